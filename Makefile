@@ -1,0 +1,60 @@
+# Everything below needs Python 3.11 or newer and make; the rest is installed into .venv.
+# Another Python: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Read the pins once, from one place, for every installation.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PINS := pyproject.toml constraints.txt
+# Worker processes of the tests.
+JOBS ?= 2
+
+.PHONY: help train test lint format clean
+
+help:
+	@echo "make train   train on scikit-learn's digits, nothing to download, and say where the plots are"
+	@echo "make test    run the whole test suite"
+	@echo "make lint    check style, format and types"
+	@echo "make format  mend style and format"
+	@echo "make clean   remove .venv and the tools' caches; runs/ is kept"
+
+train: $(VENV)/base.stamp
+	$(BIN)/isolet-nn train quickstart
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m isolet_nn.reference --check README.md
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/python -m isolet_nn.reference README.md
+
+# One environment in two stages: training does not need PyTorch, a large download, but the tests do.
+$(VENV)/base.stamp: $(VENV)/python.stamp $(PINS)
+	@echo "Installing isolet-nn into $(VENV) ..."
+	@$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/base.stamp
+	@echo "Installing PyTorch, Dask and the tools of the tests into $(VENV) ..."
+	@$(INSTALL) -e '.[dev,torch,dask]'
+	@touch $@
+
+$(VENV)/python.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "isolet-nn needs Python 3.11 or newer, which $(PYTHON) is not." >&2; \
+	  echo "Name another one, for instance: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+	  echo "$(PYTHON) cannot make a virtual environment; its package may be called python3-venv." >&2; exit 1; }
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
