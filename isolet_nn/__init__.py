@@ -1,0 +1,53 @@
+"""Neural-network experiments from YAML files, trained from scratch in NumPy or by PyTorch.
+
+The public API, each name loaded when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isolet_nn.config import Experiment, load_experiment
+    from isolet_nn.execution import evaluate, resume, train
+    from isolet_nn.runs import Run, load_run
+    from isolet_nn.sweeps.config import Sweep, load_sweep
+    from isolet_nn.sweeps.folder import SweepFolder
+    from isolet_nn.sweeps.run import resume_sweep, sweep
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Experiment": "config",
+    "load_experiment": "config",
+    "train": "execution",
+    "resume": "execution",
+    "evaluate": "execution",
+    "Run": "runs",
+    "load_run": "runs",
+    "Sweep": "sweeps.config",
+    "load_sweep": "sweeps.config",
+    "SweepFolder": "sweeps.folder",
+    "sweep": "sweeps.run",
+    "resume_sweep": "sweeps.run",
+}
+
+__all__ = [
+    "Experiment",
+    "Run",
+    "Sweep",
+    "SweepFolder",
+    "evaluate",
+    "load_experiment",
+    "load_run",
+    "load_sweep",
+    "resume",
+    "resume_sweep",
+    "sweep",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"isolet_nn.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

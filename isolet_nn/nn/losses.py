@@ -1,0 +1,107 @@
+"""Softmax and categorical cross-entropy, differentiated together.
+
+For logits z, target distribution t (rows sum to 1) and a batch of B rows::
+
+    L  = 1/B sum_rows ( logsumexp(z) - sum_classes t z )
+    dL/dz = (softmax(z) - t) / B
+
+with logsumexp(z) = m + log sum e^(z - m), m = max z, so nothing overflows and nothing is clipped
+(Bishop, Pattern Recognition and Machine Learning, 2006, eq. 4.108 and 4.109). Label smoothing
+with share s (Szegedy et al., 2016, section 7) is t = (1 - s) onehot + s / classes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.floating[Any]]
+
+
+class SoftmaxCrossEntropy:
+    """Loss, gradient and hits of K networks on a batch.
+
+    Parameters
+    ----------
+    networks, batch_size, classes
+        Size of the stack, largest batch, number of classes.
+    dtype
+        Number type of the logits.
+    label_smoothing
+        Share of the target probability that is spread evenly over all classes.
+
+    Attributes
+    ----------
+    loss_sums : (K,) float64
+        Sums over the rows (not means) of the last batch's losses.
+    correct : (K,) int64
+        Rows of the last batch whose largest logit is that of their class.
+    """
+
+    def __init__(
+        self,
+        networks: int,
+        batch_size: int,
+        classes: int,
+        dtype: np.dtype[Any],
+        label_smoothing: float = 0.0,
+    ) -> None:
+        self.loss_sums = np.zeros(networks)
+        self.correct = np.zeros(networks, np.int64)
+        # Row c is the target distribution of class c.
+        self._targets_of_class = np.full((classes, classes), label_smoothing / classes, dtype)
+        self._targets_of_class[np.diag_indices(classes)] += 1.0 - label_smoothing
+        self._targets = np.empty((networks, batch_size, classes), dtype)
+        self._products = np.empty((networks, batch_size, classes), dtype)
+        self._column = np.empty((networks, batch_size, 1), dtype)
+        self._losses = np.empty((networks, batch_size, 1))
+        self._predicted = np.empty((networks, batch_size), np.int64)
+        self._hits = np.empty((networks, batch_size), np.bool_)
+
+    def forward_backward(self, logits: FloatArray, labels: NDArray[np.int64]) -> FloatArray:
+        """Compute `loss_sums` and `correct`, and replace the logits by their gradient.
+
+        Parameters
+        ----------
+        logits
+            (K, batch, classes); overwritten.
+        labels
+            (K, batch) class indices.
+
+        Returns
+        -------
+        The gradient of the mean loss, (K, batch, classes), in the memory of `logits`.
+        """
+        batch = logits.shape[1]
+        targets, products = self._targets[:, :batch], self._products[:, :batch]
+        column, losses = self._column[:, :batch], self._losses[:, :batch]
+        predicted, hits = self._predicted[:, :batch], self._hits[:, :batch]
+
+        np.take(self._targets_of_class, labels, axis=0, out=targets, mode="clip")
+        np.argmax(logits, axis=2, out=predicted)
+        np.equal(predicted, labels, out=hits)
+        np.add.reduce(hits, axis=1, out=self.correct)
+
+        np.maximum.reduce(logits, axis=2, keepdims=True, out=column)
+        logits -= column
+        np.multiply(targets, logits, out=products)
+        np.add.reduce(products, axis=2, keepdims=True, out=losses)
+        np.exp(logits, out=logits)
+        np.add.reduce(logits, axis=2, keepdims=True, out=column)
+        logits /= column
+        np.log(column, out=column)
+        np.subtract(column, losses, out=losses)
+        np.add.reduce(losses[:, :, 0], axis=1, out=self.loss_sums)
+
+        logits -= targets
+        logits /= batch
+        return logits
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Class probabilities: e^z / sum e^z over the last axis, any leading shape."""
+    exponentials: FloatArray = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    exponentials /= exponentials.sum(axis=-1, keepdims=True)
+    return exponentials

@@ -1,0 +1,107 @@
+"""Softmax with cross-entropy: gradient, extreme logits, and PyTorch's and SciPy's values."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import scipy.special  # type: ignore[import-untyped]
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from isolet_nn.nn.losses import SoftmaxCrossEntropy, softmax
+from nn.gradients import TOLERANCE, central_differences, relative_error
+
+seeds = st.integers(0, 2**32 - 1)
+F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
+smoothings = st.sampled_from([0.0, 0.1, 0.5])
+
+
+@given(
+    seed=seeds,
+    k=st.integers(1, 4),
+    batch=st.integers(1, 7),
+    spare=st.integers(0, 3),
+    classes=st.integers(2, 8),
+    smoothing=smoothings,
+)
+def test_gradient_equals_central_differences(
+    seed: int, k: int, batch: int, spare: int, classes: int, smoothing: float
+) -> None:
+    random = np.random.default_rng(seed)
+    loss = SoftmaxCrossEntropy(k, batch + spare, classes, F64, smoothing)
+    logits = 2.0 * random.standard_normal((k, batch, classes))
+    labels = random.integers(0, classes, (k, batch))
+
+    def mean_losses() -> NDArray[np.float64]:
+        loss.forward_backward(logits.copy(), labels)
+        return loss.loss_sums / batch
+
+    gradient = loss.forward_backward(logits.copy(), labels).copy()
+    assert relative_error(gradient, central_differences(mean_losses, logits)) < TOLERANCE
+
+
+@given(
+    seed=seeds,
+    batch=st.integers(1, 20),
+    classes=st.integers(2, 30),
+    scale=st.sampled_from([0.0, 1.0, 100.0]),
+    smoothing=smoothings,
+)
+def test_loss_and_gradient_are_those_of_pytorch(
+    seed: int, batch: int, classes: int, scale: float, smoothing: float
+) -> None:
+    random = np.random.default_rng(seed)
+    logits = scale * random.standard_normal((1, batch, classes))
+    labels = random.integers(0, classes, (1, batch))
+    theirs = torch.tensor(logits[0], requires_grad=True)
+    value = torch.nn.functional.cross_entropy(
+        theirs, torch.from_numpy(labels[0]), label_smoothing=smoothing
+    )
+    value.backward()  # type: ignore[no-untyped-call]
+    assert theirs.grad is not None
+    loss = SoftmaxCrossEntropy(1, batch, classes, F64, smoothing)
+    gradient = loss.forward_backward(logits, labels)
+    assert np.isclose(loss.loss_sums[0] / batch, value.item(), rtol=1e-12, atol=1e-12)
+    assert np.allclose(gradient[0], theirs.grad.numpy(), rtol=1e-12, atol=1e-14)
+
+
+@given(seed=seeds, k=st.integers(1, 3), batch=st.integers(1, 9), classes=st.integers(2, 9))
+def test_hits_are_the_rows_whose_largest_logit_is_that_of_their_class(
+    seed: int, k: int, batch: int, classes: int
+) -> None:
+    random = np.random.default_rng(seed)
+    logits = random.integers(-2, 3, (k, batch, classes)).astype(np.float64)  # with many ties
+    labels = random.integers(0, classes, (k, batch))
+    expected = (logits.argmax(axis=2) == labels).sum(axis=1)
+    loss = SoftmaxCrossEntropy(k, batch, classes, F64)
+    loss.forward_backward(logits, labels)
+    assert np.array_equal(loss.correct, expected)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@given(seed=seeds)
+def test_logits_of_ten_thousand_are_no_trouble_in_float32(smoothing: float, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    logits = random.choice([-1e4, -1.0, 0.0, 1e4], (1, 30, 5)).astype(np.float32)
+    labels = random.integers(0, 5, (1, 30))
+    logarithms = scipy.special.log_softmax(logits[0].astype(np.float64), axis=1)
+    targets = np.full((30, 5), smoothing / 5)
+    targets[np.arange(30), labels[0]] += 1 - smoothing
+    loss = SoftmaxCrossEntropy(1, 30, 5, F32, smoothing)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gradient = loss.forward_backward(logits.copy(), labels)
+    assert np.isclose(loss.loss_sums[0], -(targets * logarithms).sum(), rtol=1e-6)
+    expected = (np.exp(logarithms) - targets) / 30
+    assert np.allclose(gradient[0], expected, rtol=1e-5, atol=1e-8)
+
+
+@given(seed=seeds, scale=st.sampled_from([1.0, 1e4]))
+def test_softmax_is_that_of_scipy_for_any_leading_shape(seed: int, scale: float) -> None:
+    logits = scale * np.random.default_rng(seed).standard_normal((2, 3, 5))
+    assert np.allclose(softmax(logits), scipy.special.softmax(logits, axis=-1), rtol=1e-12)
+    assert np.allclose(softmax(logits[0, 0]), scipy.special.softmax(logits[0, 0]), rtol=1e-12)

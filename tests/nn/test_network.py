@@ -1,0 +1,289 @@
+"""Whole networks: gradients, memory, and stacks that leave no trace in the bits of a network."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from isolet_nn.nn import initializers, optimizers
+from isolet_nn.nn.activations import Activation, ReLU, Sigmoid, Tanh
+from isolet_nn.nn.layers import Dense
+from isolet_nn.nn.network import EVALUATION_ROWS, Network, split_parameters
+from nn.gradients import TOLERANCE, central_differences, relative_error
+
+ACTIVATIONS = (ReLU, Sigmoid, Tanh)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def generators(count: int, seed: int = 0) -> list[np.random.Generator]:
+    return [np.random.default_rng([seed, network]) for network in range(count)]
+
+
+def distance_from_kinks(network: Network, x: NDArray[Any]) -> float:
+    """The smallest |z| that a hidden unit's activation function is given."""
+    distances = [np.inf]
+    for layer in network.layers:
+        x = layer.forward(x)
+        if isinstance(layer, Dense) and layer is not network.layers[-1]:
+            distances.append(float(np.abs(x).min()))
+    return min(distances)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("depth", [0, 1, 2, 3])
+@settings(max_examples=30)
+@given(data=st.data(), seed=seeds)
+def test_gradients_of_whole_networks_equal_central_differences(
+    depth: int, activation: type[Activation], data: st.DataObject, seed: int
+) -> None:
+    hidden = data.draw(st.lists(st.integers(1, 4), min_size=depth, max_size=depth), "hidden")
+    inputs, classes = (
+        data.draw(st.integers(1, 4), "inputs"),
+        data.draw(st.integers(2, 4), "classes"),
+    )
+    k, batch = data.draw(st.integers(1, 3), "networks"), data.draw(st.integers(1, 5), "batch")
+    shared = data.draw(st.booleans(), "shared")
+    network = Network(
+        [inputs, *hidden, classes],
+        activation=activation,
+        networks=k,
+        batch_size=batch + data.draw(st.integers(0, 2), "spare"),
+        dtype=np.float64,
+        dropout=data.draw(st.sampled_from([0.0, 0.4]), "dropout"),
+        input_dropout=data.draw(st.sampled_from([0.0, 0.3]), "input_dropout"),
+        label_smoothing=data.draw(st.sampled_from([0.0, 0.2]), "label_smoothing"),
+    )
+    network.initialize(initializers.uniform_fan_in, generators(k, seed))
+    random = np.random.default_rng(seed)
+    x = random.standard_normal((1 if shared else k, batch, inputs))
+    labels = random.integers(0, classes, (k, batch))
+
+    def losses() -> NDArray[np.float64]:
+        network.seed_dropout(generators(k, seed + 1))  # the same masks every time
+        network.compute_gradients(x, labels)
+        return network.loss.loss_sums / batch
+
+    if activation is ReLU:
+        network.seed_dropout(generators(k, seed + 1))
+        assume(distance_from_kinks(network, x) > 1e-3)
+    losses()
+    gradients = network.gradients.copy()
+    assert relative_error(gradients, central_differences(losses, network.parameters)) < TOLERANCE
+
+
+@given(
+    k=st.integers(1, 4),
+    layer_sizes=st.lists(st.integers(1, 5), min_size=2, max_size=4),
+)
+def test_every_parameter_of_the_buffer_belongs_to_one_layer(k: int, layer_sizes: list[int]) -> None:
+    network = Network(layer_sizes, networks=k, batch_size=1)
+    network.parameters[...] = 0.0
+    for layer in network.layers:
+        if isinstance(layer, Dense):
+            layer.weights += 1.0
+            layer.biases += 1.0
+    assert np.array_equal(network.parameters, np.ones_like(network.parameters))
+    for weights, biases in split_parameters(network.parameters, layer_sizes):
+        assert np.shares_memory(weights, network.parameters)
+        assert np.shares_memory(biases, network.parameters)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_logits_ignore_dropout_and_do_not_depend_on_the_rows_computed_with_them(
+    activation: type[Activation],
+) -> None:
+    sizes, rows = [5, 4, 3], EVALUATION_ROWS + 7
+    network = Network(
+        sizes, activation=activation, networks=2, batch_size=3, dropout=0.5, input_dropout=0.5
+    )
+    network.initialize(initializers.uniform_fan_in, generators(2))
+    plain = Network(sizes, activation=activation, networks=2, batch_size=rows)
+    plain.parameters[...] = network.parameters
+    x = np.random.default_rng(0).standard_normal((rows, 5)).astype(np.float32)
+    logits = network.logits(x)
+    assert logits.shape == (2, rows, 3)
+    h = x[np.newaxis]
+    for layer in plain.layers:
+        h = layer.forward(h)
+    assert np.allclose(logits, h, rtol=1e-5, atol=1e-6)
+    assert np.allclose(network.logits(x[-9:]), logits[:, -9:], rtol=1e-5, atol=1e-6)
+    assert np.array_equal(network.logits(x, slice(1, 2)), logits[1:])
+
+
+def test_evaluation_leaves_its_inputs_as_they_are() -> None:
+    x = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)
+    kept = x.copy()
+    for sizes, input_dropout in (([4, 3], 0.0), ([4, 3, 2], 0.0), ([4, 3, 2], 0.5)):
+        network = Network(sizes, batch_size=6, input_dropout=input_dropout)
+        network.initialize(initializers.he, generators(1))
+        network.logits(x)
+        assert np.array_equal(x, kept)
+
+
+@settings(max_examples=60)
+@given(
+    seed=seeds,
+    k=st.integers(2, 5),
+    hidden=st.lists(st.sampled_from([1, 2, 7, 16, 33]), max_size=3),
+    inputs=st.sampled_from([1, 2, 13, 100]),
+    classes=st.sampled_from([2, 3, 10, 26]),
+    batch=st.sampled_from([1, 2, 5, 32]),
+    spare=st.sampled_from([0, 1, 31]),
+    activation=st.sampled_from(ACTIVATIONS),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    dropout=st.sampled_from([0.0, 0.3]),
+    shared=st.booleans(),
+)
+def test_gradients_losses_and_logits_of_a_stack_have_the_bits_of_each_network_alone(
+    seed: int,
+    k: int,
+    hidden: list[int],
+    inputs: int,
+    classes: int,
+    batch: int,
+    spare: int,
+    activation: Callable[[], Activation],
+    dtype: type,
+    dropout: float,
+    shared: bool,
+) -> None:
+    def network(networks: int) -> Network:
+        return Network(
+            [inputs, *hidden, classes],
+            activation=activation,
+            networks=networks,
+            batch_size=batch + spare,
+            dtype=dtype,
+            dropout=dropout,
+            input_dropout=dropout,
+        )
+
+    random = np.random.default_rng(seed)
+    x: NDArray[Any] = random.standard_normal((1 if shared else k, batch, inputs)).astype(dtype)
+    labels = random.integers(0, classes, (k, batch))
+    stack = network(k)
+    stack.initialize(initializers.uniform_fan_in, generators(k, seed))
+    stack.seed_dropout(generators(k, seed + 1))
+    with threadpool_limits(1):
+        stack.compute_gradients(x, labels)
+        logits = stack.logits(x[0])
+        for number in range(k):
+            alone = network(1)
+            alone.initialize(initializers.uniform_fan_in, generators(k, seed)[number:][:1])
+            alone.seed_dropout(generators(k, seed + 1)[number:][:1])
+            own = slice(0, 1) if shared else slice(number, number + 1)
+            alone.compute_gradients(x[own], labels[number : number + 1])
+            assert np.array_equal(alone.parameters[0], stack.parameters[number])
+            assert np.array_equal(alone.gradients[0], stack.gradients[number])
+            assert alone.loss.loss_sums[0] == stack.loss.loss_sums[number]
+            assert alone.loss.correct[0] == stack.loss.correct[number]
+            assert np.array_equal(alone.logits(x[0])[0], logits[number])
+
+
+def peak_of(step: Callable[[], None]) -> int:
+    """Bytes that Python and NumPy allocate at once in a step, after two to warm up."""
+    step()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        step()
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        step()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+def training_step(
+    layer_sizes: list[int], networks: int, batch: int, dtype: type, dropout: float
+) -> Callable[[], None]:
+    network = Network(
+        layer_sizes,
+        networks=networks,
+        batch_size=batch,
+        dtype=dtype,
+        dropout=dropout,
+        input_dropout=dropout,
+    )
+    network.initialize(initializers.he, generators(networks))
+    network.seed_dropout(generators(networks))
+    adam = [
+        optimizers.Adam(parameters, gradients, weight_decay=0.1)
+        for parameters, gradients in zip(network.parameters, network.gradients, strict=True)
+    ]
+    random = np.random.default_rng(0)
+    x: NDArray[Any] = random.standard_normal((1, batch, layer_sizes[0])).astype(dtype)
+    labels = random.integers(0, layer_sizes[-1], (networks, batch))
+
+    def step() -> None:
+        network.compute_gradients(x, labels)
+        for optimizer in adam:
+            optimizer.step(0.001)
+
+    return step
+
+
+def buffers_of_numpy(networks: int) -> int:
+    """What NumPy's own loops may use: a buffer of fixed size for each of three operands.
+
+    Loops that broadcast or convert allocate them; they do not grow with the arrays. Beside them
+    there are some KB for views and iterators.
+    """
+    return 3 * np.getbufsize() * 8 + 4096 * networks
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("layer_sizes", "networks", "batch"),
+    [
+        # Each array of a step is larger than the buffers, down to the one byte a row of the hits.
+        ([2, 3, 2], 1, 210_000),
+        ([2, 3, 2], 3, 75_000),
+        # So are the weights.
+        ([617, 440, 26], 1, 16),
+    ],
+)
+def test_a_training_step_allocates_no_array(
+    layer_sizes: list[int], networks: int, batch: int, dtype: type, dropout: float
+) -> None:
+    step = training_step(layer_sizes, networks, batch, dtype, dropout)
+    assert peak_of(step) < buffers_of_numpy(networks)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_a_training_step_of_the_report_s_network_needs_no_more_than_one_activation(
+    dtype: type, dropout: float
+) -> None:
+    activation = 128 * 44 * np.dtype(dtype).itemsize
+    step = training_step([617, 44, 26], 1, 128, dtype, dropout)
+    assert peak_of(step) < 3 * activation + 4096
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p, g: optimizers.SGD(p, g, momentum=0.9, nesterov=True, weight_decay=0.1),
+        lambda p, g: optimizers.Adagrad(p, g, weight_decay=0.1),
+        lambda p, g: optimizers.RMSprop(p, g, momentum=0.9, weight_decay=0.1),
+        lambda p, g: optimizers.Adam(p, g, weight_decay=0.1),
+        lambda p, g: optimizers.AdamW(p, g),
+    ],
+)
+def test_an_optimizer_step_allocates_nothing_but_a_few_views(
+    make: Callable[[NDArray[np.float32], NDArray[np.float32]], optimizers.Optimizer],
+) -> None:
+    parameters, gradients = np.ones(100_000, np.float32), np.ones(100_000, np.float32)
+    optimizer = make(parameters, gradients)
+    assert peak_of(lambda: optimizer.step(0.001)) < 2048
