@@ -1,0 +1,190 @@
+"""The reference of all keys of an experiment file, as Markdown made from the config models.
+
+``python -m isolet_nn.reference README.md`` writes it between the markers of a file; with
+``--check`` it only says whether the file is current.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from isolet_nn.config import Experiment, Section
+from isolet_nn.errors import ConfigError
+
+START = "<!-- config-reference:start -->"
+END = "<!-- config-reference:end -->"
+_NOTE = "<!-- Made from isolet_nn/config.py by `make format`; edit the docstrings there. -->"
+_INTRODUCTION = """\
+Unknown keys are errors. `initializer`, `optimizer` and `schedule` may be given by name alone, as in
+`schedule: cosine`."""
+
+Schema = Mapping[str, Any]
+
+
+@dataclass
+class _Table:
+    """One section of the reference: a model, and everywhere it is used."""
+
+    schema: Schema
+    paths: list[str] = field(default_factory=list)
+    owners: list[str] = field(default_factory=list)
+
+    def heading(self) -> str:
+        where = ", ".join(f"`{path}`" for path in self.paths) or "Top level"
+        if names := _names(self.schema):
+            return f"{where} with `name: {', '.join(names)}`"
+        return f"{where} of {', '.join(self.owners)}" if self.owners else where
+
+
+def config_reference(model: type[Section] = Experiment) -> str:
+    """All sections of `model` as Markdown: for each a heading, a sentence and a table of keys."""
+    # The schema of what is written, not of what is read: it has no shorthands to describe twice.
+    root = model.model_json_schema(mode="serialization")
+    models = root["$defs"]
+    return "\n\n".join([_INTRODUCTION, *(_markdown(table, models) for table in _tables(root))])
+
+
+def with_reference(text: str, source: str) -> str:
+    """Copy `text` with the current reference between the markers; `source` names it in messages.
+
+    Raises
+    ------
+    ConfigError
+        If the two markers are not there, once each and in order.
+    """
+    before, start, rest = text.partition(START)
+    _, end, after = rest.partition(END)
+    if not (start and end) or START in rest or END in before + after:
+        raise ConfigError(f"{source}: expected one {START} and, below it, one {END}")
+    return f"{before}{START}\n{_NOTE}\n\n{config_reference()}\n\n{END}{after}"
+
+
+def _tables(root: Schema) -> list[_Table]:
+    tables: dict[str, _Table] = {}
+
+    def visit(key: str, schema: Schema, path: str, owner: Schema | None) -> None:
+        table = tables.setdefault(key, _Table(schema))
+        table.paths += [path] if path and path not in table.paths else []
+        table.owners += [name for name in _names(owner or {}) if name not in table.owners]
+        for name, value in schema["properties"].items():
+            for inner in _references(value):
+                inner_path = f"{path}.{name}" if path else name
+                visit(inner, root["$defs"][inner], inner_path, schema)
+
+    visit("", root, "", None)
+    return list(tables.values())
+
+
+def _references(schema: Schema) -> Iterator[str]:
+    """Names of the models that a value may be."""
+    if "$ref" in schema:
+        yield schema["$ref"].rpartition("/")[2]
+    for part in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
+        yield from _references(part)
+
+
+def _names(schema: Schema) -> list[str]:
+    """The values of ``name`` that choose this model, if there are any."""
+    name = schema.get("properties", {}).get("name", {})
+    return [name["const"]] if "const" in name else name.get("enum", [])
+
+
+def _markdown(table: _Table, models: Schema) -> str:
+    properties = table.schema["properties"]
+    keys = sorted(properties, key=lambda key: key != "name")
+    rows = [("Key", "Allowed", "Default", "Meaning"), ("---",) * 4]
+    required = table.schema.get("required", ())
+    rows += [_row(key, properties[key], key in required, models) for key in keys]
+    lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
+    return "\n".join([f"### {table.heading()}", table.schema["description"], "", *lines])
+
+
+def _row(key: str, schema: Schema, required: bool, models: Schema) -> tuple[str, str, str, str]:
+    default = "required" if required else _default(schema, models)
+    return f"`{key}`", _allowed(schema), default, schema["description"]
+
+
+def _default(schema: Schema, models: Schema) -> str:
+    value = schema["default"]
+    for name in _references(schema):
+        keys = models[name]["properties"]
+        if value == {key: keys[key].get("default") for key in keys}:
+            return "each key's own"
+    if isinstance(value, Mapping) and "name" in value:
+        value = value["name"]
+    return f"`{_inline(value)}`"
+
+
+def _inline(value: object) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _allowed(schema: Schema) -> str:
+    """What a value may be, in words."""
+    if "discriminator" in schema:
+        return "keys below, chosen by `name`"
+    if parts := [*schema.get("oneOf", ()), *schema.get("anyOf", ())]:
+        return ", or ".join(_allowed(part) for part in parts)
+    if "$ref" in schema:
+        return "keys below"
+    if "const" in schema or "enum" in schema:
+        values = schema.get("enum", [schema.get("const")])
+        return ", ".join(f"`{_inline(value)}`" for value in values)
+    return _scalar(schema)
+
+
+def _scalar(schema: Schema) -> str:
+    match schema["type"]:
+        case "array":
+            return f"list, each {_allowed(schema['items'])}"
+        case "boolean":
+            return "`true`, `false`"
+        case "integer":
+            return f"whole number{_bounds(schema)}"
+        case "number":
+            return f"number{_bounds(schema)}"
+        case "null":
+            return "`null`"
+        case "string" if schema.get("maxLength") == 1:
+            return "one character"
+        case kind:
+            return "text" if kind == "string" else str(kind)
+
+
+def _bounds(schema: Schema) -> str:
+    words = {
+        "minimum": "at least",
+        "exclusiveMinimum": "above",
+        "maximum": "at most",
+        "exclusiveMaximum": "below",
+    }
+    bounds = [f"{word} {schema[key]:g}" for key, word in words.items() if key in schema]
+    return f" {' and '.join(bounds)}" if bounds else ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the reference into the named files, or with ``--check`` compare; the exit code."""
+    paths = [Path(argument) for argument in arguments if argument != "--check"]
+    stale = 0
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        current = with_reference(text, str(path))
+        if current == text:
+            continue
+        if "--check" in arguments:
+            sys.stderr.write(f"{path}: its config reference is not current; run `make format`\n")
+            stale += 1
+        else:
+            path.write_text(current, encoding="utf-8")
+    return 1 if stale or not paths else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
