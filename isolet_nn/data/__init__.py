@@ -1,0 +1,76 @@
+"""Data sets by name: found, checked, cached, split and scaled as an experiment asks for.
+
+Importing this package is cheap; what reads a particular kind of data is imported when it is used.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from isolet_nn.config import (
+    BundledDataset,
+    CsvDataset,
+    DatasetConfig,
+    IsoletDataset,
+    OpenmlDataset,
+    XorDataset,
+)
+from isolet_nn.data.dataset import Dataset, Scaler, Split, Table, make_dataset
+
+__all__ = ["Dataset", "Scaler", "Split", "Table", "load_dataset", "load_table"]
+
+
+def load_dataset(
+    config: DatasetConfig, seed: int, dtype: str = "float32", scaler: Scaler | None = None
+) -> Dataset:
+    """Read a data set, split it and scale its features.
+
+    Parameters
+    ----------
+    config
+        The experiment's ``dataset`` section.
+    seed
+        Seed of random splits, unless the config has a ``split_seed``.
+    dtype
+        Type of the features.
+    scaler
+        Scaling to use as it is, for instance a stored model's; None fits one on the training
+        part if the config asks for scaling.
+
+    Raises
+    ------
+    DataError
+        If the data is missing, malformed, not what it claims to be, or too small for the splits.
+    ConfigError
+        If a split is asked for by groups the data does not have.
+    DownloadError
+        If the data had to be downloaded and could not be.
+    """
+    return make_dataset(load_table(config), config, seed, dtype, scaler)
+
+
+def load_table(config: DatasetConfig) -> Table:
+    """Read a data set without splitting or scaling it; raises as :func:`load_dataset`."""
+    match config:
+        case IsoletDataset():
+            from isolet_nn.data import isolet
+
+            return isolet.load(config)
+        case BundledDataset():
+            from isolet_nn.data import bundled
+
+            return bundled.load(config)
+        case XorDataset():
+            from isolet_nn.data import bundled
+
+            return bundled.xor()
+        case CsvDataset():
+            from isolet_nn.data import table
+
+            return table.load_csv(config)
+        case OpenmlDataset():
+            from isolet_nn.data import table
+
+            return table.load_openml(config)
+        case _:
+            assert_never(config)

@@ -1,0 +1,65 @@
+"""Data sets that need no download: four that come with scikit-learn, and exclusive or.
+
+They are kept in the cache too, because reading them there is faster than importing scikit-learn.
+"""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+import numpy as np
+
+from isolet_nn.config import BundledDataset
+from isolet_nn.data import cache
+from isolet_nn.data.cache import Entry
+from isolet_nn.data.dataset import Table
+
+
+def load(config: BundledDataset) -> Table:
+    """One of scikit-learn's data sets; class names are strings, the test part is drawn later."""
+    name = config.name
+    version = metadata.version("scikit-learn")
+    entry = cache.get_or_build(name, [name], [version], lambda: _read(name))
+    return Table(
+        name=name,
+        stored=entry.arrays["x"],
+        y=entry.arrays["y"],
+        classes=tuple(entry.facts["classes"]),
+        groups=None,
+        group_name=None,
+        test_rows=None,
+        checksum=entry.checksum,
+        source=f"scikit-learn's {name}",
+    )
+
+
+def _read(name: str) -> Entry:
+    from sklearn import datasets
+
+    bunch = getattr(datasets, f"load_{name}")()
+    arrays = {
+        "x": np.asarray(bunch.data, dtype=np.float64),
+        "y": np.asarray(bunch.target, dtype=np.int64),
+    }
+    return Entry(arrays, {"classes": [str(label) for label in bunch.target_names]})
+
+
+def xor() -> Table:
+    """Exclusive or: the four points, to train on and to test."""
+    entry = Entry(
+        {"x": np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float64)},
+        {"y": [0, 1, 1, 0], "classes": ["0", "1"]},
+    )
+    rows = np.arange(4)
+    return Table(
+        name="xor",
+        stored=entry.arrays["x"],
+        y=np.array(entry.facts["y"], dtype=np.int64),
+        classes=tuple(entry.facts["classes"]),
+        groups=None,
+        group_name=None,
+        test_rows=rows,
+        train_rows=rows,
+        checksum=cache.with_checksums(entry).checksum,
+        source="built in",
+    )

@@ -1,0 +1,158 @@
+"""Parsed arrays are kept on disk and memory-mapped on the next start, so that parsing runs once.
+
+An entry is used only if its sources are unchanged and its bytes are those that were written;
+anything else is rebuilt, and a cache folder that cannot be written is done without.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.files import whole_file, write_text
+
+CACHE_VARIABLE = "ISOLET_NN_CACHE_DIR"
+
+# Part of every entry; raised when the meaning of what is kept changes.
+_FORMAT = 1
+_LOCK_SECONDS = 600.0
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """Arrays by name, and facts about them that JSON can hold."""
+
+    arrays: dict[str, NDArray[Any]]
+    facts: dict[str, Any]
+    checksums: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of each array's bytes, in C order; filled in when the entry is kept."""
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 over all arrays and facts."""
+        return _digest(json.dumps([self.checksums, self.facts], sort_keys=True))
+
+
+def cache_folder() -> Path:
+    """The user's cache folder of this package, or the one ISOLET_NN_CACHE_DIR names."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return platformdirs.user_cache_path("isolet-nn", appauthor=False)
+
+
+def file_state(path: Path) -> list[Any]:
+    """What changes when a file does: its place, size and time of modification."""
+    status = path.stat()
+    return [str(path.resolve()), status.st_size, status.st_mtime_ns]
+
+
+def get_or_build(
+    name: str, identity: Any, state: Any, build: Callable[[], Entry], folder: Path | None = None
+) -> Entry:
+    """Take an entry from the cache, or build and keep it.
+
+    Parameters
+    ----------
+    name
+        Name of the data set, for people who look into the folder.
+    identity
+        What is asked for (JSON values). There is one entry for each.
+    state
+        The sources' state (JSON values); an entry built from another state is rebuilt.
+    build
+        Makes the entry. Runs once when several processes ask at the same time.
+    folder
+        Where entries lie; by default ``arrays`` in the cache folder.
+
+    Returns
+    -------
+    Entry
+        With read-only, memory-mapped arrays if it comes from the disk.
+    """
+    folder = cache_folder() / "arrays" if folder is None else folder
+    stem = f"{name}-{_digest(json.dumps(identity))[:16]}"
+    entry = _load(folder, stem, state)
+    if entry is not None:
+        return entry
+    with lock(folder / f"{stem}.lock"):
+        entry = _load(folder, stem, state)  # another process may have built it meanwhile
+        if entry is None:
+            entry = with_checksums(build())
+            # Not being able to keep it (read-only folder, full disk) costs time, nothing else.
+            with contextlib.suppress(OSError):
+                _store(folder, stem, state, entry)
+    return entry
+
+
+@contextlib.contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Hold a lock file; where locks do not work or one is held for ages, go on without."""
+    import filelock
+
+    held = filelock.FileLock(path, timeout=_LOCK_SECONDS)
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError, NotImplementedError, filelock.Timeout):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(held)
+        yield
+
+
+def with_checksums(entry: Entry) -> Entry:
+    """The entry with contiguous arrays and their checksums filled in."""
+    arrays = {name: np.ascontiguousarray(array) for name, array in entry.arrays.items()}
+    return Entry(arrays, entry.facts, {name: checksum(array) for name, array in arrays.items()})
+
+
+def checksum(array: NDArray[Any]) -> str:
+    """SHA-256 of the bytes of a C-contiguous array."""
+    return hashlib.sha256(array.reshape(-1).view(np.uint8).data).hexdigest()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _store(folder: Path, stem: str, state: Any, entry: Entry) -> None:
+    for name, array in entry.arrays.items():
+        with whole_file(folder / f"{stem}.{name}.npy") as path:
+            np.save(path, array, allow_pickle=False)
+    body = json.dumps(
+        {"format": _FORMAT, "state": state, "facts": entry.facts, "checksums": entry.checksums}
+    )
+    # Its own digest in the first line shows damage to the facts; written last, it ends the entry.
+    write_text(folder / f"{stem}.json", f"{_digest(body)}\n{body}\n")
+
+
+def _load(folder: Path, stem: str, state: Any) -> Entry | None:
+    """The entry, or None if it is missing, stale or damaged in any way."""
+    try:
+        digest, body = (folder / f"{stem}.json").read_text(encoding="utf-8").splitlines()
+        if digest != _digest(body):
+            return None
+        record: Mapping[str, Any] = json.loads(body)
+        if record["format"] != _FORMAT or record["state"] != state:
+            return None
+        arrays = {
+            name: np.asarray(
+                np.load(folder / f"{stem}.{name}.npy", mmap_mode="r", allow_pickle=False)
+            )
+            for name in record["checksums"]
+        }
+        # 10 ms for ISOLET's 10 MB, against results from bits that flipped on the disk.
+        if any(checksum(array) != record["checksums"][name] for name, array in arrays.items()):
+            return None
+    except Exception:  # the damaged header of a .npy file fails in a dozen ways
+        return None
+    return Entry(arrays, record["facts"], record["checksums"])

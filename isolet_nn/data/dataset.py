@@ -1,0 +1,422 @@
+"""A table of numbers with a class for every row becomes training, validation and test splits.
+
+Splits are drawn by rows (stratified by class) or by whole groups, such as speakers, and the
+scaling of the features is measured on the training split alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from isolet_nn.config import (
+    DatasetConfig,
+    GroupHoldout,
+    IsoletDataset,
+    RowHoldout,
+    SpeakerHoldout,
+    XorDataset,
+)
+from isolet_nn.errors import ConfigError, DataError
+from isolet_nn.seeding import Stream, generator
+
+Floats = NDArray[np.floating[Any]]
+Rows = NDArray[np.int64]
+Holdout = RowHoldout | SpeakerHoldout | GroupHoldout
+
+# Rows converted at a time: a block of 617 float64 features is 1.3 MB and stays in the cache.
+_BLOCK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One part of a data set, ready for a network.
+
+    Attributes
+    ----------
+    x
+        (n, n_features) features, C-contiguous, in the training dtype, standardised if asked for.
+    y
+        (n,) class indices.
+    groups
+        (n,) speaker or group of each row; None where the data has none.
+    """
+
+    x: Floats
+    y: NDArray[np.int64]
+    groups: NDArray[np.int64] | None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass(frozen=True, eq=False)
+class Scaler:
+    """Mean and standard deviation of every feature, as scikit-learn's StandardScaler has them.
+
+    Attributes
+    ----------
+    mean
+        (n_features,) mean.
+    scale
+        (n_features,) population standard deviation; 1 where a feature is constant.
+    """
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, x: NDArray[Any]) -> Self:
+        """Measure the rows of `x` (n, n_features), in float64 and without copying all of it."""
+        return cls.fit_blocks(
+            np.asarray(x[start : start + _BLOCK], dtype=np.float64)
+            for start in range(0, len(x), _BLOCK)
+        )
+
+    @classmethod
+    def fit_blocks(cls, blocks: Iterable[NDArray[np.float64]]) -> Self:
+        """Measure rows that come in blocks of shape (rows, n_features).
+
+        Means and sums of squares of the blocks are merged pairwise (Chan, Golub and LeVeque,
+        1979), which needs one pass and loses no digits to a large mean.
+
+        Raises
+        ------
+        ValueError
+            If there are no rows.
+        """
+        n = 0
+        mean: Any = 0.0
+        squares: Any = 0.0
+        for block in blocks:
+            m = len(block)
+            block_mean = block.mean(axis=0)
+            centred = block - block_mean
+            block_squares = np.einsum("ij,ij->j", centred, centred)
+            delta = block_mean - mean
+            squares = squares + block_squares + np.square(delta) * (n * m / (n + m))
+            mean = mean + delta * (m / (n + m))
+            n += m
+        if n == 0:
+            raise ValueError("cannot measure the scale of no rows")
+        variance = squares / n
+        # A constant feature's variance is rounding noise; the bound is scikit-learn's.
+        epsilon = np.finfo(np.float64).eps
+        constant = variance <= n * epsilon * variance + np.square(n * mean * epsilon)
+        return cls(mean, np.where(constant, 1.0, np.sqrt(variance)))
+
+    def transform(self, x: NDArray[Any], dtype: DTypeLike) -> Floats:
+        """(x - mean) / scale for `x` (n, n_features), computed in float64, as a `dtype` array."""
+        out = np.empty(x.shape, dtype)
+        for start in range(0, len(x), _BLOCK):
+            block = np.array(x[start : start + _BLOCK], dtype=np.float64)
+            self.apply(block)
+            out[start : start + _BLOCK] = block
+        return out
+
+    def apply(self, x: NDArray[np.float64]) -> None:
+        """Replace `x` (n, n_features) by (x - mean) / scale."""
+        x -= self.mean
+        x /= self.scale
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A data set as it was read, before splitting and scaling.
+
+    Attributes
+    ----------
+    name
+        Name of the data set.
+    stored
+        (n, n_features) features as they are kept: floats, or integers in units of 1 / quantum.
+    y
+        (n,) class indices.
+    classes
+        Names of the classes, by index.
+    groups
+        (n,) speaker or group of each row; None where the data has none.
+    group_name
+        What a group is ("speaker", or the name of its column).
+    test_rows
+        Rows of the test part where the source fixes one, else None.
+    checksum
+        SHA-256 of the content in the order it was read: equal checksums train equal networks.
+    source
+        Where the data lies, for people.
+    quantum
+        What `stored` is divided by to get the values.
+    train_rows
+        Rows to train on where they are not simply all rows outside the test part.
+    """
+
+    name: str
+    stored: NDArray[Any]
+    y: NDArray[np.int64]
+    classes: tuple[str, ...]
+    groups: NDArray[np.int64] | None
+    group_name: str | None
+    test_rows: Rows | None
+    checksum: str
+    source: str
+    quantum: int = 1
+    train_rows: Rows | None = None
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return int(self.stored.shape[1])
+
+    @property
+    def x(self) -> NDArray[np.float64]:
+        """All features (n, n_features) as a new float64 array; decimals are exact."""
+        return self.values(np.arange(len(self.y)))
+
+    def values(self, rows: Rows) -> NDArray[np.float64]:
+        """Features of some rows (len(rows), n_features) as a new float64 array."""
+        # Dividing two whole numbers gives the double nearest to the decimal that was written.
+        values = self.stored[rows].astype(np.float64)
+        if self.quantum != 1:
+            values /= self.quantum
+        return values
+
+    def blocks(self, rows: Rows) -> Iterator[NDArray[np.float64]]:
+        """Features of `rows`, some hundred rows at a time."""
+        for start in range(0, len(rows), _BLOCK):
+            yield self.values(rows[start : start + _BLOCK])
+
+    def split(self, rows: Rows, scaler: Scaler | None, dtype: DTypeLike) -> Split:
+        """Make a split of `rows` with features in `dtype`, scaled if a scaler is given."""
+        x = np.empty((len(rows), self.n_features), dtype)
+        start = 0
+        for block in self.blocks(rows):
+            stop = start + len(block)
+            if scaler is not None:
+                scaler.apply(block)
+            x[start:stop] = block
+            start = stop
+        groups = None if self.groups is None else self.groups[rows]
+        return Split(x, self.y[rows], groups)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data set split and scaled, as an experiment asks for it.
+
+    Attributes
+    ----------
+    name
+        Name of the data set.
+    classes
+        Names of the classes, by index.
+    train, validation, test
+        The splits; validation is None where none was asked for.
+    scaler
+        What the features were scaled with; None if they were not.
+    checksum
+        Checksum of the table the splits come from.
+    group_name
+        What a group is ("speaker", or the name of its column); None where there are none.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    train: Split
+    validation: Split | None
+    test: Split
+    scaler: Scaler | None
+    checksum: str
+    group_name: str | None
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return int(self.train.x.shape[1])
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.classes)
+
+
+def split_rows(
+    y: NDArray[np.int64], fraction: float, rng: np.random.Generator
+) -> tuple[Rows, Rows]:
+    """Draw a share of the rows of every class.
+
+    Parameters
+    ----------
+    y
+        (n,) class indices; a class that occurs at all must occur twice.
+    fraction
+        Share to hold out, between 0 and 1. Each class gives its share rounded to the nearest
+        row, but at least one row and never all.
+
+    Returns
+    -------
+    kept, held
+        Ascending row numbers; together all rows.
+
+    Raises
+    ------
+    ValueError
+        If a class has a single row, or there are no rows.
+    """
+    held = [_draw(np.flatnonzero(y == label), fraction, rng) for label in np.unique(y)]
+    return _two_parts(len(y), np.concatenate(held) if held else np.arange(0))
+
+
+def split_groups(
+    groups: NDArray[np.int64], fraction: float, rng: np.random.Generator
+) -> tuple[Rows, Rows]:
+    """Draw a share of the groups, with all their rows.
+
+    Parameters
+    ----------
+    groups
+        (n,) group of each row; at least two different ones.
+    fraction
+        Share of the groups to hold out, rounded to the nearest group, but at least one and
+        never all.
+
+    Returns
+    -------
+    kept, held
+        Ascending row numbers; together all rows. No group is in both.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two groups.
+    """
+    held = _draw(np.unique(groups), fraction, rng)
+    return _two_parts(len(groups), np.flatnonzero(np.isin(groups, held)))
+
+
+def _draw(
+    members: NDArray[np.int64], fraction: float, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    if len(members) < 2:
+        raise ValueError("cannot divide fewer than two members between two parts")
+    count = min(max(1, round(len(members) * fraction)), len(members) - 1)
+    return rng.permutation(members)[:count]
+
+
+def _two_parts(n: int, held: NDArray[np.int64]) -> tuple[Rows, Rows]:
+    is_held = np.zeros(n, dtype=bool)
+    is_held[held] = True
+    return np.flatnonzero(~is_held), np.flatnonzero(is_held)
+
+
+def make_dataset(
+    table: Table, config: DatasetConfig, seed: int, dtype: DTypeLike, scaler: Scaler | None
+) -> Dataset:
+    """Split and scale a table as `config` says.
+
+    Parameters
+    ----------
+    seed
+        Seed of the splits where the config has no ``split_seed``.
+    scaler
+        Used as it is if given (a stored model brings its own), else fitted on the training part.
+
+    Raises
+    ------
+    ConfigError
+        If the config asks for groups and the data has none.
+    DataError
+        If there are too few rows or groups, or the scaler is for another number of features.
+    """
+    train, validation, test = _split_rows_of(table, config, seed)
+    if scaler is None and config.standardize:
+        scaler = Scaler.fit_blocks(table.blocks(train))
+    if scaler is not None and len(scaler.mean) != table.n_features:
+        raise DataError(
+            f"{table.source}: found {table.n_features} features, but the model was trained on "
+            f"{len(scaler.mean)}"
+        )
+    return Dataset(
+        name=table.name,
+        classes=table.classes,
+        train=table.split(train, scaler, dtype),
+        validation=None if validation is None else table.split(validation, scaler, dtype),
+        test=table.split(test, scaler, dtype),
+        scaler=scaler,
+        checksum=table.checksum,
+        group_name=table.group_name,
+    )
+
+
+def _split_rows_of(
+    table: Table, config: DatasetConfig, seed: int
+) -> tuple[Rows, Rows | None, Rows]:
+    if not isinstance(config, XorDataset) and config.split_seed is not None:
+        seed = config.split_seed
+    rows = np.arange(len(table.y))
+    if table.test_rows is not None:
+        test = table.test_rows
+        train = _two_parts(len(rows), test)[0] if table.train_rows is None else table.train_rows
+    else:
+        assert not isinstance(config, (IsoletDataset, XorDataset))
+        train, test = _hold_out(table, rows, config.test, seed, "test")
+    validation: Rows | None = None
+    if not isinstance(config.validation, str):
+        train, validation = _hold_out(table, train, config.validation, seed, "validation")
+    return train, validation, test
+
+
+def _hold_out(
+    table: Table, rows: Rows, holdout: Holdout, seed: int, part: str
+) -> tuple[Rows, Rows]:
+    """Divide `rows` of the table; errors speak of the key ``dataset.<part>``."""
+    # A stream for each part, so that asking for a validation split does not move the test split.
+    rng = generator(seed, Stream.TEST_SPLIT if part == "test" else Stream.VALIDATION_SPLIT)
+    if holdout.by == "rows":
+        _require_two_rows_a_class(table, rows, part)
+        kept, held = split_rows(table.y[rows], holdout.fraction, rng)
+        return rows[kept], rows[held]
+    groups = _groups_of(table, rows, holdout, part)
+    kept, held = split_groups(groups, holdout.fraction, rng)
+    lost = np.setdiff1d(table.y[rows], table.y[rows[kept]])
+    if len(lost):
+        raise DataError(
+            f"dataset.{part}: no row of class {_names(table, lost)} is left to train on, all are "
+            f"of {holdout.by}s held out; choose a smaller fraction or another dataset.split_seed"
+        )
+    return rows[kept], rows[held]
+
+
+def _require_two_rows_a_class(table: Table, rows: Rows, part: str) -> None:
+    counts = np.bincount(table.y[rows], minlength=len(table.classes))
+    scarce = np.flatnonzero(counts < 2)
+    if len(scarce):
+        raise DataError(
+            f"dataset.{part}: too few rows of class {_names(table, scarce)} in {table.source}: a "
+            f"split by rows needs two of every class, one to train on and one to hold out "
+            f"(found {counts.min()} among {len(rows)} rows)"
+        )
+
+
+def _groups_of(table: Table, rows: Rows, holdout: Holdout, part: str) -> NDArray[np.int64]:
+    if table.groups is None:
+        remedy = "set dataset.group" if holdout.by == "group" else "use by: rows"
+        raise ConfigError(
+            f"dataset.{part}.by: found {holdout.by}, but {table.source} has no {holdout.by}s that "
+            f"can be told apart; {remedy}"
+        )
+    groups = table.groups[rows]
+    if len(np.unique(groups)) < 2:
+        raise DataError(
+            f"dataset.{part}: only one {table.group_name} is left in {table.source}; holding out "
+            f"by {holdout.by} needs two"
+        )
+    return groups
+
+
+def _names(table: Table, labels: NDArray[np.int64]) -> str:
+    names = [table.classes[label] for label in labels[:5]]
+    return ", ".join(names) + (", ..." if len(labels) > 5 else "")

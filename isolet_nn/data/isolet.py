@@ -1,0 +1,242 @@
+"""ISOLET: spoken letters of 150 people, found on this machine or downloaded, checked and cached.
+
+The speakers, which the files do not name, are derived from the order of the rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from importlib import resources
+from pathlib import Path
+from string import ascii_uppercase
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.config import IsoletDataset
+from isolet_nn.data import cache, isolet_files
+from isolet_nn.data.cache import Entry
+from isolet_nn.data.dataset import Table
+from isolet_nn.data.isolet_files import N_FEATURES, N_LABELS, N_TEST, N_TRAIN, PARTS, QUANTUM, Part
+from isolet_nn.errors import DataError
+
+DATA_VARIABLE = "ISOLET_NN_DATA_DIR"
+CLASSES = tuple(ascii_uppercase)
+
+# content_checksum of the rows of each part, in any order.
+CHECKSUMS = {
+    PARTS[0]: "ab76edf9e6a6d11cce4bdfce546735f43588e9a9d5eda52bab05584f3502361c",
+    PARTS[1]: "fe12df839d1cf3044152db236d3a47c9f8ac613815d8f017683c97c71075b0d5",
+}
+# The same of all rows with their speakers before them: equal only if the order gives the speakers.
+SPEAKERS_CHECKSUM = "40c73648f4eb4c75b1fd64494040fcf24902ee4fd947bad48f5077bb1c19b3d8"
+
+# Rows of isolet1, 2, 3 and 4 in the training part.
+_QUARTERS = (1560, 1560, 1560, 1558)
+# Speakers of isolet4 of whom the second F is missing (of 60).
+_NO_SECOND_F = (24, 48)
+_F = CLASSES.index("F")
+
+
+def load(config: IsoletDataset) -> Table:
+    """Find ISOLET (downloading it if need be), check it, and return its rows.
+
+    Raises
+    ------
+    DataError
+        If a folder was named and holds no ISOLET, a file is malformed, the content is not
+        ISOLET's (and ``verify`` is on), or speakers are asked for and cannot be told.
+    DownloadError
+        If it is not on this machine and cannot be downloaded.
+    """
+    source = locate(config.dir)
+    if source is None:
+        from isolet_nn.data import download
+
+        source = download.isolet(download_folder())
+    entry = read(source)
+    if config.verify and not is_genuine(entry):
+        raise DataError(explain_mismatch(source))
+    speakers = entry.arrays.get("speakers")
+    wants_speakers = not isinstance(config.validation, str) and config.validation.by == "speaker"
+    if speakers is None and wants_speakers:
+        raise DataError(
+            f"dataset.validation.by: found speaker, but {source} does not have its rows in the "
+            "archive's order, which alone tells the speakers; use the files as UCI offers them, "
+            "or by: rows"
+        )
+    rows = entry.arrays["rows"]
+    return Table(
+        name="isolet",
+        stored=rows[:, :N_FEATURES],
+        quantum=QUANTUM,
+        y=rows[:, N_FEATURES].astype(np.int64) - 1,
+        classes=CLASSES,
+        groups=speakers,
+        group_name=None if speakers is None else "speaker",
+        test_rows=np.arange(entry.facts["n_train"], len(rows)),
+        checksum=entry.checksums["rows"],
+        source=str(source),
+    )
+
+
+def download_folder() -> Path:
+    """Where downloaded files lie."""
+    return cache.cache_folder() / "isolet"
+
+
+def locate(folder: str | None) -> isolet_files.Source | None:
+    """The files to use: in `folder`, else in ISOLET_NN_DATA_DIR, else downloaded before.
+
+    Raises
+    ------
+    DataError
+        If `folder` or the variable names a folder that does not hold ISOLET.
+    """
+    for key, value in (("dataset.dir", folder), (DATA_VARIABLE, os.environ.get(DATA_VARIABLE))):
+        if value:
+            named = Path(value).expanduser()
+            source = isolet_files.find(named)
+            if source is None:
+                raise DataError(f"{key}: {isolet_files.what_is_missing(named)}")
+            return source
+    return isolet_files.find(download_folder())
+
+
+def read(source: isolet_files.Source) -> Entry:
+    """Rows and speakers of ISOLET, from the cache where possible.
+
+    Returns
+    -------
+    Entry
+        Arrays ``rows`` (n, 618) int16 (features in ten-thousandths, then the label) and, unless the
+        order of the rows is not the archive's, ``speakers`` (n,); facts ``n_train`` and
+        ``checksums`` by part.
+
+    Raises
+    ------
+    DataError
+        If a file is damaged or malformed.
+    """
+
+    def build() -> Entry:
+        parts = isolet_files.read(source)
+        rows = np.concatenate([part.rows for part in parts])
+        checksums = {
+            name: content_checksum(part.rows) for name, part in zip(PARTS, parts, strict=True)
+        }
+        arrays: dict[str, NDArray[Any]] = {"rows": rows}
+        n_train = len(parts[0].rows)
+        speakers = derive_speakers(rows[:, N_FEATURES].astype(np.int64) - 1, n_train)
+        if speakers is not None and (
+            checksums != CHECKSUMS
+            or content_checksum(np.column_stack([speakers, rows])) == SPEAKERS_CHECKSUM
+        ):
+            arrays["speakers"] = speakers
+        return Entry(arrays, {"n_train": n_train, "checksums": checksums})
+
+    state = [cache.file_state(path) for path in source.paths]
+    identity = [str(path.resolve()) for path in source.paths]
+    try:
+        return cache.get_or_build("isolet", identity, state, build)
+    except DataError as error:
+        if source.paths[0].parent == download_folder():
+            raise DataError(
+                f"{error}\n(a downloaded file: delete it, and it is downloaded again)"
+            ) from None
+        raise
+
+
+def is_genuine(entry: Entry) -> bool:
+    """Whether the rows are those of ISOLET, in whatever order."""
+    return bool(entry.facts["checksums"] == CHECKSUMS)
+
+
+def content_checksum(rows: NDArray[Any]) -> str:
+    """SHA-256 of rows of 16-bit numbers, sorted lexicographically: the same for any order.
+
+    Parameters
+    ----------
+    rows
+        (n, columns) whole numbers that fit into 16 bits.
+    """
+    # Big-endian with the sign bit turned, bytes sort as the numbers do.
+    keys = (rows.astype(np.uint16) ^ 0x8000).astype(">u2")
+    order = sorted(range(len(rows)), key=[key.tobytes() for key in keys].__getitem__)
+    return hashlib.sha256(rows[order].astype("<i2").tobytes()).hexdigest()
+
+
+def derive_speakers(y: NDArray[np.int64], n_train: int) -> NDArray[np.int64] | None:
+    """Speaker of every row, from the order of the rows.
+
+    Speakers 0 to 29 spoke isolet1 and 30 to 59 isolet2, each letter twice in a row; 60 to 119
+    spoke isolet3 once and isolet4 once more; 120 to 149 spoke isolet5, one speaker after another.
+
+    Parameters
+    ----------
+    y
+        (n,) class indices 0 to 25 in the archive's order, the test part last.
+    n_train
+        Rows of the training part.
+
+    Returns
+    -------
+    ndarray or None
+        (n,) speakers, or None if the numbers of letters show that the order is another.
+    """
+    if n_train != N_TRAIN or len(y) != N_TRAIN + N_TEST:
+        return None
+    speakers = np.empty(len(y), dtype=np.int64)
+    quarter = np.repeat(np.arange(4), _QUARTERS)
+    everyone = np.arange(60)
+    heard_twice = np.setdiff1d(everyone, _NO_SECOND_F)
+    for letter in range(N_LABELS):
+        last = heard_twice if letter == _F else everyone
+        by_rank = (everyone // 2, 30 + everyone // 2, 60 + everyone, 60 + last)
+        for part, speaker in enumerate(by_rank):
+            rows = np.flatnonzero((y[:N_TRAIN] == letter) & (quarter == part))
+            if len(rows) != len(speaker):
+                return None
+            speakers[rows] = speaker
+    falls = np.cumsum(np.diff(y[N_TRAIN:], prepend=0) < 0)
+    if falls[-1] != 29:
+        return None
+    speakers[N_TRAIN:] = 120 + falls
+    return speakers
+
+
+def explain_mismatch(source: isolet_files.Source) -> str:
+    """Read the files once more to say how they differ from ISOLET, and what to do about it."""
+    complaints = [
+        f"{part.where}: the content is not that of {name}: {_difference(part, name)}"
+        for name, part in zip(PARTS, isolet_files.read(source), strict=True)
+        if content_checksum(part.rows) != CHECKSUMS[name]
+    ]
+    advice = "To use it as it is, set dataset.verify: false."
+    return "\n".join([*complaints, advice])
+
+
+def _difference(part: Part, name: str) -> str:
+    expected = N_TRAIN if name == PARTS[0] else N_TEST
+    counts = f"found {len(part.rows):,} rows, expected {expected:,}"
+    remaining: dict[int, int] = {}
+    for fingerprint in _fingerprints(name):
+        remaining[fingerprint] = remaining.get(fingerprint, 0) + 1
+    for row, line in zip(part.rows, part.lines, strict=True):
+        fingerprint = zlib.crc32(row.astype("<i2").tobytes())
+        if not remaining.get(fingerprint):
+            what = "a row twice" if fingerprint in remaining else "not a row of it"
+            label = CLASSES[row[N_FEATURES] - 1]
+            return f"{counts}; line {line} is the first that is wrong ({what}, label {label})"
+        remaining[fingerprint] -= 1
+    return f"{counts}; all rows found belong to it, but {sum(remaining.values())} are missing"
+
+
+def _fingerprints(name: str) -> list[int]:
+    """CRC-32 of every row of a part, which comes with the package to find rows that are wrong."""
+    stored = resources.files("isolet_nn.data").joinpath("isolet_rows.crc32").read_bytes()
+    values = np.frombuffer(stored, "<u4")
+    return [int(value) for value in (values[:N_TRAIN] if name == PARTS[0] else values[N_TRAIN:])]

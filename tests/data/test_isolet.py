@@ -1,0 +1,617 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from isolet_nn.config import IsoletDataset, SpeakerHoldout
+from isolet_nn.data import Dataset, Table, download, isolet_files, load_dataset, load_table
+from isolet_nn.data import isolet as module
+from isolet_nn.errors import DataError
+
+from .conftest import TEST, TRAIN, Isolet, compressed
+
+BY_SPEAKER = SpeakerHoldout(fraction=0.2, by="speaker")
+
+
+def config(
+    folder: Path | None, verify: bool = True, validation: SpeakerHoldout | None = None
+) -> IsoletDataset:
+    return IsoletDataset(
+        name="isolet",
+        dir=None if folder is None else str(folder),
+        verify=verify,
+        validation="none" if validation is None else validation,
+    )
+
+
+def folder_with(tmp_path: Path, train: list[bytes], test: list[bytes]) -> Path:
+    folder = tmp_path / "changed"
+    folder.mkdir()
+    (folder / f"{TRAIN}.data").write_bytes(b"".join(train))
+    (folder / f"{TEST}.data").write_bytes(b"".join(test))
+    return folder
+
+
+@pytest.fixture
+def table(isolet: Isolet, warm_cache: Path) -> Table:
+    return load_table(config(isolet.folder))
+
+
+# The data as published.
+
+
+def test_the_archive_gives_both_parts_with_the_published_checksums(
+    isolet_archive: Path, warm_cache: Path
+) -> None:
+    dataset = load_dataset(config(isolet_archive.parent), seed=0)
+    assert (len(dataset.train), len(dataset.test)) == (6238, 1559)
+    assert (dataset.n_features, dataset.n_classes) == (617, 26)
+    entry = module.read(isolet_files.Source((isolet_archive,)))
+    assert entry.facts["checksums"] == {
+        "isolet1+2+3+4": "ab76edf9e6a6d11cce4bdfce546735f43588e9a9d5eda52bab05584f3502361c",
+        "isolet5": "fe12df839d1cf3044152db236d3a47c9f8ac613815d8f017683c97c71075b0d5",
+    }
+
+
+def test_classes_are_the_letters(table: Table) -> None:
+    assert "".join(table.classes) == "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    assert np.bincount(table.y).tolist() == [300] * 5 + [298] + [300] * 6 + [299] + [300] * 13
+
+
+def test_float64_values_are_the_decimals_of_the_file(isolet: Isolet, table: Table) -> None:
+    for row in (0, 1, 6237):
+        written = [float(cell) for cell in isolet.train[row].split(b",")]
+        assert table.values(np.array([row]))[0].tolist() == written[:-1]
+        assert table.y[row] == written[-1] - 1
+    written = [float(cell) for cell in isolet.test[-1].split(b",")]
+    assert table.x[-1].tolist() == written[:-1]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_unscaled_features_are_the_numbers_nearest_to_the_decimals(
+    isolet: Isolet, warm_cache: Path, dtype: str
+) -> None:
+    plain = config(isolet.folder).model_copy(update={"standardize": False})
+    dataset = load_dataset(plain, seed=0, dtype=dtype)
+    written = [float(cell) for cell in isolet.test[7].split(b",")][:-1]
+    assert dataset.test.x.dtype == dtype
+    assert dataset.test.x.flags.c_contiguous
+    assert dataset.scaler is None
+    np.testing.assert_array_equal(dataset.test.x[7], np.array(written).astype(dtype))
+
+
+# Speakers.
+
+
+def test_150_speakers_spoke_52_letters_each_but_for_the_missing_recordings(table: Table) -> None:
+    assert table.groups is not None
+    counts = dict(enumerate(np.bincount(table.groups).tolist()))
+    assert len(counts) == 150
+    assert {speaker: n for speaker, n in counts.items() if n != 52} == {84: 51, 108: 51, 123: 51}
+
+
+@pytest.mark.parametrize(
+    ("rows", "speakers"),
+    [
+        (slice(0, 1560), range(30)),
+        (slice(1560, 3120), range(30, 60)),
+        (slice(3120, 4680), range(60, 120)),
+        (slice(4680, 6238), range(60, 120)),
+        (slice(6238, 7797), range(120, 150)),
+    ],
+)
+def test_each_part_has_its_own_speakers_and_isolet3_and_4_share_theirs(
+    table: Table, rows: slice, speakers: range
+) -> None:
+    assert table.groups is not None
+    assert np.unique(table.groups[rows]).tolist() == list(speakers)
+
+
+@pytest.mark.parametrize(("speaker", "letter"), [(84, "F"), (108, "F"), (123, "M")])
+def test_the_missing_recordings_are_a_second_f_and_an_m(
+    table: Table, speaker: int, letter: str
+) -> None:
+    assert table.groups is not None
+    counts = np.bincount(table.y[table.groups == speaker], minlength=26)
+    expected = [1 if name == letter else 2 for name in table.classes]
+    assert counts.tolist() == expected
+
+
+def test_a_speaker_without_second_f_is_heard_with_the_first(table: Table) -> None:
+    assert table.groups is not None
+    rows = np.flatnonzero((table.groups == 84) & (table.y == 5))
+    assert 3120 <= rows[0] < 4680
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@given(seed=st.integers(0, 2**63), fraction=st.floats(0.01, 0.99))
+def test_no_speaker_is_in_two_splits(table: Table, seed: int, fraction: float) -> None:
+    from isolet_nn.data.dataset import _split_rows_of
+
+    holdout = SpeakerHoldout(fraction=fraction, by="speaker")
+    train, validation, test = _split_rows_of(table, config(None, validation=holdout), seed)
+    assert table.groups is not None
+    assert validation is not None
+    parts = [set(table.groups[rows].tolist()) for rows in (train, validation, test)]
+    assert len(set.union(*parts)) == sum(map(len, parts)) == 150
+    assert len(parts[1]) == min(max(round(fraction * 120), 1), 119)
+    assert len(train) + len(validation) + len(test) == 7797
+
+
+def test_a_fifth_of_the_speakers_are_held_out_with_their_groups(
+    isolet: Isolet, warm_cache: Path
+) -> None:
+    dataset = load_dataset(config(isolet.folder, validation=BY_SPEAKER), seed=0)
+    assert dataset.validation is not None
+    assert dataset.validation.groups is not None
+    assert dataset.train.groups is not None
+    assert dataset.group_name == "speaker"
+    assert len(np.unique(dataset.validation.groups)) == 24
+    assert len(np.unique(dataset.train.groups)) == 96
+
+
+def test_scaling_is_measured_on_the_training_part_only(isolet: Isolet, warm_cache: Path) -> None:
+    dataset = load_dataset(config(isolet.folder, validation=BY_SPEAKER), seed=0)
+    assert np.abs(dataset.train.x.mean(axis=0, dtype=np.float64)).max() < 1e-6
+    assert np.abs(dataset.train.x.std(axis=0, dtype=np.float64) - 1).max() < 1e-5
+    assert np.abs(dataset.test.x.mean(axis=0)).max() > 0.1
+
+
+def test_the_checksum_of_a_dataset_does_not_depend_on_where_it_was_read(
+    isolet: Isolet, isolet_archive: Path, table: Table
+) -> None:
+    assert load_table(config(isolet_archive.parent)).checksum == table.checksum
+
+
+# The order of the rows.
+
+
+def shuffled(lines: list[bytes]) -> list[bytes]:
+    order = np.random.default_rng(0).permutation(len(lines))
+    return [lines[i] for i in order]
+
+
+def test_a_shuffled_file_is_isolet_but_its_speakers_cannot_be_told(
+    isolet: Isolet, tmp_path: Path
+) -> None:
+    folder = folder_with(tmp_path, shuffled(isolet.train), isolet.test)
+    by_rows = load_dataset(config(folder, validation=SpeakerHoldout(fraction=0.1)), seed=0)
+    assert by_rows.train.groups is None
+    assert by_rows.group_name is None
+    with pytest.raises(DataError, match=r"dataset\.validation\.by.*archive's order"):
+        load_dataset(config(folder, validation=BY_SPEAKER), seed=0)
+
+
+def test_an_order_with_the_right_numbers_of_letters_but_other_speakers_is_noticed(
+    isolet: Isolet, tmp_path: Path
+) -> None:
+    # Two rows of one letter and one quarter, but of different speakers, change places.
+    train = isolet.train.copy()
+    train[0], train[520] = train[520], train[0]
+    table = load_table(config(folder_with(tmp_path, train, isolet.test)))
+    assert table.groups is None
+
+
+def test_an_order_that_tells_the_same_speakers_is_accepted(isolet: Isolet, table: Table) -> None:
+    # As in a file sorted by letter within each quarter.
+    y = table.y[:6238]
+    quarter = np.repeat(np.arange(4), (1560, 1560, 1560, 1558))
+    order = np.concatenate([np.lexsort((np.arange(6238), y, quarter)), np.arange(6238, 7797)])
+    speakers = module.derive_speakers(table.y[order], 6238)
+    assert speakers is not None
+    assert table.groups is not None
+    np.testing.assert_array_equal(speakers, table.groups[order])
+
+
+@pytest.mark.parametrize("n_train", [6237, 0])
+def test_speakers_are_not_told_from_another_number_of_rows(table: Table, n_train: int) -> None:
+    assert module.derive_speakers(table.y, n_train) is None
+    assert module.derive_speakers(table.y[:-1], 6238) is None
+
+
+def test_a_test_part_in_another_order_tells_no_speakers(table: Table) -> None:
+    y = table.y.copy()
+    y[6238:] = np.sort(y[6238:])
+    assert module.derive_speakers(y, 6238) is None
+
+
+@given(arrays(np.int16, st.tuples(st.integers(1, 8), st.integers(1, 4))))
+def test_the_content_checksum_does_not_depend_on_the_order_of_rows(
+    rows: NDArray[np.int16],
+) -> None:
+    order = np.random.default_rng(len(rows)).permutation(len(rows))
+    assert module.content_checksum(rows) == module.content_checksum(rows[order])
+
+
+def test_the_content_checksum_sorts_numbers_and_not_their_bytes() -> None:
+    import hashlib
+
+    rows = np.array([[256, 1], [-1, 2], [1, 3]], dtype=np.int16)
+    in_order = np.array([[-1, 2], [1, 3], [256, 1]], dtype="<i2")
+    assert module.content_checksum(rows) == hashlib.sha256(in_order.tobytes()).hexdigest()
+
+
+# Content that is not ISOLET's.
+
+
+def test_a_changed_value_is_named_with_its_line(isolet: Isolet, tmp_path: Path) -> None:
+    test = isolet.test.copy()
+    test[700] = changed(test[700], 3, b"0.0001")
+    folder = folder_with(tmp_path, isolet.train, test)
+    with pytest.raises(DataError) as caught:
+        load_table(config(folder))
+    message = str(caught.value)
+    assert f"{folder}/isolet5.data: the content is not that of isolet5" in message
+    assert "found 1,559 rows, expected 1,559; line 701 is the first that is wrong" in message
+    assert "dataset.verify: false" in message
+    assert TRAIN not in message
+    # It goes on deliberately, speakers included, as the order is still the archive's.
+    table = load_table(config(folder, verify=False))
+    assert table.groups is not None
+    with pytest.raises(DataError, match="line 701"):
+        load_table(config(folder))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("missing", r"isolet5.data: .*found 1,558 rows, .*; all rows found belong.* but 1 are mis"),
+        ("twice", r"isolet5.data: .*found 1,560 rows, .*; line 13 .*\(a row twice, label C\)"),
+    ],
+)
+def test_missing_and_repeated_rows_are_told_apart(
+    isolet: Isolet, tmp_path: Path, change: str, message: str
+) -> None:
+    test = isolet.test.copy()
+    if change == "missing":
+        del test[9]
+    else:
+        test.insert(12, test[4])
+    folder = folder_with(tmp_path, isolet.train, test)
+    with pytest.raises(DataError, match=message):
+        load_table(config(folder))
+
+
+def test_a_small_excerpt_is_refused_and_read_deliberately(small: Path) -> None:
+    with pytest.raises(DataError, match="found 104 rows, expected 6,238"):
+        load_table(config(small))
+    dataset = load_dataset(config(small, verify=False), seed=0)
+    assert (len(dataset.train), len(dataset.test)) == (104, 52)
+    assert dataset.train.groups is None
+
+
+# Formats.
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".Z"])
+def test_two_files_are_read_plain_or_compressed(small: Path, suffix: str) -> None:
+    plain = load_table(config(small, verify=False))
+    for part in (TRAIN, TEST):
+        path = small / f"{part}.data"
+        text = path.read_bytes()
+        path.unlink()
+        (small / f"{part}.data{suffix}").write_bytes(compressed(text, suffix))
+    assert load_table(config(small, verify=False)).checksum == plain.checksum
+
+
+def test_each_file_may_be_compressed_in_its_own_way(small: Path) -> None:
+    plain = load_table(config(small, verify=False))
+    path = small / f"{TEST}.data"
+    (small / f"{TEST}.data.Z").write_bytes(compressed(path.read_bytes(), ".Z"))
+    path.unlink()
+    assert load_table(config(small, verify=False)).checksum == plain.checksum
+
+
+def zipped(small: Path, names: dict[str, str], suffix: str = "") -> Path:
+    """Move both parts into isolet.zip, under other names."""
+    with zipfile.ZipFile(small / "isolet.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("isolet.info", "something else")
+        for part, name in names.items():
+            path = small / f"{part}.data"
+            archive.writestr(name, compressed(path.read_bytes(), suffix))
+            path.unlink()
+    return small
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".Z"])
+@pytest.mark.parametrize("prefix", ["", "isolet/", "deep/down/", "windows\\"])
+def test_members_of_the_archive_are_found_compressed_or_not_and_in_any_folder(
+    small: Path, suffix: str, prefix: str
+) -> None:
+    plain = load_table(config(small, verify=False))
+    zipped(small, {part: f"{prefix}{part}.data{suffix}" for part in (TRAIN, TEST)}, suffix)
+    assert load_table(config(small, verify=False)).checksum == plain.checksum
+
+
+def test_the_single_csv_of_uci_is_isolet(isolet: Isolet, tmp_path: Path, table: Table) -> None:
+    folder = tmp_path / "csv"
+    folder.mkdir()
+    names = ",".join([*(f"attribute{i}" for i in range(1, 618)), "class"]) + "\n"
+    rows = b"".join([*isolet.train, *isolet.test]).replace(b", ", b",")
+    (folder / "data.csv").write_bytes(names.encode() + rows)
+    assert load_table(config(folder)).checksum == table.checksum
+
+
+def test_lines_of_the_single_csv_are_counted_with_the_header(
+    isolet: Isolet, tmp_path: Path
+) -> None:
+    broken = isolet.train[2].replace(b", ", b", x", 1)
+    (tmp_path / "data.csv").write_bytes(
+        b"a," * 617 + b"class\r\n" + b"".join([*isolet.train[:2], broken])
+    )
+    with pytest.raises(DataError, match=r"data\.csv:4: value 2: found 'x"):
+        load_table(config(tmp_path))
+
+
+@pytest.mark.parametrize("label", [b"7", b"7.", b"7.0000", b" 7.0 ", b"\t7"])
+@pytest.mark.parametrize("comma", [b",", b" , ", b",\t"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"", b"\n\n \n"])
+def test_blank_space_and_the_writing_of_the_label_do_not_matter(
+    isolet: Isolet, label: bytes, comma: bytes, end: bytes
+) -> None:
+    cells = [cell.strip() for cell in isolet.train[0].split(b",")]
+    part = isolet_files.parse(comma.join([*cells[:-1], label]) + end, "file")
+    assert part.rows.shape == (1, 618)
+    assert part.rows[0, 617] == 7
+    assert part.rows[0, 0] == round(float(cells[0]) * 10_000)
+
+
+# Malformed files.
+
+
+def changed(line: bytes, column: int, cell: bytes) -> bytes:
+    cells = line.strip().split(b", ")
+    cells[column] = cell
+    return b", ".join(cells) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "message"),
+    [
+        (4, b"abc", "value 5: found 'abc', expected a number in [-1, 1] with up to four decimals"),
+        (0, b"", "value 1: found ''"),
+        (4, b"nan", "value 5: found 'nan'"),
+        (4, b"inf", "value 5: found 'inf'"),
+        (4, b"-inf", "value 5: found '-inf'"),
+        (616, b"1.0001", "value 617: found '1.0001'"),
+        (4, b"-2.0", "value 5: found '-2.0'"),
+        (4, b"1e300", "value 5: found '1e300'"),
+        (4, b"0.12345", "value 5: found '0.12345'"),
+        (4, b"0.1_2", "value 5: found '0.1_2'"),
+        (4, b"\xff", "value 5: found"),
+        (4, b"0.1, 0.2", "found 619 values, expected 617 features and a label"),
+        (617, b"0", "label: found '0', expected a whole number from 1 (A) to 26 (Z)"),
+        (617, b"27.", "label: found '27.'"),
+        (617, b"1.5", "label: found '1.5'"),
+        (617, b"-3", "label: found '-3'"),
+        (617, b"nan", "label: found 'nan'"),
+        (617, b"A", "label: found 'A'"),
+        (617, b"1, ", "found 619 values"),
+    ],
+)
+def test_a_malformed_value_is_named_with_file_line_and_place(
+    isolet: Isolet, column: int, cell: bytes, message: str
+) -> None:
+    lines = isolet.train[:600]
+    lines[577] = changed(lines[577], column, cell)
+    with pytest.raises(DataError, match=r"^folder/file:579: " + re.escape(message)):
+        isolet_files.parse(b"\n" + b"".join(lines), "folder/file")
+
+
+def test_a_line_cut_short_is_named(isolet: Isolet) -> None:
+    text = b"".join(isolet.train[:3])[:-2000]
+    with pytest.raises(DataError, match=r"^file:3: found \d+ values, expected 617"):
+        isolet_files.parse(text, "file")
+
+
+def test_rows_that_are_all_equally_short_are_refused() -> None:
+    with pytest.raises(DataError, match="file:1: found 3 values"):
+        isolet_files.parse(b"1, 2, 3\n" * 5, "file")
+
+
+@pytest.mark.parametrize("text", [b"", b"\n \n"])
+def test_an_empty_file_is_refused(text: bytes) -> None:
+    with pytest.raises(DataError, match="file: holds no rows"):
+        isolet_files.parse(text, "file")
+
+
+def test_a_page_of_html_is_refused_with_its_first_line() -> None:
+    with pytest.raises(DataError, match=r"file:1: found 1 values"):
+        isolet_files.parse(b"<!doctype html>\n<html></html>", "file")
+
+
+# Damaged and dangerous archives.
+
+
+def test_a_damaged_archive_is_named(small: Path) -> None:
+    zipped(small, {part: f"{part}.data" for part in (TRAIN, TEST)})
+    path = small / "isolet.zip"
+    content = path.read_bytes()
+    for damaged in (content[:-100], content[: len(content) // 2], b"<html>", b""):
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"isolet\.zip: damaged"):
+            load_table(config(small))
+    flipped = bytearray(content)
+    flipped[len(content) // 2] ^= 0x10
+    path.write_bytes(flipped)
+    with pytest.raises(DataError, match=r"isolet\.zip: damaged"):
+        load_table(config(small))
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".Z"])
+def test_a_damaged_compressed_file_is_named(small: Path, suffix: str) -> None:
+    path = small / f"{TRAIN}.data"
+    content = bytearray(compressed(path.read_bytes(), suffix))
+    path.unlink()
+    content[len(content) // 2 :] = b"\xff" * 50
+    (small / f"{TRAIN}.data{suffix}").write_bytes(content)
+    with pytest.raises(DataError, match=rf"{re.escape(TRAIN)}\.data\{suffix}: damaged"):
+        load_table(config(small))
+
+
+def test_an_archive_without_a_part_says_what_it_holds(small: Path) -> None:
+    zipped(small, {TRAIN: f"{TRAIN}.data"})
+    (small / f"{TEST}.data").unlink()
+    with pytest.raises(DataError, match=r"no member isolet5\.data, .*; found isolet\.info, isolet"):
+        load_table(config(small))
+
+
+def test_an_encrypted_archive_is_refused(small: Path) -> None:
+    zipped(small, {part: f"{part}.data" for part in (TRAIN, TEST)})
+    path = small / "isolet.zip"
+    content = bytearray(path.read_bytes())
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = -1
+        while (start := content.find(signature, start + 1)) >= 0:
+            content[start + flags] |= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"isolet\.zip: cannot be read: .*encrypted"):
+        load_table(config(small))
+
+
+@pytest.mark.parametrize("prefix", ["../", "../../../", "/", "/tmp/", "..\\..\\", "C:\\"])
+def test_members_with_hostile_names_are_read_and_nothing_is_written(
+    small: Path, own_cache: Path, tmp_path: Path, prefix: str
+) -> None:
+    zipped(small, {part: f"{prefix}{part}.data" for part in (TRAIN, TEST)})
+    assert len(load_table(config(small, verify=False)).y) == 156
+    written = {path.name for path in tmp_path.rglob("*.data*")}
+    assert not written
+    assert not Path(f"/tmp/{TRAIN}.data").exists()
+    assert {path.parent for path in own_cache.rglob("*") if path.is_file()} == {
+        own_cache / "arrays"
+    }
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".Z"])
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_file_that_grows_beyond_all_bounds_is_refused(
+    small: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, archived: bool
+) -> None:
+    monkeypatch.setattr(isolet_files, "MAX_BYTES", 600_000)
+    (small / f"{TRAIN}.data").write_bytes(b" " * 700_000)
+    if archived:
+        zipped(small, {part: f"{part}.data{suffix}" for part in (TRAIN, TEST)}, suffix)
+    else:
+        text = (small / f"{TRAIN}.data").read_bytes()
+        (small / f"{TRAIN}.data").unlink()
+        (small / f"{TRAIN}.data{suffix}").write_bytes(compressed(text, suffix))
+    with pytest.raises(DataError, match=r"isolet1.*600,000 bytes|claims 700,000 bytes"):
+        load_table(config(small))
+
+
+# Where it is looked for.
+
+
+@pytest.fixture
+def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("nothing may be downloaded")
+
+    monkeypatch.setattr(download, "isolet", refuse)
+
+
+def test_a_named_folder_without_isolet_is_an_error_that_lists_what_was_looked_for(
+    tmp_path: Path, no_download: None
+) -> None:
+    message = (
+        r"dataset\.dir: .*: found no ISOLET data; looked for isolet\.zip, or "
+        r"isolet1\+2\+3\+4\.data and isolet5\.data \(.*\), or UCI's data\.csv"
+    )
+    with pytest.raises(DataError, match=message):
+        load_table(config(tmp_path))
+
+
+def test_a_named_folder_that_does_not_exist_is_an_error(tmp_path: Path, no_download: None) -> None:
+    with pytest.raises(DataError, match=r"dataset\.dir: .*nowhere: no such folder"):
+        load_table(config(tmp_path / "nowhere"))
+
+
+def test_a_named_file_is_an_error_that_asks_for_its_folder(small: Path, no_download: None) -> None:
+    with pytest.raises(DataError, match="is a file; give the folder"):
+        load_table(config(small / f"{TRAIN}.data"))
+
+
+def test_half_of_isolet_is_an_error_that_names_the_half(small: Path, no_download: None) -> None:
+    (small / f"{TEST}.data").unlink()
+    with pytest.raises(DataError, match=r"found only isolet1\+2\+3\+4\.data; looked for"):
+        load_table(config(small))
+
+
+def test_the_variable_names_a_folder_too(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_download: None
+) -> None:
+    monkeypatch.setenv("ISOLET_NN_DATA_DIR", str(small))
+    assert len(load_table(config(None, verify=False)).y) == 156
+    monkeypatch.setenv("ISOLET_NN_DATA_DIR", str(tmp_path))
+    with pytest.raises(DataError, match=r"^ISOLET_NN_DATA_DIR: .*found no ISOLET"):
+        load_table(config(None, verify=False))
+    # A folder named in the config comes first.
+    assert len(load_table(config(small, verify=False)).y) == 156
+
+
+def test_a_home_folder_may_be_written_short(
+    small: Path, monkeypatch: pytest.MonkeyPatch, no_download: None
+) -> None:
+    monkeypatch.setenv("HOME", str(small.parent))
+    assert len(load_table(config(Path("~/small"), verify=False)).y) == 156
+
+
+def test_what_was_downloaded_before_is_found_and_a_damaged_download_can_be_repeated(
+    small: Path, own_cache: Path, no_download: None
+) -> None:
+    own_cache.mkdir()
+    small.rename(own_cache / "isolet")
+    assert len(load_table(config(None, verify=False)).y) == 156
+    (own_cache / "isolet" / f"{TEST}.data").write_bytes(b"<html>")
+    with pytest.raises(DataError, match="delete it, and it is downloaded again"):
+        load_table(config(None, verify=False))
+
+
+# Start-up.
+
+PROGRAM = """
+import sys
+import isolet_nn.data
+heavy = {"sklearn", "pooch", "unlzw3", "filelock", "requests", "rich", "scipy", "matplotlib"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+from isolet_nn.config import IsoletDataset, SpeakerHoldout
+holdout = SpeakerHoldout(fraction=0.2, by="speaker")
+config = IsoletDataset(name="isolet", dir=sys.argv[1], validation=holdout)
+dataset = isolet_nn.data.load_dataset(config, seed=0)
+assert len(dataset.test) == 1559
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+
+
+def test_loading_from_the_cache_imports_nothing_heavy(
+    isolet: Isolet, table: Table, warm_cache: Path
+) -> None:
+    command = [sys.executable, "-W", "error", "-c", PROGRAM, str(isolet.folder)]
+    result = subprocess.run(command, capture_output=True, text=True, env=os.environ)
+    assert result.returncode == 0, result.stderr
+
+
+def test_equal_seeds_give_equal_splits_and_others_do_not(isolet: Isolet, warm_cache: Path) -> None:
+    def validation_speakers(seed: int, split_seed: int | None = None) -> list[int]:
+        chosen = config(isolet.folder, validation=BY_SPEAKER)
+        chosen = chosen.model_copy(update={"split_seed": split_seed, "standardize": False})
+        dataset: Dataset = load_dataset(chosen, seed)
+        assert dataset.validation is not None
+        assert dataset.validation.groups is not None
+        return np.unique(dataset.validation.groups).tolist()  # type: ignore[no-any-return]
+
+    assert validation_speakers(0) == validation_speakers(0)
+    assert validation_speakers(0) != validation_speakers(1)
+    assert validation_speakers(0, split_seed=1) == validation_speakers(1)

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import gzip
+import hashlib
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from isolet_nn.config import GroupHoldout, OpenmlDataset
+from isolet_nn.data import load_dataset, load_table
+from isolet_nn.errors import ConfigError, DataError, DownloadError
+
+ARFF = """@RELATION animals
+@ATTRIBUTE height REAL
+@ATTRIBUTE coat {short, long, none}
+@ATTRIBUTE weight REAL
+@ATTRIBUTE owner {ann, bob, cyd}
+@ATTRIBUTE kind {dog, cat}
+@DATA
+1.5,short,20,ann,dog
+0.3,long,4,bob,cat
+1.4,none,19.5,ann,dog
+0.25,short,3.5,cyd,cat
+"""
+TYPES = ["numeric", "nominal", "numeric", "nominal", "nominal"]
+
+
+class FakeOpenml:
+    """Answers the four requests scikit-learn makes for a data set."""
+
+    def __init__(self) -> None:
+        self.arff = ARFF
+        self.types = list(TYPES)
+        self.target = "kind"
+        self.requests: list[str] = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.requests.append(self.path)
+                status, body = outer.answer(self.path)
+                self.send_response(status)
+                self.send_header("Content-Encoding", "gzip")
+                self.end_headers()
+                self.wfile.write(gzip.compress(body))
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        self.thread = threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True)
+        self.thread.start()
+
+    def answer(self, path: str) -> tuple[int, bytes]:
+        names = [line.split()[1] for line in self.arff.splitlines() if line[:10] == "@ATTRIBUTE"]
+        rows = len(self.arff.partition("@DATA\n")[2].splitlines())
+        answers: dict[str, Any] = {
+            "/info/7": {
+                "data_set_description": {
+                    "id": "7",
+                    "name": "animals",
+                    "version": "1",
+                    "description": "",
+                    "status": "active",
+                    "format": "ARFF",
+                    "url": f"{self.url}/download/7/animals.arff",
+                    "md5_checksum": hashlib.md5(self.arff.encode()).hexdigest(),
+                }
+            },
+            "/features/7": {
+                "data_features": {
+                    "feature": [
+                        {
+                            "index": str(index),
+                            "name": name,
+                            "data_type": self.types[index],
+                            "is_target": str(name == self.target).lower(),
+                            "number_of_missing_values": "0",
+                            "is_ignore": "false",
+                            "is_row_identifier": "false",
+                        }
+                        for index, name in enumerate(names)
+                    ]
+                }
+            },
+            "/qualities/7": {
+                "data_qualities": {"quality": [{"name": "NumberOfInstances", "value": f"{rows}.0"}]}
+            },
+            "/search/animals/status/active/": {
+                "data": {"dataset": [{"did": 7, "name": "animals", "version": 1}]}
+            },
+        }
+        if path in answers:
+            return 200, json.dumps(answers[path]).encode()
+        return (200, self.arff.encode()) if path.startswith("/download/7") else (412, b"{}")
+
+    def close(self) -> None:
+        self.http.shutdown()
+        self.http.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def openml(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenml]:
+    from sklearn.datasets import _openml
+
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    server = FakeOpenml()
+    monkeypatch.setattr(_openml, "_SEARCH_NAME", f"{server.url}/search/{{}}")
+    monkeypatch.setattr(_openml, "_DATA_INFO", f"{server.url}/info/{{}}")
+    monkeypatch.setattr(_openml, "_DATA_FEATURES", f"{server.url}/features/{{}}")
+    monkeypatch.setattr(_openml, "_DATA_QUALITIES", f"{server.url}/qualities/{{}}")
+    yield server
+    server.close()
+
+
+def config(**settings: Any) -> OpenmlDataset:
+    return OpenmlDataset(name="openml", **({"data_id": 7} | settings))
+
+
+def test_named_values_become_features_of_0_and_1(openml: FakeOpenml) -> None:
+    table = load_table(config())
+    assert table.x.tolist() == [
+        [1.5, 1, 0, 0, 20, 1, 0, 0],
+        [0.3, 0, 1, 0, 4, 0, 1, 0],
+        [1.4, 0, 0, 1, 19.5, 1, 0, 0],
+        [0.25, 1, 0, 0, 3.5, 0, 0, 1],
+    ]
+    assert table.classes == ("cat", "dog")
+    assert table.y.tolist() == [1, 0, 1, 0]
+    assert table.groups is None
+    assert table.source == "OpenML data set 7"
+
+
+def test_it_is_fetched_once_and_then_comes_from_the_cache(openml: FakeOpenml) -> None:
+    first = load_table(config())
+    count = len(openml.requests)
+    again = load_table(config())
+    assert len(openml.requests) == count
+    assert again.checksum == first.checksum
+
+
+def test_a_name_serves_instead_of_a_number(openml: FakeOpenml) -> None:
+    table = load_table(config(data_id=None, data_name="animals"))
+    assert table.source == "OpenML data set animals"
+    assert len(table.y) == 4
+
+
+def test_another_column_may_be_the_class_and_one_the_group(openml: FakeOpenml) -> None:
+    table = load_table(config(label="coat", group="owner"))
+    assert table.classes == ("long", "none", "short")
+    assert table.y.tolist() == [2, 0, 1, 2]
+    assert table.groups is not None
+    assert table.groups.tolist() == [0, 1, 0, 2]
+    assert table.group_name == "owner"
+    assert table.x.shape == (4, 4)
+
+
+def test_splits_by_group_hold_out_whole_groups(openml: FakeOpenml) -> None:
+    holdout = GroupHoldout(fraction=0.4, by="group")
+    dataset = load_dataset(config(group="owner", test=holdout, split_seed=3), seed=0)
+    assert dataset.train.groups is not None
+    assert dataset.test.groups is not None
+    assert not set(dataset.train.groups.tolist()) & set(dataset.test.groups.tolist())
+
+
+def test_numbers_as_classes_are_named_as_whole_numbers(openml: FakeOpenml) -> None:
+    openml.arff = "@RELATION a\n@ATTRIBUTE x REAL\n@ATTRIBUTE y REAL\n@DATA\n1,10\n2,9\n3,10\n"
+    openml.types, openml.target = ["numeric", "numeric"], "y"
+    table = load_table(config())
+    assert table.classes == ("9", "10")
+    assert table.y.tolist() == [1, 0, 1]
+    np.testing.assert_array_equal(table.x, [[1], [2], [3]])
+
+
+def test_a_missing_value_is_named(openml: FakeOpenml) -> None:
+    openml.arff = ARFF.replace("19.5", "?")
+    message = "OpenML data set 7: row 2: column 'weight': the value is missing"
+    with pytest.raises(DataError, match=message):
+        load_table(config())
+
+
+def test_columns_that_do_not_exist_are_named(openml: FakeOpenml) -> None:
+    with pytest.raises(DataError, match=r"OpenML data set 7: .*colour"):
+        load_table(config(label="colour"))
+    with pytest.raises(ConfigError, match=r"dataset\.group: .*'ower'; did you mean owner\?"):
+        load_table(config(group="ower"))
+
+
+def test_a_set_without_a_class_column_is_refused(openml: FakeOpenml) -> None:
+    openml.target = "nothing"
+    with pytest.raises(DataError, match="has no single class column; name one as"):
+        load_table(config())
+
+
+def test_text_columns_are_refused(openml: FakeOpenml) -> None:
+    openml.types[1] = "string"
+    with pytest.raises(DataError, match="OpenML data set 7: STRING attributes are not supported"):
+        load_table(config())
+
+
+def test_an_unknown_data_set_is_refused(openml: FakeOpenml) -> None:
+    with pytest.raises(DataError, match=r"OpenML data set 8: .*not found"):
+        load_table(config(data_id=8))
+
+
+@pytest.mark.filterwarnings("ignore:A network error occurred")
+def test_without_the_network_the_error_says_so(
+    openml: FakeOpenml, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sklearn.datasets import _openml
+
+    monkeypatch.setattr(_openml, "time", SimpleNamespace(sleep=lambda _: None))
+    openml.close()
+    with pytest.raises(DownloadError, match="OpenML data set 7: cannot be fetched") as caught:
+        load_table(config())
+    assert caught.value.exit_code == 1
+    openml.thread = threading.Thread(target=lambda: None)
+    openml.thread.start()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "exactly one of data_id and data_name"),
+        ({"data_id": 7, "data_name": "animals"}, "exactly one of data_id and data_name"),
+        ({"data_id": 7, "version": 2}, "version goes with data_name"),
+        ({"data_id": 7, "test": {"fraction": 0.2, "by": "group"}}, "test.by: group needs to know"),
+    ],
+)
+def test_the_config_refuses_what_contradicts_itself(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        OpenmlDataset.model_validate({"name": "openml", **settings})
+
+
+def test_the_arff_file_lies_in_our_cache(openml: FakeOpenml, own_cache: Path) -> None:
+    load_table(config())
+    assert list((own_cache / "openml").rglob("animals.arff.gz"))

@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
+
+from isolet_nn.config import (
+    BundledDataset,
+    CsvDataset,
+    GroupHoldout,
+    IsoletDataset,
+    RowHoldout,
+    XorDataset,
+)
+from isolet_nn.data import Dataset, Scaler, Table, load_dataset, load_table
+from isolet_nn.data.dataset import make_dataset, split_groups, split_rows
+from isolet_nn.errors import ConfigError, DataError
+
+fractions = st.floats(0.001, 0.999)
+seeds = st.integers(0, 2**32)
+
+
+def rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+# Splitting by rows and by groups.
+
+
+@given(st.lists(st.integers(2, 40), min_size=1, max_size=8), fractions, seeds)
+def test_a_split_by_rows_takes_its_share_of_every_class(
+    counts: list[int], fraction: float, seed: int
+) -> None:
+    y = rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
+    kept, held = split_rows(y, fraction, rng(seed))
+    assert sorted([*kept, *held]) == list(range(len(y)))
+    for label, count in enumerate(counts):
+        n_held = int(np.sum(y[held] == label))
+        assert 1 <= n_held <= count - 1
+        assert abs(n_held - count * fraction) <= 0.5 or n_held in (1, count - 1)
+
+
+@given(st.lists(st.integers(0, 9), min_size=2, max_size=200), fractions, seeds)
+def test_a_split_by_groups_never_divides_a_group(
+    groups: list[int], fraction: float, seed: int
+) -> None:
+    assume(len(set(groups)) > 1)
+    array = np.array(groups)
+    kept, held = split_groups(array, fraction, rng(seed))
+    assert sorted([*kept, *held]) == list(range(len(groups)))
+    assert not set(array[kept].tolist()) & set(array[held].tolist())
+    n_held, n = len(np.unique(array[held])), len(set(groups))
+    assert n_held == min(max(round(n * fraction), 1), n - 1)
+
+
+@given(fractions, seeds)
+def test_parts_keep_the_order_of_the_rows_and_depend_on_the_generator_only(
+    fraction: float, seed: int
+) -> None:
+    y = np.arange(60) % 3
+    for split in (split_rows, split_groups):
+        first, second = split(y, fraction, rng(seed)), split(y, fraction, rng(seed))
+        for one, other in zip(first, second, strict=True):
+            np.testing.assert_array_equal(one, other)
+            assert np.all(np.diff(one) > 0)
+
+
+def test_every_row_is_held_out_by_some_seed() -> None:
+    y = np.arange(30) % 3
+    for split in (split_rows, split_groups):
+        held = [split(y, 0.2, rng(seed))[1] for seed in range(100)]
+        assert len(np.unique(np.concatenate(held))) == 30
+
+
+@pytest.mark.parametrize("split", [split_rows, split_groups])
+@pytest.mark.parametrize("values", [[], [3]])
+def test_what_cannot_be_divided_is_refused(split: Any, values: list[int]) -> None:
+    if split is split_rows and not values:
+        assert [len(part) for part in split_rows(np.array([], dtype=np.int64), 0.5, rng(0))] == [
+            0,
+            0,
+        ]
+        return
+    with pytest.raises(ValueError, match="cannot divide"):
+        split(np.array(values, dtype=np.int64), 0.5, rng(0))
+
+
+# Scaling.
+
+
+@settings(max_examples=30)
+@given(
+    st.integers(1, 600),
+    st.integers(1, 4),
+    seeds,
+    st.floats(-1e4, 1e4),
+    st.sampled_from([1e-3, 1.0, 1e6]),
+)
+def test_a_scaler_measures_what_scikit_learn_measures(
+    n: int, features: int, seed: int, offset: float, spread: float
+) -> None:
+    x = rng(seed).normal(offset, spread, (n, features))
+    x[:, 0] = offset
+    scaler, reference = Scaler.fit(x), StandardScaler().fit(x)
+    np.testing.assert_allclose(scaler.mean, reference.mean_, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(scaler.scale, reference.scale_, rtol=1e-6)
+    assert scaler.scale[0] == 1.0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_scaled_features_have_mean_0_and_deviation_1(dtype: str) -> None:
+    x = rng(0).normal(5, 3, (1000, 7))
+    scaled = Scaler.fit(x).transform(x, dtype)
+    assert scaled.dtype == dtype
+    np.testing.assert_allclose(scaled.mean(axis=0, dtype=np.float64), 0, atol=1e-6)
+    np.testing.assert_allclose(scaled.std(axis=0, dtype=np.float64), 1, atol=1e-6)
+    np.testing.assert_allclose(scaled, StandardScaler().fit_transform(x), atol=1e-5)
+
+
+def test_scaling_in_blocks_gives_the_same_as_all_at_once() -> None:
+    x = rng(1).normal(size=(1000, 3))
+    whole, blocks = Scaler.fit_blocks([x]), Scaler.fit(x)
+    np.testing.assert_allclose(blocks.mean, whole.mean, atol=1e-14)
+    np.testing.assert_allclose(blocks.scale, whole.scale, rtol=1e-13)
+
+
+def test_no_rows_cannot_be_measured() -> None:
+    with pytest.raises(ValueError, match="no rows"):
+        Scaler.fit(np.empty((0, 3)))
+
+
+# Data sets that come with scikit-learn, and xor.
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "features", "classes"),
+    [
+        ("digits", 1797, 64, list("0123456789")),
+        ("iris", 150, 4, ["setosa", "versicolor", "virginica"]),
+        ("wine", 178, 13, ["class_0", "class_1", "class_2"]),
+        ("breast_cancer", 569, 30, ["malignant", "benign"]),
+    ],
+)
+def test_bundled_sets_are_split_stratified(
+    name: Literal["digits", "iris", "wine", "breast_cancer"],
+    rows: int,
+    features: int,
+    classes: list[str],
+) -> None:
+    config = BundledDataset(name=name, validation=RowHoldout(fraction=0.25))
+    for _ in ("built", "from the cache"):
+        dataset = load_dataset(config, seed=3)
+        assert dataset.validation is not None
+        parts = (dataset.train, dataset.validation, dataset.test)
+        assert sum(map(len, parts)) == rows
+        assert dataset.n_features == features
+        assert list(dataset.classes) == classes
+        assert all(set(part.y.tolist()) == set(range(len(classes))) for part in parts)
+        assert len(dataset.test) == pytest.approx(0.2 * rows, abs=len(classes))
+        assert dataset.train.groups is None
+
+
+def features_of(dataset: Dataset) -> list[NDArray[Any]]:
+    assert dataset.validation is not None
+    return [dataset.train.x, dataset.validation.x, dataset.test.x]
+
+
+def test_equal_seeds_give_equal_splits_and_a_split_seed_overrides_the_seed() -> None:
+    plain = BundledDataset(name="iris", validation=RowHoldout(fraction=0.25))
+    fixed = plain.model_copy(update={"split_seed": 3})
+    for same in (load_dataset(plain, 3), load_dataset(fixed, 8)):
+        for one, other in zip(features_of(load_dataset(plain, 3)), features_of(same), strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(load_dataset(plain, 3).test.x, load_dataset(plain, 4).test.x)
+
+
+def test_a_validation_split_does_not_move_the_test_split() -> None:
+    without = BundledDataset(name="iris", standardize=False)
+    with_one = without.model_copy(update={"validation": RowHoldout(fraction=0.3)})
+    np.testing.assert_array_equal(load_dataset(without, 0).test.x, load_dataset(with_one, 0).test.x)
+
+
+def test_a_given_scaler_is_used_as_it_is() -> None:
+    config = BundledDataset(name="iris", standardize=False)
+    raw = load_dataset(config, 0, dtype="float64")
+    scaler = Scaler(np.full(4, 2.0), np.full(4, 4.0))
+    scaled = load_dataset(config, 0, dtype="float64", scaler=scaler)
+    assert scaled.scaler is scaler
+    np.testing.assert_array_equal(scaled.test.x, (raw.test.x - 2) / 4)
+
+
+def test_a_scaler_for_other_features_is_refused() -> None:
+    scaler = Scaler(np.zeros(5), np.ones(5))
+    with pytest.raises(DataError, match="found 4 features, but the model was trained on 5"):
+        load_dataset(BundledDataset(name="iris"), 0, scaler=scaler)
+
+
+def test_xor_trains_and_tests_on_its_four_points() -> None:
+    dataset = load_dataset(XorDataset(name="xor"), seed=0)
+    for part in (dataset.train, dataset.test):
+        assert part.x.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+        assert part.y.tolist() == [0, 1, 1, 0]
+    assert dataset.validation is None
+    assert dataset.classes == ("0", "1")
+    scaled = load_dataset(XorDataset(name="xor", standardize=True), seed=0)
+    assert scaled.train.x.tolist() == [[-1, -1], [-1, 1], [1, -1], [1, 1]]
+
+
+def test_different_data_have_different_checksums() -> None:
+    tables = [
+        load_table(BundledDataset(name="iris")),
+        load_table(BundledDataset(name="wine")),
+        load_table(XorDataset(name="xor")),
+    ]
+    assert len({table.checksum for table in tables}) == 3
+
+
+# Splits that are not possible.
+
+
+def table(y: list[int], groups: list[int] | None, n_test: int = 0) -> Table:
+    return Table(
+        name="csv",
+        stored=np.arange(2.0 * len(y)).reshape(-1, 2),
+        y=np.array(y),
+        classes=("cat", "dog", "cow"),
+        groups=None if groups is None else np.array(groups),
+        group_name=None if groups is None else "owner",
+        test_rows=np.arange(len(y) - n_test, len(y)) if n_test else None,
+        checksum="",
+        source="animals.csv",
+    )
+
+
+def split(table: Table, **settings: Any) -> Dataset:
+    config = CsvDataset.model_construct(name="csv", path="animals.csv", **settings)
+    return make_dataset(table, config, seed=0, dtype="float32", scaler=None)
+
+
+def test_a_class_with_one_row_cannot_be_split_by_rows() -> None:
+    with pytest.raises(
+        DataError, match=r"dataset\.test: too few rows of class cow in animals\.csv: .*\(found 1"
+    ):
+        split(table([0, 0, 1, 1, 2], None))
+
+
+def test_a_class_whose_rows_the_test_part_used_up_cannot_be_split_again() -> None:
+    holdout = GroupHoldout(fraction=0.5)
+    with pytest.raises(DataError, match=r"dataset\.validation: too few rows of class cat, dog, co"):
+        split(table([0, 0, 1, 1, 2, 2], None), validation=holdout)
+
+
+def test_a_single_group_cannot_be_divided() -> None:
+    holdout = GroupHoldout(fraction=0.5, by="group")
+    with pytest.raises(DataError, match=r"dataset\.test: only one owner is left in animals\.csv"):
+        split(table([0, 1, 2] * 2, [7] * 6), test=holdout)
+
+
+def test_groups_are_asked_for_where_there_are_none() -> None:
+    holdout = GroupHoldout(fraction=0.5, by="group")
+    with pytest.raises(ConfigError, match=r"dataset\.validation\.by: .*; set dataset\.group"):
+        split(table([0, 1, 2] * 4, None), validation=holdout)
+
+
+def test_a_class_that_only_the_held_out_groups_have_is_an_error() -> None:
+    holdout = GroupHoldout(fraction=0.4, by="group")
+    with pytest.raises(DataError, match=r"dataset\.test: no row of class \w+ is left to train on"):
+        split(table([0, 0, 1, 1, 2, 2], [1, 1, 2, 2, 3, 3]), test=holdout)
+
+
+def test_test_and_validation_parts_by_group_share_no_group() -> None:
+    holdout = GroupHoldout(fraction=0.3, by="group")
+    groups = np.repeat(np.arange(20), 3).tolist()
+    dataset = split(table([0, 1, 2] * 20, groups), test=holdout, validation=holdout)
+    assert dataset.validation is not None
+    parts = [part.groups for part in (dataset.train, dataset.validation, dataset.test)]
+    sets = [set(part.tolist()) for part in parts if part is not None]
+    assert [len(part) for part in sets] == [10, 4, 6]
+    assert len(set.union(*sets)) == 20
+
+
+def test_a_fixed_test_part_stays_as_it_is() -> None:
+    dataset = split(table([0, 1, 2] * 4, None, n_test=3), standardize=False)
+    assert dataset.test.x.tolist() == [[18, 19], [20, 21], [22, 23]]
+    assert len(dataset.train) == 9
+
+
+def test_the_config_asks_for_the_column_when_groups_are_wanted() -> None:
+    by_group = {"fraction": 0.2, "by": "group"}
+    for key in ("test", "validation"):
+        with pytest.raises(ValueError, match=f"{key}.by: group needs to know the column"):
+            CsvDataset.model_validate({"name": "csv", "path": "a.csv", key: by_group})
+
+
+def test_isolet_has_no_test_part_to_draw() -> None:
+    assert "test" not in IsoletDataset.model_fields

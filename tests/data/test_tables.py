@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from isolet_nn.config import CsvDataset
+from isolet_nn.data import Table, load_dataset, load_table
+from isolet_nn.data.table import encode
+from isolet_nn.errors import ConfigError, DataError, IsoletNNError
+
+ANIMALS = """height,weight,owner,kind
+1.5,20,ann,dog
+0.3,4,bob,cat
+1.4,19.5,ann,dog
+0.25,3.5,cyd,cat
+"""
+
+
+def read(tmp_path: Path, text: str | bytes, test: str | None = None, **settings: Any) -> Table:
+    path = tmp_path / "table.csv"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    if test is not None:
+        (tmp_path / "test.csv").write_text(test, encoding="utf-8")
+        settings["test_path"] = str(tmp_path / "test.csv")
+    return load_table(CsvDataset(name="csv", path=str(path), **settings))
+
+
+def refusal(tmp_path: Path, text: str | bytes, test: str | None = None, **settings: Any) -> str:
+    with pytest.raises(IsoletNNError) as caught:
+        read(tmp_path, text, test, **settings)
+    assert isinstance(caught.value, DataError | ConfigError)
+    assert caught.value.exit_code == 2
+    return str(caught.value).replace(f"{tmp_path}/", "")
+
+
+# What is read.
+
+
+def test_a_table_has_features_classes_and_groups(tmp_path: Path) -> None:
+    for _ in ("parsed", "from the cache"):
+        table = read(tmp_path, ANIMALS, group="owner")
+        assert table.x.tolist() == [[1.5, 20], [0.3, 4], [1.4, 19.5], [0.25, 3.5]]
+        assert table.classes == ("cat", "dog")
+        assert table.y.tolist() == [1, 0, 1, 0]
+        assert table.groups is not None
+        assert table.groups.tolist() == [0, 1, 0, 2]
+        assert table.group_name == "owner"
+        assert table.test_rows is None
+
+
+@pytest.mark.parametrize("label", ["kind", 2, -1])
+@pytest.mark.parametrize("group", [None, "owner", 0, -3])
+def test_columns_are_named_or_counted_from_either_end(
+    tmp_path: Path, label: str | int, group: str | int | None
+) -> None:
+    table = read(tmp_path, "owner,size,kind\n1,5,a\n2,6,b\n", label=label, group=group)
+    assert table.classes == ("a", "b")
+    assert table.x.tolist() == ([[1, 5], [2, 6]] if group is None else [[5], [6]])
+    assert (table.group_name is None) == (group is None)
+
+
+def test_the_label_may_stand_anywhere(tmp_path: Path) -> None:
+    table = read(tmp_path, "a,b,c\n1,x,2\n3,y,4\n", label="b")
+    assert table.x.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,2,a\n3,4,b",
+        "1,2,a\r\n3,4,b\r\n",
+        "\ufeff1,2,a\n3,4,b\n",
+        "\n1,2,a\n\n  \n3,4,b\n\n",
+        " 1 , 2 , a \n3,\t4,b\n",
+        '"1","2","a"\n3,4, "b"\n',
+        "1.0,2e0,a\n+3,4.,b\n",
+        gzip.compress(b"1,2,a\n3,4,b\n", mtime=0),
+    ],
+)
+def test_ways_of_writing_a_table_do_not_matter(tmp_path: Path, text: str | bytes) -> None:
+    table = read(tmp_path, text, header=False)
+    assert table.x.tolist() == [[1, 2], [3, 4]]
+    assert table.classes == ("a", "b")
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|", " "])
+def test_other_delimiters_can_be_chosen(tmp_path: Path, delimiter: str) -> None:
+    text = ANIMALS.replace(",", delimiter)
+    assert read(tmp_path, text, delimiter=delimiter, group=2).x.shape == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "y"),
+    [
+        (["10", "9", "1"], ["1", "9", "10"], [2, 1, 0]),
+        (["1.0", "2", "1"], ["1", "2"], [0, 1, 0]),
+        (["-1", "+1", "0"], ["-1", "0", "1"], [0, 2, 1]),
+        (["b", "10", "9"], ["10", "9", "b"], [2, 0, 1]),
+        (["1.5", "0.5", "10.5"], ["0.5", "1.5", "10.5"], [1, 0, 2]),
+        (["none", "Null", "none"], ["Null", "none"], [1, 0, 1]),
+    ],
+)
+def test_classes_are_sorted_by_number_where_all_are_whole_else_by_name(
+    labels: list[str], classes: list[str], y: list[int]
+) -> None:
+    found, indices = encode(labels)
+    assert (found, indices.tolist()) == (classes, y)
+
+
+@given(st.lists(st.text("aé10-+. ", min_size=1, max_size=4), min_size=1))
+def test_every_label_finds_its_class(labels: list[str]) -> None:
+    classes, indices = encode(labels)
+    assert len(set(classes)) == len(classes)
+    for label, index in zip(labels, indices, strict=True):
+        assert classes[index] == label or int(classes[index]) == float(label)
+
+
+def test_groups_that_have_numbers_keep_them(tmp_path: Path) -> None:
+    table = read(tmp_path, "x,g,y\n1,30,a\n2,7,b\n3,30,a\n", group="g")
+    assert table.groups is not None
+    assert table.groups.tolist() == [30, 7, 30]
+
+
+def test_a_test_file_is_the_test_part(tmp_path: Path) -> None:
+    path, test = tmp_path / "train.csv", tmp_path / "test.csv"
+    path.write_text(ANIMALS)
+    test.write_text("height,weight,owner,kind\n0.5,5,dan,cat\n")
+    config = CsvDataset(
+        name="csv", path=str(path), test_path=str(test), group="owner", standardize=False
+    )
+    dataset = load_dataset(config, seed=0)
+    assert len(dataset.train) == 4
+    assert dataset.test.x.tolist() == [[0.5, 5]]
+    assert dataset.test.y.tolist() == [0]
+    assert dataset.test.groups is not None
+    assert dataset.test.groups.tolist() == [3]
+
+
+def test_classes_of_both_files_are_compared_as_numbers(tmp_path: Path) -> None:
+    table = read(tmp_path, "x,y\n1,1\n2,2\n", "x,y\n3,1.0\n", label="y")
+    assert table.y.tolist() == [0, 1, 0]
+
+
+def test_a_changed_file_is_read_again_even_within_one_tick_of_the_clock(tmp_path: Path) -> None:
+    assert read(tmp_path, "x,y\n1,a\n2,b\n").x.tolist() == [[1], [2]]
+    assert read(tmp_path, "x,y\n1,a\n3,b\n").x.tolist() == [[1], [3]]
+    assert read(tmp_path, "x,y\n1,a\n2,b\n", label=-1, delimiter=",").x.tolist() == [[1], [2]]
+
+
+def test_settings_that_change_the_reading_do_not_share_an_entry(tmp_path: Path) -> None:
+    text = "1,2,3\n4,5,6\n7,8,9\n"
+    assert read(tmp_path, text).x.shape == (2, 2)
+    assert read(tmp_path, text, header=False).x.shape == (3, 2)
+    assert read(tmp_path, text, label=0).x.tolist() == [[5, 6], [8, 9]]
+    assert read(tmp_path, text, label=0, group=1).x.tolist() == [[6], [9]]
+
+
+def test_equal_content_has_equal_checksums_wherever_it_lies(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    assert (
+        read(tmp_path / "one", ANIMALS, label=3, group=2).checksum
+        == read(tmp_path / "two", ANIMALS, label="kind", group="owner").checksum
+        != read(tmp_path, ANIMALS.replace("20", "21"), group=2).checksum
+    )
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "message"),
+    [
+        (ANIMALS, {}, "table.csv:2: column 'owner': found 'ann', expected a finite number"),
+        ("x,y\n1,a\n,b\n", {}, "table.csv:3: column 'x': the value is missing (found '')"),
+        ("x,y\n1,a\nNA,b\n", {}, "table.csv:3: column 'x': the value is missing (found 'NA')"),
+        ("x,y\n1,a\n?,b\n", {}, "table.csv:3: column 'x': the value is missing (found '?')"),
+        ("x,y\n1,a\nnan,b\n", {}, "table.csv:3: column 'x': the value is missing"),
+        ("x,y\n1,a\n2,b\n-inf,b\n", {}, "table.csv:4: column 'x': found '-inf', expected a finite"),
+        ("x,y\n1,a\n1e999,b\n", {}, "table.csv:3: column 'x': found 'inf', expected a finite"),
+        ("x,y\n1,a\n0x1,b\n", {}, "table.csv:3: column 'x': found '0x1'"),
+        ("x,y\n1,a\n2,\n", {}, "table.csv:3: column 'y': the value is missing"),
+        ("x,y\n1,a\n2,?\n", {}, "table.csv:3: column 'y': the value is missing"),
+        (
+            "x,g,y\n1,1,a\n2,,b\n",
+            {"group": "g"},
+            "table.csv:3: column 'g': the value is missing",
+        ),
+        ("x,y\n1,a\n2\n", {}, "table.csv:3: found 1 cells, expected 2"),
+        ("x,y\n1,a\n\n2,b,\n", {}, "table.csv:4: found 3 cells, expected 2"),
+        ('x,y\n1,a\n"2\n,b', {}, "table.csv:4: unexpected end of data"),
+        ('x,y\n1,a\n"2"3,b\n', {}, "table.csv:3: "),
+        ("x,x,y\n1,2,a\n", {}, "table.csv: columns 0 and 1 are both named 'x'; if the first"),
+        ("1,1,2\n3,4,5\n", {}, "both named '1'; if the first line holds data, set dataset.header"),
+        ("", {}, "table.csv: holds no rows"),
+        ("\n\n", {}, "table.csv: holds no rows"),
+        ("x,y\n", {}, "table.csv: holds no rows below the names of the columns"),
+        (
+            "x;y\n1;a\n",
+            {},
+            "found no features, only 1 columns: x;y; is ',' the right dataset.delim",
+        ),
+        ("y\na\nb\n", {}, "found no features"),
+        ("g,y\n1,a\n", {"group": "g"}, "found no features, only 2 columns: g, y"),
+        ("x,y\n1,a\n2,a\n", {}, "table.csv: all 2 rows are of class a"),
+        ("x,y\n1,a\n", {"label": "z"}, "dataset.label: table.csv has no column 'z'; found x, y"),
+        ("high,kind\n1,a\n", {"label": "kid"}, "'kid'; found high, kind; did you mean kind?"),
+        ("x,y\n1,a\n", {"group": "g"}, "dataset.group: table.csv has no column 'g'"),
+        (
+            "x,y\n1,a\n",
+            {"label": 2},
+            "dataset.label: found position 2, but table.csv has 2 columns: 0 to 1, or -1 to -2",
+        ),
+        ("x,y\n1,a\n", {"label": -3}, "dataset.label: found position -3"),
+        ("x,y\n1,a\n", {"group": -1}, "dataset.group: column 'y' is the label already"),
+        (
+            "1,a\n2,b\n",
+            {"header": False, "label": "y"},
+            "dataset.label: found the name 'y', but without a header columns have positions only",
+        ),
+        (
+            "x,y\n1,a\n",
+            {"header": False},
+            "table.csv:1: column '0': found 'x', expected a finite number; if this line names the "
+            "columns, set dataset.header: true",
+        ),
+        (b"x,y\n1,\xe4\n", {}, "table.csv: not UTF-8 text: invalid"),
+        (b"\x1f\x8b\x08broken", {}, "table.csv: cannot be read"),
+        (
+            gzip.compress(ANIMALS.encode(), mtime=0)[:-20],
+            {"group": "owner"},
+            "table.csv: cannot be read: Compressed file ended before",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_line_and_column(
+    tmp_path: Path, text: str | bytes, settings: dict[str, Any], message: str
+) -> None:
+    assert message in refusal(tmp_path, text, **settings)
+
+
+@pytest.mark.parametrize(
+    ("test", "message"),
+    [
+        ("x,y\n1,c\n", "test.csv:2: class 'c' does not occur in table.csv"),
+        ("x,z\n1,a\n", "test.csv: column 1: found 'z', expected 'y' as in table.csv"),
+        ("x,w,y\n1,2,a\n", "test.csv: found 3 columns, expected the 2 of table.csv"),
+        ("x,y\n1,a\nb,a\n", "test.csv:3: column 'x': found 'b'"),
+        ("", "test.csv: holds no rows"),
+    ],
+)
+def test_a_test_file_has_to_fit_the_first(tmp_path: Path, test: str, message: str) -> None:
+    assert message in refusal(tmp_path, "x,y\n1,a\n2,b\n", test, label=-1)
+
+
+def test_missing_files_are_named_with_their_key(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^dataset\.path: .*nowhere\.csv: no such file"):
+        load_table(CsvDataset(name="csv", path=str(tmp_path / "nowhere.csv")))
+    (tmp_path / "a.csv").write_text(ANIMALS)
+    config = CsvDataset(
+        name="csv", path=str(tmp_path / "a.csv"), test_path=str(tmp_path / "nowhere.csv")
+    )
+    with pytest.raises(DataError, match=r"^dataset\.test_path: .*nowhere\.csv: no such file"):
+        load_table(config)
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=re.escape(f"dataset.path: {tmp_path}: cannot be read")):
+        load_table(CsvDataset(name="csv", path=str(tmp_path)))
+
+
+def test_a_refused_table_is_refused_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert "table.csv:3" in refusal(tmp_path, "x,y\n1,a\n,b\n")
+
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@settings(max_examples=30)
+@given(rows=st.lists(st.tuples(numbers, numbers, st.sampled_from("ab")), min_size=2, max_size=30))
+def test_every_finite_number_comes_back_to_the_last_bit(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[float, float, str]]
+) -> None:
+    assume(len({row[2] for row in rows}) == 2)
+    folder = tmp_path_factory.mktemp("numbers")
+    table = read(folder, "".join(f"{a!r},{b!r},{y}\n" for a, b, y in rows), header=False)
+    np.testing.assert_array_equal(table.x, [row[:2] for row in rows])
