@@ -1,0 +1,1 @@
+"""What does the arithmetic: the network from scratch, or PyTorch, behind one protocol."""

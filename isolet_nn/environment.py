@@ -1,0 +1,94 @@
+"""What a result depends on besides its config: versions, machine, data and command line.
+
+It goes into environment.json of every run and sweep folder.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import isolet_nn
+from isolet_nn.config import Experiment
+from isolet_nn.data.dataset import Dataset
+
+_PACKAGES = ("numpy", "scikit-learn", "scipy", "safetensors", "pydantic", "matplotlib")
+
+
+def describe_environment(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
+    """Describe this process as it stands, for a run of `experiment` on `dataset`."""
+    more = ("torch",) if experiment.backend == "torch" else ()
+    return describe_process(*more) | {
+        "threads": experiment.training.threads,
+        "dataset": {"name": dataset.name, "checksum": dataset.checksum},
+    }
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def describe_process(*more_packages: str) -> dict[str, Any]:
+    """Describe versions, machine, linear algebra and command line of this process."""
+    return {
+        "isolet_nn": isolet_nn.__version__,
+        "git": _git_commit(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": _cpu(),
+        "packages": {name: _version(name) for name in (*_PACKAGES, *more_packages)},
+        "linear_algebra": _linear_algebra(),
+        "command_line": sys.argv,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu() -> str:
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _linear_algebra() -> list[dict[str, Any]]:
+    from threadpoolctl import threadpool_info
+
+    keys = ("internal_api", "version", "architecture", "num_threads")
+    return [{key: library.get(key) for key in keys} for library in threadpool_info()]
+
+
+def _git_commit() -> dict[str, Any] | None:
+    """Commit of the checkout the package runs from; None where it is installed."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "--no-optional-locks", "-C", str(root)]
+    command += ["status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    try:
+        status = subprocess.run(command, capture_output=True, text=True, check=True, timeout=5)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    lines = status.stdout.splitlines()
+    commits = [line.split()[-1] for line in lines if line.startswith("# branch.oid ")]
+    return {
+        "commit": commits[0] if commits else None,
+        "modified": any(not line.startswith("#") for line in lines),
+    }

@@ -1,0 +1,350 @@
+"""How good a model's answers are: loss, accuracy, confusion matrix, scores by class and by group.
+
+Everything is computed in float64 from the logits and the true classes; no model is needed here.
+"""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.errors import DataError
+
+Z_95 = 1.959963984540054
+"""Quantile of the standard normal distribution that leaves 2.5 % above it."""
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """Scores of one class against all others.
+
+    A ratio without a denominator (a class never predicted, or never there) is 0, as with
+    ``zero_division=0`` in scikit-learn.
+    """
+
+    name: str
+    precision: float
+    """Right among the rows predicted to be of this class."""
+    recall: float
+    """Right among the rows of this class."""
+    f1: float
+    """Harmonic mean of precision and recall."""
+    support: int
+    """Rows of this class."""
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """Accuracy over the rows of one group, for instance one speaker."""
+
+    group: int
+    n: int
+    correct: int
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """How many rows of class `actual` were taken for class `predicted`."""
+
+    actual: str
+    predicted: str
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The result of evaluating one model on one split."""
+
+    split: str
+    n: int
+    """Rows evaluated."""
+    loss: float
+    """Mean cross-entropy in nats."""
+    accuracy: float
+    accuracy_low: float
+    """Lower end of the 95 % Wilson interval of the accuracy."""
+    accuracy_high: float
+    """Upper end of the 95 % Wilson interval of the accuracy."""
+    top3_accuracy: float
+    """Share of rows whose class is among the three highest logits."""
+    classes: tuple[str, ...]
+    confusion_matrix: NDArray[np.int64]
+    """Counts (n_classes, n_classes): rows are actual classes, columns predicted ones."""
+    per_class: list[ClassScore]
+    """In the order of `classes`."""
+    per_group: list[GroupScore]
+    """In the order of group numbers; empty where rows have no groups."""
+
+    def most_confused(self, k: int = 10) -> list[ConfusedPair]:
+        """The `k` most frequent mistakes, most frequent first; ties in the order of the classes."""
+        mistakes = self.confusion_matrix.copy()
+        np.fill_diagonal(mistakes, 0)
+        order = np.argsort(-mistakes, axis=None, kind="stable")[: max(k, 0)]
+        rows, columns = np.unravel_index(order, mistakes.shape)
+        return [
+            ConfusedPair(self.classes[row], self.classes[column], int(mistakes[row, column]))
+            for row, column in zip(rows, columns, strict=True)
+            if mistakes[row, column]
+        ]
+
+    def worst_groups(self, k: int = 10) -> list[GroupScore]:
+        """The `k` groups of lowest accuracy, lowest first; ties in the order of group numbers."""
+        return sorted(self.per_group, key=lambda score: score.accuracy)[: max(k, 0)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists and numbers under the names of ``eval --json``.
+
+        A loss that is not finite becomes None, since JSON has no word for it.
+        """
+        return {
+            "split": self.split,
+            "n": self.n,
+            "accuracy": self.accuracy,
+            "accuracy_low": self.accuracy_low,
+            "accuracy_high": self.accuracy_high,
+            "loss": self.loss if math.isfinite(self.loss) else None,
+            "top3_accuracy": self.top3_accuracy,
+            "classes": list(self.classes),
+            "confusion_matrix": self.confusion_matrix.tolist(),
+            "per_class": [asdict(score) for score in self.per_class],
+            "per_speaker": [
+                {
+                    "speaker": score.group,
+                    "n": score.n,
+                    "correct": score.correct,
+                    "accuracy": score.accuracy,
+                }
+                for score in self.per_group
+            ],
+        }
+
+
+def loss_and_accuracy(
+    logits: NDArray[np.floating[Any]], y: NDArray[np.integer[Any]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean cross-entropy and accuracy of one network, or of each network in a stack.
+
+    Network k of a stack gets the same bits as alone: every reduction runs over contiguous
+    memory of that network only. Among equal logits the first class is the prediction.
+
+    Parameters
+    ----------
+    logits
+        (n, n_classes) or (K, n, n_classes), of any floating type.
+    y
+        (n,) true classes, 0 .. n_classes - 1.
+
+    Returns
+    -------
+    loss, accuracy
+        Scalars, or (K,) each; the loss in nats. Where a logit is not finite the loss may be NaN
+        or infinite, without a warning.
+
+    Raises
+    ------
+    DataError
+        If there are no rows.
+    ValueError
+        If the shapes do not fit together.
+    """
+    _check_shapes(logits, y)
+    scores = np.ascontiguousarray(logits)
+    hits = np.ascontiguousarray(scores.argmax(axis=-1) == y)
+    accuracy = hits.sum(axis=-1, dtype=np.int64) / len(y)
+    return cross_entropy(scores, y).mean(axis=-1), accuracy
+
+
+def cross_entropy(
+    logits: NDArray[np.floating[Any]], y: NDArray[np.integer[Any]]
+) -> NDArray[np.float64]:
+    """Cross-entropy of each row in nats: ``log(sum(exp(logits))) - logits[y]``.
+
+    The largest logit is taken out of the sum first, so nothing overflows.
+
+    Parameters
+    ----------
+    logits
+        (..., n, n_classes).
+    y
+        (n,) true classes.
+
+    Returns
+    -------
+    losses
+        (..., n), C-contiguous.
+    """
+    shifted = np.array(logits, dtype=np.float64, order="C")
+    with np.errstate(invalid="ignore"):
+        shifted -= shifted.max(axis=-1, keepdims=True)
+    of_true_class = np.ascontiguousarray(shifted[..., np.arange(len(y)), y])
+    np.exp(shifted, out=shifted)
+    losses: NDArray[np.float64] = np.log(shifted.sum(axis=-1))
+    losses -= of_true_class
+    return losses
+
+
+def evaluate_logits(
+    logits: NDArray[np.floating[Any]],
+    y: NDArray[np.integer[Any]],
+    *,
+    classes: Sequence[str],
+    split: str,
+    groups: NDArray[np.integer[Any]] | None = None,
+) -> Evaluation:
+    """Everything worth knowing about one network's answers on one split.
+
+    Parameters
+    ----------
+    logits
+        (n, n_classes). Where one is not finite the loss may be NaN or infinite, and a NaN ranks
+        below every number.
+    y
+        (n,) true classes, 0 .. n_classes - 1.
+    classes
+        Names of the classes, in the order of the columns of `logits`.
+    split
+        Name of the split, as ``"test"``.
+    groups
+        (n,) number of each row's group, for instance its speaker.
+
+    Raises
+    ------
+    DataError
+        If there are no rows.
+    ValueError
+        If the shapes do not fit together, or a class in `y` does not exist.
+    """
+    _check_shapes(logits, y)
+    n, n_classes = logits.shape
+    if len(classes) != n_classes:
+        raise ValueError(f"{len(classes)} class names for logits of {n_classes} classes")
+    if y.min() < 0 or y.max() >= n_classes:
+        raise ValueError(f"classes must be 0 to {n_classes - 1}, found {y.min()} to {y.max()}")
+    if groups is not None and groups.shape != y.shape:
+        raise ValueError(f"groups of shape {groups.shape} for {n} rows")
+
+    best = np.argsort(-logits, axis=-1, kind="stable")[:, :3]
+    predicted = best[:, 0]
+    correct = int(np.count_nonzero(predicted == y))
+    low, high = wilson_interval(correct, n)
+    matrix = _confusion_matrix(y, predicted, n_classes)
+    return Evaluation(
+        split=split,
+        n=n,
+        loss=float(cross_entropy(logits, y).mean()),
+        accuracy=correct / n,
+        accuracy_low=low,
+        accuracy_high=high,
+        top3_accuracy=int(np.count_nonzero((best == y[:, None]).any(axis=1))) / n,
+        classes=tuple(classes),
+        confusion_matrix=matrix,
+        per_class=_class_scores(matrix, classes),
+        per_group=[] if groups is None else _group_scores(groups, predicted == y),
+    )
+
+
+def wilson_interval(successes: int, n: int, z: float = Z_95) -> tuple[float, float]:
+    """Score interval of a proportion, 95 % by default.
+
+    With p = successes / n: (p + z²/2n ± z sqrt(p(1 - p)/n + z²/4n²)) / (1 + z²/n).
+
+    Unlike p ± z sqrt(p(1 - p)/n) it stays within 0 and 1 and does not shrink to a point at
+    either end. E. B. Wilson, "Probable inference, the law of succession, and statistical
+    inference", Journal of the American Statistical Association 22 (1927) 209-212.
+
+    Raises
+    ------
+    ValueError
+        If `n` is not positive or `successes` is not within 0 and `n`.
+    """
+    if n < 1 or not 0 <= successes <= n:
+        raise ValueError(f"{successes} successes of {n} is not a proportion")
+    p = successes / n
+    centre = p + z * z / (2 * n)
+    half_width = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    # At either end the formula gives exactly 0 or 1, were it not for rounding.
+    low = 0.0 if successes == 0 else (centre - half_width) / scale
+    high = 1.0 if successes == n else (centre + half_width) / scale
+    return low, high
+
+
+def confusion_csv(evaluation: Evaluation) -> str:
+    """The confusion matrix as CSV text.
+
+    The header is ``actual`` and the predicted classes; then a row for each actual class, opening
+    with its name.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["actual", *evaluation.classes])
+    for name, counts in zip(evaluation.classes, evaluation.confusion_matrix.tolist(), strict=True):
+        writer.writerow([name, *counts])
+    return text.getvalue()
+
+
+def read_confusion_csv(text: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The confusion matrix and the classes that `confusion_csv` wrote.
+
+    Raises
+    ------
+    DataError
+        If the text is no confusion matrix.
+    """
+    header, *rows = list(csv.reader(io.StringIO(text))) or [[]]
+    classes = tuple(header[1:])
+    try:
+        matrix = np.array([row[1:] for row in rows], dtype=np.int64)
+    except (ValueError, OverflowError):
+        raise DataError("not a confusion matrix: counts are whole numbers") from None
+    if matrix.shape != (len(classes), len(classes)) or (matrix < 0).any() or not matrix.any():
+        raise DataError("not a confusion matrix: expected counts, a row and a column a class")
+    return matrix, classes
+
+
+def _check_shapes(logits: NDArray[np.floating[Any]], y: NDArray[np.integer[Any]]) -> None:
+    if y.ndim != 1 or logits.ndim < 2 or logits.shape[-2] != len(y):
+        raise ValueError(f"logits of shape {logits.shape} do not fit classes of shape {y.shape}")
+    if len(y) == 0:
+        raise DataError("nothing to evaluate: the split has no rows")
+
+
+def _confusion_matrix(
+    actual: NDArray[np.integer[Any]], predicted: NDArray[np.integer[Any]], n_classes: int
+) -> NDArray[np.int64]:
+    cells = actual.astype(np.int64) * n_classes + predicted
+    counts = np.bincount(cells, minlength=n_classes * n_classes)
+    return counts.reshape(n_classes, n_classes).astype(np.int64)
+
+
+def _class_scores(matrix: NDArray[np.int64], classes: Sequence[str]) -> list[ClassScore]:
+    scores = []
+    for index, name in enumerate(classes):
+        right = int(matrix[index, index])
+        support, predicted = int(matrix[index].sum()), int(matrix[:, index].sum())
+        scores.append(
+            ClassScore(
+                name=name,
+                precision=right / predicted if predicted else 0.0,
+                recall=right / support if support else 0.0,
+                f1=2 * right / (support + predicted) if support + predicted else 0.0,
+                support=support,
+            )
+        )
+    return scores
+
+
+def _group_scores(groups: NDArray[np.integer[Any]], hits: NDArray[np.bool_]) -> list[GroupScore]:
+    numbers, member = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(member)
+    correct = np.bincount(member[hits], minlength=len(numbers))
+    return [
+        GroupScore(group, n, right, right / n)
+        for group, n, right in zip(numbers.tolist(), sizes.tolist(), correct.tolist(), strict=True)
+    ]

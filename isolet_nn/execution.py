@@ -1,0 +1,349 @@
+"""Carrying out an experiment in a run folder: train, resume, evaluate.
+
+This is where the epoch loop, the data, the run folder and the plots meet.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.config import Experiment, load_experiment, suggestion
+from isolet_nn.data import load_dataset
+from isolet_nn.data.dataset import Dataset, Split
+from isolet_nn.environment import describe_environment
+from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.evaluation import Evaluation, confusion_csv, evaluate_logits
+from isolet_nn.files import write_text
+from isolet_nn.folders import CONFIG, now
+from isolet_nn.runs import Run, split_suffix
+from isolet_nn.training import EVALUATED_SPLITS, Row, Training, make_backend
+
+SPLITS = ("test", "validation", "train")
+"""What a model can be evaluated on."""
+
+
+class Observer:
+    """Hears of a training's progress; this one does nothing."""
+
+    def on_start(self, run: Run, dataset: Dataset, training: Training) -> None:
+        """The run folder exists and training is about to begin, or to go on."""
+
+    def on_step(self, training: Training) -> None:
+        """A training step is done; called often."""
+
+    def on_epoch(self, training: Training, row: Row) -> None:
+        """An epoch is done."""
+
+    def on_end(self, run: Run, training: Training) -> None:
+        """Training is over, completed or not."""
+
+
+def train(
+    experiment: Experiment | str | Path,
+    *,
+    runs_dir: str | Path = "runs",
+    observer: Observer | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Run:
+    """Train a network and leave everything in a new run folder.
+
+    Parameters
+    ----------
+    experiment
+        The experiment, or its YAML file.
+    runs_dir
+        Folder in which the run folder is made.
+    observer
+        Hears of the progress.
+    should_stop
+        Asked after every step; when it says yes, everything is written and the run's status is
+        ``interrupted``.
+
+    Returns
+    -------
+    The run; ``run.summary["status"]`` says how it ended.
+
+    Raises
+    ------
+    IsoletNNError
+        If config or data are wrong. A loss that is not finite does not raise: the run's status is
+        ``failed`` and its summary says why.
+    """
+    if not isinstance(experiment, Experiment):
+        experiment = load_experiment(experiment)
+    with limited_threads(experiment):
+        dataset = load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
+        training = Training([experiment], [dataset])
+        run = Run.create(Path(runs_dir), experiment, describe_environment(experiment, dataset))
+        with run.locked():
+            run.start_metrics(_columns(dataset))
+            _Execution(run, dataset, training, observer or Observer()).carry_out(should_stop)
+    return run
+
+
+def resume(
+    path: str | Path,
+    *,
+    data_dir: str | None = None,
+    observer: Observer | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Run:
+    """Go on with an interrupted run from its last checkpoint, to the bits of an undisturbed one.
+
+    Parameters are those of `train`; `data_dir` replaces the experiment's ``dataset.dir``.
+
+    Raises
+    ------
+    RunError
+        If the run is complete, has failed without a checkpoint to go on from (a full disk leaves
+        one, a loss that is not finite does not), or if its data is no longer the same.
+    """
+    run = Run.open(path)
+    experiment = run.experiment
+    with limited_threads(experiment), run.locked():
+        _require_resumable(run)
+        dataset = load_dataset(
+            _with_data_dir(experiment, data_dir).dataset, experiment.seed, experiment.training.dtype
+        )
+        _require_same_data(run, dataset)
+        training = Training([experiment], [dataset])
+        run.load_checkpoint(training)
+        run.start_metrics(_columns(dataset), training.members[0].history)
+        _Execution(run, dataset, training, observer or Observer()).carry_out(should_stop)
+    return run
+
+
+def _require_resumable(run: Run) -> None:
+    summary = run.summary
+    if summary.get("status") == "completed":
+        raise RunError(f"{run.path}: the run is completed; there is nothing to resume")
+    if summary.get("status") == "failed" and not run.has_checkpoint:
+        raise RunError(
+            f"{run.path}: the run failed and left nothing to resume ({summary.get('error')}); "
+            f"train anew from {run.path / CONFIG}"
+        )
+
+
+def evaluate(
+    run: Run | str | Path,
+    *,
+    split: str = "test",
+    backend: str | None = None,
+    data_dir: str | None = None,
+) -> Evaluation:
+    """Evaluate a run's model on a split of its data.
+
+    Parameters
+    ----------
+    run
+        The run, or its folder.
+    split
+        ``test``, ``validation`` or ``train``.
+    backend
+        ``numpy`` or ``torch``; the run's own if None.
+    data_dir
+        Replaces the experiment's ``dataset.dir``.
+
+    Raises
+    ------
+    RunError
+        If the run has no model, or its data is no longer the same.
+    ConfigError
+        If the data set has no such split.
+    """
+    if split not in SPLITS:
+        hint = suggestion(split, SPLITS)
+        raise ConfigError(f"split: found {split!r}; allowed: {', '.join(SPLITS)}{hint}")
+    if not isinstance(run, Run):
+        run = Run.open(run)
+    model = run.model()
+    experiment = _with_data_dir(run.experiment, data_dir)
+    if backend is not None:
+        changes = {"backend": backend, "device": "auto"}
+        experiment = load_experiment({**experiment.model_dump(mode="json"), **changes})
+    with limited_threads(experiment):
+        dataset = load_dataset(
+            experiment.dataset, experiment.seed, experiment.training.dtype, scaler=model.scaler
+        )
+        _require_same_data(run, dataset)
+        part: Split | None = getattr(dataset, split, None)
+        if part is None:
+            raise ConfigError(
+                f"{run.path}: its data has no {split} split, as dataset.validation is none; "
+                "it has test and train"
+            )
+        network = make_backend([experiment], [dataset])
+        network.load_weights(0, model.weights)
+        with np.errstate(all="ignore"):
+            logits = network.logits(part.x)[0]
+        return evaluate_logits(
+            logits,
+            part.y,
+            classes=dataset.classes,
+            split=split,
+            groups=part.groups,
+        )
+
+
+def write_evaluation(run: Run, evaluation: Evaluation) -> list[Path]:
+    """Write a split's confusion matrix into the run folder, as table and plot; return the paths."""
+    table = run.confusion_path(evaluation.split)
+    write_text(table, confusion_csv(evaluation))
+    matrix, classes = evaluation.confusion_matrix, evaluation.classes
+    return [table, draw_confusion_matrix(run, evaluation.split, matrix, classes)]
+
+
+def draw_confusion_matrix(
+    run: Run, split: str, matrix: NDArray[np.int64], classes: Sequence[str]
+) -> Path:
+    """Draw a split's confusion matrix into the run folder; return the path."""
+    from isolet_nn.plots import plot_confusion_matrix
+
+    accuracy = matrix.trace() / matrix.sum()
+    plot = run.plot_path(f"confusion_matrix{split_suffix(split)}")
+    title = f"{run.experiment.name}: {split} accuracy {100 * accuracy:.2f} %"
+    plot_confusion_matrix(matrix, classes, plot, title=title)
+    return plot
+
+
+def draw_curves(run: Run, rows: Sequence[Row]) -> list[Path]:
+    """Draw loss and accuracy over the epochs into the run folder; return the paths."""
+    from isolet_nn.plots import plot_accuracy, plot_loss
+
+    history = {column: [row[column] for row in rows] for column in rows[0]}
+    name = run.experiment.name
+    loss, accuracy = run.plot_path("loss"), run.plot_path("accuracy")
+    plot_loss(history, loss, title=name)
+    plot_accuracy(history, accuracy, title=name)
+    return [loss, accuracy]
+
+
+class _Execution:
+    """One training in one run folder."""
+
+    def __init__(self, run: Run, dataset: Dataset, training: Training, observer: Observer) -> None:
+        self.run = run
+        self.dataset = dataset
+        self.training = training
+        self.member = training.members[0]
+        self.observer = observer
+        self._checkpointed = time.monotonic()
+
+    def carry_out(self, should_stop: Callable[[], bool]) -> None:
+        """Train to the end, and write what a run folder holds, however it ends."""
+        self._started = now()
+        self.observer.on_start(self.run, self.dataset, self.training)
+        try:
+            status = self._train(should_stop)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                self._write_summary("failed", error=f"{type(error).__name__}: {error}")
+            else:
+                self._write_summary("interrupted", error=None)
+            raise
+        finally:
+            self.observer.on_end(self.run, self.training)
+        self._write_summary(status, error=self.member.error)
+
+    def _train(self, should_stop: Callable[[], bool]) -> str:
+        def after_step() -> bool:
+            self.observer.on_step(self.training)
+            return should_stop()
+
+        while not self.training.finished:
+            if should_stop() or not self.training.run_epoch(after_step):
+                self.run.write_checkpoint(self.training)
+                self._draw_curves()
+                return "interrupted"
+            if self.member.error is None:
+                self.run.append_metrics(self.member.history[-1])
+                self._checkpoint_when_due()
+                self.observer.on_epoch(self.training, self.member.history[-1])
+        self._finish()
+        return "failed" if self.member.error else "completed"
+
+    def _checkpoint_when_due(self) -> None:
+        interval = self.run.experiment.training.checkpoint_seconds
+        if not self.training.finished and time.monotonic() - self._checkpointed >= interval:
+            self.run.write_checkpoint(self.training)
+            self._checkpointed = time.monotonic()
+
+    def _finish(self) -> None:
+        if self.member.weights is not None:
+            self.run.write_model(self.member.weights, self.dataset)
+            self.training.backend.load_weights(0, self.member.weights)
+            test = self.dataset.test
+            with np.errstate(all="ignore"):  # the loss says what comes of too large weights
+                logits = self.training.backend.logits(test.x)[0]
+            write_evaluation(
+                self.run,
+                evaluate_logits(
+                    logits, test.y, classes=self.dataset.classes, split="test", groups=test.groups
+                ),
+            )
+        self._draw_curves()
+        self.run.remove_checkpoint()
+
+    def _draw_curves(self) -> None:
+        if self.member.history:
+            draw_curves(self.run, self.member.history)
+
+    def _write_summary(self, status: str, error: str | None) -> None:
+        """Say what is done so far; `seconds` is the time of all epochs, evaluation included."""
+        final = self.training.final_row(0) or {}
+        history = self.member.history
+        weights = self.training.backend.weights(0).values()
+        self.run.write_summary(
+            {
+                "status": status,
+                "error": error,
+                "started": self.run.summary.get("started", self._started),
+                "ended": now(),
+                "seconds": sum(row["seconds"] or 0.0 for row in history),
+                "epochs": len(history),
+                "epoch": final.get("epoch"),
+                "best_validation_epoch": self.member.best_epoch,
+                "metrics": {k: v for k, v in final.items() if k not in ("epoch", "seconds")},
+                "parameters": sum(array.size for array in weights),
+                "dataset_checksum": self.dataset.checksum,
+            }
+        )
+
+
+@contextmanager
+def limited_threads(experiment: Experiment) -> Iterator[None]:
+    """Limit NumPy's linear algebra to the experiment's number of threads."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(experiment.training.threads):
+        yield
+
+
+def _columns(dataset: Dataset) -> list[str]:
+    splits = ["train", *(name for name in EVALUATED_SPLITS if getattr(dataset, name) is not None)]
+    return [
+        "epoch",
+        *(f"{s}_{metric}" for s in splits for metric in ("loss", "accuracy")),
+        "seconds",
+    ]
+
+
+def _with_data_dir(experiment: Experiment, data_dir: str | None) -> Experiment:
+    if data_dir is None:
+        return experiment
+    return load_experiment(experiment.model_dump(mode="json"), {"dataset.dir": data_dir})
+
+
+def _require_same_data(run: Run, dataset: Dataset) -> None:
+    recorded = run.data_checksum
+    if recorded != dataset.checksum:
+        raise RunError(
+            f"{run.path}: the data is not what the run was trained on: "
+            f"checksum {dataset.checksum}, recorded {recorded}"
+        )

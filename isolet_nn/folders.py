@@ -1,0 +1,113 @@
+"""Folders of runs and sweeps.
+
+Each gets a name of its own, and is locked while a process works on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from isolet_nn.errors import RunError
+
+CONFIG, ENVIRONMENT, SUMMARY, PLOTS = "config.yaml", "environment.json", "summary.json", "plots"
+METRICS = "metrics.csv"
+SWEEP, JOURNAL = "sweep.yaml", "trials.jsonl"
+_LOCK = ".lock"
+_PROBE_SECONDS = 0.1
+"""How long a lock is waited for, since `is_locked` takes it for an instant."""
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """Make a folder ``<date>-<time>-<name>``, with a suffix where that exists already.
+
+    Raises
+    ------
+    RunError
+        If the folder cannot be made.
+    """
+    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        for candidate in _candidates(stem):
+            folder = parent / candidate
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            return folder
+    except OSError as error:
+        raise RunError(f"{parent}: cannot make a folder here: {error.strerror}") from None
+    raise AssertionError("the candidates never end")
+
+
+def _candidates(stem: str) -> Iterator[str]:
+    yield stem
+    number = 2
+    while True:
+        yield f"{stem}-{number}"
+        number += 1
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from working on a folder; the lock dies with its holder.
+
+    Raises
+    ------
+    RunError
+        If another process holds the lock.
+    """
+    from filelock import FileLock, Timeout
+
+    path = folder / _LOCK
+    try:
+        with FileLock(path, timeout=_PROBE_SECONDS):
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+    except Timeout:
+        raise RunError(f"{folder}: another process is working on it") from None
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process works on a folder; one that died holds no lock, although its file stays."""
+    path = folder / _LOCK
+    if not path.exists():
+        return False
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except (Timeout, OSError):  # a file that we may not open is another user's
+        return True
+
+
+def now() -> str:
+    """Local time with its offset, ISO 8601, to the second."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises
+    ------
+    RunError
+        If the file is missing or is not a JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise RunError(f"{path}: found a {type(content).__name__}, expected an object")
+    return content

@@ -1,0 +1,384 @@
+"""The epoch loop, one for both backends.
+
+A :class:`Training` drives a stack of networks through epochs: it draws the order of the rows,
+hands steps to the backend, evaluates, and decides for each network when it is finished. It knows
+nothing of files or terminals, so a single run and a sweep use the same code.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.backends.base import Backend, Weights
+from isolet_nn.config import Constant, Cosine, Experiment, OneCycle, ScheduleConfig, Step
+from isolet_nn.data.dataset import Dataset, Split
+from isolet_nn.evaluation import loss_and_accuracy
+from isolet_nn.nn import schedules
+from isolet_nn.seeding import Stream, generator
+
+Row = dict[str, float | None]
+"""One epoch's metrics under the names of metrics.csv; None where it was not evaluated."""
+
+EVALUATED_SPLITS = ("validation", "test")
+
+
+@dataclass
+class Member:
+    """One network of a stack: how far it is.
+
+    Attributes
+    ----------
+    history
+        A row for every completed epoch.
+    finished
+        Whether training is over, for whatever reason.
+    error
+        Why training failed, or None.
+    best_epoch
+        Epoch of the best validation metric so far (of the lowest validation loss, unless early
+        stopping names another metric); None without validation.
+    best_value
+        The metric there.
+    best_weights
+        The weights there, kept where early stopping is to restore them.
+    weights
+        The final weights, once finished without an error.
+    """
+
+    history: list[Row] = field(default_factory=list)
+    finished: bool = False
+    error: str | None = None
+    best_epoch: int | None = None
+    best_value: float = math.nan
+    evaluations_since_best: int = 0
+    best_weights: Weights | None = None
+    weights: Weights | None = None
+
+
+class Training:
+    """A stack of networks in training.
+
+    Parameters
+    ----------
+    experiments
+        One a network. They share model, backend, batch size, number type and label smoothing;
+        seeds, optimizers, schedules and numbers of epochs may differ.
+    datasets
+        One a network, with training parts of equal size; may be the same object several times.
+    evaluate_at
+        Epochs that are evaluated instead of those the experiments ask for.
+    """
+
+    def __init__(
+        self,
+        experiments: Sequence[Experiment],
+        datasets: Sequence[Dataset],
+        evaluate_at: Collection[int] | None = None,
+    ) -> None:
+        self.experiments = list(experiments)
+        self.datasets = list(datasets)
+        self.members = [Member() for _ in experiments]
+        self.epoch = 0
+        """Completed epochs."""
+        self.step = 0
+        """Completed steps of the epoch in progress."""
+        first = experiments[0]
+        self.n_rows = len(datasets[0].train.y)
+        self.batch_size = min(first.training.batch_size, self.n_rows)
+        rows_used = self.n_rows
+        if first.training.drop_last:
+            rows_used -= self.n_rows % self.batch_size
+        self._batch_starts = range(0, rows_used, self.batch_size)
+        self.steps_per_epoch = len(self._batch_starts)
+        self._rows_used = rows_used
+        self._schedules = [make_schedule(e.training.schedule) for e in experiments]
+        self._evaluate_at = evaluate_at
+        self.backend = make_backend(experiments, datasets)
+        self._dropout_generators: list[np.random.Generator] = []
+        self._seconds = 0.0
+
+    @property
+    def finished(self) -> bool:
+        """Whether every network is."""
+        return all(member.finished for member in self.members)
+
+    def run_epoch(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
+        """Train one epoch (or the rest of one) and evaluate it; append to each history.
+
+        Parameters
+        ----------
+        should_stop
+            Asked after every step; once it says yes, training stands still between two steps.
+
+        Returns
+        -------
+        Whether the epoch was completed.
+        """
+        started = time.perf_counter()
+        if self.step == 0:
+            self._dropout_generators = [
+                generator(e.seed, Stream.DROPOUT, self.epoch) for e in self.experiments
+            ]
+        self.backend.seed_dropout(self._dropout_generators)
+        orders = self._orders()
+        with np.errstate(all="ignore"):  # a diverging network is found by its loss
+            for start in self._batch_starts[self.step :]:
+                rows = _batch_of(orders, slice(start, start + self.batch_size))
+                self.backend.step(rows, self._learning_rates())
+                self.step += 1
+                if should_stop() and self.step < self.steps_per_epoch:
+                    self._seconds += time.perf_counter() - started
+                    return False
+            rows_of_epoch = self._evaluate()
+        seconds = (self._seconds + time.perf_counter() - started) / len(self.members)
+        self.epoch, self.step, self._seconds = self.epoch + 1, 0, 0.0
+        for network, row in enumerate(rows_of_epoch):
+            self._record(network, {"epoch": self.epoch, **row, "seconds": seconds})
+        return True
+
+    def _orders(self) -> list[NDArray[np.int64]]:
+        """The order of the rows in this epoch; one object where networks have the same."""
+        natural = np.arange(self._rows_used)
+        shuffled: dict[int, NDArray[np.int64]] = {}
+        orders = []
+        for experiment in self.experiments:
+            if not experiment.training.shuffle:
+                orders.append(natural)
+                continue
+            if experiment.seed not in shuffled:
+                source = generator(experiment.seed, Stream.SHUFFLE, self.epoch)
+                shuffled[experiment.seed] = source.permutation(self.n_rows)[: self._rows_used]
+            orders.append(shuffled[experiment.seed])
+        return orders
+
+    def _learning_rates(self) -> list[float]:
+        step = self.epoch * self.steps_per_epoch + self.step
+        return [
+            experiment.optimizer.learning_rate
+            * schedule(
+                step, self.steps_per_epoch, experiment.training.epochs * self.steps_per_epoch
+            )
+            for experiment, schedule in zip(self.experiments, self._schedules, strict=True)
+        ]
+
+    def _evaluate(self) -> list[Row]:
+        """Metrics of the epoch just trained, a row a network, without epoch and seconds."""
+        losses, correct = self.backend.take_totals()
+        rows: list[Row] = [
+            {
+                "train_loss": float(loss / self._rows_used),
+                "train_accuracy": float(hits / self._rows_used),
+            }
+            for loss, hits in zip(losses, correct, strict=True)
+        ]
+        evaluated = [self._is_evaluated(e, self.epoch + 1) for e in self.experiments]
+        for networks in _runs_of_same(self.datasets):
+            for name in EVALUATED_SPLITS:
+                split: Split | None = getattr(self.datasets[networks.start], name)
+                if split is None:
+                    continue
+                for row in rows[networks]:
+                    row[f"{name}_loss"] = row[f"{name}_accuracy"] = None
+                if not any(evaluated[networks]):
+                    continue
+                logits = self.backend.logits(split.x, networks)
+                scores = zip(*loss_and_accuracy(logits, split.y), strict=True)
+                for network, (loss, accuracy) in enumerate(scores, networks.start):
+                    if evaluated[network]:
+                        rows[network][f"{name}_loss"] = float(loss)
+                        rows[network][f"{name}_accuracy"] = float(accuracy)
+        return rows
+
+    def _is_evaluated(self, experiment: Experiment, epoch: int) -> bool:
+        if self._evaluate_at is not None:
+            return epoch in self._evaluate_at
+        training = experiment.training
+        return epoch % training.evaluate_every == 0 or epoch == training.epochs
+
+    def _record(self, network: int, row: Row) -> None:
+        """Append one network's row; decide whether it goes on."""
+        member = self.members[network]
+        if member.finished:
+            return
+        loss = row["train_loss"]
+        if loss is None or not math.isfinite(loss):
+            member.error = (
+                f"training diverged: the training loss of epoch {self.epoch} is {loss}; "
+                "a smaller optimizer.learning_rate may help"
+            )
+            member.finished = True
+            return
+        self._watch_validation(network, row)
+        if self.epoch >= self.experiments[network].training.epochs:
+            member.finished = True
+        if member.finished:
+            member.weights = member.best_weights or self._final_weights(network)
+            if member.weights is None:
+                return
+        member.history.append(row)
+
+    def _final_weights(self, network: int) -> Weights | None:
+        """The weights after the last epoch; None, and an error, if they are not finite."""
+        self.members[network].error = self.weights_error(network)
+        return None if self.members[network].error else self.backend.weights(network)
+
+    def weights_error(self, network: int) -> str | None:
+        """Why a network of the epoch just trained is worthless although its loss is finite.
+
+        An epoch's loss tells nothing of its last step.
+        """
+        weights = self.backend.weights(network)
+        if all(np.isfinite(array).all() for array in weights.values()):
+            return None
+        return (
+            f"training diverged: after epoch {self.epoch} weights are no longer finite; "
+            "a smaller optimizer.learning_rate may help"
+        )
+
+    def _watch_validation(self, network: int, row: Row) -> None:
+        """Follow the best validation epoch; finish the network when patience is used up."""
+        member = self.members[network]
+        stopping = self.experiments[network].training.early_stopping
+        metric = stopping.metric if stopping else "validation_loss"
+        value = row.get(metric)
+        loss = row.get("validation_loss")
+        # An accuracy is a number even if the weights no longer are; the loss tells.
+        if value is None or loss is None or not (math.isfinite(value) and math.isfinite(loss)):
+            return
+        sign = 1.0 if metric == "validation_accuracy" else -1.0
+        min_delta = stopping.min_delta if stopping else 0.0
+        if member.best_epoch is None or sign * (value - member.best_value) > min_delta:
+            member.best_epoch, member.best_value = self.epoch, value
+            member.evaluations_since_best = 0
+            if stopping and stopping.restore_best:
+                member.best_weights = self.backend.weights(network)
+            return
+        member.evaluations_since_best += 1
+        if stopping and member.evaluations_since_best >= stopping.patience:
+            member.finished = True
+
+    def final_row(self, network: int) -> Row | None:
+        """The metrics of the epoch that a network's weights are from; None before the first."""
+        member = self.members[network]
+        if not member.history:
+            return None
+        if member.finished and member.best_weights is not None and member.best_epoch is not None:
+            return member.history[member.best_epoch - 1]
+        return member.history[-1]
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Everything needed to go on with the same bits, histories aside: arrays, and JSON."""
+        arrays = {f"backend.{name}": array for name, array in self.backend.state().items()}
+        for network, member in enumerate(self.members):
+            for name, array in (member.best_weights or {}).items():
+                arrays[f"best.{network}.{name}"] = array
+        progress = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "seconds": self._seconds,
+            "dropout": [g.bit_generator.state for g in self._dropout_generators],
+            "members": [
+                {key: getattr(member, key) for key in _MEMBER_PROGRESS} for member in self.members
+            ],
+        }
+        return arrays, progress
+
+    def load_state(
+        self,
+        arrays: Mapping[str, NDArray[Any]],
+        progress: Mapping[str, Any],
+        histories: Sequence[list[Row]],
+    ) -> None:
+        """Go on from what `state` gave, with the rows of the completed epochs."""
+        self.backend.load_state(_below("backend.", arrays))
+        self.epoch, self.step = progress["epoch"], progress["step"]
+        self._seconds = progress["seconds"]
+        self._dropout_generators = [np.random.default_rng() for _ in progress["dropout"]]
+        for source, saved in zip(self._dropout_generators, progress["dropout"], strict=True):
+            source.bit_generator.state = saved
+        for network, member in enumerate(self.members):
+            for key, value in progress["members"][network].items():
+                setattr(member, key, value)
+            member.history = histories[network]
+            member.best_weights = _below(f"best.{network}.", arrays) or None
+
+
+_MEMBER_PROGRESS = ("finished", "error", "best_epoch", "best_value", "evaluations_since_best")
+
+
+def _below(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def _batch_of(orders: Sequence[NDArray[np.int64]], part: slice) -> list[NDArray[np.int64]]:
+    """The same part of each order; one object where they are one, which backends look for."""
+    parts = {id(order): order[part] for order in orders}
+    return [parts[id(order)] for order in orders]
+
+
+def _runs_of_same(datasets: Sequence[Dataset]) -> list[slice]:
+    """Slices of neighbouring networks that have the same data set."""
+    runs: list[slice] = []
+    start = 0
+    for end in range(1, len(datasets) + 1):
+        if end == len(datasets) or datasets[end] is not datasets[start]:
+            runs.append(slice(start, end))
+            start = end
+    return runs
+
+
+def make_backend(experiments: Sequence[Experiment], datasets: Sequence[Dataset]) -> Backend:
+    """The backend that trains these networks.
+
+    Raises
+    ------
+    BackendUnavailableError
+        If PyTorch, or the device asked for, is not there.
+    """
+    n_classes = datasets[0].n_classes
+    if experiments[0].backend == "torch":
+        from isolet_nn.backends.torch_backend import TorchBackend
+
+        (experiment,), (dataset,) = experiments, datasets
+        return TorchBackend(experiment, dataset.train, n_classes)
+    from isolet_nn.backends.numpy_backend import NumpyBackend
+
+    return NumpyBackend(experiments, [dataset.train for dataset in datasets], n_classes)
+
+
+def require_backend(experiment: Experiment) -> None:
+    """Refuse an experiment whose backend or device this machine lacks.
+
+    Raises
+    ------
+    BackendUnavailableError
+        Saying what is missing, and how to install it.
+    """
+    if experiment.backend == "torch":
+        from isolet_nn.backends.torch_backend import choose_device
+
+        choose_device(experiment.device)
+
+
+def make_schedule(config: ScheduleConfig) -> schedules.Schedule:
+    """The learning rate schedule that a config describes."""
+    match config:
+        case Constant():
+            return schedules.constant
+        case Step():
+            return schedules.step_decay(config.epochs, config.gamma)
+        case Cosine():
+            return schedules.cosine(config.final_factor, config.warmup_epochs)
+        case OneCycle():
+            return schedules.one_cycle(config.rise, config.initial_divisor, config.final_divisor)

@@ -1,0 +1,106 @@
+"""Exclusive or as a sanity check: the smallest problem that needs a hidden layer.
+
+There are two recipes, both shipped as configs: a robust one, and the report's own, with which the
+initial weights decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.config import Experiment
+from isolet_nn.data import load_dataset
+from isolet_nn.data.dataset import Dataset
+from isolet_nn.errors import ConfigError
+from isolet_nn.execution import limited_threads
+from isolet_nn.nn.losses import softmax
+from isolet_nn.runs import Run
+from isolet_nn.training import Training, make_backend
+
+RECIPES = {"robust": "xor", "report": "report/xor"}
+"""Names of the shipped configs."""
+
+POINTS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+
+
+@dataclass(frozen=True)
+class XorResult:
+    """What a network says of the four points.
+
+    Attributes
+    ----------
+    probabilities
+        (4, 2): the probability of 0 and of 1 for 00, 01, 10, 11.
+    solved
+        Whether each point's class has more than half of the probability.
+    """
+
+    probabilities: NDArray[np.floating[Any]]
+    solved: bool
+
+
+def require_xor(experiment: Experiment) -> None:
+    """Refuse an experiment on another data set.
+
+    Raises
+    ------
+    ConfigError
+        Naming the data set found.
+    """
+    if experiment.dataset.name != "xor":
+        raise ConfigError(f"dataset.name: found {experiment.dataset.name}; expected xor")
+
+
+def result_of(run: Run) -> XorResult:
+    """Ask a finished run's network for the four points, and plot its decision boundary."""
+    from isolet_nn.plots import plot_decision_boundary
+
+    experiment, model = run.experiment, run.model()
+    dtype = experiment.training.dtype
+    with limited_threads(experiment):
+        dataset = _dataset(experiment)
+        network = make_backend([experiment], [dataset])
+        network.load_weights(0, model.weights)
+
+        def probability_of_one(points: NDArray[np.float64]) -> NDArray[np.floating[Any]]:
+            x = model.scaler.transform(points, dtype) if model.scaler else points.astype(dtype)
+            return softmax(network.logits(x)[0])[:, 1]
+
+        title = f"{experiment.name}: probability of 1"
+        path = run.plot_path("decision_boundary")
+        plot_decision_boundary(probability_of_one, POINTS, dataset.train.y, path, title=title)
+        return _result(network.logits(dataset.train.x)[0], dataset)
+
+
+def count_solved(experiment: Experiment, trials: int) -> int:
+    """Train `trials` networks that differ in their seed only; return how many solve it.
+
+    NumPy trains them in one stack.
+    """
+    seeds = range(experiment.seed, experiment.seed + trials)
+    experiments = [experiment.model_copy(update={"seed": seed}) for seed in seeds]
+    stacks = [experiments] if experiment.backend == "numpy" else [[one] for one in experiments]
+    solved = 0
+    with limited_threads(experiment):
+        dataset = _dataset(experiment)
+        for stack in stacks:
+            training = Training(stack, [dataset] * len(stack))
+            while not training.finished:
+                training.run_epoch()
+            logits = training.backend.logits(dataset.train.x)
+            solved += sum(_result(of_one, dataset).solved for of_one in logits)
+    return solved
+
+
+def _dataset(experiment: Experiment) -> Dataset:
+    return load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
+
+
+def _result(logits: NDArray[np.floating[Any]], dataset: Dataset) -> XorResult:
+    probabilities = softmax(logits)
+    of_class = probabilities[np.arange(len(POINTS)), dataset.train.y]
+    return XorResult(probabilities, bool((of_class > 0.5).all()))
