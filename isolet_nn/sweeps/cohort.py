@@ -1,0 +1,194 @@
+"""What a worker does: train a cohort's stack, read its trials off, and send back their results.
+
+A worker gets plain data and gives plain data, so that it may be a process on this machine or on
+another one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from isolet_nn.config import Experiment, validate
+from isolet_nn.data.dataset import Dataset
+from isolet_nn.execution import limited_threads
+from isolet_nn.runs import write_model
+from isolet_nn.training import Row, Training
+
+COMPLETED, FAILED = "completed", "failed"
+
+
+@dataclass(frozen=True)
+class LineTask:
+    """One training of a cohort, and the trials it serves.
+
+    Attributes
+    ----------
+    experiment
+        The experiment of the trial with most epochs, as in a file.
+    trials
+        Their numbers, by ascending epochs.
+    epochs
+        When each is read off.
+    data_key
+        Which data set it needs.
+    """
+
+    experiment: dict[str, Any]
+    trials: tuple[int, ...]
+    epochs: tuple[int, ...]
+    data_key: str
+
+
+@dataclass(frozen=True)
+class CohortTask:
+    """A cohort as it is sent to a worker.
+
+    Attributes
+    ----------
+    models_folder
+        Where weights are written, or None.
+    metric, threshold
+        Weights are only written of trials whose `metric` is at least `threshold`; None writes
+        those of all.
+    """
+
+    lines: tuple[LineTask, ...]
+    models_folder: str | None = None
+    metric: str = "test_accuracy"
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """How a trial ended.
+
+    Attributes
+    ----------
+    metrics
+        Final metrics under the names of metrics.csv; None where one is not finite.
+    epochs
+        Epochs trained.
+    seconds
+        Its share of the training's time until then.
+    """
+
+    trial: int
+    status: str
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    epochs: int = 0
+    seconds: float = 0.0
+    error: str | None = None
+
+
+def model_path(folder: str | Path, trial: int) -> Path:
+    """Where a trial's weights lie."""
+    return Path(folder) / f"trial-{trial}.safetensors"
+
+
+def run_cohort(
+    task: CohortTask,
+    dataset_of: Callable[[str], Dataset],
+    should_stop: Callable[[], bool] = lambda: False,
+) -> list[TrialResult]:
+    """Train a cohort; return a result for every trial.
+
+    Parameters
+    ----------
+    task
+        The cohort.
+    dataset_of
+        Gives the data set of a key.
+    should_stop
+        Asked after every epoch; when it says yes, what is missing is left out.
+    """
+    experiments = [
+        validate(Experiment, line.experiment, f"trial {line.trials[-1]}") for line in task.lines
+    ]
+    datasets = [dataset_of(line.data_key) for line in task.lines]
+    results: list[TrialResult] = []
+    with limited_threads(experiments[0]):
+        training = Training(experiments, datasets, _epochs_to_evaluate(task, experiments))
+        active = dict(enumerate(task.lines))
+        while active and not should_stop():
+            training.run_epoch()
+            for network, line in list(active.items()):
+                results += _read_off(task, training, network, line)
+                if training.members[network].finished:
+                    del active[network]
+    return results
+
+
+def _epochs_to_evaluate(
+    task: CohortTask, experiments: Sequence[Experiment]
+) -> frozenset[int] | None:
+    """Only what is read off, unless early stopping looks at other epochs too."""
+    if any(e.training.early_stopping is not None for e in experiments):
+        return None
+    return frozenset(epoch for line in task.lines for epoch in line.epochs)
+
+
+def _read_off(
+    task: CohortTask, training: Training, network: int, line: LineTask
+) -> list[TrialResult]:
+    """Results of the trials that end with the epoch just trained."""
+    member, epoch = training.members[network], training.epoch
+    seconds = sum(row["seconds"] or 0.0 for row in member.history)
+    ending = {
+        trial: epochs
+        for trial, epochs in zip(line.trials, line.epochs, strict=True)
+        if epochs == epoch or (member.finished and epochs > epoch)
+    }
+    if member.error is not None:
+        trained = len(member.history)
+        return [
+            TrialResult(trial, FAILED, epochs=trained, seconds=seconds, error=member.error)
+            for trial in ending
+        ]
+    row = training.final_row(network)
+    if not ending or row is None:
+        return []
+    # A trial that ends here fails as `train` would, though the training it is read off goes on.
+    if not member.finished and (error := training.weights_error(network)):
+        return [
+            TrialResult(trial, FAILED, epochs=epoch - 1, seconds=seconds, error=error)
+            for trial in ending
+        ]
+    metrics = _final_metrics(row)
+    for trial, epochs in ending.items():
+        _write_weights(task, training, network, trial, epochs, metrics)
+    return [TrialResult(trial, COMPLETED, metrics, epoch, seconds) for trial in ending]
+
+
+def _final_metrics(row: Row) -> dict[str, float | None]:
+    return {
+        name: value if value is not None and math.isfinite(value) else None
+        for name, value in row.items()
+        if name not in ("epoch", "seconds")
+    }
+
+
+def _write_weights(
+    task: CohortTask,
+    training: Training,
+    network: int,
+    trial: int,
+    epochs: int,
+    metrics: dict[str, float | None],
+) -> None:
+    if task.models_folder is None:
+        return
+    score = metrics.get(task.metric)
+    if task.threshold is not None and (score is None or score < task.threshold):
+        return
+    experiment = training.experiments[network]
+    settings = experiment.training.model_copy(update={"epochs": epochs})
+    write_model(
+        model_path(task.models_folder, trial),
+        training.members[network].weights or training.backend.weights(network),
+        training.datasets[network],
+        experiment.model_copy(update={"training": settings}),
+    )

@@ -1,0 +1,135 @@
+"""A sweep's folder: what is swept, and the results so far.
+
+The journal in it is what counts; the table, the summary and the plots are made of it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from isolet_nn.config import dump_yaml
+from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.files import write_text
+from isolet_nn.folders import (
+    JOURNAL,
+    SUMMARY,
+    SWEEP,
+    new_folder,
+    read_json,
+)
+from isolet_nn.sweeps.config import Sweep, load_sweep
+from isolet_nn.sweeps.grid import Trials, make_trials
+from isolet_nn.sweeps.journal import Results, read_journal
+from isolet_nn.sweeps.scores import SettingScore, best_settings
+
+NUMBERING = ("grid", "list", "random", "seeds")
+"""Keys of a sweep file on which the numbers of trials depend."""
+TABLE, MODELS = "trials.csv", "models"
+
+
+class SweepFolder:
+    """A sweep, its folder, and the results so far.
+
+    Attributes
+    ----------
+    path
+        The folder.
+    sweep
+        The complete sweep.
+    trials
+        Its trials.
+    results
+        What is in the journal.
+    overruled
+        Differences to what was begun, that a resume was told to ignore.
+    """
+
+    def __init__(self, path: Path, sweep: Sweep, trials: Trials) -> None:
+        self.path = path
+        self.sweep = sweep
+        self.trials = trials
+        self.results = Results(len(trials))
+        self.overruled: list[str] = []
+
+    @classmethod
+    def create(cls, runs_dir: Path, sweep: Sweep, trials: Trials) -> SweepFolder:
+        """Make a new folder with sweep.yaml in it."""
+        folder = cls(new_folder(runs_dir, sweep.name), sweep, trials)
+        write_text(folder.path / SWEEP, dump_yaml(sweep))
+        return folder
+
+    @classmethod
+    def open(cls, path: str | Path, data_dir: str | None = None) -> SweepFolder:
+        """Open a folder and read its journal, if there is one.
+
+        `data_dir` replaces the experiment's ``dataset.dir``.
+
+        Raises
+        ------
+        RunError
+            If it is not a sweep folder, or its journal is damaged.
+        """
+        folder = Path(path)
+        if not (folder / SWEEP).is_file():
+            what = (
+                f"no {SWEEP} in it, so not a sweep folder" if folder.exists() else "no such folder"
+            )
+            raise RunError(f"{folder}: {what}")
+        sweep = load_sweep(folder / SWEEP, None if data_dir is None else {"dataset.dir": data_dir})
+        opened = cls(folder, sweep, make_trials(sweep))
+        header, results = read_journal(folder / JOURNAL)
+        if header is not None:
+            opened.require_numbering(header)
+        for result in results:
+            opened.results.record(result)
+        return opened
+
+    def require_numbering(self, header: Mapping[str, Any]) -> None:
+        """Refuse a journal whose trials are not numbered as these are.
+
+        Raises
+        ------
+        RunError
+            If what is varied, or the seeds, have changed since.
+        """
+        recorded, current = header.get("sweep", {}), self.sweep.model_dump(mode="json")
+        changed = [key for key in NUMBERING if recorded.get(key) != current[key]]
+        if changed:
+            raise RunError(
+                f"{self.path}: {', '.join(changed)} in {SWEEP} changed since the sweep was begun, "
+                f"so the results in {JOURNAL} would be taken for those of other trials; undo the "
+                "change, or begin a new sweep"
+            )
+
+    @functools.cached_property
+    def metric(self) -> str:
+        """What settings are ranked by: validation accuracy where there is a validation split."""
+        experiments = self.trials.one_experiment_each("dataset")
+        has_validation = any(e.dataset.validation != "none" for e in experiments)
+        return "validation_accuracy" if has_validation else "test_accuracy"
+
+    def best(self, most: int = 10) -> list[SettingScore]:
+        """The settings with the highest mean over seeds, best first."""
+        return best_settings(self.trials, self.results, self.metric, most)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The content of summary.json."""
+        return read_json(self.path / SUMMARY)
+
+
+def trial_config(what: SweepFolder | Sweep, trial: int) -> str:
+    """A trial's complete config as YAML: `train` gives the same bits with it.
+
+    Raises
+    ------
+    ConfigError
+        If there is no trial of that number.
+    """
+    trials = what.trials if isinstance(what, SweepFolder) else make_trials(what)
+    if not 0 <= trial < len(trials):
+        raise ConfigError(f"trial {trial}: there are trials 0 to {len(trials) - 1}")
+    return dump_yaml(trials.make_experiment(trial))

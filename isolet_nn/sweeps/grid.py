@@ -1,0 +1,242 @@
+"""From a sweep to its trials: a table with a row a setting, every setting with every seed.
+
+The table keeps each key path's different values once and a number for every setting, so that a
+million trials take a few megabytes; an experiment is only made of a trial when it is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.config import Experiment, check, validate, with_overrides
+from isolet_nn.errors import ConfigError
+from isolet_nn.sweeps.config import (
+    Choice,
+    Distribution,
+    Integers,
+    LogUniform,
+    RandomSettings,
+    Setting,
+    Sweep,
+    look_up,
+    varied_keys,
+)
+
+EPOCHS = "training.epochs"
+_NOT_SET = -1
+_MOST_PROBLEMS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """All trials of a sweep. Trial i has setting i // n_seeds and seed i % n_seeds.
+
+    Attributes
+    ----------
+    experiment
+        The experiment that is varied, as it stands in a file.
+    keys
+        Key paths that are varied, seed aside.
+    values
+        The different values of each key, in the order of first use.
+    codes : (n_settings, n_keys)
+        Which value each setting has; -1 where it does not set the key.
+    seeds
+        The seeds.
+    """
+
+    experiment: dict[str, Any]
+    keys: tuple[str, ...]
+    values: tuple[list[Any], ...]
+    codes: NDArray[np.int32]
+    seeds: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.codes) * len(self.seeds)
+
+    def setting(self, number: int) -> Setting:
+        """What setting `number` changes, by key path."""
+        row = zip(self.keys, self.values, self.codes[number].tolist(), strict=True)
+        return {key: values[code] for key, values, code in row if code != _NOT_SET}
+
+    def seed(self, trial: int) -> int:
+        """The seed of a trial."""
+        return self.seeds[trial % len(self.seeds)]
+
+    def content(self, trial: int) -> dict[str, Any]:
+        """A trial's experiment as it would stand in a file."""
+        setting = self.setting(trial // len(self.seeds))
+        # A section comes before its keys, in whatever order a file varies them.
+        paths = sorted(setting, key=lambda path: path.count("."))
+        changes = {path: setting[path] for path in paths}
+        return with_overrides(self.experiment, {**changes, "seed": self.seed(trial)})
+
+    def make_experiment(self, trial: int) -> Experiment:
+        """A trial's experiment."""
+        return validate(Experiment, self.content(trial), f"trial {trial}")
+
+    def value(self, trial: int, key: str) -> Any:
+        """A trial's value of a varied key, or of ``seed``; of the experiment where not set."""
+        if key == "seed":
+            return self.seed(trial)
+        column = self.keys.index(key)
+        code = int(self.codes[trial // len(self.seeds), column])
+        return look_up(self.experiment, key) if code == _NOT_SET else self.values[column][code]
+
+    def one_experiment_each(self, *sections: str) -> Iterator[Experiment]:
+        """An experiment for each different content of these keys at the top of the file."""
+        columns = [c for c, key in enumerate(self.keys) if key.split(".")[0] in sections]
+        if not columns:
+            yield self.make_experiment(0)
+            return
+        _, first = np.unique(self.codes[:, columns], axis=0, return_index=True)
+        for number in sorted(first.tolist()):
+            yield self.make_experiment(number * len(self.seeds))
+
+    def epochs(self, trial: int, experiment: Experiment) -> int:
+        """A trial's number of epochs; `experiment` is one that differs at most in that."""
+        if EPOCHS not in self.keys:
+            return experiment.training.epochs
+        if "training" in self.keys:
+            return self.make_experiment(trial).training.epochs
+        value = self.value(trial, EPOCHS)
+        return experiment.training.epochs if value is None else int(value)
+
+
+def make_trials(sweep: Sweep) -> Trials:
+    """The table of a sweep's trials, every setting checked.
+
+    Raises
+    ------
+    ConfigError
+        If a setting makes no valid experiment; lists the problems, each with the first setting
+        that has it.
+    """
+    keys = varied_keys(sweep)
+    values: tuple[list[Any], ...] = tuple([] for _ in keys)
+    if sweep.grid is not None:
+        values = tuple(_different(key, given) for key, given in sweep.grid.items())
+        axes = [np.arange(len(of_key), dtype=np.int32) for of_key in values]
+        mesh = np.meshgrid(*axes, indexing="ij")
+        codes = np.stack([axis.ravel() for axis in mesh], axis=1)
+    else:
+        settings = sweep.list or (_draw(sweep.random) if sweep.random else [{}])
+        codes = _encode(settings, keys, values)
+    trials = Trials(sweep.experiment, keys, values, codes, tuple(sweep.seeds))
+    _check_settings(trials)
+    _check_line_plots(sweep, trials)
+    return trials
+
+
+def _different(key: str, values: list[Any]) -> list[Any]:
+    seen: set[str] = set()
+    for text in map(canonical, values):
+        if text in seen:
+            raise ConfigError(f"grid.{key}: {text} is given twice")
+        seen.add(text)
+    return values
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys: equal text for equal values."""
+    return json.dumps(value, sort_keys=True, allow_nan=False)
+
+
+def _encode(
+    settings: Sequence[Setting], keys: tuple[str, ...], values: tuple[list[Any], ...]
+) -> NDArray[np.int32]:
+    """Number the values of each key, filling `values`; refuse a setting given twice."""
+    codes = np.full((len(settings), len(keys)), _NOT_SET, np.int32)
+    numbers: list[dict[str, int]] = [{} for _ in keys]
+    columns = {key: column for column, key in enumerate(keys)}
+    for row, setting in enumerate(settings):
+        for key, value in setting.items():
+            column = columns[key]
+            text = canonical(value)
+            if text not in numbers[column]:
+                numbers[column][text] = len(values[column])
+                values[column].append(value)
+            codes[row, column] = numbers[column][text]
+    seen: set[bytes] = set()
+    for row, setting in enumerate(settings):
+        if (code := codes[row].tobytes()) in seen:
+            raise ConfigError(f"list.{row}: {canonical(setting)} is given twice")
+        seen.add(code)
+    return codes
+
+
+def _draw(random: RandomSettings) -> list[Setting]:
+    """Draw settings one after another, so that more trials begin with the same ones."""
+    generator = np.random.default_rng(random.seed)
+    drawn: dict[str, Setting] = {}
+    for _ in range(100 * random.trials):
+        setting = {key: _sample(space, generator) for key, space in random.space.items()}
+        drawn.setdefault(canonical(setting), setting)
+        if len(drawn) == random.trials:
+            return list(drawn.values())
+    raise ConfigError(
+        f"random.trials: found {random.trials}; the space has hardly more than {len(drawn)} "
+        "different settings"
+    )
+
+
+def _sample(space: Distribution, generator: np.random.Generator) -> Any:
+    match space:
+        case Choice():
+            return space.choice[int(generator.integers(len(space.choice)))]
+        case Integers():
+            return int(generator.integers(space.integers[0], space.integers[1], endpoint=True))
+        case LogUniform():
+            low, high = space.log_uniform
+            value = math.exp(generator.uniform(math.log(low), math.log(high)))
+            return min(max(value, low), high)  # exp(log(low)) may be below low
+        case _:
+            low, high = space.uniform
+            return float(generator.uniform(low, high))
+
+
+def _check_settings(trials: Trials) -> None:
+    """Check every setting's experiment; seeds are checked by the sweep's own model."""
+    problems: dict[str, list[int]] = {}
+    for number in range(len(trials.codes)):
+        _, found = check(Experiment, trials.content(number * len(trials.seeds)))
+        for problem in found:
+            problems.setdefault(problem, []).append(number)
+        if len(problems) >= _MOST_PROBLEMS:
+            break
+    if problems:
+        raise ConfigError("\n".join(_problem_lines(trials, problems)))
+
+
+def _check_line_plots(sweep: Sweep, trials: Trials) -> None:
+    """A line needs numbers on its horizontal axis."""
+    for number, plot in enumerate(sweep.plot):
+        if plot.kind != "line" or plot.x == "seed":
+            continue
+        column = trials.keys.index(plot.x)
+        values = list(trials.values[column])
+        if (trials.codes[:, column] == _NOT_SET).any():
+            values.append(look_up(trials.experiment, plot.x))
+        for value in values:
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise ConfigError(
+                    f"sweep: plot.{number}.x: a line needs numbers, and {plot.x} is "
+                    f"{canonical(value)}; take a heatmap or a boxplot"
+                )
+
+
+def _problem_lines(trials: Trials, problems: dict[str, list[int]]) -> Iterator[str]:
+    for problem, settings in problems.items():
+        if len(settings) == len(trials.codes):
+            yield f"sweep: {problem}"
+        else:
+            setting = trials.setting(settings[0])
+            text = ", ".join(f"{key}={canonical(value)}" for key, value in setting.items())
+            yield f"sweep: {problem} (with {text})"

@@ -1,0 +1,267 @@
+"""The journal of a sweep: every trial's end, durable, and the table that is made of it.
+
+``trials.jsonl`` begins with a line that says what is swept; then comes a line for every trial that
+ended, in the order in which they ended; the last line of a trial counts. A torn last line is what
+a crash leaves, and is cut off. Results in memory are columns, so that a million trials take well
+below a gigabyte.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.errors import RunError
+from isolet_nn.files import errors_name, whole_file
+from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
+from isolet_nn.sweeps.grid import Trials, canonical
+
+METRICS = tuple(
+    f"{split}_{metric}"
+    for split in ("train", "validation", "test")
+    for metric in ("loss", "accuracy")
+)
+PENDING = "pending"
+_STATUSES = (PENDING, COMPLETED, FAILED)
+_ENDS, _NAMES = frozenset((COMPLETED, FAILED)), frozenset(METRICS)
+COMPLETED_CODE = 1
+"""Number of the state in `Results.status`."""
+_SYNC_SECONDS = 0.2
+"""Lines are handed to the system at once, and forced to the disk at least this often."""
+
+
+_encode = json.JSONEncoder(allow_nan=False).encode
+
+
+class Results:
+    """The state of every trial, in columns.
+
+    Attributes
+    ----------
+    status : (n,) int8
+        0 pending, 1 completed, 2 failed.
+    metrics : (n, 6)
+        In the order of `METRICS`; NaN where there is none.
+    epochs : (n,) int32
+    seconds : (n,)
+    errors
+        Error of each failed trial.
+    """
+
+    def __init__(self, n_trials: int) -> None:
+        self.status = np.zeros(n_trials, np.int8)
+        self.metrics = np.full((n_trials, len(METRICS)), np.nan)
+        self.epochs = np.zeros(n_trials, np.int32)
+        self.seconds = np.zeros(n_trials)
+        self.errors: dict[int, str] = {}
+
+    def record(self, result: TrialResult) -> None:
+        """Take over one trial's result."""
+        trial = result.trial
+        self.status[trial] = _STATUSES.index(result.status)
+        self.metrics[trial] = [
+            np.nan if (value := result.metrics.get(name)) is None else value for name in METRICS
+        ]
+        self.epochs[trial] = result.epochs
+        self.seconds[trial] = result.seconds
+        self.errors.pop(trial, None)
+        if result.error is not None:
+            self.errors[trial] = result.error
+
+    def forget(self, status: str) -> None:
+        """Take trials in a state for pending."""
+        for trial in self.trials_with(status).tolist():
+            self.status[trial] = 0
+            self.errors.pop(trial, None)
+
+    def trials_with(self, status: str) -> NDArray[np.int64]:
+        """Numbers of the trials in a state: pending, completed or failed."""
+        return np.flatnonzero(self.status == _STATUSES.index(status))
+
+    def best(self, metric: str) -> tuple[int, float] | None:
+        """The completed trial with the highest metric (of equals the first), and its value."""
+        values = np.where(self.status == COMPLETED_CODE, self.metric(metric), np.nan)
+        if not np.isfinite(values).any():
+            return None
+        trial = int(np.nanargmax(values))
+        return trial, float(values[trial])
+
+    def metric(self, name: str) -> NDArray[np.float64]:
+        """One metric of all trials (n,); NaN where there is none."""
+        return self.metrics[:, METRICS.index(name)]
+
+    def has_metric(self, name: str) -> bool:
+        """Whether any trial has it."""
+        return bool(np.isfinite(self.metric(name)).any())
+
+    def write_table(self, path: Path, trials: Trials) -> None:
+        """Write trials.csv: a row a trial, numbers with all digits."""
+        names = [name for name in METRICS if self.has_metric(name)]
+        columns = [METRICS.index(name) for name in names]
+        with (
+            whole_file(path) as temporary,
+            temporary.open("w", encoding="utf-8", newline="") as file,
+        ):
+            writer = csv.writer(file, lineterminator="\n")
+            header = ["trial", "status", *trials.keys, "seed", *names, "epochs", "seconds", "error"]
+            writer.writerow(header)
+            writer.writerows(self._rows(trials, columns))
+
+    def _rows(self, trials: Trials, columns: list[int]) -> Iterator[list[Any]]:
+        n_seeds = len(trials.seeds)
+        for trial in range(len(trials)):
+            if trial % n_seeds == 0:
+                settings = [setting_text(trials.value(trial, key)) for key in trials.keys]
+            status = _STATUSES[self.status[trial]]
+            row = self.metrics[trial].tolist()
+            metrics = [repr(row[c]) if row[c] == row[c] else "" for c in columns]
+            ended = [int(self.epochs[trial]), repr(float(self.seconds[trial]))]
+            yield [
+                trial,
+                status,
+                *settings,
+                trials.seed(trial),
+                *metrics,
+                *(ended if status != PENDING else ["", ""]),
+                self.errors.get(trial, ""),
+            ]
+
+
+def setting_text(value: Any) -> str:
+    """A setting's value in a table: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else canonical(value)
+
+
+class Journal:
+    """The file ``trials.jsonl``, open for appending.
+
+    Parameters
+    ----------
+    path
+        The file; made with `header` if there is none.
+    header
+        What is swept, for the first line.
+    """
+
+    def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
+        _cut_torn_line(path)
+        new = not path.exists() or path.stat().st_size == 0
+        self._path = path
+        self._file: IO[str] = path.open("a", encoding="utf-8")
+        self._synced = time.monotonic()
+        if new:
+            try:
+                self._file.write(json.dumps(header, allow_nan=False) + "\n")
+                self._sync()
+            except OSError:
+                with contextlib.suppress(OSError):
+                    self._file.close()
+                raise
+
+    def append(self, results: Iterable[TrialResult]) -> None:
+        """Write the results of trials that ended."""
+        with errors_name(self._path):
+            self._file.write("".join(_line(result) for result in results))
+            self._file.flush()
+        if time.monotonic() - self._synced >= _SYNC_SECONDS:
+            self._sync()
+
+    def sync_when_due(self) -> None:
+        """Force to the disk what has waited long enough; to be called while nothing comes."""
+        if time.monotonic() - self._synced >= _SYNC_SECONDS:
+            self._sync()
+
+    def _sync(self) -> None:
+        with errors_name(self._path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        self._synced = time.monotonic()
+
+    def close(self) -> None:
+        """Force everything to the disk and close."""
+        try:
+            self._sync()
+        finally:
+            with errors_name(self._path):
+                self._file.close()
+
+
+def read_journal(path: Path) -> tuple[dict[str, Any] | None, Iterator[TrialResult]]:
+    """The header of a journal, and the results in it, one after another.
+
+    The header is None where there is no journal, or nothing but a torn first line.
+
+    Raises
+    ------
+    RunError
+        If a line other than the last is damaged.
+    """
+    if not path.is_file():
+        return None, iter(())
+    lines = _lines(path)
+    _, header = next(lines, (1, None))
+    return header, (_result(path, number, content) for number, content in lines)
+
+
+def _result(path: Path, number: int, content: dict[str, Any]) -> TrialResult:
+    try:
+        result = TrialResult(**content)
+        fits = result.trial >= 0 and result.status in _ENDS and result.metrics.keys() <= _NAMES
+    except (TypeError, AttributeError):
+        fits = False
+    if not fits:
+        raise RunError(f"{path}:{number}: damaged: not the result of a trial")
+    return result
+
+
+def _line(result: TrialResult) -> str:
+    content: dict[str, Any] = {"trial": result.trial, "status": result.status}
+    if result.metrics:
+        content["metrics"] = result.metrics
+    content["epochs"], content["seconds"] = result.epochs, result.seconds
+    if result.error is not None:
+        content["error"] = result.error
+    return _encode(content) + "\n"
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The numbers and objects of all complete lines."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                content = json.loads(line)
+            except ValueError as error:
+                raise RunError(f"{path}:{number}: damaged: {error}") from None
+            if not isinstance(content, dict):
+                raise RunError(f"{path}:{number}: damaged: found {content!r}, expected an object")
+            yield number, content
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Cut off what follows the last end of a line."""
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        position = end
+        while position > 0:
+            start = max(0, position - 4096)
+            file.seek(start)
+            newline = file.read(position - start).rfind(b"\n")
+            if newline >= 0:
+                position = start + newline + 1
+                break
+            position = start
+        if position < end:
+            file.truncate(position)

@@ -1,0 +1,255 @@
+"""From trials to cohorts: the same results for less work, and only where they are the same.
+
+Three rules:
+
+- Trials that differ only in ``training.epochs`` are one training to the largest, read off on the
+  way; not with a schedule that depends on the number of epochs, nor with early stopping.
+- Small networks of one shape and batch size are stacked: they take the same steps together.
+- Cohorts are sized so that all workers stay busy, and sorted so that the longest comes first.
+
+How trials are put together never shows in a result.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.config import Constant, Experiment, Step
+from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed
+from isolet_nn.sweeps.grid import EPOCHS, Trials
+
+Line = tuple[int, ...]
+"""Trials that one training serves, by ascending number of epochs."""
+
+MOST_STACKED = 16
+"""Networks of a stack at the most: beyond, nothing more is gained."""
+STACKED_PARAMETERS = 30_000
+"""Networks with more parameters are trained one by one: for them stacking does not pay."""
+COHORTS_PER_WORKER = 4
+"""Cohorts that each worker should get at least, so that all end at about the same time."""
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Trials that are computed together.
+
+    Attributes
+    ----------
+    lines
+        One training each, all in one stack.
+    cost
+        Estimated seconds of one processor.
+    """
+
+    lines: tuple[Line, ...]
+    cost: float
+
+    @property
+    def n_trials(self) -> int:
+        """Number of trials."""
+        return sum(len(line) for line in self.lines)
+
+    def split(self) -> list[Cohort]:
+        """One cohort a line, for a second try after a worker died."""
+        return [Cohort((line,), self.cost / len(self.lines)) for line in self.lines]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Cohorts, longest first, and what was shared.
+
+    Attributes
+    ----------
+    notes
+        Sentences that say what was shared, what was not, and why; with the trials concerned.
+    """
+
+    cohorts: list[Cohort]
+    notes: dict[str, int]
+
+    @property
+    def n_trials(self) -> int:
+        """Trials planned."""
+        return sum(cohort.n_trials for cohort in self.cohorts)
+
+    @property
+    def n_trainings(self) -> int:
+        """Trainings that serve them."""
+        return sum(len(cohort.lines) for cohort in self.cohorts)
+
+    @property
+    def cost(self) -> float:
+        """Estimated seconds of one processor."""
+        return sum(cohort.cost for cohort in self.cohorts)
+
+
+def make_plan(
+    trials: Trials,
+    pending: NDArray[np.int64],
+    workers: int,
+    data_size: Callable[[Experiment], DataSize],
+) -> Plan:
+    """Put the pending trials into cohorts.
+
+    Parameters
+    ----------
+    trials
+        The table of all trials.
+    pending
+        Numbers of those to be done.
+    workers
+        Processes that will work on them.
+    data_size
+        Gives the size of an experiment's data.
+    """
+    notes: Counter[str] = Counter()
+    stacks = [
+        stack
+        for group in _groups(trials, pending)
+        for stack in _stacks_of_group(trials, group, data_size, notes)
+    ]
+    total = sum(stack.line_cost * len(stack.lines) for stack in stacks)
+    target = total / (workers * COHORTS_PER_WORKER)
+    cohorts = [cohort for stack in stacks for cohort in stack.cohorts(target, workers)]
+    cohorts.sort(key=lambda cohort: (-cohort.cost, cohort.lines[0][0]))
+    return Plan(cohorts, dict(notes))
+
+
+@dataclass
+class _Stack:
+    """Lines that could all be trained together."""
+
+    lines: list[Line]
+    line_cost: float
+    most: int
+
+    def cohorts(self, target: float, workers: int) -> Iterator[Cohort]:
+        """Cut into cohorts of about `target` seconds, equal in size up to one line.
+
+        Where there are several, there are as many for each worker.
+        """
+        size = min(self.most, max(1, math.floor(target / self.line_cost)))
+        n_cohorts = math.ceil(len(self.lines) / size)
+        if n_cohorts > 1:
+            n_cohorts = min(len(self.lines), math.ceil(n_cohorts / workers) * workers)
+        bounds = np.linspace(0, len(self.lines), n_cohorts + 1).round().astype(int).tolist()
+        for start, end in itertools.pairwise(bounds):
+            yield Cohort(tuple(self.lines[start:end]), self.line_cost * (end - start))
+
+
+def _is_stackable(key: str) -> bool:
+    """Whether networks of one stack may differ in a setting."""
+    return key == "optimizer" or key.startswith("optimizer.")
+
+
+def _groups(trials: Trials, pending: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Pending trials that agree in everything a stack, or a training, must agree in."""
+    separating = [
+        column for column, key in enumerate(trials.keys) if not _is_stackable(key) and key != EPOCHS
+    ]
+    codes = trials.codes[pending // len(trials.seeds)][:, separating]
+    yield from _split_by(codes, pending)
+
+
+def _split_by(keys: NDArray[np.integer], rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Split `rows` (n,) into those with equal `keys` (n, m), in the order of first appearance."""
+    if not len(rows):
+        return
+    if keys.shape[1] == 0:
+        yield rows
+        return
+    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(inverse.ravel(), kind="stable")
+    parts = np.split(rows[order], np.cumsum(np.bincount(inverse.ravel()))[:-1])
+    for number in np.argsort(first):
+        yield parts[number]
+
+
+def _stacks_of_group(
+    trials: Trials,
+    group: NDArray[np.int64],
+    data_size: Callable[[Experiment], DataSize],
+    notes: Counter[str],
+) -> Iterator[_Stack]:
+    """Lines and stacks of trials that differ in optimizer, seed and epochs only."""
+    experiment = trials.make_experiment(int(group[0]))
+    size = data_size(experiment)
+    lines = list(_lines(trials, group, experiment, notes))
+    most = _most_stacked(experiment, size, len(lines), len(group), notes)
+    together: dict[tuple[int, int], list[Line]] = {}
+    splits_by_seed = data_depends_on_seed(experiment.dataset)
+    for line in lines:
+        epochs = trials.epochs(line[-1], experiment)
+        seed = trials.seed(line[0]) if splits_by_seed else -1
+        together.setdefault((epochs, seed), []).append(line)
+    for (epochs, _), of_one_kind in together.items():
+        yield _Stack(of_one_kind, epochs * _epoch_seconds(experiment, size), most)
+
+
+def _lines(
+    trials: Trials, group: NDArray[np.int64], experiment: Experiment, notes: Counter[str]
+) -> Iterator[Line]:
+    """Trials that one training serves."""
+    if EPOCHS not in trials.keys:
+        yield from ((trial,) for trial in group.tolist())
+        return
+    reason = _why_not_shared(experiment)
+    if reason:
+        notes[f"not read off one training, although they differ in epochs: {reason}"] += len(group)
+        yield from ((trial,) for trial in group.tolist())
+        return
+    columns = [column for column, key in enumerate(trials.keys) if key != EPOCHS]
+    settings, seeds = np.divmod(group, len(trials.seeds))
+    keys = np.column_stack([trials.codes[settings][:, columns], seeds])
+    for line in _split_by(keys, group):
+        if len(line) > 1:
+            notes["read off one training each, since they differ in epochs only"] += len(line)
+        yield tuple(sorted(line.tolist(), key=lambda trial: trials.epochs(trial, experiment)))
+
+
+def _why_not_shared(experiment: Experiment) -> str:
+    """Why a training cannot serve trials of fewer epochs; empty if it can."""
+    if not isinstance(experiment.training.schedule, (Constant, Step)):
+        return f"the schedule {experiment.training.schedule.name} depends on their number"
+    if experiment.training.early_stopping is not None:
+        return "early stopping may end any of them"
+    return ""
+
+
+def _most_stacked(
+    experiment: Experiment, size: DataSize, n_lines: int, n_trials: int, notes: Counter[str]
+) -> int:
+    if n_lines == 1:
+        return 1
+    if experiment.backend != "numpy":
+        notes[f"not stacked: the backend is {experiment.backend}"] += n_trials
+        return 1
+    if n_parameters(experiment, size) > STACKED_PARAMETERS:
+        notes["not stacked: the networks are too large for stacking to pay"] += n_trials
+        return 1
+    notes[f"stacked, up to {MOST_STACKED} networks of one shape"] += n_trials
+    return MOST_STACKED
+
+
+def n_parameters(experiment: Experiment, size: DataSize) -> int:
+    """Weights and biases of the network."""
+    layers = [size.n_features, *experiment.model.hidden_layers, size.n_classes]
+    return sum((i + 1) * o for i, o in itertools.pairwise(layers))
+
+
+def _epoch_seconds(experiment: Experiment, size: DataSize) -> float:
+    """Rough seconds of an epoch: a fixed cost a step, the products, the optimizer's passes.
+
+    Only the proportions matter, for balance; the constants are of one core of a 2021 server.
+    """
+    batch = min(experiment.training.batch_size, size.n_rows)
+    steps = size.n_rows / batch
+    parameters = n_parameters(experiment, size)
+    return steps * (6e-5 + parameters * 2e-9 + 6 * batch * parameters / 7e10)

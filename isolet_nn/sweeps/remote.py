@@ -1,0 +1,112 @@
+"""What a worker of a cluster does: it keeps data sets that it was sent, and trains cohorts on them.
+
+It shares no disk with the sweep, so weights go back beside the results.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import isolet_nn
+from isolet_nn.data.dataset import Dataset
+from isolet_nn.sweeps.cohort import CohortTask, TrialResult, model_path, run_cohort
+from isolet_nn.sweeps.datasets import PackedDataset
+
+_DATASETS_KEPT = 4
+
+_datasets: dict[str, Dataset] = {}
+"""By checksum, the oldest first."""
+_turn = threading.Lock()
+"""BLAS threads are a setting of a process: a cohort must not change them under another's feet."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A cohort's results, and its weights as files, by trial."""
+
+    results: list[TrialResult]
+    weights: dict[int, bytes]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why a cohort failed as a whole; not every exception survives a journey."""
+
+    error: str
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """The worker has not got the data set of a key."""
+
+    key: str
+
+
+def dask_setup(_worker: object) -> None:
+    """Leave Ctrl-C to the sweep: Dask calls this first in workers that the sweep starts."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def versions() -> dict[str, str]:
+    """The versions that decide on results."""
+    return {"isolet_nn": isolet_nn.__version__, "numpy": np.__version__}
+
+
+def keep(packed: PackedDataset) -> None:
+    """Check a data set and keep it for the tasks to come."""
+    dataset = packed.unpack()
+    while len(_datasets) >= _DATASETS_KEPT:
+        del _datasets[next(iter(_datasets))]
+    _datasets[packed.checksum] = dataset
+
+
+def work(task: CohortTask, checksums: Mapping[str, str]) -> Done | Failed | Lacking:
+    """Train a cohort, given the checksums of its data sets by their keys.
+
+    A cohort that nobody waits for any more is stopped after its epoch.
+    """
+    from distributed import Reschedule, get_worker
+
+    worker = get_worker()
+    own_key = worker.get_current_task()
+    was_given_up = False
+
+    def is_given_up() -> bool:
+        nonlocal was_given_up
+        state = worker.state.tasks.get(own_key)
+        was_given_up = was_given_up or state is None or state.state == "cancelled"
+        return was_given_up
+
+    datasets = {key: _datasets.get(checksum) for key, checksum in checksums.items()}
+    for key, dataset in datasets.items():
+        if dataset is None:
+            return Lacking(key)
+    try:
+        with _turn:
+            done = _train(task, datasets.__getitem__, is_given_up)
+    except Exception as error:
+        return Failed(f"{type(error).__name__}: {error}")
+    if was_given_up:
+        # Should the scheduler have changed its mind, it must not take a part for the whole.
+        raise Reschedule
+    return done
+
+
+def _train(
+    task: CohortTask, dataset_of: Callable[[str], Any], should_stop: Callable[[], bool]
+) -> Done:
+    """Train a cohort; its weights pass through a folder on this machine."""
+    with tempfile.TemporaryDirectory() as name:
+        own_task = dataclasses.replace(task, models_folder=task.models_folder and name)
+        results = run_cohort(own_task, dataset_of, should_stop)
+        paths = {result.trial: model_path(name, result.trial) for result in results}
+        weights = {trial: path.read_bytes() for trial, path in paths.items() if path.is_file()}
+    return Done(results, weights)

@@ -1,0 +1,303 @@
+"""Running a sweep: into a new folder, or going on in one that is there.
+
+The table, the summary and the plots are made of the journal at the end and at every interruption.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import isolet_nn
+from isolet_nn.config import PATH_KEYS, Experiment
+from isolet_nn.environment import available_cores, describe_environment
+from isolet_nn.errors import RunError
+from isolet_nn.execution import limited_threads
+from isolet_nn.files import write_json
+from isolet_nn.folders import (
+    ENVIRONMENT,
+    JOURNAL,
+    SUMMARY,
+    locked,
+    now,
+)
+from isolet_nn.sweeps.cohort import COMPLETED, FAILED
+from isolet_nn.sweeps.config import Sweep, load_sweep
+from isolet_nn.sweeps.datasets import DataSource, PackedDataset
+from isolet_nn.sweeps.execute import Execution, ModelKeeper, SweepObserver
+from isolet_nn.sweeps.folder import MODELS, TABLE, SweepFolder
+from isolet_nn.sweeps.grid import Trials, canonical, make_trials
+from isolet_nn.sweeps.journal import PENDING, Journal, Results, read_journal
+from isolet_nn.sweeps.pictures import draw_plots
+from isolet_nn.sweeps.plan import Plan, make_plan
+from isolet_nn.sweeps.workers import LocalWorkers, Workers
+from isolet_nn.training import require_backend
+
+_DATA = ".data"
+_NO_IDENTITY = {"name", "workers", "plot", "save_models"}
+"""Keys of a sweep file that no trial's result depends on."""
+
+WorkersFactory = Callable[[int, Path, Callable[[Experiment], PackedDataset]], Workers]
+"""Makes workers of a number, a folder for data sets, and what packs an experiment's data set."""
+
+
+def sweep(
+    config: Sweep | str | Path,
+    *,
+    runs_dir: str | Path = "runs",
+    workers: int | None = None,
+    make_workers: WorkersFactory = LocalWorkers,
+    observer: SweepObserver | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> SweepFolder:
+    """Run a sweep into a new folder.
+
+    Parameters
+    ----------
+    config
+        The sweep, or its YAML file.
+    runs_dir
+        Folder in which the sweep's folder is made.
+    workers
+        Number of processes, instead of the sweep's own.
+    make_workers
+        Makes the workers, where they are not processes on this machine.
+    observer
+        Hears of the progress.
+    should_stop
+        Asked again and again; when it says yes, what is in the journal stays, and the status is
+        ``interrupted``.
+
+    Raises
+    ------
+    IsoletNNError
+        If the sweep or its data are wrong. Trials that fail do not raise.
+    """
+    if not isinstance(config, Sweep):
+        config = load_sweep(config)
+    trials = make_trials(config)
+    # What is missing or wrong should be known before there is a folder.
+    _require_backends(trials, make_workers)
+    source = DataSource()
+    header = make_header(config, trials, source)
+    folder = SweepFolder.create(Path(runs_dir), config, trials)
+    with locked(folder.path):
+        _Run(folder, source, observer or SweepObserver()).carry_out(
+            header, make_workers, workers, should_stop
+        )
+    return folder
+
+
+def resume_sweep(
+    path: str | Path,
+    *,
+    workers: int | None = None,
+    retry_failed: bool = False,
+    force: bool = False,
+    data_dir: str | None = None,
+    make_workers: WorkersFactory = LocalWorkers,
+    observer: SweepObserver | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> SweepFolder:
+    """Go on with a sweep: finished trials stay, the others are done.
+
+    Parameters
+    ----------
+    path
+        The sweep's folder.
+    retry_failed
+        Whether failed trials are tried again.
+    force
+        Whether to go on although config, data or version have changed; the summary records it.
+    data_dir
+        Where the data lies now, instead of the experiment's ``dataset.dir``.
+
+    The other parameters are those of `sweep`.
+
+    Raises
+    ------
+    RunError
+        If config, data or version differ from those the sweep began with; lists the differences.
+    """
+    opened = Path(path)
+    with locked(opened) if opened.is_dir() else _nothing():
+        folder = SweepFolder.open(opened, data_dir)
+        _require_backends(folder.trials, make_workers)
+        source = DataSource()
+        header = make_header(folder.sweep, folder.trials, source)
+        recorded, _ = read_journal(folder.path / JOURNAL)
+        if recorded is not None:
+            differences = _differences(recorded, header)
+            if differences and not force:
+                raise RunError(
+                    f"{folder.path}: this is no longer the sweep that was begun "
+                    "(--force goes on all the same):\n" + "\n".join(differences)
+                )
+            summary = folder.summary if (folder.path / SUMMARY).is_file() else {}
+            before = summary.get("overruled", [])
+            folder.overruled = sorted({*before, *differences})
+        if retry_failed:
+            folder.results.forget(FAILED)
+        _Run(folder, source, observer or SweepObserver()).carry_out(
+            header, make_workers, workers, should_stop
+        )
+    return folder
+
+
+def _require_backends(trials: Trials, make_workers: WorkersFactory) -> None:
+    """Refuse backends and devices that this machine lacks, if it is to use them."""
+    if make_workers is LocalWorkers:
+        for experiment in trials.one_experiment_each("backend", "device"):
+            require_backend(experiment)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def make_header(config: Sweep, trials: Trials, source: DataSource) -> dict[str, Any]:
+    """What a sweep's results depend on: complete config, data checksums and package version.
+
+    Where the data lies is no part of it.
+    """
+    content = config.model_dump(mode="json", exclude=_NO_IDENTITY)
+    dataset = content["experiment"]["dataset"]
+    content["experiment"]["dataset"] = {k: v for k, v in dataset.items() if k not in PATH_KEYS}
+    checksums = []
+    for experiment in trials.one_experiment_each("dataset"):
+        checksums.append(source.dataset(experiment).checksum)
+        source.size(experiment)  # another seed's split may fail, which is for its trials to say
+    parts = {"sweep": content, "data": checksums, "version": isolet_nn.__version__}
+    identity = hashlib.sha256(canonical(parts).encode()).hexdigest()
+    return {"identity": identity, **parts}
+
+
+def _differences(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    if recorded.get("identity") == current["identity"]:
+        return []
+    before = _flat({key: recorded.get(key) for key in ("sweep", "data", "version")})
+    after = _flat({key: current[key] for key in ("sweep", "data", "version")})
+    return [
+        f"{key}: was {before.get(key, 'not there')}, is {after.get(key, 'not there')}"
+        for key in sorted(before | after)
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _flat(content: Any, path: str = "") -> dict[str, str]:
+    """Key paths and values of nested mappings."""
+    if isinstance(content, dict) and content:
+        return {
+            key_path: value
+            for key, item in content.items()
+            for key_path, value in _flat(item, f"{path}.{key}" if path else str(key)).items()
+        }
+    return {path: canonical(content)}
+
+
+def plan_of(
+    what: SweepFolder | Sweep, workers: int | None = None, *, retry_failed: bool = False
+) -> tuple[Plan, int, int]:
+    """The plan of what is still to be done, the number of all trials, and that of workers."""
+    trials = what.trials if isinstance(what, SweepFolder) else make_trials(what)
+    results = what.results if isinstance(what, SweepFolder) else Results(len(trials))
+    if retry_failed:
+        results.forget(FAILED)
+    count = n_workers(what.sweep if isinstance(what, SweepFolder) else what, workers)
+    plan = make_plan(trials, results.trials_with(PENDING), count, DataSource().size)
+    return plan, len(trials), count
+
+
+def n_workers(sweep: Sweep, given: int | None = None) -> int:
+    """Processes to use: those given, those of the file, or one a processor we may use."""
+    if given is not None:
+        return given
+    if isinstance(sweep.workers, int):
+        return sweep.workers
+    return available_cores()
+
+
+class _Run:
+    """One execution of a sweep in its folder."""
+
+    def __init__(self, folder: SweepFolder, source: DataSource, observer: SweepObserver) -> None:
+        self.folder = folder
+        self.source = source
+        self.observer = observer
+        self.status = "interrupted"
+
+    def carry_out(
+        self,
+        header: Mapping[str, Any],
+        make_workers: WorkersFactory,
+        given_workers: int | None,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Do what is pending; write table, summary and plots however it ends."""
+        folder, trials = self.folder, self.folder.trials
+        count = n_workers(folder.sweep, given_workers)
+        pending = folder.results.trials_with(PENDING)
+        plan = make_plan(trials, pending, count, self.source.size)
+        self._write_environment(header)
+        started = now()
+        self._write_summary("running", started)
+        data = folder.path / _DATA
+        # What ends a sweep is done even if the thing before it fails, as on a full disk.
+        with ExitStack() as ending:
+            ending.callback(self.observer.on_end, folder)
+            ending.callback(lambda: self._write_summary(self.status, started))
+            ending.callback(self._write_results)
+            ending.callback(shutil.rmtree, data, ignore_errors=True)
+            self.observer.on_start(folder, plan)
+            journal = ending.enter_context(closing(Journal(folder.path / JOURNAL, header)))
+            shutil.rmtree(data, ignore_errors=True)
+            models = self._models()
+            is_complete = not plan.cohorts
+            if plan.cohorts:
+                workers = make_workers(count, data, self.source.pack)
+                ending.callback(models.tidy)
+                ending.callback(workers.close)
+                execution = Execution(
+                    trials, workers, journal, folder.results, models, self.observer
+                )
+                is_complete = execution.carry_out(plan.cohorts, should_stop)
+            self.status = "completed" if is_complete else "interrupted"
+
+    def _models(self) -> ModelKeeper:
+        folder = self.folder
+        best = folder.results.best(folder.metric)
+        return ModelKeeper(folder.sweep.save_models, folder.path / MODELS, folder.metric, best)
+
+    def _write_environment(self, header: Mapping[str, Any]) -> None:
+        experiment = self.folder.trials.make_experiment(0)
+        with limited_threads(experiment):
+            environment = describe_environment(experiment, self.source.dataset(experiment))
+        environment["dataset_checksums"] = header["data"]
+        write_json(self.folder.path / ENVIRONMENT, environment)
+
+    def _write_results(self) -> None:
+        folder = self.folder
+        folder.results.write_table(folder.path / TABLE, folder.trials)
+        draw_plots(folder, folder.sweep.plot)
+
+    def _write_summary(self, status: str, started: str) -> None:
+        results = self.folder.results
+        write_json(
+            self.folder.path / SUMMARY,
+            {
+                "status": status,
+                "started": started,
+                "ended": None if status == "running" else now(),
+                "trials": len(self.folder.trials),
+                **{s: len(results.trials_with(s)) for s in (COMPLETED, FAILED, PENDING)},
+                "ranked_by": self.folder.metric,
+                "overruled": self.folder.overruled,
+                "best": [asdict(score) for score in self.folder.best()],
+            },
+        )

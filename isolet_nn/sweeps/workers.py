@@ -1,0 +1,218 @@
+"""Processes on this machine that train cohorts, each on its own.
+
+Every worker is an executor of one process, so that when one dies it is certain whose cohort it
+was; the others go on. A worker that finds its parent gone ends too.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import itertools
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from isolet_nn.config import Experiment
+from isolet_nn.data.dataset import Dataset
+from isolet_nn.errors import IsoletNNError
+from isolet_nn.sweeps.cohort import CohortTask, TrialResult, run_cohort
+from isolet_nn.sweeps.datasets import PackedDataset
+
+_PARENT_SECONDS = 0.5
+_DATASETS_KEPT = 4
+_FOLDERS_KEPT = 32
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a submitted task.
+
+    Attributes
+    ----------
+    ticket
+        The number under which it was submitted.
+    results
+        Results of its trials; None if it failed as a whole.
+    error
+        Why it failed as a whole.
+    """
+
+    ticket: int
+    results: list[TrialResult] | None
+    error: str = ""
+
+
+class Workers(Protocol):
+    """Where cohorts are trained."""
+
+    def free(self) -> int:
+        """How many more tasks can be taken."""
+
+    def submit(self, ticket: int, task: CohortTask, data: Mapping[str, Experiment]) -> None:
+        """Start a task; for every data key in it, `data` has an experiment on that data."""
+
+    def wait(self, seconds: float) -> list[Outcome]:
+        """What ended, after waiting for at most so long."""
+
+    def close(self) -> None:
+        """End all workers, whatever they are doing."""
+
+
+@dataclass
+class _Slot:
+    executor: Any
+    future: Any = None
+    ticket: int = -1
+    keys: frozenset[str] = frozenset()
+    is_new: bool = True
+
+    def submit(self, function: Callable[..., Any], *arguments: object) -> None:
+        """Start a task, and with the first one the process."""
+        with _ignored_interrupt() if self.is_new else nullcontext():
+            self.future = self.executor.submit(function, *arguments)
+        self.is_new = False
+
+    def renew(self) -> None:
+        """Put a new process in place of one that died."""
+        self.executor.shutdown(wait=False, kill_workers=True)
+        self.executor = _new_executor()
+        self.is_new = True
+
+
+class LocalWorkers:
+    """Worker processes on this machine.
+
+    Parameters
+    ----------
+    n_workers
+        How many.
+    data_folder
+        Where data sets are written for the workers to map into memory.
+    pack
+        Gives the data set of an experiment.
+    """
+
+    def __init__(
+        self, n_workers: int, data_folder: Path, pack: Callable[[Experiment], PackedDataset]
+    ) -> None:
+        self._data_folder = data_folder
+        self._pack = pack
+        self._folders: dict[str, Path] = {}
+        self._numbers = itertools.count()
+        self._slots = [_Slot(_new_executor()) for _ in range(n_workers)]
+
+    def free(self) -> int:
+        return sum(slot.future is None for slot in self._slots)
+
+    def submit(self, ticket: int, task: CohortTask, data: Mapping[str, Experiment]) -> None:
+        folders = {key: str(self._folder(key, experiment)) for key, experiment in data.items()}
+        slot = next(slot for slot in self._slots if slot.future is None)
+        slot.ticket, slot.keys = ticket, frozenset(data)
+        try:
+            slot.submit(_work, task, folders)
+        except BrokenExecutor:  # its process died while it had nothing to do
+            slot.renew()
+            slot.submit(_work, task, folders)
+
+    def _folder(self, key: str, experiment: Experiment) -> Path:
+        """Where a data set lies, written when it is first needed."""
+        if key not in self._folders:
+            self._remove_oldest()
+            folder = self._data_folder / str(next(self._numbers))
+            self._pack(experiment).save(folder)
+            self._folders[key] = folder
+        return self._folders[key]
+
+    def _remove_oldest(self) -> None:
+        """Make room on the disk: data sets that nobody works on are written anew if needed."""
+        in_use = {key for slot in self._slots if slot.future is not None for key in slot.keys}
+        idle = [key for key in self._folders if key not in in_use]
+        for key in idle[: max(0, len(self._folders) - _FOLDERS_KEPT + 1)]:
+            shutil.rmtree(self._folders.pop(key), ignore_errors=True)
+
+    def wait(self, seconds: float) -> list[Outcome]:
+        from joblib.externals.loky import FIRST_COMPLETED, wait
+
+        busy = {slot.future: slot for slot in self._slots if slot.future is not None}
+        done, _ = wait(busy, timeout=seconds, return_when=FIRST_COMPLETED)
+        return [self._outcome(busy[future]) for future in done]
+
+    def _outcome(self, slot: _Slot) -> Outcome:
+        future, slot.future = slot.future, None
+        try:
+            return Outcome(slot.ticket, future.result())
+        except BrokenExecutor:
+            slot.renew()
+            return Outcome(slot.ticket, None, "its worker process died (killed, or out of memory)")
+        except OSError as error:
+            if error.errno in _DISK_FULL:  # no trial's fault; all others would meet it too
+                raise
+            return Outcome(slot.ticket, None, f"{type(error).__name__}: {error}")
+        except IsoletNNError as error:
+            return Outcome(slot.ticket, None, str(error))
+        except Exception as error:
+            return Outcome(slot.ticket, None, f"{type(error).__name__}: {error}")
+
+    def close(self) -> None:
+        for slot in self._slots:
+            slot.executor.shutdown(wait=False, kill_workers=True)
+
+
+def _new_executor() -> Any:
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    threads = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+    return ProcessPoolExecutor(
+        max_workers=1,
+        initializer=_start_worker,
+        initargs=(os.getpid(),),
+        env=dict.fromkeys(threads, "1"),
+    )
+
+
+@contextmanager
+def _ignored_interrupt() -> Iterator[None]:
+    """Let a process that is started here inherit that Ctrl-C is ignored.
+
+    One that ignored it by itself would print a traceback until it gets that far.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _start_worker(parent: int) -> None:
+    """Leave signals from the terminal to the parent; end when the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PARENT_SECONDS)
+    os._exit(1)
+
+
+def _work(task: CohortTask, folders: dict[str, str]) -> list[TrialResult]:
+    """Train a cohort in a worker process."""
+    return run_cohort(task, dataset_of=lambda key: _open_dataset(folders[key]))
+
+
+@functools.lru_cache(maxsize=_DATASETS_KEPT)
+def _open_dataset(folder: str) -> Dataset:
+    return PackedDataset.open(Path(folder)).unpack()

@@ -1,0 +1,245 @@
+"""What is computed together: every trial once, and only where results stay the same."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isolet_nn.config import Experiment
+from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed, data_key
+from isolet_nn.sweeps.grid import Trials, canonical
+from isolet_nn.sweeps.plan import (
+    COHORTS_PER_WORKER,
+    MOST_STACKED,
+    STACKED_PARAMETERS,
+    Plan,
+    make_plan,
+    n_parameters,
+)
+from sweeps.helpers import IRIS, trials_of
+
+SIZE = DataSize(n_rows=1000, n_features=10, n_classes=3)
+READ_OFF = "read off one training each, since they differ in epochs only"
+
+VALUES: dict[str, list[Any]] = {
+    "training.epochs": [1, 2, 3, 10],
+    "training.batch_size": [16, 5000],
+    "training.schedule": ["constant", {"name": "step", "epochs": 2}, "cosine", "one_cycle"],
+    "training.early_stopping": [None, {"patience": 2}],
+    "training": [{"epochs": 4}, {"epochs": 7, "schedule": "cosine"}],
+    "training.dtype": ["float32", "float64"],
+    "training.shuffle": [True, False],
+    "model.hidden_layers": [[], [1], [8, 8], [3000]],
+    "model.dropout": [0.0, 0.5],
+    "optimizer": ["sgd", "adam", {"name": "rmsprop", "alpha": 0.5}],
+    "optimizer.learning_rate": [0.1, 0.01, 0.001],
+    "optimizer.weight_decay": [0.0, 0.1],
+    "dataset.split_seed": [None, 3],
+    "dataset.name": ["iris", "wine"],
+    "backend": ["numpy", "torch"],
+    "name": ["a", "b"],
+}
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Trials:
+    """Trials of a random grid or list over up to four settings."""
+    keys = draw(st.lists(st.sampled_from(list(VALUES)), max_size=4, unique=True))
+    seeds = draw(st.lists(st.integers(0, 50), min_size=1, max_size=4, unique=True))
+    has_validation: bool = draw(st.booleans())
+    validation = has_validation or "training.early_stopping" in keys
+    dataset = {"name": "iris", "validation": {"fraction": 0.2} if validation else "none"}
+    experiment = {**IRIS, "dataset": dataset, "training": {"epochs": draw(st.integers(1, 5))}}
+    chosen = {
+        key: draw(st.lists(st.sampled_from(range(len(VALUES[key]))), min_size=1, unique=True))
+        for key in keys
+    }
+    if len(keys) > 0 and draw(st.booleans()):
+        whole = st.fixed_dictionaries(
+            {},
+            optional={key: st.sampled_from([VALUES[key][n] for n in chosen[key]]) for key in keys},
+        )
+        settings = draw(st.lists(whole, min_size=1, max_size=12, unique_by=canonical))
+        return trials_of(experiment, list=settings, seeds=seeds)
+    grid = {key: [VALUES[key][number] for number in numbers] for key, numbers in chosen.items()}
+    return trials_of(experiment, seeds=seeds, **({"grid": grid} if grid else {}))
+
+
+def plan_of(trials: Trials, workers: int = 2, pending: Any = None) -> Plan:
+    numbers = np.arange(len(trials)) if pending is None else np.array(sorted(pending), np.int64)
+    return make_plan(trials, numbers, workers, lambda experiment: SIZE)
+
+
+def content(experiment: Experiment, *without: str) -> dict[str, Any]:
+    """An experiment's settings but for some."""
+    settings = experiment.model_dump(mode="json")
+    for path in without:
+        section, _, key = path.rpartition(".")
+        del (settings[section] if section else settings)[key]
+    return settings
+
+
+@settings(max_examples=40)
+@given(trials=tables(), workers=st.integers(1, 5), data=st.data())
+def test_every_pending_trial_is_planned_once_and_shares_only_what_leaves_it_as_it_is(
+    trials: Trials, workers: int, data: st.DataObject
+) -> None:
+    pending = data.draw(st.sets(st.integers(0, len(trials) - 1), min_size=1))
+    plan = plan_of(trials, workers, pending)
+
+    planned = [trial for cohort in plan.cohorts for line in cohort.lines for trial in line]
+    assert sorted(planned) == sorted(pending)
+    assert plan.n_trials == len(pending)
+    for cohort in plan.cohorts:
+        longest = [trials.make_experiment(line[-1]) for line in cohort.lines]
+        for line in cohort.lines:
+            check_line([trials.make_experiment(trial) for trial in line])
+        check_stack(longest)
+
+
+def check_line(experiments: list[Experiment]) -> None:
+    """Trials of one training differ in epochs only, and none of them would end otherwise."""
+    epochs = [experiment.training.epochs for experiment in experiments]
+    assert epochs == sorted(epochs)
+    first = experiments[0]
+    if len(experiments) > 1:
+        assert first.training.schedule.name in ("constant", "step")
+        assert first.training.early_stopping is None
+    for other in experiments[1:]:
+        assert content(other, "training.epochs") == content(first, "training.epochs")
+
+
+def check_stack(experiments: list[Experiment]) -> None:
+    """Networks of a stack differ in optimizer and seed only, and see the same data."""
+    first = experiments[0]
+    assert len(experiments) <= MOST_STACKED
+    if len(experiments) > 1:
+        assert first.backend == "numpy"
+        assert n_parameters(first, SIZE) <= STACKED_PARAMETERS
+    for other in experiments[1:]:
+        assert content(other, "optimizer", "seed") == content(first, "optimizer", "seed")
+        assert data_key(other) == data_key(first)
+        if data_depends_on_seed(first.dataset):
+            assert other.seed == first.seed
+
+
+@settings(max_examples=40)
+@given(trials=tables(), workers=st.integers(1, 5))
+def test_cohorts_come_longest_first_and_none_holds_up_the_others(
+    trials: Trials, workers: int
+) -> None:
+    plan = plan_of(trials, workers)
+    costs = [cohort.cost for cohort in plan.cohorts]
+    assert costs == sorted(costs, reverse=True)
+    fair_share = plan.cost / (workers * COHORTS_PER_WORKER)
+    for cohort in plan.cohorts:
+        assert len(cohort.lines) == 1 or cohort.cost <= fair_share * (1 + 1e-9)
+
+
+@given(seeds=st.integers(1, 60), workers=st.integers(1, 9))
+def test_there_is_work_for_all_workers_as_long_as_there_are_trials(
+    seeds: int, workers: int
+) -> None:
+    trials = trials_of({**IRIS, "dataset": {"name": "iris", "split_seed": 0}}, seeds=seeds)
+    cohorts = plan_of(trials, workers).cohorts
+    assert len(cohorts) >= min(workers, seeds)
+    sizes = [len(cohort.lines) for cohort in cohorts]
+    assert max(sizes) - min(sizes) <= 1
+
+
+@settings(max_examples=40)
+@given(trials=tables(), workers=st.integers(1, 3))
+def test_the_same_trials_get_the_same_plan(trials: Trials, workers: int) -> None:
+    assert plan_of(trials, workers) == plan_of(trials, workers)
+
+
+def test_trials_that_differ_in_epochs_are_one_training() -> None:
+    trials = trials_of(grid={"training.epochs": [9, 3, 6], "model.dropout": [0.0, 0.5]})
+    plan = plan_of(trials)
+    assert {line for cohort in plan.cohorts for line in cohort.lines} == {(2, 4, 0), (3, 5, 1)}
+    assert plan.notes[READ_OFF] == 6
+    assert plan.n_trainings == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"training.schedule": "cosine"}, "the schedule cosine depends on their number"),
+        ({"training.schedule": "one_cycle"}, "the schedule one_cycle depends on their number"),
+        (
+            {
+                "training.early_stopping": {"patience": 2},
+                "dataset.validation": {"fraction": 0.2},
+            },
+            "early stopping may end any of them",
+        ),
+    ],
+)
+def test_why_a_training_is_not_shared_is_said(change: dict[str, Any], reason: str) -> None:
+    plan = plan_of(trials_of(set=change, grid={"training.epochs": [1, 2]}, seeds=2))
+    assert plan.n_trainings == 4
+    note = f"not read off one training, although they differ in epochs: {reason}"
+    assert plan.notes[note] == 4
+
+
+@pytest.mark.parametrize("schedule", ["constant", {"name": "step", "epochs": 1}])
+def test_schedules_that_do_not_depend_on_the_number_of_epochs_are_shared(schedule: Any) -> None:
+    trials = trials_of(set={"training.schedule": schedule}, grid={"training.epochs": [1, 2, 5]})
+    assert plan_of(trials).n_trainings == 1
+
+
+def test_networks_of_one_shape_are_stacked_whatever_their_optimizers() -> None:
+    trials = trials_of(
+        {**IRIS, "dataset": {"name": "iris", "split_seed": 1}},
+        grid={"optimizer": ["sgd", "adam", "rmsprop"], "optimizer.learning_rate": [0.1, 0.2]},
+        seeds=16,
+    )
+    plan = plan_of(trials, workers=1)
+    assert [len(cohort.lines) for cohort in plan.cohorts] == [16] * 6
+    assert plan.notes == {f"stacked, up to {MOST_STACKED} networks of one shape": 96}
+
+
+def test_seeds_that_split_the_data_differently_are_not_stacked() -> None:
+    plan = plan_of(trials_of(seeds=10), workers=1)
+    assert [len(cohort.lines) for cohort in plan.cohorts] == [1] * 10
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"backend": "torch"}, "the backend is torch"),
+        ({"model.hidden_layers": [3000]}, "the networks are too large for stacking to pay"),
+    ],
+)
+def test_why_networks_are_not_stacked_is_said(change: dict[str, Any], reason: str) -> None:
+    changes = {"dataset.split_seed": 0, **change}
+    plan = plan_of(trials_of(set=changes, seeds=6), workers=1)
+    assert [len(cohort.lines) for cohort in plan.cohorts] == [1] * 6
+    assert plan.notes[f"not stacked: {reason}"] == 6
+
+
+def test_torch_trials_share_trainings_all_the_same() -> None:
+    trials = trials_of(set={"backend": "torch"}, grid={"training.epochs": [1, 2, 3]}, seeds=2)
+    assert plan_of(trials).n_trainings == 2
+
+
+def test_a_cohort_that_fails_is_split_into_its_trainings() -> None:
+    trials = trials_of(
+        set={"dataset.split_seed": 0}, grid={"training.epochs": [1, 2]}, seeds=MOST_STACKED
+    )
+    (cohort,) = plan_of(trials, workers=1, pending=range(16)).cohorts[:1]
+    parts = cohort.split()
+    assert [part.lines for part in parts] == [(line,) for line in cohort.lines]
+    assert math.isclose(sum(part.cost for part in parts), cohort.cost)
+    assert sum(part.n_trials for part in parts) == cohort.n_trials
+
+
+def test_nothing_pending_is_nothing_planned() -> None:
+    plan = plan_of(trials_of(seeds=3), pending=[])
+    assert plan.cohorts == []
+    assert plan.cost == 0
