@@ -1,0 +1,190 @@
+"""Comparing runs: what differs in their configs, their results side by side, their curves overlaid.
+
+Nothing is trained or evaluated; all of it is in the run folders.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.folders import SWEEP
+from isolet_nn.listing import status_of
+from isolet_nn.runs import Run
+from isolet_nn.training import Row
+
+_RESULTS = (
+    "status",
+    "epochs",
+    "best_validation_epoch",
+    *(f"{split}_{m}" for split in ("test", "validation", "train") for m in ("accuracy", "loss")),
+    "seconds",
+    "parameters",
+)
+_CURVES = ("test_accuracy", "test_loss")
+_PICTURE = "comparison.png"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How runs differ; a run's label is its folder as seen from the one that all of them lie in.
+
+    Attributes
+    ----------
+    folder
+        The folder that all runs lie in.
+    runs
+        The runs by label.
+    config
+        By key path and label: settings that are not the same in all runs. A run whose config does
+        not have the key is left out.
+    results
+        By name and label: final metrics, epochs done, the epoch with the best validation
+        accuracy, the time of all epochs in seconds, the number of parameters.
+    histories
+        By label: the rows of metrics.csv.
+    checksums
+        By label: the checksum of the data.
+    """
+
+    folder: Path
+    runs: dict[str, Run]
+    config: dict[str, dict[str, Any]]
+    results: dict[str, dict[str, Any]]
+    histories: dict[str, list[Row]]
+    checksums: dict[str, str | None]
+
+    @property
+    def same_data(self) -> bool:
+        """Whether all runs were trained on the same data; if not, they cannot be compared."""
+        return len(set(self.checksums.values())) == 1
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the curves, as one object for JSON."""
+        return {
+            "runs": {label: str(run.path) for label, run in self.runs.items()},
+            "same_data": self.same_data,
+            "checksums": self.checksums,
+            "config": self.config,
+            "results": self.results,
+        }
+
+
+def compare(folders: Sequence[str | Path]) -> Comparison:
+    """Compare runs.
+
+    Raises
+    ------
+    ConfigError
+        If there are fewer than two runs.
+    RunError
+        If a folder is not a run's, or is damaged.
+    """
+    paths = [Path(os.path.abspath(folder)) for folder in folders]  # noqa: PTH100
+    if len(set(paths)) < 2:
+        raise ConfigError("a comparison needs two different runs at least")
+    for given, path in zip(folders, paths, strict=True):
+        if (path / SWEEP).is_file():
+            raise RunError(f"{given}: is a sweep, not a run; `isolet-nn plot` draws its results")
+    common = Path(os.path.commonpath([path.parent for path in paths]))
+    given_by_label = {str(p.relative_to(common)): f for p, f in zip(paths, folders, strict=True)}
+    runs = {label: Run.open(given) for label, given in given_by_label.items()}
+    return Comparison(
+        folder=common,
+        runs=runs,
+        config=_differences(runs),
+        results=_results(runs),
+        histories={label: run.metrics() for label, run in runs.items()},
+        checksums={label: run.data_checksum for label, run in runs.items()},
+    )
+
+
+def _differences(runs: Mapping[str, Run]) -> dict[str, dict[str, Any]]:
+    settings = {
+        label: _flat(run.experiment.model_dump(mode="json"), "") for label, run in runs.items()
+    }
+    keys = dict.fromkeys(key for of_run in settings.values() for key in of_run)
+    sections = list(dict.fromkeys(key.split(".")[0] for key in keys))
+    by_key = {
+        key: {label: of_run[key] for label, of_run in settings.items() if key in of_run}
+        for key in sorted(keys, key=lambda key: sections.index(key.split(".")[0]))
+    }
+    return {
+        key: values
+        for key, values in by_key.items()
+        if len(values) < len(runs) or any(v != next(iter(values.values())) for v in values.values())
+    }
+
+
+def _flat(content: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Key paths and values of nested mappings."""
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        flat |= _flat(value, f"{path}{key}.") if isinstance(value, dict) else {path + key: value}
+    return flat
+
+
+def _results(runs: Mapping[str, Run]) -> dict[str, dict[str, Any]]:
+    of_runs = {label: _results_of(run) for label, run in runs.items()}
+    by_name = {
+        name: {label: results.get(name) for label, results in of_runs.items()} for name in _RESULTS
+    }
+    return {
+        name: values
+        for name, values in by_name.items()
+        if any(value is not None for value in values.values())
+    }
+
+
+def _results_of(run: Run) -> dict[str, Any]:
+    """A run's results; those so far, where it has not come to an end."""
+    summary = run.summary
+    results = {**summary, **summary.get("metrics", {}), "status": status_of(run.path, summary)}
+    if "metrics" not in summary and (rows := run.metrics()):
+        results |= {
+            **rows[-1],
+            "epochs": len(rows),
+            "seconds": sum(r["seconds"] or 0 for r in rows),
+        }
+    return results
+
+
+def draw_comparison(comparison: Comparison, output: str | Path | None = None) -> Path | None:
+    """Overlay test accuracy and test loss of all runs; return the file written.
+
+    Parameters
+    ----------
+    comparison
+        The runs.
+    output
+        A PNG or SVG file; ``comparison.png`` in the folder that all runs lie in if None.
+
+    Returns
+    -------
+    The file; None if no run has an epoch to draw.
+
+    Raises
+    ------
+    ConfigError
+        If the file is neither PNG nor SVG.
+    """
+    from isolet_nn.plots import Band, plot_line_panels
+
+    path = comparison.folder / _PICTURE if output is None else Path(output)
+    if path.suffix.lower() not in (".png", ".svg"):
+        raise ConfigError(f"--output {path}: a picture's name ends in .png or .svg")
+    panels = {
+        metric: {
+            label: Band([row["epoch"] or 0 for row in rows], [row.get(metric) for row in rows])
+            for label, rows in comparison.histories.items()
+        }
+        for metric in _CURVES
+    }
+    if not any(comparison.histories.values()):
+        return None
+    plot_line_panels(panels, path, x_name="epoch")
+    return path

@@ -1,0 +1,371 @@
+"""Listing runs and sweeps: which there are in a folder, how they ended, and how good they are.
+
+Only small files are read, and nothing heavy is imported, so that thousands are listed at once.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.folders import (
+    CONFIG,
+    JOURNAL,
+    METRICS,
+    SUMMARY,
+    SWEEP,
+    is_locked,
+    read_json,
+)
+
+KILLED, DAMAGED = "killed", "damaged"
+STATUSES = ("running", "completed", "interrupted", "failed", KILLED, DAMAGED)
+_TAIL_BYTES = 4096
+"""The last line of metrics.csv is no longer than that."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A run or a sweep in a list; None is what it does not have, or not yet."""
+
+    folder: str
+    name: str | None = None
+    kind: str | None
+    """``run`` or ``sweep``; None if what there is does not tell."""
+    status: str
+    """One of `STATUSES`. A killed one says that it runs, but no process works on it."""
+    test_accuracy: float | None = None
+    """Of the last epoch; of a sweep's best setting, the mean over its seeds."""
+    validation_accuracy: float | None = None
+    """Likewise. A sweep's best setting is the best by validation, where there is such a split."""
+    epochs: int | None = None
+    """Of a run: epochs done."""
+    trials: int | None = None
+    """Of a sweep: all its trials."""
+    completed: int | None = None
+    failed: int | None = None
+    seconds: float | None = None
+    """Of a run: time of its epochs. Of a sweep: time from its last start to its end."""
+    started: str | None = None
+    """ISO 8601."""
+    age: float
+    """Seconds since it was started."""
+    best_setting: Mapping[str, Any] | None = None
+    """Of a sweep: its best setting, by key path."""
+    problem: str | None = None
+    """The error of one that failed, or what is damaged."""
+
+
+def list_runs(runs_dir: str | Path = "runs") -> list[Entry]:
+    """The runs and sweeps in a folder, newest first; other folders in it are left out.
+
+    Raises
+    ------
+    RunError
+        If there is no such folder, or it is a run's or a sweep's own.
+    """
+    parent = Path(runs_dir)
+    for file in (CONFIG, SWEEP):
+        if (parent / SUMMARY).exists() and (parent / file).exists():
+            raise RunError(f"{parent}: is a run or a sweep itself; give the folder it lies in")
+    try:
+        with os.scandir(parent) as found:
+            names = sorted((entry.name for entry in found if entry.is_dir()), reverse=True)
+    except OSError as error:
+        raise RunError(f"{parent}: {error.strerror}") from None
+    now = datetime.now().astimezone()
+    entries = [entry for name in names if (entry := read_entry(parent / name, now))]
+    return sorted(entries, key=lambda entry: entry.age)
+
+
+def read_entry(folder: Path, now: datetime | None = None) -> Entry | None:
+    """A folder's entry in the list; None if it is neither a run's nor a sweep's."""
+    kind = _kind(folder)
+    if kind is None and not _just_made(folder):
+        return None
+    figures: dict[str, Any]
+    try:
+        figures = _read_sweep(folder) if kind == "sweep" else _read_run(folder)
+        _instant(figures.get("started"))
+    except (RunError, OSError) as error:
+        figures = _damaged(str(error).replace(f"{folder}{os.sep}", ""))
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+        figures = _damaged(f"{SUMMARY}: does not hold what it should")
+    begun = _instant(figures.get("started")) or _begun_at(folder.name) or _changed_at(folder)
+    age = ((now or datetime.now().astimezone()) - begun).total_seconds()
+    return Entry(folder=str(folder), kind=kind, age=age, **figures)
+
+
+def _kind(folder: Path) -> str | None:
+    if any((folder / name).exists() for name in (SWEEP, JOURNAL)):
+        return "sweep"
+    marks = (CONFIG, METRICS, SUMMARY)
+    return "run" if any((folder / name).exists() for name in marks) else None
+
+
+def _just_made(folder: Path) -> bool:
+    """Whether a folder has a run's or a sweep's name and nothing in it: its process was killed."""
+    if _begun_at(folder.name) is None:
+        return False
+    try:
+        return all(path.name.startswith(".") for path in folder.iterdir())
+    except OSError:
+        return True
+
+
+def _damaged(problem: str) -> dict[str, Any]:
+    return {"status": DAMAGED, "problem": problem}
+
+
+def _read_run(folder: Path) -> dict[str, Any]:
+    name = _name_in(folder / CONFIG)
+    summary = _summary(folder)
+    status = status_of(folder, summary)
+    metrics: Mapping[str, Any] = summary.get("metrics") or {}
+    epochs = _count(summary.get("epochs"))
+    if status in ("running", KILLED):
+        metrics = _last_row(folder / METRICS)
+        epochs = _count(metrics.get("epoch"))
+    return {
+        "name": name,
+        "status": status,
+        "test_accuracy": _number(metrics.get("test_accuracy")),
+        "validation_accuracy": _number(metrics.get("validation_accuracy")),
+        "epochs": epochs,
+        "seconds": _number(summary.get("seconds")),
+        "started": summary.get("started"),
+        "problem": summary.get("error"),
+    }
+
+
+def _read_sweep(folder: Path) -> dict[str, Any]:
+    name = _name_in(folder / SWEEP)
+    summary = _summary(folder)
+    status = status_of(folder, summary)
+    started, ended = _instant(summary.get("started")), _instant(summary.get("ended"))
+    figures: dict[str, Any] = {
+        "name": name,
+        "status": status,
+        **{name: _count(summary.get(name)) for name in ("trials", "completed", "failed")},
+        "seconds": (ended - started).total_seconds() if started and ended else None,
+        "started": summary.get("started"),
+    }
+    if status in ("running", KILLED) and (folder / JOURNAL).exists():
+        figures |= _trials_ended(folder / JOURNAL)
+    for best in summary.get("best", [])[:1]:
+        figures["best_setting"] = best["setting"]
+        for metric, score in best["scores"].items():
+            if metric in ("test_accuracy", "validation_accuracy"):
+                figures[metric] = _number(score["mean"])
+    return figures
+
+
+def status_of(folder: Path, summary: Mapping[str, Any]) -> str:
+    """How a run or sweep is: its summary's word, unless a process works on it, or none does."""
+    status = summary["status"]
+    if status != "completed" and is_locked(folder):
+        return "running"
+    return KILLED if status == "running" else str(status)
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    """The content of summary.json, which is not there yet when a process has just begun."""
+    if not (folder / SUMMARY).exists() and is_locked(folder):
+        return {"status": "running"}
+    return read_json(folder / SUMMARY)
+
+
+def _name_in(config: Path) -> str:
+    """The name at the top of a config file; reading all of it would take most of the time."""
+    try:
+        with config.open(encoding="utf-8") as file:
+            key, _, name = file.readline().partition(":")
+    except FileNotFoundError:
+        raise RunError(f"{config}: no such file") from None
+    except ValueError:
+        key = ""
+    if key != "name":
+        raise RunError(f"{config}: damaged: it does not begin with a name")
+    return name.strip().strip("'\"")
+
+
+def _last_row(metrics: Path) -> dict[str, float | None]:
+    """The last complete row of metrics.csv; nothing where there is none."""
+    try:
+        with metrics.open("rb") as file:
+            header = file.readline()
+            begin = file.tell()
+            file.seek(max(begin, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            *rows, _ = file.read().split(b"\n")
+    except FileNotFoundError:
+        return {}
+    if not rows:
+        return {}
+    names, values = header.decode().strip().split(","), rows[-1].decode().split(",")
+    try:
+        return {
+            name: float(value) if value else None for name, value in zip(names, values, strict=True)
+        }
+    except ValueError:
+        raise RunError(f"{metrics}: damaged: {rows[-1].decode()[:60]!r}") from None
+
+
+def _trials_ended(journal: Path) -> dict[str, int]:
+    """How many trials are completed and failed by a journal's lines; a torn one is left out."""
+    ended: dict[int, str] = {}
+    with journal.open("rb") as file:
+        file.readline()
+        for line in file:
+            if line.endswith(b"\n"):
+                try:
+                    content = json.loads(line)
+                    ended[content["trial"]] = content["status"]
+                except (ValueError, KeyError, TypeError):
+                    raise RunError(f"{journal}: damaged: {line.decode()[:60]!r}") from None
+    statuses = list(ended.values())
+    return {status: statuses.count(status) for status in ("completed", "failed")}
+
+
+def _number(value: Any) -> float | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        raise TypeError(f"{value!r} is no number")
+    return None if value is None or value != value else float(value)
+
+
+def _count(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)
+
+
+def _instant(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone() if isinstance(text, str) else None
+
+
+def _begun_at(name: str) -> datetime | None:
+    """The time in a folder's name, as isolet-nn gives it."""
+    try:
+        return datetime.strptime(name[:15], "%Y%m%d-%H%M%S").astimezone()
+    except ValueError:
+        return None
+
+
+def _changed_at(folder: Path) -> datetime:
+    return datetime.fromtimestamp(folder.stat().st_mtime).astimezone()
+
+
+COLUMNS = tuple(field.name for field in fields(Entry) if field.name != "best_setting")
+"""What entries can be sorted and filtered by."""
+NUMBERS = {
+    "test_accuracy",
+    "validation_accuracy",
+    "epochs",
+    "trials",
+    "completed",
+    "failed",
+    "seconds",
+    "age",
+}
+_CHOICES = {"kind": ("run", "sweep"), "status": STATUSES}
+_UNITS = {"%": 0.01, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "~": lambda text, part: part.casefold() in text.casefold(),
+}
+
+
+def sort_entries(entries: Iterable[Entry], column: str) -> list[Entry]:
+    """Sort by a column: texts from A to Z, numbers from the highest, ages from the youngest.
+
+    Entries without a value come last; equal ones keep their order.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such column.
+    """
+    _require_column("--sort", column)
+    known: list[Entry] = []
+    unknown: list[Entry] = []
+    for entry in entries:
+        (unknown if getattr(entry, column) is None else known).append(entry)
+    descending = column in NUMBERS - {"age"} or column == "started"
+    # Sorting with reverse=True keeps equal ones in order, too.
+    return sorted(known, key=lambda e: getattr(e, column), reverse=descending) + unknown
+
+
+def filter_entries(entries: Iterable[Entry], expressions: Sequence[str]) -> list[Entry]:
+    """The entries that fit all expressions, such as ``status=completed`` or ``name~isolet``.
+
+    An expression is a column, one of ``= != < <= > >=`` or ``~`` (contains, upper and lower case
+    alike), and a value. A number may have a unit: ``test_accuracy>95%``, ``age<2h`` (s, min, h,
+    d). An entry without a value fits only ``!=``.
+
+    Raises
+    ------
+    ConfigError
+        If an expression is malformed, or there is no such column.
+    """
+    tests = [_parse_filter(expression) for expression in expressions]
+    return [entry for entry in entries if all(test(entry) for test in tests)]
+
+
+def _parse_filter(expression: str) -> Callable[[Entry], bool]:
+    where = f"--filter {expression}"
+    parts = re.fullmatch(r"\s*(\w+)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*", expression)
+    if parts is None:
+        raise ConfigError(f"{where}: expected for instance status=completed or test_accuracy>95%")
+    column, sign, text = parts.groups()
+    _require_column(where, column)
+    if (sign == "~") if column in NUMBERS else (sign not in ("=", "!=", "~")):
+        allowed = "= != < <= > >=" if column in NUMBERS else "= != ~"
+        raise ConfigError(f"{where}: {column} can be compared by {allowed}")
+    if column in _CHOICES and sign != "~":
+        _require_one_of(where, text, _CHOICES[column])
+    value = _parse_number(where, text) if column in NUMBERS else text
+    compare = _COMPARISONS[sign]
+
+    def fits(entry: Entry) -> bool:
+        found = getattr(entry, column)
+        return sign == "!=" if found is None else compare(found, value)
+
+    return fits
+
+
+def _parse_number(where: str, text: str) -> float:
+    parts = re.fullmatch(r"([-+.0-9e]+)\s*(%|s|min|h|d)?", text)
+    try:
+        number, unit = parts.groups() if parts else ("", None)
+        return float(number) * _UNITS[unit or "s"]
+    except ValueError:
+        raise ConfigError(
+            f"{where}: {text!r} is no number; say for instance 0.95, 95% or 2h"
+        ) from None
+
+
+def _require_column(where: str, column: str) -> None:
+    if column not in COLUMNS:
+        from isolet_nn.config import suggestion
+
+        allowed = f"there is {', '.join(COLUMNS)}{suggestion(column, COLUMNS)}"
+        raise ConfigError(f"{where}: no column {column!r}; {allowed}")
+
+
+def _require_one_of(where: str, text: str, allowed: Sequence[str]) -> None:
+    if text not in allowed:
+        from isolet_nn.config import suggestion
+
+        hint = suggestion(text, allowed)
+        raise ConfigError(f"{where}: found {text!r}; allowed: {', '.join(allowed)}{hint}")

@@ -1,0 +1,52 @@
+"""Plots of runs, sweeps and benchmarks, as PNG or SVG by the file's suffix.
+
+Every plot comes twice: ``figure_x(data, ...)`` returns the figure, ``plot_x(data, path, ...)``
+writes it to a file that appears whole or not at all. Matplotlib is imported when the first
+figure is drawn, without pyplot: no window, no global state, the same input gives the same bytes.
+"""
+
+from isolet_nn.plots.comparisons import figure_bars, figure_boxplot, plot_bars, plot_boxplot
+from isolet_nn.plots.curves import (
+    Band,
+    figure_accuracy,
+    figure_line_panels,
+    figure_lines,
+    figure_loss,
+    plot_accuracy,
+    plot_line_panels,
+    plot_lines,
+    plot_loss,
+)
+from isolet_nn.plots.grids import (
+    figure_confusion_matrix,
+    figure_decision_boundary,
+    figure_heatmap,
+    plot_confusion_matrix,
+    plot_decision_boundary,
+    plot_heatmap,
+)
+from isolet_nn.plots.style import save, setting_text
+
+__all__ = [
+    "Band",
+    "figure_accuracy",
+    "figure_bars",
+    "figure_boxplot",
+    "figure_confusion_matrix",
+    "figure_decision_boundary",
+    "figure_heatmap",
+    "figure_line_panels",
+    "figure_lines",
+    "figure_loss",
+    "plot_accuracy",
+    "plot_bars",
+    "plot_boxplot",
+    "plot_confusion_matrix",
+    "plot_decision_boundary",
+    "plot_heatmap",
+    "plot_line_panels",
+    "plot_lines",
+    "plot_loss",
+    "save",
+    "setting_text",
+]

@@ -1,0 +1,221 @@
+"""Lines: loss and accuracy over the epochs of a run, and means with bands over a sweep's axis.
+
+Values that were not measured (None) are left out, and the line goes on to the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.plots.style import (
+    PALETTE,
+    colors,
+    in_style,
+    new_figure,
+    quantity,
+    setting_label,
+    setting_text,
+    shorten,
+    to_file,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+History = Mapping[str, Sequence[float | None]]
+"""Columns of metrics.csv by name; all as long as ``epoch``."""
+
+_SPLITS = {
+    "train": (PALETTE[0], "-"),
+    "validation": (PALETTE[2], "--"),
+    "test": (PALETTE[1], "-"),
+}
+_MOST_MARKERS = 60
+
+
+@dataclass(frozen=True)
+class Band:
+    """One line over a common axis, with the range around it where there is one."""
+
+    x: Sequence[float]
+    mean: Sequence[float | None]
+    low: Sequence[float | None] | None = None
+    high: Sequence[float | None] | None = None
+
+
+@in_style
+def figure_loss(history: History, title: str = "") -> Figure:
+    """Cross-entropy loss of each split over the epochs, the last value in the legend."""
+    figure, axes = _curves(history, "loss", title)
+    axes.set_ylabel("cross-entropy loss (nats)")
+    axes.set_ylim(bottom=0)
+    _legend(axes, "upper right")
+    return figure
+
+
+@in_style
+def figure_accuracy(history: History, title: str = "") -> Figure:
+    """Accuracy of each split in percent over the epochs, the last value in the legend."""
+    figure, axes = _curves(history, "accuracy", title)
+    axes.set_ylabel("accuracy (%)")
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, -2.0), min(high, 101.0))
+    _legend(axes, "lower right")
+    return figure
+
+
+@in_style
+def figure_lines(
+    lines: Mapping[str, Band],
+    *,
+    x_name: str,
+    value_name: str,
+    lines_name: str | None = None,
+    log_x: bool = False,
+    title: str = "",
+) -> Figure:
+    """One line with its band for each entry of `lines`.
+
+    Parameters
+    ----------
+    lines
+        By the name that the legend shows.
+    x_name
+        Key path of the setting along the horizontal axis, or ``epoch``.
+    value_name
+        Column of trials.csv or metrics.csv; accuracies are drawn in percent.
+    lines_name
+        Key path of the setting that tells the lines apart, if one does.
+    log_x
+        Whether the horizontal axis is logarithmic.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.0, 4.3), layout="constrained")
+    axes = figure.add_subplot()
+    _draw_lines(axes, lines, x_name, value_name)
+    axes.set_title(shorten(title, 60))
+    if log_x:
+        _logarithmic(axes, sorted({value for line in lines.values() for value in line.x}))
+    _legend(axes, "best", setting_label(lines_name) if lines_name else None)
+    return figure
+
+
+@in_style
+def figure_line_panels(panels: Mapping[str, Mapping[str, Band]], *, x_name: str) -> Figure:
+    """Several values over a common axis, side by side, with one legend for all.
+
+    Parameters
+    ----------
+    panels
+        By column of metrics.csv or trials.csv, then by the name that the legend shows; every
+        panel has the same names.
+    x_name
+        Key path of the setting along the horizontal axis, or ``epoch``.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    names = list(next(iter(panels.values())))
+    height = 4.5 + 0.2 * len(names)
+    figure = Figure(figsize=(5.2 * len(panels), height), layout="constrained")
+    for axes, (value_name, lines) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+    ):
+        _draw_lines(axes, lines, x_name, value_name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower left", ncols=1 + (len(labels) > 6))
+    return figure
+
+
+plot_loss = to_file(figure_loss)
+plot_accuracy = to_file(figure_accuracy)
+plot_lines = to_file(figure_lines)
+plot_line_panels = to_file(figure_line_panels)
+
+
+def _draw_lines(axes: Axes, lines: Mapping[str, Band], x_name: str, value_name: str) -> None:
+    """Draw lines with their bands, in order of the colours, and label the axes."""
+    scale = quantity(value_name)
+    for (name, line), color in zip(lines.items(), colors(len(lines)), strict=True):
+        x, mean = _points(line.x, line.mean, scale.factor)
+        marker = "o" if len(x) <= _MOST_MARKERS else ""
+        label = shorten(name, 40)
+        axes.plot(x, mean, color=color, marker=marker, markersize=3.5, label=label)
+        if line.low is not None and line.high is not None:
+            x_low, low = _points(line.x, line.low, scale.factor)
+            x_high, high = _points(line.x, line.high, scale.factor)
+            axes.fill(
+                np.concatenate([x_low, x_high[::-1]]),
+                np.concatenate([low, high[::-1]]),
+                color=color,
+                alpha=0.15,
+                linewidth=0,
+            )
+    axes.set_xlabel(setting_label(x_name))
+    axes.set_ylabel(scale.label)
+
+
+def _curves(history: History, metric: str, title: str) -> tuple[Figure, Axes]:
+    from matplotlib.ticker import MaxNLocator
+
+    figure, axes = new_figure(6.6, 4.0, left=0.75, right=0.25, bottom=0.6, top=0.45)
+    scale = quantity(metric)
+    for split, (color, dashes) in _SPLITS.items():
+        epochs, values = _points(
+            history["epoch"], history.get(f"{split}_{metric}", ()), scale.factor
+        )
+        if not len(epochs):
+            continue
+        last = f"{values[-1]:.2f} %" if metric == "accuracy" else f"{values[-1]:.4g}"
+        marker = "o" if len(epochs) <= _MOST_MARKERS else ""
+        axes.plot(
+            epochs,
+            values,
+            dashes,
+            color=color,
+            marker=marker,
+            markersize=3,
+            label=f"{split} {last}",
+        )
+    axes.set_title(shorten(title, 60))
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if len(history["epoch"]) == 1:
+        (only,) = history["epoch"]
+        axes.set_xlim((only or 0) - 1, (only or 0) + 1)
+    return figure, axes
+
+
+def _points(
+    x: Sequence[float | None], y: Sequence[float | None], factor: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Leave out what was not measured; what is not finite becomes a gap."""
+    pairs = [pair for pair in zip(x, y, strict=False) if None not in pair]
+    points = np.array(pairs, dtype=np.float64).reshape(-1, 2)
+    values = points[:, 1] * factor
+    values[~np.isfinite(values)] = np.nan
+    return points[:, 0], values
+
+
+def _legend(
+    axes: Axes, place: Literal["best", "lower right", "upper right"], title: str | None = None
+) -> None:
+    if axes.lines:
+        axes.legend(loc=place, title=title)
+
+
+def _logarithmic(axes: Axes, ticks: list[float]) -> None:
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(ticks, nbins=12))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: setting_text(value)))

@@ -1,0 +1,261 @@
+"""How all plots look, how their quantities are called, and how they reach a file.
+
+A figure function is marked ``@in_style``; ``plot_x = to_file(figure_x)`` makes it write a file.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+DataT = TypeVar("DataT")
+
+INK = "#222222"
+FAINT = "#d9d9d9"
+EMPTY = "#f6f7f8"
+"""A cell without counts."""
+MISSING = "#e4e4e4"
+"""A cell without a result."""
+# M. Okabe and K. Ito, "Color universal design" (2008): told apart with any colour vision.
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+
+STYLE: dict[str, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#808080",
+    "axes.facecolor": "white",
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 10,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "figure.constrained_layout.h_pad": 0.1,
+    "figure.constrained_layout.w_pad": 0.1,
+    "figure.dpi": 120,
+    "figure.facecolor": "white",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with Matplotlib, so is the same everywhere
+    "font.size": 9,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.7,
+    "image.interpolation": "nearest",
+    "legend.edgecolor": FAINT,
+    "legend.fontsize": 9,
+    "legend.framealpha": 0.9,
+    "lines.linewidth": 1.8,
+    "savefig.bbox": None,
+    "savefig.dpi": "figure",
+    "savefig.facecolor": "auto",
+    "savefig.transparent": False,
+    "svg.hashsalt": "isolet-nn",
+    "text.color": INK,
+    "text.parse_math": False,  # a name may contain dollar signs
+    "xtick.color": "#808080",
+    "xtick.labelcolor": INK,
+    "ytick.color": "#808080",
+    "ytick.labelcolor": INK,
+}
+
+_FORMATS: dict[str, dict[str, Any]] = {
+    # Level 3 compresses in half the time of the default, to a sixth more bytes.
+    ".png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}},
+    ".svg": {"metadata": {"Date": None, "Creator": None}},
+}
+
+
+def in_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Let a figure function work under `STYLE`, and leave Matplotlib's settings as they were."""
+
+    @functools.wraps(draw)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with _style():
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+def to_file(
+    figure: Callable[Concatenate[DataT, P], Figure],
+) -> Callable[Concatenate[DataT, Path, P], None]:
+    """Turn ``figure_x(data, ...)`` into ``plot_x(data, path, ...)``."""
+
+    def plot(data: DataT, path: Path, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        save(figure(data, *args, **kwargs), path)
+
+    name = figure.__name__
+    plot.__name__ = plot.__qualname__ = name.replace("figure_", "plot_")
+    plot.__module__ = figure.__module__
+    plot.__doc__ = f"Write `{name}` of the data and the further arguments to the file `path`."
+    return plot
+
+
+def new_figure(
+    width: float, height: float, *, left: float, right: float, bottom: float, top: float
+) -> tuple[Figure, Axes]:
+    """Make a figure with one axes; all lengths in inches.
+
+    Margins are given because letting Matplotlib find them takes twice the time to draw.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    return figure, axes_at(figure, left, bottom, width - left - right, height - bottom - top)
+
+
+def axes_at(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Add an axes whose lower left corner and size are given in inches."""
+    full_width, full_height = figure.get_size_inches()
+    return figure.add_axes(
+        (left / full_width, bottom / full_height, width / full_width, height / full_height)
+    )
+
+
+def text_width(labels: Sequence[str], font_size: float) -> float:
+    """About how many inches the longest label takes."""
+    return max(map(len, labels), default=0) * font_size * 0.62 / 72
+
+
+def shorten(label: str, limit: int = 24) -> str:
+    """Cut a label that would leave no room for the plot."""
+    return label if len(label) <= limit else label[: limit - 1] + "…"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """How a measured value is written on an axis."""
+
+    label: str
+    """Name and unit."""
+    factor: float
+    """Drawn value = factor times measured value."""
+    form: str
+    """Format of one drawn value."""
+
+    def text(self, drawn: float) -> str:
+        """Write a value that was multiplied by the factor already."""
+        return format(drawn, self.form)
+
+
+def quantity(name: str) -> Quantity:
+    """Look up how a column of metrics.csv or trials.csv is drawn: accuracies in percent."""
+    words = name.rpartition(".")[2].replace("_", " ")
+    if name.endswith("accuracy"):
+        return Quantity(f"{words} (%)", 100.0, ".1f")
+    if name.endswith("loss"):
+        return Quantity(f"{words} (nats)", 1.0, ".3g")
+    if name == "seconds":
+        return Quantity("time (s)", 1.0, ".3g")
+    return Quantity(words, 1.0, ".4g")
+
+
+_SETTINGS = {
+    "model.hidden_layers": "hidden neurons by layer",
+    "training.batch_size": "batch size (rows)",
+    "training.epochs": "epochs",
+    "optimizer.name": "optimizer",
+    "dataset.name": "data set",
+}
+
+
+def setting_label(key_path: str) -> str:
+    """What to write on the axis of a setting such as ``optimizer.learning_rate``."""
+    return _SETTINGS.get(key_path, key_path.rpartition(".")[2].replace("_", " "))
+
+
+def setting_text(value: object) -> str:
+    """Write a setting's value in short: ``1e-5``, ``0.001``, ``64, 64``, ``none``."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(setting_text, value)) or "none"
+    if isinstance(value, float):
+        return f"{value:g}".replace("e-0", "e-").replace("e+0", "e")
+    return "none" if value is None else str(value)
+
+
+def colors(n: int) -> list[Any]:
+    """Colours for `n` lines: distinct ones while there are enough, then in order of a scale."""
+    if n <= len(PALETTE):
+        return list(PALETTE[:n])
+    import matplotlib
+
+    scale = matplotlib.colormaps["viridis"]
+    return [scale(0.95 * index / (n - 1)) for index in range(n)]
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG or SVG, whole or not at all, without dates and versions in it.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is neither ``.png`` nor ``.svg``.
+    """
+    content = _rendered(figure, path.suffix.lower())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _rendered(figure: Figure, suffix: str) -> bytes:
+    if suffix not in _FORMATS:
+        raise ValueError(f"a plot's file name ends in .png or .svg, found {suffix!r}")
+    content = io.BytesIO()
+    with _style(), warnings.catch_warnings():
+        # A class name in a script that the font lacks shows as boxes; the plot is still of use.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(content, format=suffix[1:], **_FORMATS[suffix])
+    return content.getvalue()
+
+
+def _style() -> AbstractContextManager[None]:
+    import matplotlib
+
+    _load_figures()
+    return matplotlib.rc_context(cast("Any", STYLE))
+
+
+@functools.cache
+def _load_figures() -> None:
+    """Import Matplotlib's figures, without the docstrings it writes for them unless one may ask.
+
+    It lists the properties of a hundred classes, which takes two fifths of the import; in a
+    script or on the command line nobody is there to read them.
+    """
+    import matplotlib.artist
+
+    at_a_prompt = hasattr(sys, "ps1") or bool(sys.flags.interactive) or "IPython" in sys.modules
+    list_properties = matplotlib.artist.kwdoc
+    try:
+        if not at_a_prompt:
+            matplotlib.artist.kwdoc = _no_properties
+        import matplotlib.figure
+    finally:
+        matplotlib.artist.kwdoc = list_properties
+
+
+def _no_properties(artist: object) -> str:  # noqa: ARG001 - the name is part of the signature
+    return ""

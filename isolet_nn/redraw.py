@@ -1,0 +1,176 @@
+"""Drawing the pictures of a run or a sweep once more, from what its folder holds.
+
+A sweep can also be drawn along other axes, or by another metric, than its file says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from isolet_nn.config import suggestion, validate
+from isolet_nn.errors import ConfigError, DataError, RunError
+from isolet_nn.evaluation import read_confusion_csv
+from isolet_nn.execution import SPLITS, draw_confusion_matrix, draw_curves
+from isolet_nn.folders import CONFIG, METRICS, SWEEP
+from isolet_nn.runs import Run
+from isolet_nn.sweeps import journal
+from isolet_nn.sweeps.config import Plot, Sweep, varied_keys
+from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.pictures import axis_of, draw_plot, draw_plots
+
+KINDS = ("heatmap", "boxplot", "line")
+"""Pictures of a sweep."""
+_AXES = ("x", "y", "panels")
+
+
+@dataclass(frozen=True)
+class PlotChoice:
+    """What to draw of a sweep instead of what its file says; None leaves the choice open."""
+
+    kind: str | None = None
+    x: str | None = None
+    y: str | None = None
+    panels: str | None = None
+    value: str | None = None
+
+    @property
+    def axes(self) -> dict[str, str]:
+        """The key paths that are given, by axis."""
+        given = {axis: getattr(self, axis) for axis in _AXES}
+        return {axis: key for axis, key in given.items() if key is not None}
+
+
+def redraw(folder: str | Path, choice: PlotChoice | None = None) -> list[Path]:
+    """Draw the pictures of a run or a sweep once more; return the files written.
+
+    Parameters
+    ----------
+    folder
+        A run's or a sweep's folder.
+    choice
+        For a sweep, one picture other than those of its file. It is written beside them, under a
+        name that says what it shows. What is left open is taken from the first picture in the
+        file (of that kind, if a kind is given), or else from what the sweep varies.
+
+    Raises
+    ------
+    RunError
+        If the folder is neither, or has no results to draw.
+    ConfigError
+        If the choice does not fit the sweep, or the folder is a run's.
+    """
+    path = Path(folder)
+    if (path / SWEEP).is_file():
+        return _redraw_sweep(SweepFolder.open(path), choice)
+    if not (path / CONFIG).is_file():
+        what = f"has neither {CONFIG} nor {SWEEP}" if path.exists() else "no such folder"
+        raise RunError(f"{path}: {what}")
+    if choice is not None:
+        raise ConfigError(
+            f"{path}: a run has loss, accuracy and confusion matrix; only a sweep's pictures can "
+            "be chosen"
+        )
+    return list(_redraw_run(Run.open(path)))
+
+
+def _redraw_run(run: Run) -> Iterator[Path]:
+    rows = run.metrics()
+    if not rows:
+        raise RunError(f"{run.path / METRICS}: no epoch to draw")
+    yield from draw_curves(run, rows)
+    for split in SPLITS:
+        table = run.confusion_path(split)
+        if table.is_file():
+            try:
+                matrix, classes = read_confusion_csv(table.read_text(encoding="utf-8"))
+            except (DataError, UnicodeError) as error:
+                raise RunError(f"{table}: {error}") from None
+            yield draw_confusion_matrix(run, split, matrix, classes)
+
+
+def _redraw_sweep(folder: SweepFolder, choice: PlotChoice | None) -> list[Path]:
+    known = [name for name in journal.METRICS if folder.results.has_metric(name)]
+    if not known:
+        raise RunError(f"{folder.path}: no trial is completed, so there is nothing to draw")
+    if choice is None and folder.sweep.plot:
+        written = draw_plots(folder, folder.sweep.plot)
+        if not written:
+            wanted = ", ".join(dict.fromkeys(plot.value for plot in folder.sweep.plot))
+            raise RunError(f"{folder.path}: no trial has {wanted}; there is {', '.join(known)}")
+        return written
+    plot = choose_plot(folder.sweep, choice or PlotChoice())
+    if plot.value not in known:
+        raise ConfigError(f"--value: no trial has {plot.value}; there is {', '.join(known)}")
+    if plot.kind == "line":
+        _require_numbers(folder, plot.x)
+    return draw_plot(folder, plot, name_of(plot))
+
+
+def choose_plot(sweep: Sweep, choice: PlotChoice) -> Plot:
+    """The picture that is meant by a choice, completed as `redraw` says.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such kind, key or metric, or they do not go together.
+    """
+    keys = [*varied_keys(sweep), "seed"]
+    _require_known(choice, keys)
+    base = next((plot for plot in sweep.plot if choice.kind in (None, plot.kind)), None)
+    kind = choice.kind or (base.kind if base else "heatmap" if len(keys) > 2 else "boxplot")
+    axes = _choose_axes(choice, kind, base, keys)
+    value = choice.value or (base.value if base else "test_accuracy")
+    return validate(Plot, {"kind": kind, **axes, "value": value}, "plot")
+
+
+def _require_known(choice: PlotChoice, keys: list[str]) -> None:
+    if choice.value is not None and choice.value not in journal.METRICS:
+        hint = suggestion(choice.value, journal.METRICS)
+        allowed = ", ".join(journal.METRICS)
+        raise ConfigError(f"--value: found {choice.value!r}; allowed: {allowed}{hint}")
+    seen: dict[str, str] = {}
+    for axis, key in choice.axes.items():
+        if key not in keys:
+            allowed = f"the sweep varies {', '.join(keys)}{suggestion(key, keys)}"
+            raise ConfigError(f"--{axis}: found {key!r}; {allowed}")
+        if key in seen:
+            raise ConfigError(f"--{axis}: {key} is on --{seen[key]} already")
+        seen[key] = axis
+
+
+def _choose_axes(
+    choice: PlotChoice, kind: str, base: Plot | None, keys: list[str]
+) -> dict[str, str]:
+    """The axes as given, then as in `base`, then whatever the sweep varies."""
+    chosen = choice.axes
+    usual = {} if base is None else {axis: getattr(base, axis) for axis in _AXES}
+    needed = ("x", "y") if kind == "heatmap" else ("x",)
+    for axis in _AXES:
+        free = [key for key in (*usual.values(), *keys) if key and key not in chosen.values()]
+        if axis in chosen:
+            continue
+        if usual.get(axis) in free:
+            chosen[axis] = usual[axis]
+        elif axis in needed and free:
+            chosen[axis] = free[0]
+        elif axis in needed:
+            raise ConfigError(f"--{axis}: a {kind} needs one more key; there is {', '.join(keys)}")
+    return chosen
+
+
+def _require_numbers(folder: SweepFolder, key: str) -> None:
+    for value in axis_of(folder.trials, key).values:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ConfigError(
+                f"--x: a line needs numbers, and {key} is {journal.setting_text(value)}; "
+                "take --kind heatmap or boxplot"
+            )
+
+
+def name_of(plot: Plot) -> str:
+    """A name for a picture's files that says what it shows."""
+    name = f"{plot.kind}-{plot.value}-by-{plot.x}"
+    name += f"-and-{plot.y}" if plot.y else ""
+    return name + (f"-for-each-{plot.panels}" if plot.panels else "")

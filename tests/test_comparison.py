@@ -1,0 +1,184 @@
+"""Comparing runs: configs, results, data, and the picture."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from isolet_nn import Run, train
+from isolet_nn.cli import app
+from isolet_nn.comparison import compare, draw_comparison
+from isolet_nn.config import load_experiment
+from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.files import write_json
+from isolet_nn.overview_console import print_comparison
+
+EXPERIMENT = {
+    "dataset": {"name": "wine", "validation": {"fraction": 0.2}},
+    "model": {"hidden_layers": [8]},
+    "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9},
+    "training": {"epochs": 3, "batch_size": 32},
+}
+PNG = b"\x89PNG"
+
+
+def make_run(folder: Path, **changes: Any) -> Path:
+    overrides = {key.replace("__", "."): value for key, value in changes.items()}
+    return train(load_experiment(EXPERIMENT, overrides), runs_dir=folder).path
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Runs that differ in this and that."""
+    folder = tmp_path_factory.mktemp("comparison") / "runs"
+    steps = iter([False] * 10 + [True])
+    stopped = load_experiment(EXPERIMENT, {"training.epochs": 9})
+    usual = make_run(folder)
+    return {
+        "usual": usual,
+        "again": shutil.copytree(usual, folder / "again"),
+        "adam": make_run(folder, optimizer={"name": "adam"}, training__epochs=5),
+        "xor": make_run(folder / "others", dataset={"name": "xor"}, training__batch_size=4),
+        "stopped": train(stopped, runs_dir=folder, should_stop=lambda: next(steps)).path,
+    }
+
+
+@pytest.fixture
+def copies(folders: dict[str, Path], tmp_path: Path) -> tuple[Path, Path]:
+    """Two runs that a test may change."""
+    one, other = (shutil.copytree(folders[name], tmp_path / name) for name in ("usual", "adam"))
+    return one, other
+
+
+def test_only_settings_that_differ_are_shown(folders: dict[str, Path]) -> None:
+    usual, adam = folders["usual"], folders["adam"]
+    config = compare([usual, adam]).config
+    assert config["training.epochs"] == {usual.name: 3, adam.name: 5}
+    assert config["optimizer.name"] == {usual.name: "sgd", adam.name: "adam"}
+    assert config["optimizer.momentum"] == {usual.name: 0.9}, "adam has no momentum"
+    assert set(config["optimizer.beta1"]) == {adam.name}
+    assert {key.split(".")[0] for key in config} == {"optimizer", "training"}
+
+
+def test_equal_configs_have_no_differences(
+    folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    comparison = compare([folders["usual"], folders["again"]])
+    assert comparison.config == {}
+    print_comparison(comparison)
+    assert "the configs are equal" in capsys.readouterr().out
+
+
+def test_results_stand_side_by_side_as_the_summaries_have_them(folders: dict[str, Path]) -> None:
+    comparison = compare([folders["usual"], folders["adam"], folders["stopped"]])
+    for label, run in comparison.runs.items():
+        summary = run.summary
+        for name, value in summary["metrics"].items():
+            assert comparison.results[name][label] == value
+        for name in ("status", "epochs", "seconds", "best_validation_epoch", "parameters"):
+            assert comparison.results[name][label] == summary[name]
+
+
+def test_a_killed_run_is_compared_by_what_it_came_to(copies: tuple[Path, Path]) -> None:
+    one, other = copies
+    write_json(one / "summary.json", {"status": "running", "started": "2026-01-01T00:00:00+00:00"})
+    results = compare([one, other]).results
+    last = Run.open(one).metrics()[-1]
+    assert results["status"][one.name] == "killed"
+    assert results["epochs"][one.name] == 3
+    assert results["test_accuracy"][one.name] == last["test_accuracy"]
+    assert results["parameters"][one.name] is None
+
+
+def test_runs_of_different_data_are_said_not_to_be_comparable(
+    folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare([folders["usual"], folders["adam"]]).same_data
+    comparison = compare([folders["usual"], folders["xor"]])
+    assert not comparison.same_data
+    print_comparison(comparison)
+    printed = capsys.readouterr().out
+    assert "not comparable" in printed
+    assert all(str(checksum) in printed for checksum in comparison.checksums.values())
+
+
+def test_runs_are_called_by_their_folders_below_the_one_they_share(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, xor = folders["usual"], folders["xor"]
+    comparison = compare([usual, xor])
+    assert list(comparison.runs) == [usual.name, f"others/{xor.name}"]
+    assert comparison.folder == usual.parent
+    monkeypatch.chdir(usual)
+    assert list(compare([".", f"../{folders['adam'].name}"]).runs) == [
+        usual.name,
+        folders["adam"].name,
+    ]
+
+
+def test_the_picture_lies_beside_the_runs_unless_told_otherwise(
+    copies: tuple[Path, Path], tmp_path: Path
+) -> None:
+    comparison = compare(copies)
+    usual = draw_comparison(comparison)
+    assert usual == tmp_path / "comparison.png"
+    assert usual.read_bytes().startswith(PNG)
+    elsewhere = draw_comparison(comparison, tmp_path / "new" / "curves.svg")
+    assert elsewhere is not None
+    assert "<svg" in elsewhere.read_text()
+    with pytest.raises(ConfigError, match=r"ends in \.png or \.svg"):
+        draw_comparison(comparison, tmp_path / "curves.pdf")
+
+
+def test_the_same_comparison_gives_the_same_picture(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    chosen = [folders["usual"], folders["adam"], folders["stopped"]]
+    pictures = [draw_comparison(compare(chosen), tmp_path / f"{n}.png") for n in range(2)]
+    one, other = (picture.read_bytes() for picture in pictures if picture)
+    assert one == other
+
+
+def test_runs_without_an_epoch_have_no_picture(copies: tuple[Path, Path]) -> None:
+    for run in copies:
+        (run / "metrics.csv").unlink()
+    assert draw_comparison(compare(copies)) is None
+
+
+def test_one_run_twice_or_alone_is_no_comparison(folders: dict[str, Path]) -> None:
+    usual = folders["usual"]
+    for chosen in ([usual], [usual, usual / "plots" / ".."]):
+        with pytest.raises(ConfigError, match="two different runs"):
+            compare(chosen)
+
+
+def test_what_is_no_run_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no such folder"):
+        compare([folders["usual"], tmp_path / "absent"])
+    (tmp_path / "sweep.yaml").touch()
+    with pytest.raises(RunError, match="is a sweep, not a run"):
+        compare([folders["usual"], tmp_path])
+
+
+def test_the_command_prints_the_picture_last(copies: tuple[Path, Path]) -> None:
+    printed = CliRunner().invoke(app, ["compare", *map(str, copies)])
+    assert printed.exit_code == 0
+    assert printed.stdout.splitlines()[-1] == str(copies[0].parent / "comparison.png")
+    assert "optimizer.momentum" in printed.stdout
+    assert "best_validation_epoch" in printed.stdout
+
+
+def test_the_command_prints_one_json_object(copies: tuple[Path, Path], tmp_path: Path) -> None:
+    picture = tmp_path / "overlaid.png"
+    arguments = ["compare", *map(str, copies), "--json", "-o", str(picture)]
+    content = json.loads(CliRunner().invoke(app, arguments).stdout)
+    assert content["picture"] == str(picture)
+    assert content["same_data"] is True
+    assert content["config"]["optimizer.momentum"] == {"usual": 0.9}
+    assert content["results"]["epochs"] == {"usual": 3, "adam": 5}
+    assert list(content["runs"]) == ["usual", "adam"]

@@ -1,0 +1,507 @@
+"""What is drawn is what was given, and a plot's file is whole, deterministic and quiet about it.
+
+Figures are inspected as objects; files only for what makes a file.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from isolet_nn import plots
+from isolet_nn.plots.style import quantity, setting_label
+
+LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+XOR_CLASSES = np.array([0, 1, 1, 0])
+HISTORY: dict[str, list[float | None]] = {
+    "epoch": [1, 2, 3, 4],
+    "train_loss": [2.0, 1.0, 0.5, 0.25],
+    "train_accuracy": [0.2, 0.5, 0.8, 0.95],
+    "test_loss": [None, 1.5, None, 0.75],
+    "test_accuracy": [None, 0.4, None, 0.9],
+}
+GRID: dict[str, Any] = {
+    "x_labels": ["0.001", "0.01", "0.1"],
+    "y_labels": ["16", "64"],
+    "x_name": "optimizer.learning_rate",
+    "y_name": "model.hidden_layers",
+    "value_name": "test_accuracy",
+}
+
+
+def probability(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.clip(np.abs(points[:, 0] - points[:, 1]), 0, 1)
+
+
+def axes_of(figure: Figure) -> list[Any]:
+    """The figure's axes without types: by them, the data of a line may be almost anything."""
+    return list(figure.axes)
+
+
+def written_in(axes: Axes) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def written_in_cell(axes: Axes, row: int, column: int) -> list[str]:
+    return [text.get_text() for text in axes.texts if text.get_position() == (column, row)]
+
+
+def legend_of(axes: Axes) -> list[str]:
+    legend = axes.get_legend()
+    return [text.get_text() for text in legend.get_texts()] if legend else []
+
+
+def all_figures() -> dict[str, Callable[[], Figure]]:
+    matrix = np.diag(np.arange(26)) + np.eye(26, k=3, dtype=np.int64)
+    lines = {"a": plots.Band([0.1, 1.0], [0.5, 0.9], [0.4, 0.8], [0.6, 1.0])}
+    return {
+        "loss": lambda: plots.figure_loss(HISTORY, "a run"),
+        "accuracy": lambda: plots.figure_accuracy(HISTORY, "a run"),
+        "confusion_matrix": lambda: plots.figure_confusion_matrix(matrix, LETTERS, "a run"),
+        "heatmap": lambda: plots.figure_heatmap(np.arange(6.0).reshape(2, 3) / 6, **GRID),
+        "decision_boundary": lambda: plots.figure_decision_boundary(probability, XOR, XOR_CLASSES),
+        "boxplot": lambda: plots.figure_boxplot(
+            {"sgd": [0.4, 0.5], "adam": [0.9]}, x_name="optimizer.name", value_name="test_accuracy"
+        ),
+        "lines": lambda: plots.figure_lines(
+            lines, x_name="optimizer.learning_rate", value_name="test_accuracy", log_x=True
+        ),
+        "line_panels": lambda: plots.figure_line_panels(
+            {"test_accuracy": lines, "test_loss": lines}, x_name="epoch"
+        ),
+        "bars": lambda: plots.figure_bars({"small": {"a": 1.0, "b": 2.0}}, reference="a"),
+    }
+
+
+@pytest.fixture(params=list(all_figures()))
+def draw(request: pytest.FixtureRequest) -> Callable[[], Figure]:
+    return all_figures()[request.param]
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_the_same_input_gives_the_same_bytes(
+    draw: Callable[[], Figure], suffix: str, tmp_path: Path
+) -> None:
+    first, second = tmp_path / f"1.{suffix}", tmp_path / f"2.{suffix}"
+    plots.save(draw(), first)
+    plots.save(draw(), second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_png_is_of_sensible_size_not_blank_and_names_no_software(
+    draw: Callable[[], Figure], tmp_path: Path
+) -> None:
+    plots.save(draw(), tmp_path / "plot.png")
+    with Image.open(tmp_path / "plot.png") as image:
+        image.load()
+        assert image.format == "PNG"
+        assert 350 <= image.width <= 1400
+        assert 250 <= image.height <= 1400
+        assert "Software" not in image.info
+        extremes = image.convert("L").getextrema()
+    assert extremes[0] != extremes[1]
+
+
+def test_an_svg_bears_neither_date_nor_version(draw: Callable[[], Figure], tmp_path: Path) -> None:
+    plots.save(draw(), tmp_path / "plot.svg")
+    text = (tmp_path / "plot.svg").read_text(encoding="utf-8")
+    assert text.rstrip().endswith("</svg>")
+    assert "dc:date" not in text
+    assert matplotlib.__version__ not in text
+
+
+def test_no_text_leaves_the_figure(draw: Callable[[], Figure]) -> None:
+    figure = draw()
+    figure.draw_without_rendering()
+    width, height = figure.bbox.size
+    bounds = np.array(figure.get_tightbbox().extents) * figure.dpi
+    assert bounds.min() >= -1
+    assert bounds[2] <= width + 1
+    assert bounds[3] <= height + 1
+
+
+def test_settings_of_matplotlib_stay_as_they_were(
+    draw: Callable[[], Figure], tmp_path: Path
+) -> None:
+    before = dict(matplotlib.rcParams.copy())
+    plots.save(draw(), tmp_path / "plot.png")
+    assert dict(matplotlib.rcParams.copy()) == before
+
+
+def test_importing_loads_no_matplotlib_and_drawing_loads_no_pyplot(tmp_path: Path) -> None:
+    code = """
+import io, sys
+from pathlib import Path
+from isolet_nn import plots
+assert not any(name.startswith("matplotlib") for name in sys.modules)
+sys.path.insert(0, sys.argv[1])
+from test_plots import all_figures
+for name, draw in all_figures().items():
+    plots.save(draw(), Path(sys.argv[2]) / f"{name}.png")
+assert "matplotlib.backends.backend_agg" in sys.modules
+assert "matplotlib.pyplot" not in sys.modules
+"""
+    here = Path(__file__).parent
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(here), str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": str(here.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(("prompt", "written"), [("", False), ("sys.ps1 = '> '", True)])
+def test_matplotlib_writes_its_docstrings_only_where_there_is_a_prompt(
+    prompt: str, written: bool
+) -> None:
+    code = f"""
+import sys
+{prompt}
+from isolet_nn import plots
+plots.figure_loss({{"epoch": [1, 2], "train_loss": [2.0, 1.0]}})
+import matplotlib.artist, matplotlib.lines
+line = matplotlib.lines.Line2D
+assert "Properties:" in matplotlib.artist.kwdoc(line)
+print("Properties:" in line.set.__doc__)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.stdout.strip() == str(written), result.stderr
+
+
+def test_a_plot_appears_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "loss.png"
+    path.write_bytes(b"the plot before")
+
+    def full_disk(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        plots.plot_loss(HISTORY, path)
+    assert path.read_bytes() == b"the plot before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_plot_makes_its_folder(tmp_path: Path) -> None:
+    plots.plot_accuracy(HISTORY, tmp_path / "plots" / "accuracy.png", title="run")
+    assert [path.name for path in (tmp_path / "plots").iterdir()] == ["accuracy.png"]
+
+
+def test_another_suffix_than_png_and_svg_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"\.png or \.svg, found '\.jpg'"):
+        plots.plot_loss(HISTORY, tmp_path / "loss.jpg")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_plot_function_writes_what_its_figure_function_draws(tmp_path: Path) -> None:
+    matrix = np.eye(3, dtype=np.int64)
+    values = np.arange(6.0).reshape(2, 3)
+    groups = {"a": [1.0, 2.0]}
+    box = {"x_name": "seed", "value_name": "test_loss"}
+    lines = {"a": plots.Band([1, 2], [1, 2])}
+    bars = {"small": {"a": 1.0}}
+    pairs = [
+        (plots.plot_confusion_matrix, (matrix, "abc"), {}, plots.figure_confusion_matrix),
+        (plots.plot_heatmap, (values,), GRID, plots.figure_heatmap),
+        (
+            plots.plot_decision_boundary,
+            (probability, XOR, XOR_CLASSES),
+            {},
+            plots.figure_decision_boundary,
+        ),
+        (plots.plot_boxplot, (groups,), box, plots.figure_boxplot),
+        (plots.plot_lines, (lines,), box, plots.figure_lines),
+        (plots.plot_bars, (bars,), {"reference": "a"}, plots.figure_bars),
+    ]
+    for plot, data, options, figure in pairs:
+        written, expected = tmp_path / "written.png", tmp_path / "expected.png"
+        plot(*data, written, **options)  # type: ignore[operator]
+        plots.save(figure(*data, **options), expected)  # type: ignore[operator]
+        assert written.read_bytes() == expected.read_bytes()
+
+
+def test_curves_show_the_history_and_leave_out_what_was_not_measured() -> None:
+    (axes,) = axes_of(plots.figure_loss(HISTORY, "momentum"))
+    train, test = axes.lines
+    np.testing.assert_array_equal(train.get_xydata(), [[1, 2.0], [2, 1.0], [3, 0.5], [4, 0.25]])
+    np.testing.assert_array_equal(test.get_xydata(), [[2, 1.5], [4, 0.75]])
+    assert legend_of(axes) == ["train 0.25", "test 0.75"]
+    assert axes.get_title(loc="left") == "momentum"
+    assert axes.get_xlabel() == "epoch"
+    assert axes.get_ylabel() == "cross-entropy loss (nats)"
+
+
+def test_accuracies_are_drawn_in_percent() -> None:
+    (axes,) = axes_of(plots.figure_accuracy(HISTORY))
+    np.testing.assert_allclose(axes.lines[1].get_xydata(), [[2, 40.0], [4, 90.0]])
+    assert legend_of(axes) == ["train 95.00 %", "test 90.00 %"]
+    assert axes.get_ylabel() == "accuracy (%)"
+
+
+def test_a_single_epoch_is_a_visible_point() -> None:
+    history = {name: values[:1] for name, values in HISTORY.items()}
+    (axes,) = axes_of(plots.figure_loss(history))
+    (line,) = axes.lines
+    assert line.get_marker() == "o"
+    assert axes.get_xlim() == (0, 2)
+
+
+def test_a_history_without_values_gives_an_empty_plot(tmp_path: Path) -> None:
+    history: dict[str, list[float | None]] = {"epoch": [1, 2], "train_loss": [None, None]}
+    (axes,) = axes_of(plots.figure_loss(history))
+    assert not axes.lines
+    plots.plot_loss(history, tmp_path / "loss.png")
+    plots.plot_loss({"epoch": []}, tmp_path / "loss.png")
+
+
+def test_a_loss_that_is_not_finite_is_a_gap(tmp_path: Path) -> None:
+    history: dict[str, list[float | None]] = {
+        "epoch": [1, 2, 3],
+        "train_loss": [1.0, float("inf"), float("nan")],
+    }
+    (axes,) = axes_of(plots.figure_loss(history))
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), [1.0, np.nan, np.nan])
+    plots.plot_loss(history, tmp_path / "loss.png")
+
+
+def test_names_with_dollar_signs_and_other_scripts_are_taken_literally(tmp_path: Path) -> None:
+    plots.plot_loss(HISTORY, tmp_path / "loss.png", "$x^{ and 音")
+    plots.plot_confusion_matrix(
+        np.eye(2, dtype=np.int64), ["$\\alpha", "音"], tmp_path / "confusion.png"
+    )
+
+
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 12))
+@settings(max_examples=10, deadline=None)
+def test_the_confusion_matrix_writes_every_count_but_no_zero(seed: int, n: int) -> None:
+    matrix = np.random.default_rng(seed).integers(0, 4, (n, n))
+    axes = axes_of(plots.figure_confusion_matrix(matrix, LETTERS[:n]))[0]
+    for (row, column), count in np.ndenumerate(matrix):
+        assert written_in_cell(axes, row, column) == ([str(count)] if count else [])
+    assert set(LETTERS[:n]) <= set(written_in(axes))
+
+
+def test_a_confusion_matrix_of_many_classes_has_colours_but_no_numbers() -> None:
+    matrix = 7 * np.eye(60, dtype=np.int64)
+    axes = axes_of(plots.figure_confusion_matrix(matrix, [f"class {i}" for i in range(60)]))[0]
+    assert "7" not in written_in(axes)
+    (image,) = axes.images
+    assert image.get_array().shape[:2] == (60, 60)
+
+
+def test_single_mistakes_and_empty_rows_are_told_from_nothing_by_colour() -> None:
+    matrix = np.array([[59, 1, 0], [0, 60, 0], [0, 0, 0]])
+    (image,) = axes_of(plots.figure_confusion_matrix(matrix, "ABC"))[0].images
+    colors = np.asarray(image.get_array())
+    assert not np.allclose(colors[0, 1], colors[0, 2])
+    np.testing.assert_array_equal(colors[2, 2], colors[0, 2])
+
+
+def test_the_heat_map_writes_percent_in_each_cell_and_marks_what_is_missing() -> None:
+    values = np.array([[0.5, 0.951, np.nan], [0.1, 1.0, 0.0]])
+    figure = plots.figure_heatmap(values, **GRID)
+    axes, bar = axes_of(figure)
+    expected = [["50.0", "95.1", "-"], ["10.0", "100.0", "0.0"]]
+    for row in range(2):
+        for column in range(3):
+            assert written_in_cell(axes, row, column) == [expected[row][column]]
+    assert {"learning rate", "hidden neurons by layer", "0.001", "64"} <= set(written_in(axes))
+    assert bar.get_ylabel() == "test accuracy (%)"
+
+
+def test_panels_share_their_colours_and_bear_headings() -> None:
+    values = np.zeros((4, 2, 3))
+    values[3] = 1.0
+    figure = plots.figure_heatmap(values, **GRID, panels=["sgd", "adagrad", "rmsprop", "adam"])
+    *panels, _ = axes_of(figure)
+    assert [axes.get_title(loc="left") for axes in panels] == ["sgd", "adagrad", "rmsprop", "adam"]
+    colors = [np.asarray(axes.images[0].get_array())[0, 0] for axes in panels]
+    np.testing.assert_array_equal(colors[0], colors[1])
+    assert not np.allclose(colors[0], colors[3])
+
+
+@pytest.mark.parametrize("fill", [np.nan, 0.5])
+def test_a_heat_map_without_a_range_of_values_can_be_drawn(fill: float, tmp_path: Path) -> None:
+    plots.plot_heatmap(np.full((2, 3), fill), tmp_path / "heatmap.png", **GRID)
+
+
+def test_labels_that_do_not_fit_the_values_are_an_error() -> None:
+    with pytest.raises(ValueError, match="2 rows and 3 columns"):
+        plots.figure_heatmap(np.zeros((3, 2)), **GRID)
+    with pytest.raises(ValueError, match="for 2 classes"):
+        plots.figure_confusion_matrix(np.zeros((3, 3), dtype=np.int64), ["a", "b"])
+
+
+def test_numbers_in_12_by_12_cells_neither_overlap_nor_shrink() -> None:
+    labels = [str(2**power) for power in range(12)]
+    options = GRID | {"x_labels": labels, "y_labels": labels}
+    figure = plots.figure_heatmap(np.full((12, 12), 0.888), **options)
+    axes = axes_of(figure)[0]
+    figure.draw_without_rendering()
+    cell_width, cell_height = axes.bbox.width / 12, axes.bbox.height / 12
+    numbers = [text for text in axes.texts if text.get_text() == "88.8"]
+    assert len(numbers) == 144
+    for text in numbers:
+        box = text.get_window_extent()
+        assert text.get_fontsize() >= 8
+        assert box.width < cell_width
+        assert box.height < cell_height
+
+
+def test_the_decision_boundary_shows_the_probabilities_and_the_points() -> None:
+    axes = axes_of(plots.figure_decision_boundary(probability, XOR, XOR_CLASSES))[0]
+    plane = np.asarray(axes.images[0].get_array())
+    side = np.linspace(-0.5, 1.5, 201)
+    np.testing.assert_allclose(plane[150, 50], abs(side[50] - side[150]))
+    assert written_in(axes) == [
+        "class 0\nP = 0.00",
+        "class 1\nP = 1.00",
+        "class 1\nP = 1.00",
+        "class 0\nP = 0.00",
+    ]
+    zeros, ones = axes.lines
+    assert sorted(map(tuple, zeros.get_xydata())) == [(0, 0), (1, 1)]
+    assert sorted(map(tuple, ones.get_xydata())) == [(0, 1), (1, 0)]
+
+
+def test_a_network_that_is_sure_of_nothing_has_no_boundary(tmp_path: Path) -> None:
+    plots.plot_decision_boundary(
+        lambda points: np.full(len(points), 0.5), XOR, XOR_CLASSES, tmp_path / "xor.png"
+    )
+
+
+def test_the_box_plot_shows_every_value_and_the_median() -> None:
+    groups = {"sgd": [0.4, 0.5, 0.42], "adam": [0.95, float("nan"), 0.97], "none": []}
+    (axes,) = axes_of(
+        plots.figure_boxplot(groups, x_name="optimizer.name", value_name="test_accuracy")
+    )
+    drawn = [sorted(line.get_ydata()) for line in axes.lines]
+    np.testing.assert_allclose(drawn[0], [40, 42, 50])
+    np.testing.assert_allclose(drawn[1], [95, 97])
+    assert written_in(axes) == ["42.0", "96.0"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["sgd", "adam", "none"]
+
+
+def test_boxes_end_at_the_quartiles_and_whiskers_leave_outliers_out() -> None:
+    values = [1.0, 2.0, 3.0, 4.0, 100.0]
+    (axes,) = axes_of(plots.figure_boxplot({"a": values}, x_name="seed", value_name="test_loss"))
+    (box,) = axes.patches
+    assert box.get_bbox().intervaly.tolist() == [2.0, 4.0]
+    ends = {
+        float(y)
+        for collection in axes.collections
+        for segment in collection.get_paths()
+        for y in segment.vertices[:, 1]
+    }
+    assert ends == {1.0, 2.0, 3.0, 4.0}
+
+
+def test_lines_show_mean_and_band() -> None:
+    band = plots.Band([1, 2, 3], [0.5, None, 0.7], [0.4, None, 0.6], [0.6, None, 0.8])
+    plain = plots.Band([1, 2], [0.1, 0.2])
+    figure = plots.figure_lines(
+        {"banded": band, "plain": plain}, x_name="training.epochs", value_name="test_accuracy"
+    )
+    (axes,) = axes_of(figure)
+    np.testing.assert_allclose(axes.lines[0].get_xydata(), [[1, 50], [3, 70]])
+    np.testing.assert_allclose(axes.lines[1].get_xydata(), [[1, 10], [2, 20]])
+    (patch,) = axes.patches
+    np.testing.assert_allclose(patch.get_xy()[:4], [[1, 40], [3, 60], [3, 80], [1, 60]])
+    assert legend_of(axes) == ["banded", "plain"]
+    assert axes.get_xlabel() == "epochs"
+
+
+def test_a_logarithmic_axis_is_labelled_with_the_settings_themselves() -> None:
+    band = plots.Band([1e-5, 1e-3, 0.1], [0.1, 0.9, 0.5])
+    figure = plots.figure_lines(
+        {"a": band}, x_name="optimizer.learning_rate", value_name="test_loss", log_x=True
+    )
+    figure.draw_without_rendering()
+    labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert labels == ["1e-5", "0.001", "0.1"]
+
+
+def test_every_line_of_many_has_its_own_colour() -> None:
+    lines = {str(index): plots.Band([1, 2], [index, index]) for index in range(12)}
+    (axes,) = axes_of(plots.figure_lines(lines, x_name="epoch", value_name="test_loss"))
+    assert len({matplotlib.colors.to_hex(line.get_color()) for line in axes.lines}) == 12
+
+
+def test_bars_show_times_and_ratios_to_the_reference() -> None:
+    times: dict[str, dict[str, float | None]] = {
+        "small": {"NumPy": 0.5, "PyTorch": 1.0},
+        "large": {"NumPy": 120.0, "PyTorch": None},
+    }
+    (axes,) = axes_of(plots.figure_bars(times, reference="NumPy"))
+    widths = [[bar.get_width() for bar in container] for container in axes.containers]
+    assert widths == [[0.5, 120.0], [1.0]]
+    assert written_in(axes) == [" 0.500", " 120", " 1.00  (2.00x)"]
+    assert legend_of(axes) == ["NumPy", "PyTorch"]
+
+
+def test_quantities_and_settings_are_named_with_their_units() -> None:
+    assert quantity("validation_accuracy").label == "validation accuracy (%)"
+    assert quantity("test_loss").label == "test loss (nats)"
+    assert quantity("seconds").label == "time (s)"
+    assert setting_label("training.batch_size") == "batch size (rows)"
+    assert setting_label("optimizer.beta1") == "beta1"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1e-5, "1e-5"),
+        (0.001, "0.001"),
+        (1e20, "1e+20"),
+        (16, "16"),
+        ([64, 32], "64, 32"),
+        ([], "none"),
+        (None, "none"),
+        (True, "True"),
+        ("adam", "adam"),
+    ],
+)
+def test_settings_are_written_in_short(value: object, text: str) -> None:
+    assert plots.setting_text(value) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_setting_in_short_reads_back_to_six_digits(value: float) -> None:
+    assert re.fullmatch(r"[-+.e\d]+", plots.setting_text(value))
+    assert float(plots.setting_text(value)) == pytest.approx(value, rel=1e-5)
+
+
+def test_panels_of_lines_share_one_legend_and_the_legend_may_have_a_title() -> None:
+    lines = {name: plots.Band([1.0, 2.0], [0.5, 0.75]) for name in ("first", "second")}
+    figure = plots.figure_line_panels({"test_accuracy": lines, "test_loss": lines}, x_name="epoch")
+    left, right = figure.axes
+    assert (left.get_ylabel(), right.get_ylabel()) == ("test accuracy (%)", "test loss (nats)")
+    assert legend_of(left) == legend_of(right) == []
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["first", "second"]
+    named = plots.figure_lines(
+        lines, x_name="epoch", value_name="test_loss", lines_name="model.hidden_layers"
+    )
+    of_lines = axes_of(named)[0].get_legend()
+    assert of_lines is not None
+    assert of_lines.get_title().get_text() == "hidden neurons by layer"
