@@ -1,0 +1,104 @@
+"""What a person sees of a benchmark: how far it is, and a table of times and ratios.
+
+The table goes to standard output, all else to standard error.
+"""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from isolet_nn.benchmarks.overhead import Overhead
+from isolet_nn.benchmarks.sweep import SweepComparison
+from isolet_nn.benchmarks.training import Comparison, Measurement, Plan
+from isolet_nn.console import MESSAGES, RESULTS, percent
+
+
+def print_plan(plan: Plan) -> None:
+    """Say what is about to be measured, and what is left out."""
+    for engine in plan.left_out:
+        MESSAGES.print(
+            f"{engine} is left out: it is not installed (pip install 'isolet-nn[{engine}]')",
+            markup=False,
+            soft_wrap=True,
+        )
+    MESSAGES.print(
+        f"{len(plan.settings)} networks, {len(plan.contestants)} contestants, "
+        f"{plan.rounds} rounds of {plan.epochs} epochs on {plan.data} data",
+        soft_wrap=True,
+    )
+
+
+def print_measurement(measurement: Measurement) -> None:
+    """Print one training's time."""
+    setting = measurement.setting
+    MESSAGES.print(
+        f"{setting.hidden} hidden, batch {setting.batch_size}, round {measurement.round}: "
+        f"{measurement.contestant.name} {measurement.seconds:.3f} s",
+        soft_wrap=True,
+    )
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Print machine, versions, the table, and last the folder."""
+    plan, environment = comparison.plan, comparison.environment
+    engines = {contestant.engine for contestant in plan.contestants}
+    versions = [f"{name} {environment['packages'][name]}" for name in sorted(engines)]
+    RESULTS.print(
+        f"{environment['cpu']}, {environment['cores']} cores, {environment['platform']}\n"
+        f"Python {environment['python']}, {', '.join(versions)}\n"
+        f"data: {environment['dataset']['name']}; {plan.epochs} epochs of Adam, float32, no "
+        f"evaluation; medians of {plan.rounds} interleaved rounds",
+        soft_wrap=True,
+    )
+    table = Table("network", "engine")
+    reference = plan.contestants[0].name
+    for heading in ("seconds", "fastest", "slowest", f"time / {reference}", "training accuracy"):
+        table.add_column(heading, justify="right")
+    for index, result in enumerate(comparison.results):
+        first = index % len(plan.contestants) == 0
+        table.add_row(
+            comparison.name_of(result.setting) if first else "",
+            result.contestant.name,
+            *(f"{seconds:.3f}" for seconds in (result.median, result.fastest, result.slowest)),
+            f"{result.ratio:.2f}",
+            percent(result.accuracy),
+            end_section=index % len(plan.contestants) == len(plan.contestants) - 1,
+        )
+    RESULTS.print(table)
+    RESULTS.print(str(comparison.path), soft_wrap=True, markup=False)
+
+
+def print_sweep_comparison(comparison: SweepComparison) -> None:
+    """Print times, the ratio and the arithmetic a second, and last the folder."""
+    share = comparison.gflops / comparison.sgemm_gflops
+    lines = [
+        f"{comparison.trials} trials in {comparison.trainings} trainings, "
+        f"{comparison.workers} workers",
+        f"sweep: {_seconds(comparison.sweep_seconds)}",
+        f"arithmetic: {comparison.gflops:.1f} GFLOP/s, {percent(share)} of what as many "
+        f"processes reach that only multiply matrices ({comparison.sgemm_gflops:.1f} GFLOP/s)",
+    ]
+    if comparison.speedup is not None:
+        lines.append(
+            f"PyTorch loop, {comparison.loop_threads} threads: "
+            f"{_seconds(comparison.loop_seconds)}; the sweep is {comparison.speedup:.2f} times "
+            "as fast"
+        )
+    for line in lines:
+        RESULTS.print(line, soft_wrap=True)
+    RESULTS.print(str(comparison.path), soft_wrap=True, markup=False)
+
+
+def _seconds(times: list[float]) -> str:
+    return ", ".join(f"{seconds:.1f} s" for seconds in times)
+
+
+def print_overhead(overhead: Overhead) -> None:
+    """Print what so many trials cost besides training, and last the folder."""
+    RESULTS.print(
+        f"{overhead.trials} trials: planned, journalled and tabulated in {overhead.seconds:.1f} s, "
+        f"read for a resume in {overhead.resume_seconds:.1f} s, "
+        f"{overhead.peak_megabytes:.0f} MB of memory at most",
+        soft_wrap=True,
+    )
+    RESULTS.print(str(overhead.path), soft_wrap=True, markup=False)

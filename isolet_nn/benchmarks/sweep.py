@@ -1,0 +1,218 @@
+"""A whole sweep on the clock, against the same trials in a plain PyTorch loop.
+
+The sweep counts from reading its plan to its last plot, worker processes included. The arithmetic
+it did a second is also compared with what the same number of processes reach that do nothing but
+multiply matrices.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isolet_nn.benchmarks.loop import LoopResult, train_one_after_another
+from isolet_nn.environment import available_cores, describe_process
+from isolet_nn.errors import ConfigError
+from isolet_nn.files import write_json
+from isolet_nn.folders import ENVIRONMENT, new_folder
+from isolet_nn.sweeps.config import Sweep, load_sweep
+from isolet_nn.sweeps.datasets import DataSize, DataSource
+from isolet_nn.sweeps.grid import Trials, make_trials
+from isolet_nn.sweeps.plan import Plan, make_plan
+from isolet_nn.sweeps.run import n_workers, sweep
+
+_SIZE = 1024
+_SGEMM_SECONDS = 2.0
+
+SMALL_NETWORKS: dict[str, Any] = {
+    "name": "small-networks",
+    "experiment": {
+        "dataset": {"name": "isolet"},
+        "model": {"hidden_layers": [16], "initializer": "uniform_fan_in"},
+        "training": {"epochs": 10, "batch_size": 128},
+    },
+    "grid": {"optimizer.learning_rate": np.geomspace(1e-4, 1e-1, 20).tolist()},
+    "seeds": 10,
+    "save_models": "none",
+}
+"""200 trials of 617-16-26: 20 learning rates by 10 seeds."""
+
+
+@dataclass(frozen=True)
+class SweepComparison:
+    """What was measured.
+
+    Attributes
+    ----------
+    sweep_seconds, loop_seconds
+        One time a round each; the loop's are empty where it was left out.
+    speedup
+        Median of the loop's time divided by the sweep's in the same round.
+    gflops, sgemm_gflops
+        Arithmetic a second of the sweep's trainings, and of as many processes that multiply
+        single-precision matrices of 1024 x 1024; sums over the processes, medians over rounds.
+    largest_difference
+        Largest difference of the mean test accuracy over all trials, sweep against loop.
+    """
+
+    path: Path
+    trials: int
+    trainings: int
+    workers: int
+    loop_threads: int
+    sweep_seconds: list[float]
+    loop_seconds: list[float]
+    speedup: float | None
+    gflops: float
+    sgemm_gflops: float
+    largest_difference: float | None
+
+
+def compare_sweep(
+    config: str | Path | None,
+    *,
+    rounds: int = 1,
+    with_loop: bool = True,
+    loop_threads: int | None = None,
+    data_dir: str | None = None,
+    runs_dir: str | Path = "runs",
+    say: Callable[[str], None] = lambda _: None,
+) -> SweepComparison:
+    """Time a sweep and the loop in turn; leave results in a new folder.
+
+    Parameters
+    ----------
+    config
+        The sweep's file; None takes `SMALL_NETWORKS`.
+    rounds
+        How often each is timed.
+    with_loop
+        Whether the loop is timed at all.
+    loop_threads
+        Threads of the loop; None gives it all cores.
+    say
+        Hears what was measured.
+
+    Raises
+    ------
+    ConfigError
+        If the sweep is wrong, or varies its data set, which the loop does not.
+    """
+    overrides = {} if data_dir is None else {"dataset.dir": data_dir}
+    swept = load_sweep(SMALL_NETWORKS if config is None else config, overrides)
+    trials = make_trials(swept)
+    if any(key.split(".")[0] not in ("model", "optimizer", "training") for key in trials.keys):
+        raise ConfigError("bench sweep: only sweeps over model, optimizer and training are timed")
+    path = new_folder(Path(runs_dir), "bench-sweep")
+    environment = describe_process("torch") | {"cores": available_cores()}
+    write_json(path / ENVIRONMENT, environment)
+    loop_threads = loop_threads or available_cores()
+    plan, size = _plan_of(swept, trials)
+    flops = floating_point_operations(trials, plan, size)
+    times: list[float] = []
+    loops: list[LoopResult] = []
+    sgemm: list[float] = []
+    accuracy = 0.0
+    for number in range(1, rounds + 1):
+        sgemm.append(sgemm_gflops(n_workers(swept)))
+        seconds, accuracy = _time_sweep(swept, path)
+        times.append(seconds)
+        say(f"round {number}: sweep {seconds:.1f} s")
+        if with_loop:
+            loops.append(_time_loop(trials, loop_threads))
+            say(f"round {number}: loop {loops[-1].seconds:.1f} s")
+    comparison = SweepComparison(
+        path=path,
+        trials=len(trials),
+        trainings=plan.n_trainings,
+        workers=n_workers(swept),
+        loop_threads=loop_threads,
+        sweep_seconds=times,
+        loop_seconds=[loop.seconds for loop in loops],
+        speedup=_median_ratio([loop.seconds for loop in loops], times),
+        gflops=flops / float(np.median(times)) / 1e9,
+        sgemm_gflops=float(np.median(sgemm)),
+        largest_difference=_largest_difference(loops, accuracy),
+    )
+    write_json(path / "results.json", asdict(comparison) | {"path": str(path)})
+    return comparison
+
+
+def _plan_of(swept: Sweep, trials: Trials) -> tuple[Plan, DataSize]:
+    source = DataSource()
+    plan = make_plan(trials, np.arange(len(trials)), n_workers(swept), source.size)
+    return plan, source.size(trials.make_experiment(0))
+
+
+def floating_point_operations(trials: Trials, plan: Plan, size: DataSize) -> float:
+    """Operations of the matrix products of all trainings of a plan.
+
+    A product of (m, k) and (k, n) takes 2 m k n; a layer has one forwards and two backwards, the
+    first layer one backwards only.
+    """
+    total = 0.0
+    for line in itertools.chain.from_iterable(cohort.lines for cohort in plan.cohorts):
+        experiment = trials.make_experiment(line[-1])
+        layers = [size.n_features, *experiment.model.hidden_layers, size.n_classes]
+        products = [i * o for i, o in itertools.pairwise(layers)]
+        row = 6.0 * sum(products) - 2.0 * products[0]
+        total += row * size.n_rows * experiment.training.epochs
+    return total
+
+
+def _time_sweep(swept: Sweep, folder: Path) -> tuple[float, float]:
+    """Seconds of the sweep, and the mean of its trials' test accuracies."""
+    started = time.perf_counter()
+    done = sweep(swept, runs_dir=folder)
+    seconds = time.perf_counter() - started
+    return seconds, float(np.nanmean(done.results.metric("test_accuracy")))
+
+
+def _time_loop(trials: Trials, threads: int) -> LoopResult:
+    """Time the loop in a process of its own, which has its own libraries and threads."""
+    contents = [trials.content(trial) for trial in range(len(trials))]
+    with _process_pool(1) as pool:
+        return pool.submit(train_one_after_another, contents, threads).result()
+
+
+def sgemm_gflops(processes: int) -> float:
+    """Sum over processes of what each reaches multiplying matrices with one thread."""
+    with _process_pool(processes) as pool:
+        return sum(pool.map(_multiply, [_SGEMM_SECONDS] * processes))
+
+
+def _process_pool(processes: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+
+
+def _multiply(seconds: float) -> float:
+    from threadpoolctl import threadpool_limits
+
+    a = np.random.default_rng(0).standard_normal((_SIZE, _SIZE), np.float32)
+    product = np.empty_like(a)
+    with threadpool_limits(1):
+        np.matmul(a, a, out=product)
+        started, done = time.perf_counter(), 0
+        while (elapsed := time.perf_counter() - started) < seconds:
+            np.matmul(a, a, out=product)
+            done += 1
+    return 2.0 * _SIZE**3 * done / elapsed / 1e9
+
+
+def _median_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float | None:
+    if not numerators:
+        return None
+    return float(np.median(np.divide(numerators, denominators)))
+
+
+def _largest_difference(loops: Sequence[LoopResult], accuracy: float) -> float | None:
+    means = [float(np.mean(loop.test_accuracies)) for loop in loops]
+    return max((abs(mean - accuracy) for mean in means), default=None)

@@ -1,0 +1,344 @@
+"""The same network trained by NumPy, PyTorch and scikit-learn in turn, on the clock.
+
+All contestants train once before any trains again, so that whatever else the machine does falls
+on all of them. Times are medians over the rounds, ratios medians of the ratios within a round.
+"""
+
+from __future__ import annotations
+
+import csv
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from isolet_nn.benchmarks.engines import (
+    DATASETS,
+    ENGINES,
+    Contestant,
+    DataName,
+    EngineName,
+    Setting,
+    load_data,
+)
+from isolet_nn.benchmarks.worker import Worker
+from isolet_nn.config import suggestion
+from isolet_nn.environment import available_cores, describe_process
+from isolet_nn.errors import ConfigError
+from isolet_nn.files import write_json
+from isolet_nn.folders import ENVIRONMENT, PLOTS, new_folder
+
+RESULTS_CSV, RESULTS_JSON, BARS = "results.csv", "results.json", "bars.png"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared.
+
+    Attributes
+    ----------
+    settings, contestants
+        Every contestant trains every setting; the first contestant is what ratios refer to.
+    epochs
+        Epochs of a training.
+    rounds
+        Trainings of each setting by each contestant.
+    data, data_dir
+        Data set, and where ISOLET lies if it is named.
+    left_out
+        Engines that were asked for and are not installed.
+    """
+
+    settings: tuple[Setting, ...]
+    contestants: tuple[Contestant, ...]
+    epochs: int
+    rounds: int
+    data: DataName
+    data_dir: str | None = None
+    left_out: tuple[EngineName, ...] = ()
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One training."""
+
+    setting: Setting
+    contestant: Contestant
+    round: int
+    seconds: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """One contestant's trainings of one setting.
+
+    Attributes
+    ----------
+    median, fastest, slowest
+        Seconds of a training.
+    ratio
+        Median over the rounds of this contestant's time divided by the reference's in the same
+        round: how many times as long it takes.
+    accuracy
+        Median accuracy on the training rows.
+    """
+
+    setting: Setting
+    contestant: Contestant
+    median: float
+    fastest: float
+    slowest: float
+    ratio: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison done, and its folder.
+
+    Attributes
+    ----------
+    environment
+        The content of environment.json.
+    features, classes
+        Of the data set.
+    results
+        Of the settings that were completed, in the plan's order.
+    """
+
+    plan: Plan
+    path: Path
+    environment: dict[str, Any]
+    features: int
+    classes: int
+    results: list[Result] = field(default_factory=list)
+
+    def name_of(self, setting: Setting) -> str:
+        """Such as ``617-128-26, batch 128``."""
+        sizes = f"{self.features}-{setting.hidden}-{self.classes}"
+        return f"{sizes}, batch {setting.batch_size}"
+
+
+def make_plan(
+    *,
+    hidden: Sequence[int],
+    batch_sizes: Sequence[int],
+    epochs: int = 10,
+    rounds: int = 5,
+    data: str | None = None,
+    data_dir: str | None = None,
+    engines: Sequence[str] = ENGINES,
+    threads: int | None = None,
+) -> Plan:
+    """Plan every size with every batch size, by every engine that is installed.
+
+    Parameters
+    ----------
+    hidden, batch_sizes
+        Hidden neurons and rows of a mini-batch.
+    data
+        ``isolet`` or ``random``; None takes ISOLET where it lies on this machine.
+    engines
+        Of ``numpy``, ``torch`` and ``scikit-learn``.
+    threads
+        Threads that PyTorch and scikit-learn get besides one; None gives them all cores.
+
+    Raises
+    ------
+    ConfigError
+        If a name is unknown, or none of the engines is installed.
+    """
+    for option, names, allowed in (
+        ("--engine", engines, ENGINES),
+        ("--dataset", [] if data is None else [data], DATASETS),
+    ):
+        for name in names:
+            if name not in allowed:
+                hint = suggestion(name, allowed)
+                raise ConfigError(f"{option}: found {name!r}; allowed: {', '.join(allowed)}{hint}")
+    chosen = [engine for engine in ENGINES if engine in engines]
+    left_out = [engine for engine in chosen if engine == "torch" and not find_spec("torch")]
+    contestants = [
+        Contestant(engine, number)
+        for engine in chosen
+        if engine not in left_out
+        for number in _numbers_of_threads(engine, threads or available_cores())
+    ]
+    if not contestants:
+        raise ConfigError(
+            "--engine: PyTorch is not installed; install it with `pip install 'isolet-nn[torch]'`"
+        )
+    return Plan(
+        settings=tuple(
+            Setting(h, b) for h in dict.fromkeys(hidden) for b in dict.fromkeys(batch_sizes)
+        ),
+        contestants=tuple(contestants),
+        epochs=epochs,
+        rounds=rounds,
+        data="isolet" if data == "isolet" or (data is None and _has_isolet(data_dir)) else "random",
+        data_dir=data_dir,
+        left_out=tuple(left_out),
+    )
+
+
+def _numbers_of_threads(engine: EngineName, threads: int) -> list[int]:
+    """NumPy trains with one thread, as `isolet-nn train` does by default."""
+    return [1] if engine == "numpy" or threads == 1 else [1, threads]
+
+
+def _has_isolet(data_dir: str | None) -> bool:
+    from isolet_nn.data import isolet
+
+    return isolet.locate(data_dir) is not None
+
+
+def compare(
+    plan: Plan,
+    runs_dir: str | Path = "runs",
+    on_measurement: Callable[[Measurement], None] | None = None,
+) -> Comparison:
+    """Carry out a plan; leave measurements, results, environment and a plot in a new folder.
+
+    The folder is complete up to the last setting that was completed, also after an interruption.
+
+    Parameters
+    ----------
+    on_measurement
+        Hears of every training.
+
+    Raises
+    ------
+    IsoletNNError
+        If the data is not there, or an engine fails.
+    """
+    dataset = load_data(plan.data, plan.data_dir)
+    comparison = Comparison(
+        plan,
+        new_folder(Path(runs_dir), "bench-train"),
+        describe_process("torch")
+        | {
+            "cores": available_cores(),
+            "dataset": {"name": dataset.name, "checksum": dataset.checksum},
+        },
+        dataset.n_features,
+        dataset.n_classes,
+    )
+    write_json(comparison.path / ENVIRONMENT, comparison.environment)
+    try:
+        with ExitStack() as stack:
+            workers = [
+                stack.enter_context(Worker(contestant, plan.data, plan.data_dir))
+                for contestant in plan.contestants
+            ]
+            for setting in plan.settings:
+                measurements = []
+                for measurement in _measure(plan, setting, workers):
+                    measurements.append(measurement)
+                    _append(comparison.path / RESULTS_CSV, measurement)
+                    if on_measurement is not None:
+                        on_measurement(measurement)
+                comparison.results.extend(summarize(measurements))
+    finally:
+        _write_results(comparison)
+    return comparison
+
+
+def _measure(plan: Plan, setting: Setting, workers: Sequence[Worker]) -> Iterator[Measurement]:
+    for worker in workers:
+        worker.train(setting, epochs=1)  # libraries choose and compile their kernels here
+    for number in range(1, plan.rounds + 1):
+        for worker in workers:
+            trained = worker.train(setting, plan.epochs)
+            yield Measurement(setting, worker.contestant, number, trained.seconds, trained.accuracy)
+
+
+def summarize(measurements: Sequence[Measurement]) -> list[Result]:
+    """Medians and ratios of one setting's rounds; ratios refer to the contestant that came first.
+
+    Parameters
+    ----------
+    measurements
+        Of one setting, every contestant in every round.
+    """
+    by_contestant: dict[Contestant, list[Measurement]] = {}
+    for measurement in measurements:
+        by_contestant.setdefault(measurement.contestant, []).append(measurement)
+    reference = next(iter(by_contestant.values()), [])
+    results = []
+    for contestant, mine in by_contestant.items():
+        seconds = [m.seconds for m in mine]
+        results.append(
+            Result(
+                setting=mine[0].setting,
+                contestant=contestant,
+                median=statistics.median(seconds),
+                fastest=min(seconds),
+                slowest=max(seconds),
+                ratio=statistics.median(
+                    m.seconds / base.seconds for m, base in zip(mine, reference, strict=True)
+                ),
+                accuracy=statistics.median(m.accuracy for m in mine),
+            )
+        )
+    return results
+
+
+def _append(path: Path, measurement: Measurement) -> None:
+    row = {
+        **asdict(measurement.setting),
+        **asdict(measurement.contestant),
+        "round": measurement.round,
+        "seconds": measurement.seconds,
+        "accuracy": measurement.accuracy,
+    }
+    new = not path.exists()
+    with path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def _write_results(comparison: Comparison) -> None:
+    """Write results.json, and the plot if there is anything to draw."""
+    plan, results = comparison.plan, comparison.results
+    content = asdict(plan) | {
+        "reference": plan.contestants[0].name,
+        "results": [
+            {
+                **asdict(result.setting),
+                **asdict(result.contestant),
+                "median_seconds": result.median,
+                "fastest_seconds": result.fastest,
+                "slowest_seconds": result.slowest,
+                "ratio": result.ratio,
+                "accuracy": result.accuracy,
+            }
+            for result in results
+        ],
+    }
+    write_json(comparison.path / RESULTS_JSON, content)
+    if not results:
+        return
+    from isolet_nn.plots import plot_bars
+
+    times: dict[str, dict[str, float | None]] = {}
+    ratios: dict[str, dict[str, float | None]] = {}
+    for result in results:
+        setting, contestant = comparison.name_of(result.setting), result.contestant.name
+        times.setdefault(setting, {})[contestant] = result.median
+        ratios.setdefault(setting, {})[contestant] = result.ratio
+    folder = comparison.path / PLOTS
+    folder.mkdir(exist_ok=True)
+    plot_bars(
+        times,
+        folder / BARS,
+        reference=plan.contestants[0].name,
+        ratios=ratios,
+        value_label=f"median time of {plan.epochs} epochs (s)",
+        title="Training the same network",
+    )

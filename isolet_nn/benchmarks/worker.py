@@ -1,0 +1,98 @@
+"""A process of its own for each contestant, which lives through all rounds.
+
+Engines in one process would share what they load: two linear algebra libraries and the pools of
+threads they leave spinning. Here a contestant that waits for its turn is asleep.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Self
+
+from isolet_nn.benchmarks.engines import (
+    TRAIN,
+    Contestant,
+    DataName,
+    Setting,
+    Trained,
+    load_data,
+)
+from isolet_nn.errors import IsoletNNError
+
+_SETTLE_SECONDS = 0.1
+"""Idle threads of OpenBLAS and OpenMP spin this long at most before they sleep."""
+
+
+class Worker:
+    """One contestant's process; a context manager that ends it.
+
+    Parameters
+    ----------
+    contestant
+        Who trains there.
+    data, data_dir
+        What `load_data` loads there.
+    """
+
+    def __init__(self, contestant: Contestant, data: DataName, data_dir: str | None) -> None:
+        self.contestant = contestant
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(theirs, contestant, data, data_dir), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    def train(self, setting: Setting, epochs: int) -> Trained:
+        """Train once.
+
+        Raises
+        ------
+        IsoletNNError
+            If the process failed, or has died.
+        """
+        try:
+            self._connection.send((setting, epochs))
+            answer = self._connection.recv()
+        except (EOFError, OSError):
+            raise IsoletNNError(f"{self.contestant.name}: the process has died") from None
+        time.sleep(_SETTLE_SECONDS)
+        if isinstance(answer, Trained):
+            return answer
+        raise IsoletNNError(f"{self.contestant.name}: {answer}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+        self._process.terminate()
+        self._process.join()
+        self._process.close()
+
+
+def _serve(
+    connection: Connection, contestant: Contestant, data: DataName, data_dir: str | None
+) -> None:
+    """Train whatever is asked for, until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
+    train = TRAIN[contestant.engine]
+    try:
+        dataset = load_data(data, data_dir)
+        while True:
+            setting, epochs = connection.recv()
+            connection.send(train(dataset, setting, epochs, contestant.threads))
+    except (EOFError, BrokenPipeError):
+        return
+    except Exception as error:
+        connection.send(f"{type(error).__name__}: {error}")
