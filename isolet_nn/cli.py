@@ -1,0 +1,808 @@
+"""The command ``isolet-nn``: parse, call the API, print.
+
+Commands import what they need when they run, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+import typer.core
+
+from isolet_nn.errors import ConfigError, IsoletNNError
+
+if TYPE_CHECKING:
+    from isolet_nn.config import DatasetConfig, Experiment
+    from isolet_nn.console import StopSignal
+    from isolet_nn.data.catalog import DatasetInfo
+    from isolet_nn.runs import Run
+    from isolet_nn.sweeps.config import Sweep
+    from isolet_nn.sweeps.folder import SweepFolder
+
+INTERRUPTED = 130
+"""Exit code after SIGINT or SIGTERM, as shells have it."""
+
+app = typer.Typer(
+    name="isolet-nn",
+    help="Neural-network experiments from YAML files: metrics, plots and weights in a run folder.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(no_args_is_help=True, help="Data sets: what there is, and where it lies.")
+configs_app = typer.Typer(
+    invoke_without_command=True, help="The configs that come with isolet-nn: list, or copy one."
+)
+
+
+class _TrainByDefault(typer.core.TyperGroup):
+    """A group whose command may be left out: then it is ``train``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["train", *args]
+        return super().parse_args(ctx, args)
+
+
+bench_app = typer.Typer(
+    cls=_TrainByDefault, help="Timing comparisons on this machine; `train` unless one is named."
+)
+app.add_typer(data_app, name="data")
+app.add_typer(configs_app, name="configs")
+app.add_typer(bench_app, name="bench")
+
+_debug = False
+
+
+def _set_debug(value: bool) -> None:
+    global _debug
+    _debug = _debug or value
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        from isolet_nn import __version__
+
+        typer.echo(f"isolet-nn {__version__}")
+        raise typer.Exit
+
+
+def _one_of(option: str, *allowed: str) -> Any:
+    """An option that takes one of a few names, which completion offers."""
+
+    def check(context: typer.Context, value: str | None) -> str | None:
+        if value is None or value in allowed or context.resilient_parsing:
+            return value
+        from isolet_nn.config import suggestion
+
+        hint = suggestion(value, allowed)
+        raise ConfigError(f"{option}: found {value!r}; allowed: {', '.join(allowed)}{hint}")
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in allowed if name.startswith(incomplete)]
+
+    return {"callback": check, "autocompletion": complete, "metavar": "|".join(allowed)}
+
+
+Debug = Annotated[
+    bool, typer.Option("--debug", callback=_set_debug, help="Show the traceback of an error.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY.PATH=VALUE", help="Change a setting; repeatable."),
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of everything random.")]
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        "--backend", help="What does the arithmetic.", **_one_of("--backend", "numpy", "torch")
+    ),
+]
+Epochs = Annotated[int | None, typer.Option("--epochs", help="Passes over the training part.")]
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder of the ISOLET files (dataset.dir).")
+]
+RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where the run folder is made.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback()
+def _root(
+    debug: Debug = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def train(
+    config: Annotated[
+        str | None, typer.Argument(help="A YAML file, or the name of a shipped config.")
+    ] = None,
+    settings: Set = None,
+    seed: Seed = None,
+    backend: Backend = None,
+    epochs: Epochs = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the experiment.")] = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+    resume: Annotated[
+        Path | None,
+        typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run instead."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the folder only.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Train one network; the run folder is the last line printed."""
+    from isolet_nn import execution
+    from isolet_nn.console import print_path, print_run, progress_observer
+
+    options = {"seed": seed, "backend": backend, "training.epochs": epochs, "name": name}
+    observer = progress_observer(quiet)
+    with _stopping("train", lambda: observer.path) as stop:
+        if resume is None:
+            experiment = _load(config, settings, options, data_dir)
+            run = execution.train(
+                experiment, runs_dir=runs_dir, observer=observer, should_stop=stop
+            )
+        else:
+            if config or settings or any(value is not None for value in options.values()):
+                raise ConfigError(
+                    "--resume goes on with the run's own config: give no other config or setting"
+                )
+            run = execution.resume(
+                resume, data_dir=_text(data_dir), observer=observer, should_stop=stop
+            )
+    (print_path if quiet else print_run)(run)
+    _exit_as(run)
+
+
+@app.command("eval")
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    split: Annotated[
+        str,
+        typer.Option(
+            "--split",
+            help="What is evaluated.",
+            **_one_of("--split", "test", "validation", "train"),
+        ),
+    ] = "test",
+    as_json: AsJson = False,
+    backend: Backend = None,
+    data_dir: DataDir = None,
+    debug: Debug = False,
+) -> None:
+    """Evaluate a run's model: accuracy with its interval, scores by class and by speaker."""
+    from isolet_nn import execution
+    from isolet_nn.console import MESSAGES, print_evaluation, print_json
+    from isolet_nn.runs import Run
+
+    opened = Run.open(run)
+    evaluation = execution.evaluate(opened, split=split, backend=backend, data_dir=_text(data_dir))
+    if as_json:
+        print_json(evaluation.to_json())
+    else:
+        print_evaluation(opened, evaluation)
+    try:
+        for path in execution.write_evaluation(opened, evaluation):
+            MESSAGES.print(f"written: {path}", soft_wrap=True)
+    except OSError as error:
+        MESSAGES.print(f"not written: {_say_os_error(error)}", soft_wrap=True)
+
+
+@app.command()
+def xor(
+    recipe: Annotated[
+        str,
+        typer.Option(
+            "--recipe",
+            help="A robust one, or the report's own.",
+            **_one_of("--recipe", "robust", "report"),
+        ),
+    ] = "robust",
+    hidden: Annotated[
+        int | None, typer.Option("--hidden", min=0, help="Hidden neurons; 0: no hidden layer.")
+    ] = None,
+    trials: Annotated[
+        int, typer.Option("--trials", min=1, help="Seeds to train; above 1 only counts them.")
+    ] = 1,
+    settings: Set = None,
+    seed: Seed = None,
+    backend: Backend = None,
+    epochs: Epochs = None,
+    runs_dir: RunsDir = Path("runs"),
+    debug: Debug = False,
+) -> None:
+    """Learn exclusive or, as a sanity check; exits 0 only if the network solves it."""
+    from isolet_nn import execution
+    from isolet_nn import xor as xor_module
+    from isolet_nn.console import SilentProgress, print_xor, print_xor_count
+
+    options: dict[str, Any] = {"seed": seed, "backend": backend, "training.epochs": epochs}
+    if hidden is not None:
+        options["model.hidden_layers"] = [hidden] if hidden else []
+    experiment = _load(xor_module.RECIPES[recipe], settings, options, None)
+    xor_module.require_xor(experiment)
+    if trials > 1:
+        solved = xor_module.count_solved(experiment, trials)
+        print_xor_count(experiment, recipe, solved, trials)
+        return
+    observer = SilentProgress()
+    with _stopping("train", lambda: observer.path) as stop:
+        run = execution.train(experiment, runs_dir=runs_dir, observer=observer, should_stop=stop)
+    _exit_as(run)
+    result = xor_module.result_of(run)
+    print_xor(run, result, recipe)
+    if not result.solved:
+        raise typer.Exit(1)
+
+
+@app.command()
+def sweep(
+    config: Annotated[
+        str | None, typer.Argument(help="A sweep's YAML file, or the name of a shipped one.")
+    ] = None,
+    settings: Set = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+    name: Annotated[str | None, typer.Option("--name", help="Name of the sweep.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes on this machine.")
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler, or local:N."),
+    ] = None,
+    save_models: Annotated[
+        str | None, typer.Option("--save-models", help="Weights to keep: best, all or none.")
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option("--resume", metavar="FOLDER", help="Go on with an interrupted sweep instead."),
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="With --resume: try failed trials again.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --resume: go on although something changed.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan: trials, cohorts, what is shared.")
+    ] = False,
+    print_trial: Annotated[
+        int | None,
+        typer.Option("--print-trial", metavar="N", help="Print trial N as a config for train."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the folder only.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name each cohort.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Run a grid of trials, or go on with one; its folder is the last line printed."""
+    from isolet_nn.sweep_console import print_sweep, sweep_observer
+    from isolet_nn.sweeps import run as sweeps
+    from isolet_nn.sweeps.folder import SweepFolder
+
+    changes = {"name": name, "save_models": save_models}
+    preview = dry_run or print_trial is not None
+    if preview and cluster is not None:
+        raise ConfigError("--dry-run asks no cluster: give --workers instead of --cluster")
+    if resume is None:
+        if retry_failed or force:
+            raise ConfigError("--retry-failed and --force go with --resume")
+        loaded = _load_sweep(config, settings, changes, data_dir)
+        if preview:
+            _preview_sweep(loaded, print_trial, workers, retry_failed)
+            return
+        carry_out = partial(sweeps.sweep, loaded, runs_dir=runs_dir)
+    else:
+        if config or settings or any(changes.values()):
+            raise ConfigError(
+                "--resume goes on with the sweep's own config: give no other config or setting"
+            )
+        if preview:
+            folder = SweepFolder.open(resume, _text(data_dir))
+            _preview_sweep(folder, print_trial, workers, retry_failed)
+            return
+        carry_out = partial(
+            sweeps.resume_sweep,
+            resume,
+            retry_failed=retry_failed,
+            force=force,
+            data_dir=_text(data_dir),
+        )
+    observer = sweep_observer(quiet, verbose)
+    options: dict[str, Any] = {"workers": workers, "observer": observer}
+    if cluster is not None:
+        from isolet_nn.console import MESSAGES
+        from isolet_nn.sweeps.cluster import cluster_workers
+
+        found = cluster_workers(cluster, MESSAGES.print)
+        options |= {"make_workers": found, "workers": workers or found.n_workers}
+    with _stopping("sweep", lambda: resume or observer.path) as stop:
+        done = carry_out(should_stop=stop, **options)
+    if quiet:
+        typer.echo(done.path)
+    else:
+        print_sweep(done)
+    _exit_as_sweep(done)
+
+
+@app.command()
+def plot(
+    folder: Annotated[Path, typer.Argument(help="A run's or a sweep's folder.")],
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind",
+            help="Of a sweep: what to draw.",
+            **_one_of("--kind", "heatmap", "boxplot", "line"),
+        ),
+    ] = None,
+    x: Annotated[
+        str | None, typer.Option("--x", metavar="KEY", help="Varied key along the bottom.")
+    ] = None,
+    y: Annotated[
+        str | None,
+        typer.Option("--y", metavar="KEY", help="Varied key up the side, or one line each."),
+    ] = None,
+    panels: Annotated[
+        str | None, typer.Option("--panels", metavar="KEY", help="Varied key, a heat map each.")
+    ] = None,
+    value: Annotated[
+        str | None, typer.Option("--value", metavar="METRIC", help="What is drawn.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Draw a run's or a sweep's pictures once more; prints the files written.
+
+    Options draw one other picture of a sweep, from the same results, beside those of its file.
+    """
+    from isolet_nn.redraw import PlotChoice, redraw
+
+    choice = PlotChoice(kind, x, y, panels, value)
+    for path in redraw(folder, None if choice == PlotChoice() else choice):
+        typer.echo(path)
+
+
+@app.command()
+def runs(
+    runs_dir: Annotated[Path, typer.Argument(help="Where runs and sweeps lie.")] = Path("runs"),
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            "--sort",
+            metavar="COLUMN",
+            help="Highest first, texts from A to Z: test_accuracy, validation_accuracy, "
+            "epochs, trials, completed, failed, seconds, age, started, folder, name, kind, "
+            "status, problem.",
+        ),
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter",
+            metavar="EXPR",
+            help="A column, = != < <= > >= or ~ (contains), and a value: status=completed, "
+            "name~isolet, test_accuracy>95%, age<2h; repeatable, all must fit.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """List runs and sweeps, newest first; a sweep's accuracies are those of its best setting."""
+    from isolet_nn import listing
+    from isolet_nn.files import json_text
+    from isolet_nn.overview_console import print_entries
+
+    entries = listing.filter_entries(listing.list_runs(runs_dir), filters or [])
+    if sort is not None:
+        entries = listing.sort_entries(entries, sort)
+    if as_json:
+        typer.echo(json_text([asdict(entry) for entry in entries]), nl=False)
+    elif entries:
+        print_entries(entries)
+    else:
+        typer.echo(f"{runs_dir}: no runs" + (" that fit" if filters else ""), err=True)
+
+
+@app.command()
+def compare(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="RUN RUN...", help="Two or more run folders.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="The picture; comparison.png in the folder the runs lie in."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Show how runs differ in config and results, and overlay their curves; prints the picture."""
+    from isolet_nn.comparison import compare, draw_comparison
+    from isolet_nn.console import print_json
+    from isolet_nn.overview_console import print_comparison
+
+    comparison = compare(folders)
+    if not as_json:
+        print_comparison(comparison)
+    picture = draw_comparison(comparison, output)
+    if as_json:
+        print_json({**comparison.to_json(), "picture": _text(picture)})
+    elif picture is not None:
+        typer.echo(picture)
+
+
+@bench_app.command("train")
+def bench_train(
+    hidden: Annotated[
+        list[int], typer.Option("--hidden", min=1, help="Hidden neurons; repeatable.")
+    ] = [128, 16],  # noqa: B006 - typer reads it, nobody changes it
+    batch_size: Annotated[
+        list[int], typer.Option("--batch-size", min=1, help="Rows of a batch; repeatable.")
+    ] = [128, 16],  # noqa: B006
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs of a training.")] = 10,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Trainings of each kind.")] = 5,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option("--engine", help="numpy, torch or scikit-learn; repeatable. All of them."),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads", min=1, help="Threads for PyTorch and scikit-learn besides one. All cores."
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", help="isolet or random. ISOLET where it is on this machine."),
+    ] = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+    debug: Debug = False,
+) -> None:
+    """Train the same network with NumPy, PyTorch and scikit-learn in turn, and compare times."""
+    from isolet_nn.benchmarks import training
+    from isolet_nn.benchmarks.console import print_comparison, print_measurement, print_plan
+    from isolet_nn.benchmarks.engines import ENGINES
+
+    plan = training.make_plan(
+        hidden=hidden,
+        batch_sizes=batch_size,
+        epochs=epochs,
+        rounds=rounds,
+        data=dataset,
+        data_dir=_text(data_dir),
+        engines=engine or ENGINES,
+        threads=threads,
+    )
+    print_plan(plan)
+    print_comparison(training.compare(plan, runs_dir, print_measurement))
+
+
+@bench_app.command("sweep")
+def bench_sweep(
+    config: Annotated[
+        str | None,
+        typer.Argument(help="A sweep; without one 200 trials of 617-16-26, 10 epochs each."),
+    ] = None,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="How often each is timed.")] = 1,
+    loop: Annotated[
+        bool, typer.Option("--loop/--no-loop", help="Time the plain PyTorch loop too.")
+    ] = True,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Threads of the loop. All cores.")
+    ] = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+    debug: Debug = False,
+) -> None:
+    """Time a sweep against the same trials, one after another, in a plain PyTorch loop."""
+    from isolet_nn.benchmarks.console import print_sweep_comparison
+    from isolet_nn.benchmarks.sweep import compare_sweep
+    from isolet_nn.console import MESSAGES
+    from isolet_nn.shipped import resolve
+
+    comparison = compare_sweep(
+        None if config is None else resolve(config),
+        rounds=rounds,
+        with_loop=loop,
+        loop_threads=threads,
+        data_dir=_text(data_dir),
+        runs_dir=runs_dir,
+        say=MESSAGES.print,
+    )
+    print_sweep_comparison(comparison)
+
+
+@bench_app.command("overhead")
+def bench_overhead(
+    trials: Annotated[int, typer.Option("--trials", min=100, help="About how many.")] = 1_000_000,
+    runs_dir: RunsDir = Path("runs"),
+    debug: Debug = False,
+) -> None:
+    """Time planning, journalling and resuming very many trials that are not trained."""
+    from isolet_nn.benchmarks.console import print_overhead
+    from isolet_nn.benchmarks.overhead import measure_overhead
+
+    print_overhead(measure_overhead(trials, runs_dir))
+
+
+@data_app.command("list")
+def data_list(as_json: AsJson = False, debug: Debug = False) -> None:
+    """List the data sets there are, and where they lie."""
+    from isolet_nn.console import print_datasets, print_json
+    from isolet_nn.data import catalog
+
+    infos = catalog.describe_all()
+    if as_json:
+        print_json([asdict(info) for info in infos])
+    else:
+        print_datasets(infos)
+
+
+@data_app.command("show")
+def data_show(
+    name: Annotated[str, typer.Argument(help="isolet, digits, ..., csv or openml.")],
+    settings: Set = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Show one data set: rows, features, classes, speakers, checksum and its verdict."""
+    from isolet_nn.data import catalog
+
+    _show_dataset(catalog.describe(_dataset_config(name, settings, data_dir)), as_json)
+
+
+@data_app.command("fetch")
+def data_fetch(
+    name: Annotated[str, typer.Argument(help="isolet or openml; others need no download.")],
+    settings: Set = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Download a data set unless it is there, check it, and show it."""
+    from isolet_nn.data import catalog
+
+    _show_dataset(catalog.fetch(_dataset_config(name, settings, data_dir)), as_json)
+
+
+@configs_app.callback()
+def configs(context: typer.Context) -> None:
+    """List the configs that come with isolet-nn."""
+    if context.invoked_subcommand is None:
+        configs_list()
+
+
+@configs_app.command("list")
+def configs_list() -> None:
+    """List the configs that come with isolet-nn, as `configs` alone does."""
+    from isolet_nn.console import print_configs
+    from isolet_nn.shipped import list_configs
+
+    print_configs(list_configs())
+
+
+@configs_app.command("copy")
+def configs_copy(
+    name: Annotated[str, typer.Argument(help="Name of a shipped config.")],
+    to: Annotated[Path | None, typer.Argument(help="File or folder; the current one.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Copy a shipped config for editing; prints where it lies."""
+    from isolet_nn.shipped import copy_config
+
+    typer.echo(copy_config(name, to))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of an experiment file, for completion in an editor."""
+    from isolet_nn.config import json_schema
+    from isolet_nn.console import print_json
+
+    print_json(json_schema())
+
+
+def _dataset_config(name: str, settings: list[str] | None, data_dir: Path | None) -> DatasetConfig:
+    """The dataset section that `data show NAME --set path=...` means."""
+    from isolet_nn.config import load_experiment, parse_overrides
+
+    options = {f"dataset.{key}": value for key, value in parse_overrides(settings or []).items()}
+    if data_dir is not None:
+        options["dataset.dir"] = str(data_dir)
+    return load_experiment({"dataset": {"name": name}}, options).dataset
+
+
+def _show_dataset(info: DatasetInfo, as_json: bool) -> None:
+    from isolet_nn.console import print_dataset, print_json
+
+    if as_json:
+        print_json(asdict(info))
+    else:
+        print_dataset(info)
+
+
+def _load(
+    config: str | None,
+    settings: list[str] | None,
+    options: dict[str, Any],
+    data_dir: Path | None,
+) -> Experiment:
+    """Read a config, with the settings and options of the command line."""
+    from isolet_nn.config import load_experiment, parse_overrides
+    from isolet_nn.shipped import resolve
+
+    if config is None:
+        raise ConfigError(
+            "which config? Give a YAML file, or a name that `isolet-nn configs` lists"
+        )
+    given = {key: value for key, value in options.items() if value is not None}
+    if data_dir is not None:
+        given["dataset.dir"] = str(data_dir)
+    return load_experiment(resolve(config), parse_overrides(settings or []) | given)
+
+
+def _preview_sweep(
+    what: Sweep | SweepFolder, trial: int | None, workers: int | None, retry_failed: bool
+) -> None:
+    """Print a trial's config, or the plan."""
+    from isolet_nn.sweep_console import print_plan
+    from isolet_nn.sweeps.folder import trial_config
+    from isolet_nn.sweeps.run import plan_of
+
+    if trial is not None:
+        typer.echo(trial_config(what, trial), nl=False)
+    else:
+        print_plan(*plan_of(what, workers, retry_failed=retry_failed))
+
+
+def _load_sweep(
+    config: str | None,
+    settings: list[str] | None,
+    changes: dict[str, Any],
+    data_dir: Path | None,
+) -> Sweep:
+    """Read a sweep file, with the settings of the command line for its experiment."""
+    from isolet_nn.config import parse_overrides
+    from isolet_nn.shipped import resolve
+    from isolet_nn.sweeps.config import load_sweep
+
+    if config is None:
+        raise ConfigError("which sweep? Give a YAML file, or a name that `isolet-nn configs` lists")
+    overrides = parse_overrides(settings or [])
+    if data_dir is not None:
+        overrides["dataset.dir"] = str(data_dir)
+    return load_sweep(resolve(config), overrides, changes)
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _exit_as(run: Run) -> None:
+    """Exit as the run ended, saying why and what to do."""
+    summary = run.summary
+    if summary["status"] == "interrupted":
+        _exit_interrupted("train", run.path)
+    if summary["status"] == "failed":
+        _say_error(summary["error"])
+        raise typer.Exit(1)
+
+
+def _exit_as_sweep(folder: SweepFolder) -> None:
+    """Exit as the sweep ended; it failed only if no trial was completed."""
+    summary = folder.summary
+    if summary["status"] == "interrupted":
+        _exit_interrupted("sweep", folder.path)
+    if summary["completed"] == 0:
+        _say_error("no trial was completed")
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _stopping(command: str, folder: Callable[[], Path | None]) -> Iterator[StopSignal]:
+    """Let a signal end the work in the block in an orderly way, a second one at once."""
+    from isolet_nn.console import stop_signal
+
+    try:
+        with stop_signal() as stop:
+            yield stop
+    except KeyboardInterrupt:
+        _exit_interrupted(command, folder())
+
+
+def _exit_interrupted(command: str, folder: Path | None) -> NoReturn:
+    """Exit as interrupted, saying how to go on in the folder if there is one already."""
+    from isolet_nn.console import MESSAGES
+
+    go_on = " before a folder was made"
+    if folder is not None:
+        go_on = f"; go on with: isolet-nn {command} --resume {shlex.quote(str(folder))}"
+    MESSAGES.print(f"interrupted{go_on}", soft_wrap=True)
+    raise typer.Exit(INTERRUPTED)
+
+
+def _say_error(message: str) -> None:
+    """Print a message to standard error, its lines below each other."""
+    from rich.console import Console
+    from rich.text import Text
+
+    first, *others = message.splitlines() or [""]
+    console = Console(stderr=True, highlight=False)
+    console.print(Text.assemble(("error: ", "bold red"), first), soft_wrap=True)
+    for line in others:
+        console.print(Text(f"       {line}"), soft_wrap=True)
+
+
+def _say_warning(message: Warning | str, *_where: Any, **_more: Any) -> None:
+    """Print a library's warning as a line of its own, without the place in its code."""
+    typer.echo(f"warning: {message}", err=True)
+
+
+def _say_os_error(error: OSError) -> str:
+    what = error.strerror or str(error)
+    return what if error.filename is None else f"{error.filename}: {what}"
+
+
+def _say_unexpected(error: Exception) -> str:
+    match error:
+        case OSError():
+            return f"{_say_os_error(error)} (--debug shows where)"
+        case MemoryError():
+            return f"out of memory: {error}; a smaller network or training.batch_size needs less"
+        case _:
+            return f"{type(error).__name__}: {error} (--debug shows where)"
+
+
+def _open_closed_streams() -> None:
+    """Let output go nowhere where the caller closed the stream (``>&-``)."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+
+
+def main() -> None:
+    """Run the command line; errors a user can cause end without a traceback."""
+    _open_closed_streams()
+    warnings.showwarning = _say_warning
+    # Looking through all installed packages for plug-ins, of which none is used, takes time.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    try:
+        app()
+    except IsoletNNError as error:
+        if _debug:
+            raise
+        _say_error(str(error))
+        sys.exit(error.exit_code)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # one more Ctrl-C must not disturb the end
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        typer.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if _debug:
+            raise
+        _say_error(_say_unexpected(error))
+        sys.exit(1)

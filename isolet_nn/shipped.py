@@ -1,0 +1,121 @@
+"""The experiments that come with the package, to be run by name or copied and edited.
+
+They lie in ``configs/`` inside an installed package, and at the top of a checkout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from isolet_nn.errors import ConfigError
+
+_PACKAGE = Path(__file__).resolve().parent
+_SUFFIX = ".yaml"
+
+
+@dataclass(frozen=True)
+class ShippedConfig:
+    """A config that comes with the package."""
+
+    name: str
+    """Path below the configs folder without the ending, such as ``report/figure3_4_momentum``."""
+    description: str
+    """The file's first line, without the comment sign."""
+    path: Path
+    """The file."""
+    is_sweep: bool
+    """Whether it is for `isolet-nn sweep` rather than for `isolet-nn train`."""
+
+
+def configs_folder() -> Path:
+    """The folder that holds the shipped configs."""
+    installed = _PACKAGE / "configs"
+    return installed if installed.is_dir() else _PACKAGE.parent / "configs"
+
+
+def list_configs() -> list[ShippedConfig]:
+    """All shipped configs by name, those at the top before those in folders."""
+    folder = configs_folder()
+    paths = sorted(folder.rglob(f"*{_SUFFIX}"), key=lambda path: (path.parent != folder, path))
+    return [_read(path, folder) for path in paths]
+
+
+def _read(path: Path, folder: Path) -> ShippedConfig:
+    first, *lines = path.read_text(encoding="utf-8").splitlines()
+    return ShippedConfig(
+        name=path.relative_to(folder).as_posix().removesuffix(_SUFFIX),
+        description=first.removeprefix("#").strip(),
+        path=path,
+        is_sweep=any(line.startswith("experiment:") for line in lines),
+    )
+
+
+def find_config(name: str) -> Path | None:
+    """The shipped config called `name`, with or without ``.yaml``; None if there is none."""
+    wanted = name.removesuffix(_SUFFIX)
+    return next((config.path for config in list_configs() if config.name == wanted), None)
+
+
+def resolve(argument: str) -> Path:
+    """The file that a CONFIG argument means: an existing file, else a shipped config.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither; the message names the nearest shipped config.
+    """
+    path = Path(argument).expanduser()
+    if path.is_file():
+        return path
+    shipped = find_config(argument)
+    if shipped is None:
+        problem = "is a folder" if path.is_dir() else "no such file"
+        raise ConfigError(_unknown(argument, f"{problem}, and no shipped config"))
+    return shipped
+
+
+def copy_config(name: str, to: Path | None = None) -> Path:
+    """Copy a shipped config for editing.
+
+    Parameters
+    ----------
+    name
+        As `list_configs` gives it.
+    to
+        File to write, or an existing folder to write into; None is the current folder.
+
+    Returns
+    -------
+    Path
+        The new file.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such config, or the file exists (it is left as it was) or cannot be written.
+    """
+    source = find_config(name)
+    if source is None:
+        raise ConfigError(_unknown(name, "no shipped config of that name"))
+    target = Path(source.name) if to is None else to.expanduser()
+    if target.is_dir():
+        target = target / source.name
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(source.read_text(encoding="utf-8"))
+    except FileExistsError:
+        raise ConfigError(f"{target}: exists already; remove it or give another name") from None
+    except OSError as error:
+        raise ConfigError(f"{target}: cannot be written: {error.strerror}") from None
+    return target
+
+
+def _unknown(argument: str, problem: str) -> str:
+    from isolet_nn.config import suggestion  # pydantic is imported only when it is needed
+
+    names = [config.name for config in list_configs()]
+    stem = Path(argument).name.removesuffix(_SUFFIX)
+    hint = suggestion(argument.removesuffix(_SUFFIX), names) or suggestion(stem, names)
+    listing = "`isolet-nn configs` lists the shipped ones"
+    return f"{argument}: {problem}{hint} {listing}" if hint else f"{argument}: {problem}; {listing}"

@@ -1,0 +1,213 @@
+"""What a person sees of a sweep: its plan, its progress, and its best settings.
+
+Like :mod:`isolet_nn.console`, messages go to standard error and results to standard output.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from isolet_nn.console import MESSAGES, RESULTS, percent
+from isolet_nn.folders import PLOTS
+from isolet_nn.sweeps.cohort import FAILED, TrialResult
+from isolet_nn.sweeps.config import Setting
+from isolet_nn.sweeps.execute import SweepObserver
+from isolet_nn.sweeps.folder import TABLE, SweepFolder
+from isolet_nn.sweeps.journal import setting_text
+from isolet_nn.sweeps.plan import Cohort, Plan
+from isolet_nn.sweeps.scores import Score
+
+_PLAIN_SECONDS = 5.0
+_REFRESH_SECONDS = 0.1
+
+
+def sweep_observer(quiet: bool, verbose: bool) -> SilentSweepProgress:
+    """The observer that suits where standard error goes."""
+    return SilentSweepProgress() if quiet else SweepProgress(verbose)
+
+
+class SilentSweepProgress(SweepObserver):
+    """Prints nothing; knows the folder as soon as there is one."""
+
+    path: Path | None = None
+
+    def on_start(self, folder: SweepFolder, plan: Plan) -> None:
+        self.path = folder.path
+
+
+class SweepProgress(SilentSweepProgress):
+    """Trials done, rate, time left, failures and the best so far: a bar, or lines in a pipe.
+
+    Parameters
+    ----------
+    verbose
+        Whether to say which trials each cohort has that is begun or ended.
+    """
+
+    _task: TaskID
+
+    def __init__(self, verbose: bool) -> None:
+        self._verbose = verbose
+        self._live = MESSAGES.is_terminal
+        self._bar = Progress(
+            TextColumn("{task.fields[trials]} trials"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[state]}"),
+            console=MESSAGES,
+            auto_refresh=False,
+        )
+
+    def on_start(self, folder: SweepFolder, plan: Plan) -> None:
+        super().on_start(folder, plan)
+        self._total = plan.n_trials
+        self._cost = max(plan.cost, 1e-9)
+        self._done = self._failed = 0
+        self._cost_done = 0.0
+        self._metric = folder.metric
+        best = folder.results.best(folder.metric)
+        self._best = None if best is None else best[1]
+        self._started = self._printed = time.monotonic()
+        done_before = len(folder.trials) - plan.n_trials
+        MESSAGES.print(
+            f"{folder.path}: {plan.n_trials} trials in {plan.n_trainings} trainings, "
+            f"{len(plan.cohorts)} cohorts"
+            + (f"; {done_before} are done already" if done_before else ""),
+            soft_wrap=True,
+            markup=False,
+        )
+        if self._live:
+            self._task = self._bar.add_task(
+                "", total=self._cost, trials=f"0/{self._total}", state=""
+            )
+            self._bar.start()
+
+    def on_submit(self, cohort: Cohort, ticket: int) -> None:
+        if self._verbose:
+            trials = ", ".join("+".join(map(str, line)) for line in cohort.lines)
+            self._say(f"cohort {ticket} begun: trials {trials}")
+
+    def on_results(self, results: list[TrialResult], cost: float) -> None:
+        self._done += len(results)
+        self._cost_done += cost
+        for result in results:
+            value = result.metrics.get(self._metric)
+            if result.status == FAILED:
+                self._failed += 1
+            elif value is not None and (self._best is None or value > self._best):
+                self._best = value
+        if self._verbose:
+            self._say("ended: trials " + ", ".join(str(result.trial) for result in results))
+        self._show()
+
+    def on_retry(self, cohort: Cohort, error: str) -> None:
+        what = "1 trial is" if cohort.n_trials == 1 else f"{cohort.n_trials} trials are"
+        self._say(f"{what} tried once more: {error}")
+
+    def on_wait(self) -> None:
+        if self._live:
+            self._show()
+
+    def on_end(self, folder: SweepFolder) -> None:
+        if self._live:
+            self._bar.stop()
+
+    def _say(self, text: str) -> None:
+        MESSAGES.print(text, soft_wrap=True, markup=False)
+
+    def _show(self) -> None:
+        now = time.monotonic()
+        interval = _REFRESH_SECONDS if self._live else _PLAIN_SECONDS
+        if now - self._printed < interval and self._done < self._total:
+            return
+        self._printed = now
+        trials = f"{self._done}/{self._total}"
+        if self._live:
+            self._bar.update(
+                self._task, completed=self._cost_done, trials=trials, state=self._state(now)
+            )
+            self._bar.refresh()
+        else:
+            self._say(f"{trials} trials  {self._state(now)}")
+
+    def _state(self, now: float) -> str:
+        seconds = now - self._started
+        parts = [f"{self._done / max(seconds, 1e-9):.1f}/s"]
+        if 0.0 < self._cost_done < self._cost:
+            left = seconds * (self._cost - self._cost_done) / self._cost_done
+            parts.append(f"{_duration(left)} left")
+        if self._failed:
+            parts.append(f"{self._failed} failed")
+        if self._best is not None:
+            parts.append(f"best {self._metric} {percent(self._best)}")
+        return "  ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def print_plan(plan: Plan, trials: int, workers: int) -> None:
+    """Print what a sweep would do: trials, trainings, cohorts, what is shared and why."""
+    RESULTS.print(
+        f"{trials} trials, {plan.n_trials} of them to be done\n"
+        f"{plan.n_trainings} trainings in {len(plan.cohorts)} cohorts for {workers} workers\n"
+        f"estimated work: {_duration(plan.cost)} of one processor, "
+        f"{_duration(plan.cost / workers)} with {workers} workers"
+    )
+    for note, count in plan.notes.items():
+        RESULTS.print(f"{count} trials {note}", soft_wrap=True)
+    table = Table("cohort", "trainings", "trials", "seconds", title="longest cohorts")
+    for number, cohort in enumerate(plan.cohorts[:10], 1):
+        row = (number, len(cohort.lines), cohort.n_trials, f"{cohort.cost:.1f}")
+        table.add_row(*map(str, row))
+    RESULTS.print(table)
+
+
+def print_sweep(folder: SweepFolder) -> None:
+    """Print the best settings, how trials ended, and last the folder."""
+    best = folder.best()
+    if best:
+        names = list(best[0].scores)
+        table = Table(
+            *folder.trials.keys, "seeds", *names, title=f"best settings by {folder.metric}"
+        )
+        for score in best:
+            cells = [_score_text(score.scores.get(name)) for name in names]
+            table.add_row(*_setting_cells(folder, score.setting), str(score.n), *cells)
+        RESULTS.print(table)
+        if folder.metric == "test_accuracy":
+            RESULTS.print(
+                "This ranking saw the test set: with dataset.validation, settings would be "
+                "chosen without it.",
+                soft_wrap=True,
+            )
+    summary = folder.summary
+    counts = ", ".join(f"{summary[state]} {state}" for state in ("completed", "failed", "pending"))
+    RESULTS.print(f"{summary['trials']} trials: {counts}")
+    for error in dict.fromkeys(folder.results.errors.values()):
+        RESULTS.print(f"failed: {error}", soft_wrap=True, markup=False)
+    RESULTS.print(f"table: {folder.path / TABLE}", soft_wrap=True, markup=False)
+    if (folder.path / PLOTS).is_dir():
+        RESULTS.print(f"plots: {folder.path / PLOTS}", soft_wrap=True, markup=False)
+    RESULTS.print(str(folder.path), soft_wrap=True, markup=False)
+
+
+def _setting_cells(folder: SweepFolder, setting: Setting) -> list[Text]:
+    return [
+        Text(setting_text(setting[key]) if key in setting else "") for key in folder.trials.keys
+    ]
+
+
+def _score_text(score: Score | None) -> str:
+    if score is None:
+        return ""
+    deviation = "" if score.deviation is None else f" +- {100.0 * score.deviation:.2f}"
+    return f"{100.0 * score.mean:.2f}{deviation} %"
