@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.special  # type: ignore[import-untyped]
+import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray

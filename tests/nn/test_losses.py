@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-import scipy.special  # type: ignore[import-untyped]
+import scipy.special
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
