@@ -248,8 +248,8 @@ def test_the_command_to_resume_is_quoted_for_the_shell() -> None:
 
 
 def test_a_run_in_use_is_refused_and_left_alone() -> None:
-    with started("train", *LONG, "--set", "training.epochs=100000") as process:
-        read_until(process, "epoch 1/")
+    with started("train", *LONG, "--epochs", "100000") as process:
+        read_until(process, "epoch 1/100000")
         run = only_run()
         second = nn("train", "--resume", run)
         assert second.returncode == 2
