@@ -261,6 +261,12 @@ class ModelConfig(Section):
     """Probability that a hidden neuron is dropped in a training step."""
     input_dropout: Rate = 0.0
     """Probability that an input feature is dropped in a training step."""
+    input_noise: NonNegative = 0.0
+    """Standard deviation of normal noise on the (standardised) features in a training step."""
+    batch_normalization: bool = False
+    """Normalise each hidden layer over the batch, before its activation function."""
+    max_norm: Positive | None = None
+    """Largest norm of the weights into a hidden neuron, kept after each step; null: no limit."""
 
 
 class _Optimizer(Section):
@@ -409,6 +415,41 @@ ScheduleConfig = Annotated[
 ]
 
 
+class NoAveraging(Section):
+    """The weights of the last step count."""
+
+    name: Literal["none"]
+    """The average."""
+
+
+class Ema(Section):
+    """Exponential moving average of the weights, taken after every step."""
+
+    name: Literal["ema"]
+    """The average."""
+    decay: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.999
+    """Share of the average that stays in a step; 1 / (1 - decay) steps count."""
+
+
+class Swa(Section):
+    """Stochastic weight averaging: the mean of the weights at the ends of the last epochs."""
+
+    name: Literal["swa"]
+    """The average."""
+    start: Rate = 0.75
+    """Share of the epochs after which averaging begins."""
+
+
+_AveragingConfig = Annotated[NoAveraging | Ema | Swa, Field(discriminator="name")]
+AveragingConfig = Annotated[
+    _AveragingConfig,
+    BeforeValidator(
+        _name_shorthand,
+        json_schema_input_type=_AveragingConfig | Literal["none", "ema", "swa"],
+    ),
+]
+
+
 class EarlyStopping(Section):
     """Stop when the validation split no longer improves."""
 
@@ -435,6 +476,10 @@ class TrainingConfig(Section):
     """Leave out the last batch of an epoch when it is incomplete."""
     label_smoothing: Rate = 0.0
     """Share of the target probability that is spread evenly over all classes."""
+    mixup: NonNegative = 0.0
+    """Blend rows and their classes in pairs, by shares from Beta(mixup, mixup); 0: do not."""
+    weight_averaging: AveragingConfig = NoAveraging(name="none")
+    """What is evaluated and kept: the last weights (none), or an average (ema or swa)."""
     dtype: Literal["float32", "float64"] = "float32"
     """Number type of weights and arithmetic."""
     threads: Count = 1
@@ -460,6 +505,8 @@ class Experiment(Section):
     """What does the arithmetic: the network from scratch, or PyTorch."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where PyTorch computes; auto takes an accelerator where there is one. numpy uses the cpu."""
+    ensemble: Count = 1
+    """Networks with weights and batches of their own, whose probabilities are averaged."""
     dataset: DatasetConfig
     """What is learned."""
     model: ModelConfig = ModelConfig()

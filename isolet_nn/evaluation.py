@@ -160,6 +160,34 @@ def loss_and_accuracy(
     return cross_entropy(scores, y).mean(axis=-1), accuracy
 
 
+def ensemble_logits(logits: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Logits of ensembles whose networks' probabilities are averaged.
+
+    For E networks with log-probabilities l_e: log(sum_e exp(l_e) / E), computed in float64 with
+    the largest taken out first. A single network's logits stay as they are.
+
+    Parameters
+    ----------
+    logits
+        (K, E, n, n_classes).
+
+    Returns
+    -------
+    (K, n, n_classes).
+    """
+    networks = logits.shape[1]
+    if networks == 1:
+        alone: NDArray[np.floating[Any]] = logits[:, 0]
+        return alone
+    z = logits.astype(np.float64)
+    z -= z.max(axis=-1, keepdims=True)
+    z -= np.log(np.exp(z).sum(axis=-1, keepdims=True))
+    largest = z.max(axis=1, keepdims=True)
+    combined: NDArray[np.float64] = np.log(np.exp(z - largest).sum(axis=1) / networks)
+    combined += largest[:, 0]
+    return combined
+
+
 def cross_entropy(
     logits: NDArray[np.floating[Any]], y: NDArray[np.integer[Any]]
 ) -> NDArray[np.float64]:

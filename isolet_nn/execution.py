@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.backends.base import n_parameters
 from isolet_nn.config import Experiment, load_experiment, suggestion
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
@@ -22,7 +23,7 @@ from isolet_nn.evaluation import Evaluation, confusion_csv, evaluate_logits
 from isolet_nn.files import write_text
 from isolet_nn.folders import CONFIG, now
 from isolet_nn.runs import Run, split_suffix
-from isolet_nn.training import EVALUATED_SPLITS, Row, Training, make_backend
+from isolet_nn.training import EVALUATED_SPLITS, Row, Training, trained_model
 
 SPLITS = ("test", "validation", "train")
 """What a model can be evaluated on."""
@@ -178,12 +179,8 @@ def evaluate(
                 f"{run.path}: its data has no {split} split, as dataset.validation is none; "
                 "it has test and train"
             )
-        network = make_backend([experiment], [dataset])
-        network.load_weights(0, model.weights)
-        with np.errstate(all="ignore"):
-            logits = network.logits(part.x)[0]
         return evaluate_logits(
-            logits,
+            trained_model(experiment, dataset, model.weights)(part.x),
             part.y,
             classes=dataset.classes,
             split=split,
@@ -277,10 +274,8 @@ class _Execution:
     def _finish(self) -> None:
         if self.member.weights is not None:
             self.run.write_model(self.member.weights, self.dataset)
-            self.training.backend.load_weights(0, self.member.weights)
             test = self.dataset.test
-            with np.errstate(all="ignore"):  # the loss says what comes of too large weights
-                logits = self.training.backend.logits(test.x)[0]
+            logits = trained_model(self.run.experiment, self.dataset, self.member.weights)(test.x)
             write_evaluation(
                 self.run,
                 evaluate_logits(
@@ -298,7 +293,6 @@ class _Execution:
         """Say what is done so far; `seconds` is the time of all epochs, evaluation included."""
         final = self.training.final_row(0) or {}
         history = self.member.history
-        weights = self.training.backend.weights(0).values()
         self.run.write_summary(
             {
                 "status": status,
@@ -310,7 +304,9 @@ class _Execution:
                 "epoch": final.get("epoch"),
                 "best_validation_epoch": self.member.best_epoch,
                 "metrics": {k: v for k, v in final.items() if k not in ("epoch", "seconds")},
-                "parameters": sum(array.size for array in weights),
+                "parameters": n_parameters(
+                    self.run.experiment, self.dataset.n_features, self.dataset.n_classes
+                ),
                 "dataset_checksum": self.dataset.checksum,
             }
         )

@@ -16,12 +16,24 @@ class Stream(IntEnum):
 
     WEIGHTS = 0
     SHUFFLE = 1
-    DROPOUT = 2
+    STEPS = 2
+    """Everything random within a training step: mixup, noise, dropout."""
     TEST_SPLIT = 3
     VALIDATION_SPLIT = 4
 
 
-def generator(seed: int, stream: Stream, index: int = 0) -> np.random.Generator:
-    """The generator of one stream of a seed; `index` counts epochs where a stream has several."""
-    sequence = np.random.SeedSequence(seed, spawn_key=(int(stream), index))
+def generator(seed: int, stream: Stream, index: int = 0, member: int = 0) -> np.random.Generator:
+    """The generator of one stream of a seed.
+
+    Parameters
+    ----------
+    seed, stream
+        Which seed, and what the numbers are for.
+    index
+        Counts epochs where a stream has several.
+    member
+        Network of an ensemble; the first has the streams of a single network.
+    """
+    key = (int(stream), index, member) if member else (int(stream), index)
+    sequence = np.random.SeedSequence(seed, spawn_key=key)
     return np.random.Generator(np.random.PCG64(sequence))

@@ -1,8 +1,8 @@
 """The epoch loop, one for both backends.
 
-A :class:`Training` drives a stack of networks through epochs: it draws the order of the rows,
-hands steps to the backend, evaluates, and decides for each network when it is finished. It knows
-nothing of files or terminals, so a single run and a sweep use the same code.
+A :class:`Training` drives the stacked networks of some experiments through epochs: it draws the
+order of the rows, hands steps to the backend, evaluates, and decides for each experiment when it
+is finished. It knows nothing of files or terminals, so a single run and a sweep use the same code.
 """
 
 from __future__ import annotations
@@ -16,10 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.backends.base import Backend, Weights
-from isolet_nn.config import Constant, Cosine, Experiment, OneCycle, ScheduleConfig, Step
+from isolet_nn.backends.base import Backend, FloatArray, Weights, below
+from isolet_nn.config import (
+    Constant,
+    Cosine,
+    Ema,
+    Experiment,
+    OneCycle,
+    ScheduleConfig,
+    Step,
+    Swa,
+)
 from isolet_nn.data.dataset import Dataset, Split
-from isolet_nn.evaluation import loss_and_accuracy
+from isolet_nn.errors import ConfigError
+from isolet_nn.evaluation import ensemble_logits, loss_and_accuracy
 from isolet_nn.nn import schedules
 from isolet_nn.seeding import Stream, generator
 
@@ -31,7 +41,7 @@ EVALUATED_SPLITS = ("validation", "test")
 
 @dataclass
 class Member:
-    """One network of a stack: how far it is.
+    """One experiment of a stack, a network or an ensemble: how far it is.
 
     Attributes
     ----------
@@ -63,15 +73,15 @@ class Member:
 
 
 class Training:
-    """A stack of networks in training.
+    """The stacked networks of some experiments in training.
 
     Parameters
     ----------
     experiments
-        One a network. They share model, backend, batch size, number type and label smoothing;
-        seeds, optimizers, schedules and numbers of epochs may differ.
+        They share backend, ensemble, model, and the training section up to schedules and numbers
+        of epochs; seeds and optimizers may differ.
     datasets
-        One a network, with training parts of equal size; may be the same object several times.
+        One an experiment, with training parts of equal size; may be the same object several times.
     evaluate_at
         Epochs that are evaluated instead of those the experiments ask for.
     """
@@ -90,6 +100,7 @@ class Training:
         self.step = 0
         """Completed steps of the epoch in progress."""
         first = experiments[0]
+        self._networks = [(e, member) for e in experiments for member in range(e.ensemble)]
         self.n_rows = len(datasets[0].train.y)
         self.batch_size = min(first.training.batch_size, self.n_rows)
         rows_used = self.n_rows
@@ -98,10 +109,11 @@ class Training:
         self._batch_starts = range(0, rows_used, self.batch_size)
         self.steps_per_epoch = len(self._batch_starts)
         self._rows_used = rows_used
+        _require_two_rows_a_batch(first, rows_used, self.batch_size)
         self._schedules = [make_schedule(e.training.schedule) for e in experiments]
         self._evaluate_at = evaluate_at
         self.backend = make_backend(experiments, datasets)
-        self._dropout_generators: list[np.random.Generator] = []
+        self._step_generators: list[np.random.Generator] = []
         self._seconds = 0.0
 
     @property
@@ -123,78 +135,123 @@ class Training:
         """
         started = time.perf_counter()
         if self.step == 0:
-            self._dropout_generators = [
-                generator(e.seed, Stream.DROPOUT, self.epoch) for e in self.experiments
+            self._step_generators = [
+                generator(e.seed, Stream.STEPS, self.epoch, member) for e, member in self._networks
             ]
-        self.backend.seed_dropout(self._dropout_generators)
+        self.backend.seed_steps(self._step_generators)
         orders = self._orders()
         with np.errstate(all="ignore"):  # a diverging network is found by its loss
             for start in self._batch_starts[self.step :]:
                 rows = _batch_of(orders, slice(start, start + self.batch_size))
                 self.backend.step(rows, self._learning_rates())
                 self.step += 1
+                self._update_averages()
                 if should_stop() and self.step < self.steps_per_epoch:
                     self._seconds += time.perf_counter() - started
                     return False
             rows_of_epoch = self._evaluate()
         seconds = (self._seconds + time.perf_counter() - started) / len(self.members)
         self.epoch, self.step, self._seconds = self.epoch + 1, 0, 0.0
-        for network, row in enumerate(rows_of_epoch):
-            self._record(network, {"epoch": self.epoch, **row, "seconds": seconds})
+        for member, row in enumerate(rows_of_epoch):
+            self._record(member, {"epoch": self.epoch, **row, "seconds": seconds})
         return True
 
     def _orders(self) -> list[NDArray[np.int64]]:
         """The order of the rows in this epoch; one object where networks have the same."""
         natural = np.arange(self._rows_used)
-        shuffled: dict[int, NDArray[np.int64]] = {}
+        shuffled: dict[tuple[int, int], NDArray[np.int64]] = {}
         orders = []
-        for experiment in self.experiments:
+        for experiment, member in self._networks:
             if not experiment.training.shuffle:
                 orders.append(natural)
                 continue
-            if experiment.seed not in shuffled:
-                source = generator(experiment.seed, Stream.SHUFFLE, self.epoch)
-                shuffled[experiment.seed] = source.permutation(self.n_rows)[: self._rows_used]
-            orders.append(shuffled[experiment.seed])
+            key = experiment.seed, member
+            if key not in shuffled:
+                source = generator(experiment.seed, Stream.SHUFFLE, self.epoch, member)
+                shuffled[key] = source.permutation(self.n_rows)[: self._rows_used]
+            orders.append(shuffled[key])
         return orders
 
     def _learning_rates(self) -> list[float]:
+        """The learning rate of each network in this step."""
         step = self.epoch * self.steps_per_epoch + self.step
-        return [
-            experiment.optimizer.learning_rate
-            * schedule(
-                step, self.steps_per_epoch, experiment.training.epochs * self.steps_per_epoch
-            )
-            for experiment, schedule in zip(self.experiments, self._schedules, strict=True)
-        ]
+        rates = []
+        for experiment, schedule in zip(self.experiments, self._schedules, strict=True):
+            total = experiment.training.epochs * self.steps_per_epoch
+            factor = schedule(step, self.steps_per_epoch, total)
+            rates += [experiment.optimizer.learning_rate * factor] * experiment.ensemble
+        return rates
+
+    def _update_averages(self) -> None:
+        """Average the weights of the networks of which the step just done counts."""
+        for network, (experiment, _) in enumerate(self._networks):
+            match experiment.training.weight_averaging:
+                case Ema():
+                    self.backend.update_average(network)
+                case Swa(start=start):
+                    ends_epoch = self.step == self.steps_per_epoch
+                    if ends_epoch and self.epoch + 1 > start * experiment.training.epochs:
+                        self.backend.update_average(network)
 
     def _evaluate(self) -> list[Row]:
         """Metrics of the epoch just trained, a row a network, without epoch and seconds."""
         losses, correct = self.backend.take_totals()
+        shape = (len(self.experiments), -1)  # train metrics of an ensemble are its networks' mean
         rows: list[Row] = [
             {
                 "train_loss": float(loss / self._rows_used),
                 "train_accuracy": float(hits / self._rows_used),
             }
-            for loss, hits in zip(losses, correct, strict=True)
+            for loss, hits in zip(
+                losses.reshape(shape).mean(axis=1), correct.reshape(shape).mean(axis=1), strict=True
+            )
         ]
         evaluated = [self._is_evaluated(e, self.epoch + 1) for e in self.experiments]
-        for networks in _runs_of_same(self.datasets):
+        for members in _runs_of_same(self.datasets):
             for name in EVALUATED_SPLITS:
-                split: Split | None = getattr(self.datasets[networks.start], name)
+                split: Split | None = getattr(self.datasets[members.start], name)
                 if split is None:
                     continue
-                for row in rows[networks]:
+                for row in rows[members]:
                     row[f"{name}_loss"] = row[f"{name}_accuracy"] = None
-                if not any(evaluated[networks]):
+                if not any(evaluated[members]):
                     continue
-                logits = self.backend.logits(split.x, networks)
+                logits = self.logits(split.x, members)
                 scores = zip(*loss_and_accuracy(logits, split.y), strict=True)
-                for network, (loss, accuracy) in enumerate(scores, networks.start):
-                    if evaluated[network]:
-                        rows[network][f"{name}_loss"] = float(loss)
-                        rows[network][f"{name}_accuracy"] = float(accuracy)
+                for member, (loss, accuracy) in enumerate(scores, members.start):
+                    if evaluated[member]:
+                        rows[member][f"{name}_loss"] = float(loss)
+                        rows[member][f"{name}_accuracy"] = float(accuracy)
         return rows
+
+    def logits(self, x: FloatArray, members: slice = slice(None)) -> FloatArray:
+        """Logits (members, rows, classes) for standardised inputs (rows, features).
+
+        An ensemble's are the logarithms of its networks' mean probabilities. `members` selects
+        some of the experiments.
+        """
+        ensemble = self.experiments[0].ensemble
+        start, stop, _ = members.indices(len(self.members))
+        logits = self.backend.logits(x, slice(start * ensemble, stop * ensemble))
+        return ensemble_logits(logits.reshape(-1, ensemble, *logits.shape[1:]))
+
+    def weights(self, member: int) -> Weights:
+        """A copy of an experiment's weights; ``k.`` goes before the names of ensemble network k."""
+        ensemble = self.experiments[0].ensemble
+        if ensemble == 1:
+            return self.backend.weights(member)
+        return {
+            f"{k}.{name}": array
+            for k in range(ensemble)
+            for name, array in self.backend.weights(member * ensemble + k).items()
+        }
+
+    def load_weights(self, member: int, weights: Weights) -> None:
+        """Replace an experiment's weights."""
+        ensemble = self.experiments[0].ensemble
+        for k in range(ensemble):
+            of_network = weights if ensemble == 1 else below(f"{k}.", weights)
+            self.backend.load_weights(member * ensemble + k, of_network)
 
     def _is_evaluated(self, experiment: Experiment, epoch: int) -> bool:
         if self._evaluate_at is not None:
@@ -202,9 +259,9 @@ class Training:
         training = experiment.training
         return epoch % training.evaluate_every == 0 or epoch == training.epochs
 
-    def _record(self, network: int, row: Row) -> None:
-        """Append one network's row; decide whether it goes on."""
-        member = self.members[network]
+    def _record(self, number: int, row: Row) -> None:
+        """Append one experiment's row; decide whether it goes on."""
+        member = self.members[number]
         if member.finished:
             return
         loss = row["train_loss"]
@@ -215,26 +272,26 @@ class Training:
             )
             member.finished = True
             return
-        self._watch_validation(network, row)
-        if self.epoch >= self.experiments[network].training.epochs:
+        self._watch_validation(number, row)
+        if self.epoch >= self.experiments[number].training.epochs:
             member.finished = True
         if member.finished:
-            member.weights = member.best_weights or self._final_weights(network)
+            member.weights = member.best_weights or self._final_weights(number)
             if member.weights is None:
                 return
         member.history.append(row)
 
-    def _final_weights(self, network: int) -> Weights | None:
+    def _final_weights(self, member: int) -> Weights | None:
         """The weights after the last epoch; None, and an error, if they are not finite."""
-        self.members[network].error = self.weights_error(network)
-        return None if self.members[network].error else self.backend.weights(network)
+        self.members[member].error = self.weights_error(member)
+        return None if self.members[member].error else self.weights(member)
 
-    def weights_error(self, network: int) -> str | None:
-        """Why a network of the epoch just trained is worthless although its loss is finite.
+    def weights_error(self, member: int) -> str | None:
+        """Why a model of the epoch just trained is worthless although its loss is finite.
 
         An epoch's loss tells nothing of its last step.
         """
-        weights = self.backend.weights(network)
+        weights = self.weights(member)
         if all(np.isfinite(array).all() for array in weights.values()):
             return None
         return (
@@ -242,10 +299,10 @@ class Training:
             "a smaller optimizer.learning_rate may help"
         )
 
-    def _watch_validation(self, network: int, row: Row) -> None:
-        """Follow the best validation epoch; finish the network when patience is used up."""
-        member = self.members[network]
-        stopping = self.experiments[network].training.early_stopping
+    def _watch_validation(self, number: int, row: Row) -> None:
+        """Follow the best validation epoch; finish when patience is used up."""
+        member = self.members[number]
+        stopping = self.experiments[number].training.early_stopping
         metric = stopping.metric if stopping else "validation_loss"
         value = row.get(metric)
         loss = row.get("validation_loss")
@@ -258,15 +315,15 @@ class Training:
             member.best_epoch, member.best_value = self.epoch, value
             member.evaluations_since_best = 0
             if stopping and stopping.restore_best:
-                member.best_weights = self.backend.weights(network)
+                member.best_weights = self.weights(number)
             return
         member.evaluations_since_best += 1
         if stopping and member.evaluations_since_best >= stopping.patience:
             member.finished = True
 
-    def final_row(self, network: int) -> Row | None:
-        """The metrics of the epoch that a network's weights are from; None before the first."""
-        member = self.members[network]
+    def final_row(self, number: int) -> Row | None:
+        """The metrics of the epoch that an experiment's weights are from; None before the first."""
+        member = self.members[number]
         if not member.history:
             return None
         if member.finished and member.best_weights is not None and member.best_epoch is not None:
@@ -276,14 +333,14 @@ class Training:
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Everything needed to go on with the same bits, histories aside: arrays, and JSON."""
         arrays = {f"backend.{name}": array for name, array in self.backend.state().items()}
-        for network, member in enumerate(self.members):
+        for number, member in enumerate(self.members):
             for name, array in (member.best_weights or {}).items():
-                arrays[f"best.{network}.{name}"] = array
+                arrays[f"best.{number}.{name}"] = array
         progress = {
             "epoch": self.epoch,
             "step": self.step,
             "seconds": self._seconds,
-            "dropout": [g.bit_generator.state for g in self._dropout_generators],
+            "generators": [g.bit_generator.state for g in self._step_generators],
             "members": [
                 {key: getattr(member, key) for key in _MEMBER_PROGRESS} for member in self.members
             ],
@@ -297,28 +354,20 @@ class Training:
         histories: Sequence[list[Row]],
     ) -> None:
         """Go on from what `state` gave, with the rows of the completed epochs."""
-        self.backend.load_state(_below("backend.", arrays))
+        self.backend.load_state(below("backend.", arrays))
         self.epoch, self.step = progress["epoch"], progress["step"]
         self._seconds = progress["seconds"]
-        self._dropout_generators = [np.random.default_rng() for _ in progress["dropout"]]
-        for source, saved in zip(self._dropout_generators, progress["dropout"], strict=True):
+        self._step_generators = [np.random.default_rng() for _ in progress["generators"]]
+        for source, saved in zip(self._step_generators, progress["generators"], strict=True):
             source.bit_generator.state = saved
-        for network, member in enumerate(self.members):
-            for key, value in progress["members"][network].items():
+        for number, member in enumerate(self.members):
+            for key, value in progress["members"][number].items():
                 setattr(member, key, value)
-            member.history = histories[network]
-            member.best_weights = _below(f"best.{network}.", arrays) or None
+            member.history = histories[number]
+            member.best_weights = below(f"best.{number}.", arrays) or None
 
 
 _MEMBER_PROGRESS = ("finished", "error", "best_epoch", "best_value", "evaluations_since_best")
-
-
-def _below(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
 
 
 def _batch_of(orders: Sequence[NDArray[np.int64]], part: slice) -> list[NDArray[np.int64]]:
@@ -327,8 +376,20 @@ def _batch_of(orders: Sequence[NDArray[np.int64]], part: slice) -> list[NDArray[
     return [parts[id(order)] for order in orders]
 
 
+def _require_two_rows_a_batch(experiment: Experiment, rows_used: int, batch_size: int) -> None:
+    """Refuse a batch of one row to batch normalisation, which needs a variance."""
+    if not experiment.model.batch_normalization:
+        return
+    if batch_size == 1 or rows_used % batch_size == 1:
+        raise ConfigError(
+            f"training.batch_size: found {experiment.training.batch_size}, which leaves a batch of "
+            f"one of {rows_used} rows; model.batch_normalization needs two in each: take another "
+            "size, or training.drop_last: true"
+        )
+
+
 def _runs_of_same(datasets: Sequence[Dataset]) -> list[slice]:
-    """Slices of neighbouring networks that have the same data set."""
+    """Slices of neighbouring experiments that have the same data set."""
     runs: list[slice] = []
     start = 0
     for end in range(1, len(datasets) + 1):
@@ -338,8 +399,33 @@ def _runs_of_same(datasets: Sequence[Dataset]) -> list[slice]:
     return runs
 
 
+def trained_model(
+    experiment: Experiment, dataset: Dataset, weights: Weights
+) -> Callable[[FloatArray], FloatArray]:
+    """A model with the weights it was trained to.
+
+    Returns
+    -------
+    A function that gives the logits (rows, classes) of standardised inputs (rows, features).
+
+    Raises
+    ------
+    BackendUnavailableError
+        If PyTorch, or the device asked for, is not there.
+    """
+    training = Training([experiment], [dataset])
+    training.load_weights(0, weights)
+
+    def logits(x: FloatArray) -> FloatArray:
+        with np.errstate(all="ignore"):  # the loss says what comes of too large weights
+            z: FloatArray = training.logits(x)[0]
+            return z
+
+    return logits
+
+
 def make_backend(experiments: Sequence[Experiment], datasets: Sequence[Dataset]) -> Backend:
-    """The backend that trains these networks.
+    """The backend that trains these experiments' networks.
 
     Raises
     ------

@@ -19,7 +19,7 @@ from isolet_nn.errors import ConfigError
 from isolet_nn.execution import limited_threads
 from isolet_nn.nn.losses import softmax
 from isolet_nn.runs import Run
-from isolet_nn.training import Training, make_backend
+from isolet_nn.training import Training, trained_model
 
 RECIPES = {"robust": "xor", "report": "report/xor"}
 """Names of the shipped configs."""
@@ -63,17 +63,16 @@ def result_of(run: Run) -> XorResult:
     dtype = experiment.training.dtype
     with limited_threads(experiment):
         dataset = _dataset(experiment)
-        network = make_backend([experiment], [dataset])
-        network.load_weights(0, model.weights)
+        logits = trained_model(experiment, dataset, model.weights)
 
         def probability_of_one(points: NDArray[np.float64]) -> NDArray[np.floating[Any]]:
             x = model.scaler.transform(points, dtype) if model.scaler else points.astype(dtype)
-            return softmax(network.logits(x)[0])[:, 1]
+            return softmax(logits(x))[:, 1]
 
         title = f"{experiment.name}: probability of 1"
         path = run.plot_path("decision_boundary")
         plot_decision_boundary(probability_of_one, POINTS, dataset.train.y, path, title=title)
-        return _result(network.logits(dataset.train.x)[0], dataset)
+        return _result(logits(dataset.train.x), dataset)
 
 
 def count_solved(experiment: Experiment, trials: int) -> int:
@@ -91,8 +90,7 @@ def count_solved(experiment: Experiment, trials: int) -> int:
             training = Training(stack, [dataset] * len(stack))
             while not training.finished:
                 training.run_epoch()
-            logits = training.backend.logits(dataset.train.x)
-            solved += sum(_result(of_one, dataset).solved for of_one in logits)
+            solved += sum(_result(z, dataset).solved for z in training.logits(dataset.train.x))
     return solved
 
 

@@ -1,7 +1,8 @@
 """What training needs of a backend.
 
 A backend holds a stack of K networks of one shape with their optimizers; training hands it row
-numbers and learning rates, and reads losses, logits and weights.
+numbers and learning rates, and reads losses, logits and weights. An experiment has as many
+networks, next to each other in the stack, as its ensemble.
 """
 
 from __future__ import annotations
@@ -12,26 +13,34 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config import Experiment
+from isolet_nn.config import AveragingConfig, Ema, Experiment
+from isolet_nn.nn.network import Shape
 from isolet_nn.seeding import Stream, generator
 
 FloatArray = NDArray[np.floating[Any]]
 Weights = dict[str, FloatArray]
 """Weights of one network under PyTorch's names and in its layout.
 
-``nn.Sequential`` of Linear and activation in turn: ``0.weight`` (outputs, inputs), ``0.bias``
-(outputs,), ``2.weight``, ...
+``nn.Sequential`` of Linear, BatchNorm1d where there is one, and activation in turn: ``0.weight``
+(outputs, inputs), ``0.bias`` (outputs,), ``2.weight``, ...; with batch normalisation ``0.weight``,
+``1.weight``, ``1.bias``, ``1.running_mean``, ``1.running_var`` (outputs,), ``3.weight``, ...
 """
 
 
 class Backend(Protocol):
     """A stack of K networks in training."""
 
-    def seed_dropout(self, generators: Sequence[np.random.Generator]) -> None:
-        """Let dropout draw from these generators, one a network, from the next step on."""
+    def seed_steps(self, generators: Sequence[np.random.Generator]) -> None:
+        """Let mixup, noise and dropout draw from these, one a network, from the next step on."""
 
     def step(self, rows: Sequence[NDArray[np.int64]], learning_rates: Sequence[float]) -> None:
         """One step, given each network's rows (batch,) of its training part and learning rate."""
+
+    def update_average(self, network: int) -> None:
+        """Take a network's weights as they are now into their average, which then stands for them.
+
+        From then on `logits` and `weights` are of the average.
+        """
 
     def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Sums of the losses and numbers of hits (K,) over the rows since the last call."""
@@ -46,7 +55,7 @@ class Backend(Protocol):
         """A copy of one network's weights."""
 
     def load_weights(self, network: int, weights: Weights) -> None:
-        """Replace one network's weights."""
+        """Replace one network's weights; an average begins anew."""
 
     def state(self) -> dict[str, NDArray[Any]]:
         """A copy of everything a later `load_state` needs to go on with the same bits."""
@@ -55,11 +64,31 @@ class Backend(Protocol):
         """Go on from what `state` gave."""
 
 
-def layer_sizes(experiment: Experiment, n_features: int, n_classes: int) -> tuple[int, ...]:
-    """Features, hidden neurons of each layer, classes."""
-    return (n_features, *experiment.model.hidden_layers, n_classes)
+def network_shape(experiment: Experiment, n_features: int, n_classes: int) -> Shape:
+    """The shape of an experiment's networks."""
+    sizes = (n_features, *experiment.model.hidden_layers, n_classes)
+    return Shape(sizes, experiment.model.batch_normalization)
+
+
+def n_parameters(experiment: Experiment, n_features: int, n_classes: int) -> int:
+    """Numbers that are learned, in all networks of an experiment."""
+    return network_shape(experiment, n_features, n_classes).n_parameters * experiment.ensemble
 
 
 def weight_generators(experiments: Sequence[Experiment]) -> list[np.random.Generator]:
     """The generators that initial weights are drawn from, one a network."""
-    return [generator(experiment.seed, Stream.WEIGHTS) for experiment in experiments]
+    return [
+        generator(experiment.seed, Stream.WEIGHTS, member=member)
+        for experiment in experiments
+        for member in range(experiment.ensemble)
+    ]
+
+
+def average_decay(config: AveragingConfig) -> float | None:
+    """Decay of an exponential average; None where the average is uniform."""
+    return config.decay if isinstance(config, Ema) else None
+
+
+def below(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays whose names begin with `prefix`, without it."""
+    return {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}

@@ -5,17 +5,25 @@ It gathers each step's rows into one buffer, and lets :mod:`isolet_nn.nn` do the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.backends.base import FloatArray, Weights, layer_sizes, weight_generators
+from isolet_nn.backends.base import (
+    FloatArray,
+    Weights,
+    average_decay,
+    network_shape,
+    weight_generators,
+)
 from isolet_nn.config import Experiment, InitializerConfig, Normal, OptimizerConfig
 from isolet_nn.data.dataset import Split
 from isolet_nn.nn import activations, initializers, optimizers
-from isolet_nn.nn.network import Network, split_parameters
+from isolet_nn.nn.averaging import WeightAverage
+from isolet_nn.nn.network import Network
 
 _ACTIVATIONS = {
     "relu": activations.ReLU,
@@ -35,6 +43,16 @@ _OPTIMIZERS: dict[str, type[optimizers.Optimizer]] = {
     "adamw": optimizers.AdamW,
 }
 
+_TORCH_NAMES = {
+    "weights": (0, "weight"),
+    "biases": (0, "bias"),
+    "scale": (1, "weight"),
+    "shift": (1, "bias"),
+    "running_mean": (1, "running_mean"),
+    "running_variance": (1, "running_var"),
+}
+"""Where a layer's variables are in PyTorch: modules after its Linear, and name there."""
+
 
 class NumpyBackend:
     """A stack of networks from scratch.
@@ -42,9 +60,10 @@ class NumpyBackend:
     Parameters
     ----------
     experiments
-        One a network; all of one model, batch size, number type and label smoothing.
+        What to train; all of one model, ensemble, batch size, number type, label smoothing, mixup
+        and weight averaging.
     train
-        The training part of each network; parts of equal size.
+        The training part of each experiment; parts of equal size.
     n_classes
         Number of classes.
     """
@@ -52,43 +71,59 @@ class NumpyBackend:
     def __init__(
         self, experiments: Sequence[Experiment], train: Sequence[Split], n_classes: int
     ) -> None:
-        first, networks = experiments[0], len(experiments)
+        first = experiments[0]
+        model, training = first.model, first.training
         n_rows, n_features = train[0].x.shape
-        self._train = train
-        self._sizes = layer_sizes(first, n_features, n_classes)
-        batch_size = min(first.training.batch_size, n_rows)
+        batch_size = min(training.batch_size, n_rows)
+        generators = weight_generators(experiments)
+        networks = len(generators)
+        self._train = [
+            part for e, part in zip(experiments, train, strict=True) for _ in range(e.ensemble)
+        ]
         self.network = Network(
-            self._sizes,
-            activation=_ACTIVATIONS[first.model.activation],
+            network_shape(first, n_features, n_classes),
+            activation=_ACTIVATIONS[model.activation],
             networks=networks,
             batch_size=batch_size,
-            dtype=first.training.dtype,
-            dropout=first.model.dropout,
-            input_dropout=first.model.input_dropout,
-            label_smoothing=first.training.label_smoothing,
+            dtype=training.dtype,
+            dropout=model.dropout,
+            input_dropout=model.input_dropout,
+            input_noise=model.input_noise,
+            mixup=training.mixup,
+            label_smoothing=training.label_smoothing,
         )
-        self.network.initialize(
-            make_initializer(first.model.initializer), weight_generators(experiments)
-        )
+        self.network.initialize(make_initializer(model.initializer), generators)
+        self._max_norm = model.max_norm
+        optimizer_configs = [e.optimizer for e in experiments for _ in range(e.ensemble)]
         self._optimizers = [
-            make_optimizer(experiment.optimizer, parameters, gradients)
-            for experiment, parameters, gradients in zip(
-                experiments, self.network.parameters, self.network.gradients, strict=True
+            make_optimizer(config, parameters, gradients)
+            for config, parameters, gradients in zip(
+                optimizer_configs, self.network.parameters, self.network.gradients, strict=True
             )
         ]
-        self._x = np.empty((networks, batch_size, n_features), first.training.dtype)
+        self._averages = (
+            []
+            if training.weight_averaging.name == "none"
+            else [
+                WeightAverage(variables, average_decay(training.weight_averaging))
+                for variables in self.network.variables
+            ]
+        )
+        self._x = np.empty((networks, batch_size, n_features), training.dtype)
         self._labels = np.empty((networks, batch_size), np.int64)
         self._loss_sums = np.zeros(networks)
         self._correct = np.zeros(networks, np.int64)
 
-    def seed_dropout(self, generators: Sequence[np.random.Generator]) -> None:
-        self.network.seed_dropout(generators)
+    def seed_steps(self, generators: Sequence[np.random.Generator]) -> None:
+        self.network.seed_steps(generators)
 
     def step(self, rows: Sequence[NDArray[np.int64]], learning_rates: Sequence[float]) -> None:
         x, labels = self._gather(rows)
         self.network.compute_gradients(x, labels)
         for optimizer, learning_rate in zip(self._optimizers, learning_rates, strict=True):
             optimizer.step(learning_rate)
+        if self._max_norm is not None:
+            self.network.limit_norms(self._max_norm)
         self._loss_sums += self.network.loss.loss_sums
         self._correct += self.network.loss.correct
 
@@ -109,6 +144,21 @@ class NumpyBackend:
             labels[1:] = labels[0]
         return self._x[: 1 if shared else None, :batch], labels
 
+    def update_average(self, network: int) -> None:
+        self._averages[network].update()
+
+    @contextmanager
+    def _averages_in_place(self) -> Iterator[None]:
+        """Let networks hold their averages, as far as these have begun."""
+        begun = [k for k, average in enumerate(self._averages) if average.count]
+        kept = self.network.variables[begun]
+        for network in begun:
+            self.network.variables[network] = self._averages[network].mean
+        try:
+            yield
+        finally:
+            self.network.variables[begun] = kept
+
     def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         totals = self._loss_sums.copy(), self._correct.copy()
         self._loss_sums[...] = 0.0
@@ -116,43 +166,54 @@ class NumpyBackend:
         return totals
 
     def logits(self, x: FloatArray, networks: slice = slice(None)) -> FloatArray:
-        return self.network.logits(x, networks)
+        with self._averages_in_place():
+            return self.network.logits(x, networks)
 
     def weights(self, network: int) -> Weights:
-        return {
-            name: np.array(array.T, order="C")  # a copy even where the transpose is contiguous
-            for name, array in self._named_views(network).items()
-        }
+        with self._averages_in_place():
+            return {
+                name: np.array(array.T, order="C")  # a copy even where the transpose is contiguous
+                for name, array in self._named_views(network).items()
+            }
 
     def load_weights(self, network: int, weights: Weights) -> None:
         for name, array in self._named_views(network).items():
             array[...] = weights[name].T
+        if self._averages:
+            self._averages[network].count = 0
 
     def _named_views(self, network: int) -> Weights:
-        """Views of one network's parameters, weights as (inputs, outputs)."""
-        views: Weights = {}
-        row = self.network.parameters[network : network + 1]
-        for position, (weights, biases) in enumerate(split_parameters(row, self._sizes)):
-            views[f"{2 * position}.weight"] = weights[0]
-            views[f"{2 * position}.bias"] = biases[0]
+        """Views of one network's variables, weights as (inputs, outputs)."""
+        shape, views = self.network.shape, {}
+        modules = 3 if shape.batch_normalization else 2  # of a hidden layer in nn.Sequential
+        row = self.network.variables[network : network + 1]
+        for position, of_layer in enumerate(shape.views(row)):
+            for own_name, array in of_layer.items():
+                offset, name = _TORCH_NAMES[own_name]
+                views[f"{modules * position + offset}.{name}"] = array[0]
         return views
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {
-            "parameters": self.network.parameters.copy(),
+            "variables": self.network.variables.copy(),
             "loss_sums": self._loss_sums.copy(),
             "correct": self._correct.copy(),
             "optimizer_steps": np.array([optimizer.steps for optimizer in self._optimizers]),
             **{f"optimizer_{k}": o.state.copy() for k, o in enumerate(self._optimizers)},
+            "average_counts": np.array([a.count for a in self._averages], np.int64),
+            **{f"average_{k}": a.mean.copy() for k, a in enumerate(self._averages)},
         }
 
     def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        self.network.parameters[...] = state["parameters"]
+        self.network.variables[...] = state["variables"]
         self._loss_sums[...] = state["loss_sums"]
         self._correct[...] = state["correct"]
         for k, optimizer in enumerate(self._optimizers):
             optimizer.steps = int(state["optimizer_steps"][k])
             optimizer.state[...] = state[f"optimizer_{k}"]
+        for k, average in enumerate(self._averages):
+            average.count = int(state["average_counts"][k])
+            average.mean[...] = state[f"average_{k}"]
 
 
 def make_initializer(config: InitializerConfig) -> initializers.Initializer:

@@ -1,27 +1,39 @@
 """The backend that trains the same network with PyTorch.
 
-Initial weights, the order of rows and dropout come from NumPy exactly as for the network from
-scratch, so the two differ only in who does the arithmetic. Holds one network, not a stack.
+Initial weights, the order of rows, mixup, noise and dropout come from NumPy exactly as for the
+network from scratch, so the two differ only in who does the arithmetic. Networks of an ensemble
+are trained one after another; nothing is stacked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.backends.base import FloatArray, Weights, layer_sizes, weight_generators
+from isolet_nn.backends.base import (
+    FloatArray,
+    Weights,
+    average_decay,
+    below,
+    network_shape,
+    weight_generators,
+)
 from isolet_nn.backends.numpy_backend import make_initializer
-from isolet_nn.config import Adagrad, Experiment, OptimizerConfig, Rmsprop, Sgd
+from isolet_nn.config import Adagrad, AveragingConfig, Experiment, OptimizerConfig, Rmsprop, Sgd
 from isolet_nn.data.dataset import Split
 from isolet_nn.errors import BackendUnavailableError
-from isolet_nn.nn.layers import draw_dropout
+from isolet_nn.nn.network import Shape
+from isolet_nn.nn.noise import draw_dropout, draw_mixup, draw_noise
+from isolet_nn.nn.normalization import EPSILON, MOMENTUM
 
 try:
     import torch
     from torch import Tensor, nn
+    from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, get_swa_avg_fn
 except ImportError as error:
     raise BackendUnavailableError(
         "backend: torch needs PyTorch, which is not installed; install it with "
@@ -32,7 +44,7 @@ _ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 
 
 class TorchBackend:
-    """One network in PyTorch: nn.Sequential, nn.CrossEntropyLoss, torch.optim.
+    """The networks of one experiment in PyTorch, trained in turn.
 
     Parameters
     ----------
@@ -55,116 +67,256 @@ class TorchBackend:
         self._dtype = getattr(torch, experiment.training.dtype)
         self._x = torch.from_numpy(np.ascontiguousarray(train.x)).to(self.device)
         self._y = torch.from_numpy(train.y).to(self.device)
-        self._sizes = layer_sizes(experiment, train.x.shape[1], n_classes)
-        self.network = self._build(experiment)
-        self._drop_probabilities = [experiment.model.input_dropout] + [
-            experiment.model.dropout
-        ] * len(experiment.model.hidden_layers)
-        self._criterion = nn.CrossEntropyLoss(label_smoothing=experiment.training.label_smoothing)
-        self._optimizer = make_optimizer(experiment.optimizer, self.network, self.device)
-        self._generator: np.random.Generator | None = None
-        self._loss_sum = torch.zeros((), dtype=torch.float64)
-        self._correct = torch.zeros((), dtype=torch.int64)
+        shape = network_shape(experiment, train.x.shape[1], n_classes)
+        self.networks = [
+            _TorchNetwork(experiment, shape, generator, self.device)
+            for generator in weight_generators([experiment])
+        ]
 
-    def _build(self, experiment: Experiment) -> nn.Sequential:
-        (generator,) = weight_generators([experiment])
-        initializer = make_initializer(experiment.model.initializer)
-        modules: list[nn.Module] = []
-        for inputs, outputs in zip(self._sizes[:-1], self._sizes[1:], strict=True):
-            if modules:
-                modules.append(_ACTIVATIONS[experiment.model.activation]())
-            linear = nn.Linear(inputs, outputs, dtype=self._dtype)
-            weights = np.empty((inputs, outputs), experiment.training.dtype)
-            biases = np.empty(outputs, experiment.training.dtype)
-            initializer(weights, biases, generator)
-            with torch.no_grad():
-                linear.weight.copy_(torch.from_numpy(weights.T))
-                linear.bias.copy_(torch.from_numpy(biases))
-            modules.append(linear)
-        return nn.Sequential(*modules).to(self.device)
-
-    def seed_dropout(self, generators: Sequence[np.random.Generator]) -> None:
-        (self._generator,) = generators
+    def seed_steps(self, generators: Sequence[np.random.Generator]) -> None:
+        for network, generator in zip(self.networks, generators, strict=True):
+            network.generator = generator
 
     def step(self, rows: Sequence[NDArray[np.int64]], learning_rates: Sequence[float]) -> None:
-        (index,) = (torch.from_numpy(r).to(self.device) for r in rows)
-        labels = self._y[index]
-        logits = self._forward(self._x[index])
-        loss = self._criterion(logits, labels)
-        self._optimizer.zero_grad()
-        loss.backward()
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rates[0]
-        self._optimizer.step()
-        self._loss_sum += loss.detach().to("cpu", torch.float64) * len(labels)
-        self._correct += (logits.detach().argmax(dim=1) == labels).sum().cpu()
+        for network, of_network, rate in zip(self.networks, rows, learning_rates, strict=True):
+            index = torch.from_numpy(of_network).to(self.device)
+            network.step(self._x[index], self._y[index], rate)
 
-    def _forward(self, x: Tensor) -> Tensor:
-        """Training mode: like the network itself, with dropout before each linear layer."""
-        probabilities = iter(self._drop_probabilities)
-        for module in self.network:
-            if isinstance(module, nn.Linear) and (probability := next(probabilities)):
-                x = x * self._dropout_factors(probability, x.shape)
-            x = module(x)
-        return x
-
-    def _dropout_factors(self, probability: float, shape: Sequence[int]) -> Tensor:
-        assert self._generator is not None, "seed_dropout comes before the first step"
-        factors = np.empty(shape, np.dtype(str(self._dtype).removeprefix("torch.")))
-        draw_dropout(probability, self._generator, np.empty(shape, np.float32), factors)
-        return torch.from_numpy(factors).to(self.device)
+    def update_average(self, network: int) -> None:
+        self.networks[network].update_average()
 
     def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        totals = np.array([self._loss_sum.item()]), np.array([self._correct.item()])
-        self._loss_sum.zero_()
-        self._correct.zero_()
+        totals = (
+            np.array([network.loss_sum.item() for network in self.networks]),
+            np.array([network.correct.item() for network in self.networks]),
+        )
+        for network in self.networks:
+            network.loss_sum.zero_()
+            network.correct.zero_()
         return totals
 
     def logits(self, x: FloatArray, networks: slice = slice(None)) -> FloatArray:
         with torch.no_grad():
             inputs = torch.from_numpy(np.ascontiguousarray(x)).to(self.device, self._dtype)
-            logits: FloatArray = self.network(inputs).cpu().numpy()
-        return logits[np.newaxis]
+            return np.stack([n.evaluate(inputs).cpu().numpy() for n in self.networks[networks]])
 
     def weights(self, network: int) -> Weights:
-        return {
-            name: tensor.detach().cpu().numpy().copy()
-            for name, tensor in self.network.state_dict().items()
-        }
+        return self.networks[network].weights()
 
     def load_weights(self, network: int, weights: Weights) -> None:
-        self.network.load_state_dict(
-            {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
+        self.networks[network].load_weights(weights)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return {
+            f"{number}.{name}": array
+            for number, network in enumerate(self.networks)
+            for name, array in network.state().items()
+        }
+
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        for number, network in enumerate(self.networks):
+            network.load_state(below(f"{number}.", state))
+
+
+class _TorchNetwork:
+    """One network: nn.Sequential, nn.CrossEntropyLoss, torch.optim.
+
+    Attributes
+    ----------
+    generator
+        What mixup, noise and dropout draw from; to be set before the first step.
+    loss_sum, correct
+        Sum of the losses (float64) and number of hits over the rows since they were last zeroed.
+    """
+
+    generator: np.random.Generator
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        shape: Shape,
+        weight_generator: np.random.Generator,
+        device: torch.device,
+    ) -> None:
+        model, training = experiment.model, experiment.training
+        self.device = device
+        self._numpy_dtype = np.dtype(training.dtype)
+        self.network = _build(experiment, shape, weight_generator).to(device)
+        self._drop_probabilities = [model.input_dropout] + [model.dropout] * len(
+            model.hidden_layers
         )
+        self._input_noise, self._max_norm, self._mixup = (
+            model.input_noise,
+            model.max_norm,
+            training.mixup,
+        )
+        self._criterion = nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
+        self._optimizer = make_optimizer(experiment.optimizer, self.network, device)
+        self._average: AveragedModel | None = None
+        if training.weight_averaging.name != "none":
+            self._average = _make_average(self.network, training.weight_averaging)
+        self.loss_sum = torch.zeros((), dtype=torch.float64)
+        self.correct = torch.zeros((), dtype=torch.int64)
+
+    def step(self, x: Tensor, labels: Tensor, learning_rate: float) -> None:
+        """One training step on a batch (batch, features) with its classes (batch,)."""
+        if self._mixup:
+            positions = np.arange(len(labels))
+            partners = np.empty_like(positions)
+            share = draw_mixup(self._mixup, self.generator, positions, partners)
+            index = torch.from_numpy(partners).to(self.device)
+            logits = self._forward(share * x + (1.0 - share) * x[index])
+            loss = share * self._criterion(logits, labels)
+            loss = loss + (1.0 - share) * self._criterion(logits, labels[index])
+        else:
+            logits = self._forward(x)
+            loss = self._criterion(logits, labels)
+        self._optimizer.zero_grad()
+        loss.backward()
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        self._optimizer.step()
+        self._limit_norms()
+        self.loss_sum += loss.detach().to("cpu", torch.float64) * len(labels)
+        self.correct += (logits.detach().argmax(dim=1) == labels).sum().cpu()
+
+    def _forward(self, x: Tensor) -> Tensor:
+        """Training mode: like the network itself, with noise and dropout before linear layers."""
+        if self._input_noise:
+            x = x + self._draw(draw_noise, self._input_noise, x.shape)
+        probabilities = iter(self._drop_probabilities)
+        for module in self.network:
+            if isinstance(module, nn.Linear) and (probability := next(probabilities)):
+                x = x * self._draw(draw_dropout, probability, x.shape)
+            x = module(x)
+        return x
+
+    def _draw(
+        self,
+        draw: Callable[[float, np.random.Generator, NDArray[np.float32], FloatArray], None],
+        parameter: float,
+        shape: Sequence[int],
+    ) -> Tensor:
+        """Random numbers (batch, units) as the network from scratch draws them."""
+        numbers = np.empty(shape, self._numpy_dtype)
+        draw(parameter, self.generator, np.empty(shape, np.float32), numbers)
+        return torch.from_numpy(numbers).to(self.device)
+
+    def _limit_norms(self) -> None:
+        """Scale down the weights into each hidden neuron to the largest norm allowed."""
+        if self._max_norm is None:
+            return
+        *hidden, _ = (module for module in self.network if isinstance(module, nn.Linear))
+        with torch.no_grad():
+            for linear in hidden:
+                norms = linear.weight.norm(dim=1, keepdim=True)
+                linear.weight *= self._max_norm / norms.clamp(min=self._max_norm)
+
+    def update_average(self) -> None:
+        assert self._average is not None, "the experiment asks for an average"
+        self._average.update_parameters(self.network)
+
+    def _evaluated(self) -> nn.Module:
+        """The network, or its average once that has begun."""
+        if self._average is not None and self._average.n_averaged > 0:
+            return self._average.module
+        return self.network
+
+    def evaluate(self, x: Tensor) -> Tensor:
+        """Logits (rows, classes) in evaluation mode."""
+        network = self._evaluated()
+        network.eval()
+        logits: Tensor = network(x)
+        network.train()
+        return logits
+
+    def weights(self) -> Weights:
+        return _arrays(self._evaluated())
+
+    def load_weights(self, weights: Weights) -> None:
+        _load_arrays(self.network, weights)
+        if self._average is not None:
+            self._average.n_averaged.zero_()
 
     def state(self) -> dict[str, NDArray[Any]]:
         slots = self._optimizer.state_dict()["state"]
-        return {
-            **{f"network.{name}": array for name, array in self.weights(0).items()},
+        state = {
+            **{f"network.{name}": array for name, array in _arrays(self.network).items()},
             **{
                 f"optimizer.{number}.{slot}": torch.as_tensor(value).cpu().numpy().copy()
                 for number, values in slots.items()
                 for slot, value in values.items()
                 if value is not None
             },
-            "loss_sum": self._loss_sum.numpy().copy(),
-            "correct": self._correct.numpy().copy(),
+            "loss_sum": self.loss_sum.numpy().copy(),
+            "correct": self.correct.numpy().copy(),
         }
+        if self._average is not None:
+            state |= {f"average.{k}": a for k, a in _arrays(self._average.module).items()}
+            state["n_averaged"] = self._average.n_averaged.cpu().numpy().copy()
+        return state
 
     def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        prefix = "network."
-        self.load_weights(
-            0, {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-        )
+        _load_arrays(self.network, below("network.", state))
         optimizer = self._optimizer.state_dict()
         slots: dict[int, dict[str, Tensor]] = {}
-        for key, value in state.items():
-            if key.startswith("optimizer."):
-                _, number, slot = key.split(".")
-                slots.setdefault(int(number), {})[slot] = torch.from_numpy(value.copy())
+        for key, value in below("optimizer.", state).items():
+            number, slot = key.split(".")
+            slots.setdefault(int(number), {})[slot] = torch.from_numpy(value.copy())
         self._optimizer.load_state_dict({**optimizer, "state": slots})
-        self._loss_sum = torch.from_numpy(state["loss_sum"].copy())
-        self._correct = torch.from_numpy(state["correct"].copy())
+        self.loss_sum = torch.from_numpy(state["loss_sum"].copy())
+        self.correct = torch.from_numpy(state["correct"].copy())
+        if self._average is not None:
+            _load_arrays(self._average.module, below("average.", state))
+            self._average.n_averaged.copy_(torch.from_numpy(state["n_averaged"].copy()))
+
+
+def _build(experiment: Experiment, shape: Shape, generator: np.random.Generator) -> nn.Sequential:
+    """The network, with the weights that the one from scratch starts from."""
+    initializer = make_initializer(experiment.model.initializer)
+    dtype = getattr(torch, experiment.training.dtype)
+    modules: list[nn.Module] = []
+    pairs = list(itertools.pairwise(shape.layer_sizes))
+    for position, (inputs, outputs) in enumerate(pairs):
+        normalized = position < len(shape.hidden)
+        linear = nn.Linear(inputs, outputs, bias=not normalized, dtype=dtype)
+        weights = np.empty((inputs, outputs), experiment.training.dtype)
+        biases = np.empty(outputs, experiment.training.dtype)
+        initializer(weights, biases, generator)
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(weights.T))
+            if not normalized:
+                linear.bias.copy_(torch.from_numpy(biases))
+        modules.append(linear)
+        if position < len(pairs) - 1:
+            if normalized:
+                normalization = nn.BatchNorm1d(outputs, EPSILON, MOMENTUM, dtype=dtype)
+                normalization.num_batches_tracked = None  # unused where the momentum is fixed
+                modules.append(normalization)
+            modules.append(_ACTIVATIONS[experiment.model.activation]())
+    return nn.Sequential(*modules)
+
+
+def _make_average(network: nn.Module, config: AveragingConfig) -> AveragedModel:
+    """A copy of the network that can hold its average, statistics included."""
+    decay = average_decay(config)
+    if decay is None:
+        # Its other function for the uniform mean divides in float32 whatever the weights are.
+        function = get_swa_avg_fn()  # type: ignore[no-untyped-call]
+        return AveragedModel(network, avg_fn=function, use_buffers=True)
+    function = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(network, multi_avg_fn=function, use_buffers=True)
+
+
+def _arrays(network: nn.Module) -> Weights:
+    """A copy of a network's weights and statistics."""
+    return {k: tensor.detach().cpu().numpy().copy() for k, tensor in network.state_dict().items()}
+
+
+def _load_arrays(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
+    with torch.no_grad():
+        for name, tensor in network.state_dict().items():  # of the network's own tensors
+            tensor.copy_(torch.from_numpy(arrays[name]))
 
 
 def choose_device(name: str) -> torch.device:

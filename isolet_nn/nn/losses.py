@@ -7,7 +7,8 @@ For logits z, target distribution t (rows sum to 1) and a batch of B rows::
 
 with logsumexp(z) = m + log sum e^(z - m), m = max z, so nothing overflows and nothing is clipped
 (Bishop, Pattern Recognition and Machine Learning, 2006, eq. 4.108 and 4.109). Label smoothing
-with share s (Szegedy et al., 2016, section 7) is t = (1 - s) onehot + s / classes.
+with share s (Szegedy et al., 2016, section 7) is t = (1 - s) onehot + s / classes. Where mixup
+blends two rows, t is the same blend of theirs.
 """
 
 from __future__ import annotations
@@ -60,7 +61,13 @@ class SoftmaxCrossEntropy:
         self._predicted = np.empty((networks, batch_size), np.int64)
         self._hits = np.empty((networks, batch_size), np.bool_)
 
-    def forward_backward(self, logits: FloatArray, labels: NDArray[np.int64]) -> FloatArray:
+    def forward_backward(
+        self,
+        logits: FloatArray,
+        labels: NDArray[np.int64],
+        others: NDArray[np.int64] | None = None,
+        shares: FloatArray | None = None,
+    ) -> FloatArray:
         """Compute `loss_sums` and `correct`, and replace the logits by their gradient.
 
         Parameters
@@ -69,6 +76,9 @@ class SoftmaxCrossEntropy:
             (K, batch, classes); overwritten.
         labels
             (K, batch) class indices.
+        others, shares
+            Where rows are blends: the classes (K, batch) of the rows blended in, and the shares
+            (K, 1, 1) that `labels` keep.
 
         Returns
         -------
@@ -80,6 +90,11 @@ class SoftmaxCrossEntropy:
         predicted, hits = self._predicted[:, :batch], self._hits[:, :batch]
 
         np.take(self._targets_of_class, labels, axis=0, out=targets, mode="clip")
+        if others is not None and shares is not None:
+            np.take(self._targets_of_class, others, axis=0, out=products, mode="clip")
+            targets -= products
+            targets *= shares
+            targets += products
         np.argmax(logits, axis=2, out=predicted)
         np.equal(predicted, labels, out=hits)
         np.add.reduce(hits, axis=1, out=self.correct)

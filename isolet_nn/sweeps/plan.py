@@ -21,7 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config import Constant, Experiment, Step
+from isolet_nn.backends.base import n_parameters
+from isolet_nn.config import Constant, Experiment, Step, Swa
 from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed
 from isolet_nn.sweeps.grid import EPOCHS, Trials
 
@@ -218,6 +219,8 @@ def _why_not_shared(experiment: Experiment) -> str:
     """Why a training cannot serve trials of fewer epochs; empty if it can."""
     if not isinstance(experiment.training.schedule, (Constant, Step)):
         return f"the schedule {experiment.training.schedule.name} depends on their number"
+    if isinstance(experiment.training.weight_averaging, Swa):
+        return "the average begins at a share of them"
     if experiment.training.early_stopping is not None:
         return "early stopping may end any of them"
     return ""
@@ -231,17 +234,15 @@ def _most_stacked(
     if experiment.backend != "numpy":
         notes[f"not stacked: the backend is {experiment.backend}"] += n_trials
         return 1
-    if n_parameters(experiment, size) > STACKED_PARAMETERS:
+    if _n_parameters(experiment, size) > STACKED_PARAMETERS * experiment.ensemble:
         notes["not stacked: the networks are too large for stacking to pay"] += n_trials
         return 1
     notes[f"stacked, up to {MOST_STACKED} networks of one shape"] += n_trials
-    return MOST_STACKED
+    return max(1, MOST_STACKED // experiment.ensemble)
 
 
-def n_parameters(experiment: Experiment, size: DataSize) -> int:
-    """Weights and biases of the network."""
-    layers = [size.n_features, *experiment.model.hidden_layers, size.n_classes]
-    return sum((i + 1) * o for i, o in itertools.pairwise(layers))
+def _n_parameters(experiment: Experiment, size: DataSize) -> int:
+    return n_parameters(experiment, size.n_features, size.n_classes)
 
 
 def _epoch_seconds(experiment: Experiment, size: DataSize) -> float:
@@ -251,5 +252,5 @@ def _epoch_seconds(experiment: Experiment, size: DataSize) -> float:
     """
     batch = min(experiment.training.batch_size, size.n_rows)
     steps = size.n_rows / batch
-    parameters = n_parameters(experiment, size)
-    return steps * (6e-5 + parameters * 2e-9 + 6 * batch * parameters / 7e10)
+    parameters = _n_parameters(experiment, size)
+    return steps * (6e-5 * experiment.ensemble + parameters * 2e-9 + 6 * batch * parameters / 7e10)

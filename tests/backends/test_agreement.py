@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from builders import (
     OPTIMIZERS,
     largest_relative_difference,
@@ -17,11 +18,12 @@ from builders import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
+from torch import nn
 
 from isolet_nn.config import Experiment, IsoletDataset, load_experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset
-from isolet_nn.training import Training, make_backend
+from isolet_nn.training import Training, make_backend, trained_model
 
 REPORT = Path(__file__).resolve().parents[2] / "configs" / "report" / "figure3_4_momentum.yaml"
 
@@ -67,6 +69,39 @@ def test_any_experiment_gives_the_same_curves_in_float64(experiment: Experiment)
     assert curve(ours, "train_accuracy") == curve(theirs, "train_accuracy")
 
 
+regularized = st.builds(
+    make_experiment,
+    seed=st.integers(0, 1000),
+    ensemble=st.integers(1, 3),
+    model__hidden_layers=st.lists(st.integers(1, 9), max_size=3),
+    model__activation=st.sampled_from(["relu", "tanh"]),
+    model__dropout=st.sampled_from([0.0, 0.3]),
+    model__input_noise=st.sampled_from([0.0, 0.5]),
+    model__batch_normalization=st.booleans(),
+    model__max_norm=st.sampled_from([None, 0.5, 3.0]),
+    optimizer=st.sampled_from(OPTIMIZERS),
+    training__batch_size=st.sampled_from([8, 60, 100]),
+    training__mixup=st.sampled_from([0.0, 0.4]),
+    training__label_smoothing=st.sampled_from([0.0, 0.1]),
+    training__weight_averaging=st.sampled_from(
+        ["none", {"name": "ema", "decay": 0.9}, {"name": "swa", "start": 0.4}]
+    ),
+    training__epochs=st.just(3),
+    training__dtype=st.just("float64"),
+)
+
+
+@settings(max_examples=60)
+@given(experiment=regularized)
+def test_regularized_networks_and_ensembles_give_the_same_curves_in_float64(
+    experiment: Experiment,
+) -> None:
+    ours, theirs = both(experiment, make_dataset(rows=50, dtype="float64"))
+    for metric in ("train_loss", "test_loss"):
+        assert largest_relative_difference(curve(ours, metric), curve(theirs, metric)) < 1e-6
+    assert curve(ours, "train_accuracy") == curve(theirs, "train_accuracy")
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("initializer", ["normal", "he", "glorot", "uniform_fan_in"])
 def test_both_start_from_the_same_weights_to_the_bit(dtype: str, initializer: str) -> None:
@@ -105,16 +140,46 @@ def test_weights_are_a_copy_that_training_on_does_not_change(
         assert np.array_equal(state[name], array), name
 
 
+MODELS: list[dict[str, Any]] = [
+    {"model__hidden_layers": [9, 4]},
+    {"model__hidden_layers": [9, 4], "model__batch_normalization": True},
+    {"model__batch_normalization": True, "training__weight_averaging": "ema"},
+    {"ensemble": 3, "training__weight_averaging": {"name": "swa", "start": 0.5}},
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("reader", ["numpy", "torch"])
 @pytest.mark.parametrize("writer", ["numpy", "torch"])
-def test_weights_of_either_backend_give_the_other_the_same_logits(writer: str, reader: str) -> None:
+def test_weights_of_either_backend_give_the_other_the_same_logits(
+    writer: str, reader: str, model: dict[str, Any]
+) -> None:
     dataset = make_dataset(rows=200)
-    experiment = make_experiment(model__hidden_layers=[9, 4], backend=writer)
+    experiment = make_experiment(backend=writer, **model)
     training = trained([experiment], [dataset])
-    backend = make_backend([on(reader, experiment)], [dataset])
-    backend.load_weights(0, training.backend.weights(0))
-    expected = training.backend.logits(dataset.test.x)
-    assert np.abs(backend.logits(dataset.test.x) - expected).max() < 1e-5
+    logits = trained_model(on(reader, experiment), dataset, training.weights(0))
+    assert np.abs(logits(dataset.test.x) - training.logits(dataset.test.x)[0]).max() < 1e-5
+
+
+def test_weights_can_be_loaded_into_plain_pytorch() -> None:
+    dataset = make_dataset(rows=200)
+    experiment = make_experiment(
+        model__hidden_layers=[9, 4], model__batch_normalization=True, training__epochs=3
+    )
+    training = trained([experiment], [dataset])
+    network = nn.Sequential(
+        nn.Linear(7, 9, bias=False),
+        nn.BatchNorm1d(9),
+        nn.ReLU(),
+        nn.Linear(9, 4, bias=False),
+        nn.BatchNorm1d(4),
+        nn.ReLU(),
+        nn.Linear(4, 3),
+    )
+    network.load_state_dict({k: torch.from_numpy(a) for k, a in training.weights(0).items()})
+    network.eval()
+    logits = network(torch.from_numpy(dataset.test.x)).detach().numpy()
+    assert np.abs(logits - training.logits(dataset.test.x)[0]).max() < 1e-5
 
 
 # The same on real ISOLET, as the README claims.
@@ -144,11 +209,21 @@ ISOLET_CASES: list[dict[str, Any]] = [
         "model__hidden_layers": [12, 8],
         "training__label_smoothing": 0.1,
     },
+    {
+        "optimizer": {"name": "adamw", "learning_rate": 0.003},
+        "model__batch_normalization": True,
+        "model__input_noise": 0.3,
+        "model__max_norm": 2.0,
+        "training__mixup": 0.2,
+        "training__weight_averaging": {"name": "ema", "decay": 0.98},
+    },
 ]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ISOLET_CASES, ids=lambda case: str(case["optimizer"]["name"]))
+@pytest.mark.parametrize(
+    "case", ISOLET_CASES, ids=["sgd", "adagrad", "rmsprop", "adam", "adamw", "regularized"]
+)
 def test_loss_curves_on_isolet_agree_to_a_millionth_in_float64(
     case: dict[str, Any], isolet64: Dataset
 ) -> None:

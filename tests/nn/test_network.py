@@ -16,8 +16,10 @@ from threadpoolctl import threadpool_limits
 
 from isolet_nn.nn import initializers, optimizers
 from isolet_nn.nn.activations import Activation, ReLU, Sigmoid, Tanh
+from isolet_nn.nn.averaging import WeightAverage
 from isolet_nn.nn.layers import Dense
-from isolet_nn.nn.network import EVALUATION_ROWS, Network, split_parameters
+from isolet_nn.nn.network import EVALUATION_ROWS, Network, Shape
+from isolet_nn.nn.normalization import BatchNormalization
 from nn.gradients import TOLERANCE, central_differences, relative_error
 
 ACTIVATIONS = (ReLU, Sigmoid, Tanh)
@@ -28,14 +30,23 @@ def generators(count: int, seed: int = 0) -> list[np.random.Generator]:
     return [np.random.default_rng([seed, network]) for network in range(count)]
 
 
-def distance_from_kinks(network: Network, x: NDArray[Any]) -> float:
-    """The smallest |z| that a hidden unit's activation function is given."""
-    distances = [np.inf]
+def is_smooth(network: Network, x: NDArray[Any]) -> bool:
+    """Whether differences resolve a network here, random draws included.
+
+    Not where a hidden unit is at the kink of its activation function, nor where it hardly varies
+    over the batch before it is normalised.
+    """
+    if network.mixup is not None:
+        x, _ = network.mixup.mix(x, np.zeros((len(network.parameters), x.shape[1]), np.int64))
     for layer in network.layers:
+        if isinstance(layer, ReLU) and np.abs(x).min() < 1e-2:
+            return False
+        if isinstance(layer, BatchNormalization):
+            deviations = x.std(axis=1)
+            if np.any((deviations > 1e-12) & (deviations < 0.05)):
+                return False
         x = layer.forward(x)
-        if isinstance(layer, Dense) and layer is not network.layers[-1]:
-            distances.append(float(np.abs(x).min()))
-    return min(distances)
+    return True
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -50,16 +61,20 @@ def test_gradients_of_whole_networks_equal_central_differences(
         data.draw(st.integers(1, 4), "inputs"),
         data.draw(st.integers(2, 4), "classes"),
     )
-    k, batch = data.draw(st.integers(1, 3), "networks"), data.draw(st.integers(1, 5), "batch")
+    k, batch = data.draw(st.integers(1, 2), "networks"), data.draw(st.integers(1, 5), "batch")
     shared = data.draw(st.booleans(), "shared")
+    normalized = data.draw(st.booleans(), "batch_normalization")
+    batch = batch + 2 if normalized else batch
     network = Network(
-        [inputs, *hidden, classes],
+        Shape((inputs, *hidden, classes), normalized),
         activation=activation,
         networks=k,
         batch_size=batch + data.draw(st.integers(0, 2), "spare"),
         dtype=np.float64,
         dropout=data.draw(st.sampled_from([0.0, 0.4]), "dropout"),
         input_dropout=data.draw(st.sampled_from([0.0, 0.3]), "input_dropout"),
+        input_noise=data.draw(st.sampled_from([0.0, 0.3]), "input_noise"),
+        mixup=data.draw(st.sampled_from([0.0, 0.5]), "mixup"),
         label_smoothing=data.draw(st.sampled_from([0.0, 0.2]), "label_smoothing"),
     )
     network.initialize(initializers.uniform_fan_in, generators(k, seed))
@@ -68,13 +83,12 @@ def test_gradients_of_whole_networks_equal_central_differences(
     labels = random.integers(0, classes, (k, batch))
 
     def losses() -> NDArray[np.float64]:
-        network.seed_dropout(generators(k, seed + 1))  # the same masks every time
+        network.seed_steps(generators(k, seed + 1))  # the same masks every time
         network.compute_gradients(x, labels)
         return network.loss.loss_sums / batch
 
-    if activation is ReLU:
-        network.seed_dropout(generators(k, seed + 1))
-        assume(distance_from_kinks(network, x) > 1e-3)
+    network.seed_steps(generators(k, seed + 1))
+    assume(is_smooth(network, x))
     losses()
     gradients = network.gradients.copy()
     assert relative_error(gradients, central_differences(losses, network.parameters)) < TOLERANCE
@@ -83,30 +97,49 @@ def test_gradients_of_whole_networks_equal_central_differences(
 @given(
     k=st.integers(1, 4),
     layer_sizes=st.lists(st.integers(1, 5), min_size=2, max_size=4),
+    normalized=st.booleans(),
 )
-def test_every_parameter_of_the_buffer_belongs_to_one_layer(k: int, layer_sizes: list[int]) -> None:
-    network = Network(layer_sizes, networks=k, batch_size=1)
-    network.parameters[...] = 0.0
+def test_every_variable_of_the_buffer_belongs_to_one_layer(
+    k: int, layer_sizes: list[int], normalized: bool
+) -> None:
+    shape = Shape(tuple(layer_sizes), normalized)
+    network = Network(shape, networks=k, batch_size=2)
+    network.variables[...] = 0.0
     for layer in network.layers:
         if isinstance(layer, Dense):
             layer.weights += 1.0
-            layer.biases += 1.0
+            if layer.biases is not None:
+                layer.biases += 1.0
+        elif isinstance(layer, BatchNormalization):
+            layer.scale += 1.0
+            layer.shift += 1.0
+            layer.running_mean += 2.0
+            layer.running_variance += 2.0
     assert np.array_equal(network.parameters, np.ones_like(network.parameters))
-    for weights, biases in split_parameters(network.parameters, layer_sizes):
-        assert np.shares_memory(weights, network.parameters)
-        assert np.shares_memory(biases, network.parameters)
+    statistics = network.variables[:, shape.n_parameters :]
+    assert np.array_equal(statistics, np.full_like(statistics, 2.0))
+    for views in shape.views(network.variables):
+        for view in views.values():
+            assert np.shares_memory(view, network.variables)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_logits_ignore_dropout_and_do_not_depend_on_the_rows_computed_with_them(
+def test_logits_ignore_what_is_random_and_do_not_depend_on_the_rows_computed_with_them(
     activation: type[Activation],
 ) -> None:
-    sizes, rows = [5, 4, 3], EVALUATION_ROWS + 7
+    sizes, rows = (5, 4, 3), EVALUATION_ROWS + 7
     network = Network(
-        sizes, activation=activation, networks=2, batch_size=3, dropout=0.5, input_dropout=0.5
+        Shape(sizes),
+        activation=activation,
+        networks=2,
+        batch_size=3,
+        dropout=0.5,
+        input_dropout=0.5,
+        input_noise=0.5,
+        mixup=1.0,
     )
     network.initialize(initializers.uniform_fan_in, generators(2))
-    plain = Network(sizes, activation=activation, networks=2, batch_size=rows)
+    plain = Network(Shape(sizes), activation=activation, networks=2, batch_size=rows)
     plain.parameters[...] = network.parameters
     x = np.random.default_rng(0).standard_normal((rows, 5)).astype(np.float32)
     logits = network.logits(x)
@@ -122,8 +155,8 @@ def test_logits_ignore_dropout_and_do_not_depend_on_the_rows_computed_with_them(
 def test_evaluation_leaves_its_inputs_as_they_are() -> None:
     x = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)
     kept = x.copy()
-    for sizes, input_dropout in (([4, 3], 0.0), ([4, 3, 2], 0.0), ([4, 3, 2], 0.5)):
-        network = Network(sizes, batch_size=6, input_dropout=input_dropout)
+    for sizes, input_dropout in (((4, 3), 0.0), ((4, 3, 2), 0.0), ((4, 3, 2), 0.5)):
+        network = Network(Shape(sizes, True), batch_size=6, input_dropout=input_dropout)
         network.initialize(initializers.he, generators(1))
         network.logits(x)
         assert np.array_equal(x, kept)
@@ -140,7 +173,10 @@ def test_evaluation_leaves_its_inputs_as_they_are() -> None:
     spare=st.sampled_from([0, 1, 31]),
     activation=st.sampled_from(ACTIVATIONS),
     dtype=st.sampled_from([np.float32, np.float64]),
-    dropout=st.sampled_from([0.0, 0.3]),
+    random_parts=st.sampled_from(
+        [{}, {"dropout": 0.3, "input_dropout": 0.3}, {"input_noise": 0.5, "mixup": 0.5}]
+    ),
+    normalized=st.booleans(),
     shared=st.booleans(),
 )
 def test_gradients_losses_and_logits_of_a_stack_have_the_bits_of_each_network_alone(
@@ -153,18 +189,20 @@ def test_gradients_losses_and_logits_of_a_stack_have_the_bits_of_each_network_al
     spare: int,
     activation: Callable[[], Activation],
     dtype: type,
-    dropout: float,
+    random_parts: dict[str, float],
+    normalized: bool,
     shared: bool,
 ) -> None:
+    batch = max(batch, 2) if normalized else batch
+
     def network(networks: int) -> Network:
         return Network(
-            [inputs, *hidden, classes],
+            Shape((inputs, *hidden, classes), normalized),
             activation=activation,
             networks=networks,
             batch_size=batch + spare,
             dtype=dtype,
-            dropout=dropout,
-            input_dropout=dropout,
+            **random_parts,
         )
 
     random = np.random.default_rng(seed)
@@ -172,18 +210,21 @@ def test_gradients_losses_and_logits_of_a_stack_have_the_bits_of_each_network_al
     labels = random.integers(0, classes, (k, batch))
     stack = network(k)
     stack.initialize(initializers.uniform_fan_in, generators(k, seed))
-    stack.seed_dropout(generators(k, seed + 1))
+    stack.seed_steps(generators(k, seed + 1))
     with threadpool_limits(1):
         stack.compute_gradients(x, labels)
+        gradients = stack.gradients.copy()
+        stack.limit_norms(0.5)
         logits = stack.logits(x[0])
         for number in range(k):
             alone = network(1)
             alone.initialize(initializers.uniform_fan_in, generators(k, seed)[number:][:1])
-            alone.seed_dropout(generators(k, seed + 1)[number:][:1])
+            alone.seed_steps(generators(k, seed + 1)[number:][:1])
             own = slice(0, 1) if shared else slice(number, number + 1)
             alone.compute_gradients(x[own], labels[number : number + 1])
-            assert np.array_equal(alone.parameters[0], stack.parameters[number])
-            assert np.array_equal(alone.gradients[0], stack.gradients[number])
+            assert np.array_equal(alone.gradients[0], gradients[number])
+            alone.limit_norms(0.5)
+            assert np.array_equal(alone.variables[0], stack.variables[number])
             assert alone.loss.loss_sums[0] == stack.loss.loss_sums[number]
             assert alone.loss.correct[0] == stack.loss.correct[number]
             assert np.array_equal(alone.logits(x[0])[0], logits[number])
@@ -205,22 +246,22 @@ def peak_of(step: Callable[[], None]) -> int:
 
 
 def training_step(
-    layer_sizes: list[int], networks: int, batch: int, dtype: type, dropout: float
+    layer_sizes: list[int], networks: int, batch: int, dtype: type, parts: dict[str, Any]
 ) -> Callable[[], None]:
     network = Network(
-        layer_sizes,
+        Shape(tuple(layer_sizes), batch_normalization=bool(parts)),
         networks=networks,
         batch_size=batch,
         dtype=dtype,
-        dropout=dropout,
-        input_dropout=dropout,
+        **parts,
     )
     network.initialize(initializers.he, generators(networks))
-    network.seed_dropout(generators(networks))
+    network.seed_steps(generators(networks))
     adam = [
         optimizers.Adam(parameters, gradients, weight_decay=0.1)
         for parameters, gradients in zip(network.parameters, network.gradients, strict=True)
     ]
+    averages = [WeightAverage(variables, 0.99) for variables in network.variables]
     random = np.random.default_rng(0)
     x: NDArray[Any] = random.standard_normal((1, batch, layer_sizes[0])).astype(dtype)
     labels = random.integers(0, layer_sizes[-1], (networks, batch))
@@ -229,8 +270,15 @@ def training_step(
         network.compute_gradients(x, labels)
         for optimizer in adam:
             optimizer.step(0.001)
+        network.limit_norms(1.0)
+        for average in averages:
+            average.update()
 
     return step
+
+
+EVERYTHING = {"dropout": 0.2, "input_dropout": 0.2, "input_noise": 0.3, "mixup": 0.4}
+"""All that is random; batch normalisation comes with it."""
 
 
 def buffers_of_numpy(networks: int) -> int:
@@ -242,7 +290,7 @@ def buffers_of_numpy(networks: int) -> int:
     return 3 * np.getbufsize() * 8 + 4096 * networks
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.2])
+@pytest.mark.parametrize("parts", [{}, EVERYTHING])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     ("layer_sizes", "networks", "batch"),
@@ -255,19 +303,19 @@ def buffers_of_numpy(networks: int) -> int:
     ],
 )
 def test_a_training_step_allocates_no_array(
-    layer_sizes: list[int], networks: int, batch: int, dtype: type, dropout: float
+    layer_sizes: list[int], networks: int, batch: int, dtype: type, parts: dict[str, float]
 ) -> None:
-    step = training_step(layer_sizes, networks, batch, dtype, dropout)
+    step = training_step(layer_sizes, networks, batch, dtype, parts)
     assert peak_of(step) < buffers_of_numpy(networks)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("dropout", [0.0, 0.2])
+@pytest.mark.parametrize("parts", [{}, EVERYTHING])
 def test_a_training_step_of_the_report_s_network_needs_no_more_than_one_activation(
-    dtype: type, dropout: float
+    dtype: type, parts: dict[str, float]
 ) -> None:
     activation = 128 * 44 * np.dtype(dtype).itemsize
-    step = training_step([617, 44, 26], 1, 128, dtype, dropout)
+    step = training_step([617, 44, 26], 1, 128, dtype, parts)
     assert peak_of(step) < 3 * activation + 4096
 
 

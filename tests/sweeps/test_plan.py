@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isolet_nn.backends.base import n_parameters
 from isolet_nn.config import Experiment
 from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed, data_key
 from isolet_nn.sweeps.grid import Trials, canonical
@@ -19,7 +20,6 @@ from isolet_nn.sweeps.plan import (
     STACKED_PARAMETERS,
     Plan,
     make_plan,
-    n_parameters,
 )
 from sweeps.helpers import IRIS, trials_of
 
@@ -120,7 +120,7 @@ def check_stack(experiments: list[Experiment]) -> None:
     assert len(experiments) <= MOST_STACKED
     if len(experiments) > 1:
         assert first.backend == "numpy"
-        assert n_parameters(first, SIZE) <= STACKED_PARAMETERS
+        assert n_parameters(first, SIZE.n_features, SIZE.n_classes) <= STACKED_PARAMETERS
     for other in experiments[1:]:
         assert content(other, "optimizer", "seed") == content(first, "optimizer", "seed")
         assert data_key(other) == data_key(first)
