@@ -378,7 +378,7 @@ def _batch_of(orders: Sequence[NDArray[np.int64]], part: slice) -> list[NDArray[
 
 def _require_two_rows_a_batch(experiment: Experiment, rows_used: int, batch_size: int) -> None:
     """Refuse a batch of one row to batch normalisation, which needs a variance."""
-    if not experiment.model.batch_normalization:
+    if not (experiment.model.batch_normalization and experiment.model.hidden_layers):
         return
     if batch_size == 1 or rows_used % batch_size == 1:
         raise ConfigError(

@@ -22,8 +22,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
+from isolet_nn.backends.base import below
 from isolet_nn.config import Experiment
 from isolet_nn.data.dataset import Dataset
+from isolet_nn.errors import ConfigError
+from isolet_nn.evaluation import loss_and_accuracy
+from isolet_nn.nn.losses import softmax
 from isolet_nn.training import Row, Training
 
 DIVERGING = {"name": "sgd", "learning_rate": 1e30}
@@ -37,6 +41,17 @@ def assert_same_results(one: Training, number: int, other: Training, other_numbe
     assert (a.error, a.best_epoch, a.finished) == (b.error, b.best_epoch, b.finished)
     assert (a.weights is None) == (b.weights is None)
     assert same_arrays(a.weights or {}, b.weights or {})
+
+
+REGULARIZED: dict[str, Any] = {
+    "ensemble": 2,
+    "model__input_noise": 0.3,
+    "model__batch_normalization": True,
+    "model__max_norm": 1.5,
+    "training__mixup": 0.3,
+    "training__weight_averaging": {"name": "ema", "decay": 0.8},
+}
+"""Everything that makes a step random or keeps weights from growing, in an ensemble."""
 
 
 @st.composite
@@ -68,9 +83,15 @@ def stacks(draw: st.DrawFn) -> tuple[list[Experiment], list[Dataset]]:
         "training__batch_size": draw(st.sampled_from([1, 2, 7, 32, 1000]), "batch_size"),
         "training__drop_last": draw(st.booleans(), "drop_last"),
         "training__label_smoothing": draw(st.sampled_from([0.0, 0.1]), "smoothing"),
+        **draw(
+            st.sampled_from([{}, {}, REGULARIZED] if shape["rows"] > 1 else [{}]), "regularized"
+        ),
     }
     if shape["rows"] > 100:
         common["training__batch_size"] = max(16, common["training__batch_size"])
+    if common.get("model__batch_normalization"):
+        common["training__batch_size"] = 32
+        common["training__drop_last"] = True  # no batch of a single row
     kinds = [*OPTIMIZERS, DIVERGING]
     experiments = [
         make_experiment(
@@ -398,8 +419,13 @@ def through_disk(training: Training) -> tuple[dict[str, Any], dict[str, Any], li
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda options: "-".join(map(str, options)))
 @pytest.mark.parametrize("stop_after", [0, 1, 3, 5, 6, 11])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, REGULARIZED, {"training__weight_averaging": {"name": "swa", "start": 0.5}}],
+    ids=["plain", "regularized", "swa"],
+)
 def test_going_on_from_a_state_gives_the_bits_of_an_undisturbed_training(
-    backend: str, optimizer: dict[str, Any], stop_after: int
+    backend: str, optimizer: dict[str, Any], stop_after: int, changes: dict[str, Any]
 ) -> None:
     experiment = make_experiment(
         backend=backend,
@@ -412,6 +438,7 @@ def test_going_on_from_a_state_gives_the_bits_of_an_undisturbed_training(
         training__batch_size=16,
         training__schedule="cosine",
         training__early_stopping={"patience": 3},
+        **changes,
     )
     dataset = make_dataset(rows=70, validation=15)  # five steps an epoch, the last incomplete
     undisturbed = trained([experiment], [dataset])
@@ -519,3 +546,134 @@ def test_learning_takes_place(backend: str) -> None:
     assert last["test_accuracy"] is not None
     assert last["train_loss"] < 0.5 * first["train_loss"]
     assert last["test_accuracy"] > 0.8
+
+
+# --- ensembles and averages
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_ensemble_s_first_network_is_the_single_network_and_the_others_differ(
+    backend: str,
+) -> None:
+    dataset = make_dataset()
+    settings: dict[str, Any] = {"backend": backend, "model__dropout": 0.2, "training__epochs": 2}
+    single = trained([make_experiment(**settings)], [dataset])
+    ensemble = trained([make_experiment(**settings, ensemble=3)], [dataset])
+    weights = ensemble.weights(0)
+    networks = [below(f"{k}.", weights) for k in range(3)]
+    assert same_arrays(networks[0], single.weights(0))
+    assert not np.array_equal(networks[0]["0.weight"], networks[1]["0.weight"])
+    assert not np.array_equal(networks[1]["0.weight"], networks[2]["0.weight"])
+    assert sum(map(len, networks)) == len(weights)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_ensemble_answers_with_its_networks_mean_probabilities(backend: str) -> None:
+    dataset = make_dataset(rows=200)
+    experiment = make_experiment(backend=backend, ensemble=3, training__epochs=3)
+    training = trained([experiment], [dataset])
+    x, y = dataset.test.x, dataset.test.y
+    mean = softmax(training.backend.logits(x).astype(float)).mean(axis=0)
+    assert np.allclose(softmax(training.logits(x)[0]), mean, rtol=1e-12)
+    row = training.members[0].history[-1]
+    assert row["test_accuracy"] == np.mean(mean.argmax(axis=1) == y)
+    assert math.isclose(row["test_loss"] or 0, -np.log(mean[np.arange(len(y)), y]).mean())
+
+
+def test_an_ensemble_that_early_stopping_ended_keeps_the_weights_of_its_best_epoch() -> None:
+    dataset = make_dataset(rows=100, validation=40)
+    training = trained(
+        [
+            make_experiment(
+                ensemble=2,
+                dataset__validation={"fraction": 0.2},
+                optimizer={"name": "sgd", "learning_rate": 2.0},
+                training__epochs=30,
+                training__early_stopping={"patience": 3},
+            )
+        ],
+        [dataset],
+    )
+    member = training.members[0]
+    assert member.best_epoch is not None
+    assert member.best_epoch < len(member.history)
+    assert member.weights is not None
+    training.load_weights(0, member.weights)
+    assert dataset.validation is not None
+    loss, _ = loss_and_accuracy(training.logits(dataset.validation.x)[0], dataset.validation.y)
+    assert loss == member.history[member.best_epoch - 1]["validation_loss"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_exponential_average_is_evaluated_and_kept_while_training_goes_on_without_it(
+    backend: str,
+) -> None:
+    dataset = make_dataset(rows=100)
+    averaged, last = (
+        Training(
+            [
+                make_experiment(
+                    backend=backend, training__batch_size=16, training__weight_averaging=kind
+                )
+            ],
+            [dataset],
+        )
+        for kind in ({"name": "ema", "decay": 0.9}, "none")
+    )
+    for _ in range(3):
+        averaged.run_epoch()
+        last.run_epoch()
+        assert not np.array_equal(averaged.weights(0)["0.weight"], last.weights(0)["0.weight"])
+    for name in ("train_loss", "train_accuracy"):
+        assert averaged.members[0].history[-1][name] == last.members[0].history[-1][name]
+    test = dataset.test
+    loss, _ = loss_and_accuracy(averaged.logits(test.x)[0], test.y)
+    assert loss == averaged.members[0].history[-1]["test_loss"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_stochastic_weight_averaging_is_the_mean_of_the_last_epochs_weights(backend: str) -> None:
+    dataset = make_dataset(rows=100, dtype="float64")
+    swa, last = (
+        Training(
+            [
+                make_experiment(
+                    backend=backend,
+                    training__epochs=8,
+                    training__dtype="float64",
+                    training__weight_averaging=kind,
+                )
+            ],
+            [dataset],
+        )
+        for kind in ({"name": "swa", "start": 0.5}, "none")
+    )
+    weights = []
+    for _ in range(8):
+        swa.run_epoch()
+        last.run_epoch()
+        weights.append(last.weights(0)["0.weight"])
+        if swa.epoch <= 4:
+            assert np.array_equal(swa.weights(0)["0.weight"], weights[-1])
+    assert np.allclose(swa.weights(0)["0.weight"], np.mean(weights[4:], axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({"training__batch_size": 1}, True),
+        ({"training__batch_size": 59}, True),  # 60 rows
+        ({"training__batch_size": 59, "training__drop_last": True}, False),
+        ({"training__batch_size": 60}, False),
+    ],
+)
+def test_batch_normalisation_refuses_a_batch_of_one_row(
+    changes: dict[str, Any], refused: bool
+) -> None:
+    experiment = make_experiment(model__batch_normalization=True, **changes)
+    if not refused:
+        Training([experiment], [make_dataset(rows=60)]).run_epoch()
+        return
+    size = changes["training__batch_size"]
+    with pytest.raises(ConfigError, match=f"training.batch_size: found {size}.*one of 60 rows"):
+        Training([experiment], [make_dataset(rows=60)])
