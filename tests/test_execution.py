@@ -43,13 +43,19 @@ def eventful(**changes: Any) -> Experiment:
     """An experiment on iris in which everything happens that a state must hold."""
     settings: dict[str, Any] = {
         "seed": 3,
+        "ensemble": 2,
         "dataset": {"name": "iris", "validation": {"fraction": 0.2}},
         "model__hidden_layers": [6, 4],
         "model__dropout": 0.2,
         "model__input_dropout": 0.1,
+        "model__input_noise": 0.1,
+        "model__batch_normalization": True,
+        "model__max_norm": 2.0,
         "optimizer": {"name": "adam", "learning_rate": 0.01},
         "training__epochs": 12,
         "training__batch_size": 16,
+        "training__mixup": 0.2,
+        "training__weight_averaging": {"name": "ema", "decay": 0.9},
         "training__schedule": "cosine",
         "training__early_stopping": {"patience": 8},
         "training__evaluate_every": 2,
@@ -133,7 +139,8 @@ def test_a_completed_run_s_folder_holds_everything_and_nothing_else(tmp_path: Pa
     assert summary["epoch"] == best  # early stopping restores it
     row = run.metrics()[best - 1]
     assert summary["metrics"] == {name: row[name] for name in METRICS}
-    assert summary["parameters"] == (4 + 1) * 6 + (6 + 1) * 4 + (4 + 1) * 3
+    # Two networks; a normalised layer has scales and shifts instead of biases.
+    assert summary["parameters"] == 2 * ((4 + 2) * 6 + (6 + 2) * 4 + (4 + 1) * 3)
     assert summary["seconds"] == pytest.approx(sum(r["seconds"] or 0 for r in run.metrics()))
 
     environment = strict_json(run.path / "environment.json")
@@ -351,7 +358,7 @@ def only_run(folder: Path) -> Run:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("limit", "checkpoints"), [(1500, False), (4000, True)])
+@pytest.mark.parametrize(("limit", "checkpoints"), [(1500, False), (9000, True)])
 def test_a_full_disk_leaves_a_folder_that_can_be_read_and_resumed_if_a_checkpoint_fitted(
     limit: int, checkpoints: bool, tmp_path: Path, no_plots: None
 ) -> None:
