@@ -22,6 +22,8 @@ from pydantic import (
     Field,
     Tag,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -57,10 +59,11 @@ Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 Count = Annotated[int, Field(ge=1)]
+Folds = Annotated[int, Field(ge=2)]
 
 
 class RowHoldout(Section):
-    """A part held out by rows, stratified by class."""
+    """A share held out by rows, stratified by class, as {fraction: 0.1}."""
 
     fraction: Fraction
     """Share of the rows that is held out."""
@@ -69,7 +72,7 @@ class RowHoldout(Section):
 
 
 class SpeakerHoldout(Section):
-    """A part held out by rows, or by speakers so that no speaker is in two splits."""
+    """A share held out by rows, or with all rows of a speaker: {fraction: 0.2, by: speaker}."""
 
     fraction: Fraction
     """Share of the rows (or of the speakers) that is held out."""
@@ -78,7 +81,7 @@ class SpeakerHoldout(Section):
 
 
 class GroupHoldout(Section):
-    """A part held out by rows, or by groups so that no group is in two splits."""
+    """A share held out by rows, or with all rows of a group: {fraction: 0.2, by: group}."""
 
     fraction: Fraction
     """Share of the rows (or of the groups) that is held out."""
@@ -86,19 +89,69 @@ class GroupHoldout(Section):
     """What is kept together: nothing (stratified by class), or all rows of a group."""
 
 
+class _Fold(Section):
+    folds: Folds
+    """Folds that the rows are divided into, as equal in size as can be; each row is in one."""
+    fold: Annotated[int, Field(ge=0)]
+    """Which of them is held out, counted from 0; one seed divides the same for all of them."""
+
+    @field_validator("fold")
+    @classmethod
+    def _is_one_of_the_folds(cls, value: int, info: ValidationInfo) -> int:
+        folds = info.data.get("folds")
+        if folds is not None and value >= folds:
+            raise ValueError(f"found {value}; with folds: {folds} there are 0 to {folds - 1}")
+        return value
+
+
+class RowFold(_Fold):
+    """One fold of a cross-validation by rows, stratified by class, as {folds: 5, fold: 0}."""
+
+    by: Literal["rows"] = "rows"
+    """What is kept together: nothing, rows are drawn one by one within each class."""
+
+
+class SpeakerFold(_Fold):
+    """One fold of a cross-validation by rows, or by speakers: {folds: 5, fold: 0, by: speaker}."""
+
+    by: Literal["rows", "speaker"] = "rows"
+    """What is kept together: nothing (stratified by class), or all rows of a speaker."""
+
+
+class GroupFold(_Fold):
+    """One fold of a cross-validation by rows, or by groups: {folds: 5, fold: 0, by: group}."""
+
+    by: Literal["rows", "group"] = "rows"
+    """What is kept together: nothing (stratified by class), or all rows of a group."""
+
+
+# Tags are no keys of the file, so that they can be told from keys in pydantic's error locations.
+_SHARE, _ONE_FOLD = "a share", "one fold"
+
+
 def _holdout_kind(value: object) -> str:
-    return "none" if isinstance(value, str) else "holdout"
+    if isinstance(value, str):
+        return "none"
+    is_fold = isinstance(value, _Fold) or (isinstance(value, Mapping) and _says_fold(value))
+    return _ONE_FOLD if is_fold else _SHARE
+
+
+def _says_fold(section: Mapping[str, Any]) -> bool:
+    return "folds" in section or "fold" in section
 
 
 _NoHoldout = Annotated[Literal["none"], Tag("none")]
 RowValidation = Annotated[
-    _NoHoldout | Annotated[RowHoldout, Tag("holdout")], Discriminator(_holdout_kind)
+    _NoHoldout | Annotated[RowHoldout, Tag(_SHARE)] | Annotated[RowFold, Tag(_ONE_FOLD)],
+    Discriminator(_holdout_kind),
 ]
 SpeakerValidation = Annotated[
-    _NoHoldout | Annotated[SpeakerHoldout, Tag("holdout")], Discriminator(_holdout_kind)
+    _NoHoldout | Annotated[SpeakerHoldout, Tag(_SHARE)] | Annotated[SpeakerFold, Tag(_ONE_FOLD)],
+    Discriminator(_holdout_kind),
 ]
 GroupValidation = Annotated[
-    _NoHoldout | Annotated[GroupHoldout, Tag("holdout")], Discriminator(_holdout_kind)
+    _NoHoldout | Annotated[GroupHoldout, Tag(_SHARE)] | Annotated[GroupFold, Tag(_ONE_FOLD)],
+    Discriminator(_holdout_kind),
 ]
 
 
@@ -119,7 +172,7 @@ class IsoletDataset(_SplitDataset):
     verify: bool = True
     """Refuse data whose content checksum is not that of ISOLET."""
     validation: SpeakerValidation = "none"
-    """Part of the training data held out to choose settings: none, {fraction: 0.2, by: speaker}."""
+    """Part of the training data held out to choose settings: none, a share, or one fold."""
 
 
 class BundledDataset(_SplitDataset):
@@ -130,7 +183,7 @@ class BundledDataset(_SplitDataset):
     test: RowHoldout = RowHoldout(fraction=0.2)
     """Part held out for the test."""
     validation: RowValidation = "none"
-    """Part of the remaining rows held out to choose settings: none, or {fraction: 0.1}."""
+    """Part of the remaining rows held out to choose settings: none, a share, or one fold."""
 
 
 class XorDataset(Section):
@@ -144,9 +197,11 @@ class XorDataset(Section):
     """There is nothing to hold out."""
 
 
-def _require_group(group: str | int | None, parts: Mapping[str, GroupHoldout | str]) -> None:
+def _require_group(
+    group: str | int | None, parts: Mapping[str, GroupHoldout | GroupFold | str]
+) -> None:
     for key, holdout in parts.items():
-        if group is None and isinstance(holdout, GroupHoldout) and holdout.by == "group":
+        if group is None and not isinstance(holdout, str) and holdout.by == "group":
             raise ValueError(f"{key}.by: group needs to know the column: set group")
 
 
@@ -170,11 +225,11 @@ class CsvDataset(_SplitDataset):
     test: GroupHoldout = GroupHoldout(fraction=0.2)
     """Part held out for the test where there is no test_path."""
     validation: GroupValidation = "none"
-    """Part of the training rows held out to choose settings: none or {fraction: 0.2, by: group}."""
+    """Part of the training rows held out to choose settings: none, a share, or one fold."""
 
     @model_validator(mode="after")
     def _group_is_named(self) -> Self:
-        parts: dict[str, GroupHoldout | str] = {"validation": self.validation}
+        parts: dict[str, GroupHoldout | GroupFold | str] = {"validation": self.validation}
         if self.test_path is None:
             parts["test"] = self.test
         _require_group(self.group, parts)
@@ -199,7 +254,7 @@ class OpenmlDataset(_SplitDataset):
     test: GroupHoldout = GroupHoldout(fraction=0.2)
     """Part held out for the test."""
     validation: GroupValidation = "none"
-    """Part of the other rows held out to choose settings: none or {fraction: 0.2, by: group}."""
+    """Part of the other rows held out to choose settings: none, a share, or one fold."""
 
     @model_validator(mode="after")
     def _one_identifier(self) -> Self:
@@ -490,6 +545,8 @@ class TrainingConfig(Section):
     """null, or when to stop early; needs a validation split."""
     evaluate_every: Count = 1
     """Epochs between two evaluations; the last epoch is always evaluated."""
+    evaluate_test: bool = True
+    """Whether the test split is evaluated; false leaves it unread while settings are chosen."""
     checkpoint_seconds: NonNegative = 30.0
     """Seconds that must pass before the end of an epoch writes a new checkpoint."""
 
@@ -857,7 +914,7 @@ def _key_path(content: object, loc: Sequence[int | str]) -> Iterator[int | str]:
 
 def _is_tag(key: object, section: Mapping[str, Any]) -> bool:
     """Whether `key` names the member of a union that pydantic took `section` for."""
-    return key in (section.get("name"), "holdout")
+    return key in (section.get("name"), _SHARE, _ONE_FOLD)
 
 
 def _existing(content: Mapping[str, Any], path: Sequence[int | str]) -> Iterator[int | str]:
@@ -888,13 +945,15 @@ def _allowed_names(
 def _model_at(
     model: type[Section], content: Mapping[str, Any], path: Sequence[int | str]
 ) -> type[Section]:
-    """The model of the section at `path`, following the `name` keys that choose among models."""
+    """The model of the section at `path`, following the keys that choose among models."""
     current: Any = content
     for key in path:
         current = current[key]
         candidates = sections_of(model.model_fields[str(key)].annotation)
-        named = [c for c in candidates if current.get("name") in names_of(c)]
-        model = (named or candidates)[0]
+        chosen = [c for c in candidates if current.get("name") in names_of(c)]
+        if _says_fold(current):
+            chosen += [c for c in candidates if issubclass(c, _Fold)]
+        model = (chosen or candidates)[0]
     return model
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.backends.base import n_parameters
+from isolet_nn.backends.base import Weights, n_parameters
 from isolet_nn.config import Experiment, load_experiment, suggestion
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
@@ -23,7 +23,7 @@ from isolet_nn.evaluation import Evaluation, confusion_csv, evaluate_logits
 from isolet_nn.files import write_text
 from isolet_nn.folders import CONFIG, now
 from isolet_nn.runs import Run, split_suffix
-from isolet_nn.training import EVALUATED_SPLITS, Row, Training, trained_model
+from isolet_nn.training import Row, Training, evaluated_splits, trained_model
 
 SPLITS = ("test", "validation", "train")
 """What a model can be evaluated on."""
@@ -83,7 +83,7 @@ def train(
         training = Training([experiment], [dataset])
         run = Run.create(Path(runs_dir), experiment, describe_environment(experiment, dataset))
         with run.locked():
-            run.start_metrics(_columns(dataset))
+            run.start_metrics(_columns(experiment, dataset))
             _Execution(run, dataset, training, observer or Observer()).carry_out(should_stop)
     return run
 
@@ -115,7 +115,7 @@ def resume(
         _require_same_data(run, dataset)
         training = Training([experiment], [dataset])
         run.load_checkpoint(training)
-        run.start_metrics(_columns(dataset), training.members[0].history)
+        run.start_metrics(_columns(experiment, dataset), training.members[0].history)
         _Execution(run, dataset, training, observer or Observer()).carry_out(should_stop)
     return run
 
@@ -274,16 +274,18 @@ class _Execution:
     def _finish(self) -> None:
         if self.member.weights is not None:
             self.run.write_model(self.member.weights, self.dataset)
-            test = self.dataset.test
-            logits = trained_model(self.run.experiment, self.dataset, self.member.weights)(test.x)
-            write_evaluation(
-                self.run,
-                evaluate_logits(
-                    logits, test.y, classes=self.dataset.classes, split="test", groups=test.groups
-                ),
-            )
+            # The test split; where it is left unread, the validation split if there is one.
+            for name in evaluated_splits(self.run.experiment, self.dataset)[-1:]:
+                self._write_evaluation(name, self.member.weights)
         self._draw_curves()
         self.run.remove_checkpoint()
+
+    def _write_evaluation(self, name: str, weights: Weights) -> None:
+        split: Split = getattr(self.dataset, name)
+        logits = trained_model(self.run.experiment, self.dataset, weights)(split.x)
+        classes, groups = self.dataset.classes, split.groups
+        evaluation = evaluate_logits(logits, split.y, classes=classes, split=name, groups=groups)
+        write_evaluation(self.run, evaluation)
 
     def _draw_curves(self) -> None:
         if self.member.history:
@@ -321,8 +323,8 @@ def limited_threads(experiment: Experiment) -> Iterator[None]:
         yield
 
 
-def _columns(dataset: Dataset) -> list[str]:
-    splits = ["train", *(name for name in EVALUATED_SPLITS if getattr(dataset, name) is not None)]
+def _columns(experiment: Experiment, dataset: Dataset) -> list[str]:
+    splits = ["train", *evaluated_splits(experiment, dataset)]
     return [
         "epoch",
         *(f"{s}_{metric}" for s in splits for metric in ("loss", "accuracy")),

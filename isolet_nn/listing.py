@@ -43,7 +43,7 @@ class Entry:
     status: str
     """One of `STATUSES`. A killed one says that it runs, but no process works on it."""
     test_accuracy: float | None = None
-    """Of the last epoch; of a sweep's best setting, the mean over its seeds."""
+    """Of the last epoch; of a sweep's best setting, the mean over its seeds and folds."""
     validation_accuracy: float | None = None
     """Likewise. A sweep's best setting is the best by validation, where there is such a split."""
     epochs: int | None = None

@@ -16,7 +16,7 @@ from isolet_nn.execution import SPLITS, draw_confusion_matrix, draw_curves
 from isolet_nn.folders import CONFIG, METRICS, SWEEP
 from isolet_nn.runs import Run
 from isolet_nn.sweeps import journal
-from isolet_nn.sweeps.config import Plot, Sweep, varied_keys
+from isolet_nn.sweeps.config import Plot, Sweep, axis_keys, varied_keys
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.pictures import axis_of, draw_plot, draw_plots
 
@@ -116,12 +116,15 @@ def choose_plot(sweep: Sweep, choice: PlotChoice) -> Plot:
     ConfigError
         If there is no such kind, key or metric, or they do not go together.
     """
-    keys = [*varied_keys(sweep), "seed"]
+    keys = axis_keys(sweep)
     _require_known(choice, keys)
     base = next((plot for plot in sweep.plot if choice.kind in (None, plot.kind)), None)
-    kind = choice.kind or (base.kind if base else "heatmap" if len(keys) > 2 else "boxplot")
+    kind = choice.kind or (
+        base.kind if base else "heatmap" if len(varied_keys(sweep)) > 1 else "boxplot"
+    )
     axes = _choose_axes(choice, kind, base, keys)
-    value = choice.value or (base.value if base else "test_accuracy")
+    usual = "test_accuracy" if sweep.cross_validation is None else "validation_accuracy"
+    value = choice.value or (base.value if base else usual)
     return validate(Plot, {"kind": kind, **axes, "value": value}, "plot")
 
 

@@ -39,7 +39,10 @@ class _Table:
         where = ", ".join(f"`{path}`" for path in self.paths) or "Top level"
         if names := _names(self.schema):
             return f"{where} with `name: {', '.join(names)}`"
-        return f"{where} of {', '.join(self.owners)}" if self.owners else where
+        if not self.owners:
+            return where
+        required = " and ".join(f"`{key}`" for key in self.schema.get("required", ()))
+        return f"{where} of {', '.join(self.owners)}" + (f", with {required}" if required else "")
 
 
 def config_reference(model: type[Section] = Experiment) -> str:
@@ -131,7 +134,7 @@ def _allowed(schema: Schema) -> str:
     if "discriminator" in schema:
         return "keys below, chosen by `name`"
     if parts := [*schema.get("oneOf", ()), *schema.get("anyOf", ())]:
-        return ", or ".join(_allowed(part) for part in parts)
+        return ", or ".join(dict.fromkeys(_allowed(part) for part in parts))
     if "$ref" in schema:
         return "keys below"
     if "const" in schema or "enum" in schema:

@@ -20,6 +20,7 @@ class Stream(IntEnum):
     """Everything random within a training step: mixup, noise, dropout."""
     TEST_SPLIT = 3
     VALIDATION_SPLIT = 4
+    FOLDS = 5
 
 
 def generator(seed: int, stream: Stream, index: int = 0, member: int = 0) -> np.random.Generator:

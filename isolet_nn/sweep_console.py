@@ -17,7 +17,7 @@ from isolet_nn.folders import PLOTS
 from isolet_nn.sweeps.cohort import FAILED, TrialResult
 from isolet_nn.sweeps.config import Setting
 from isolet_nn.sweeps.execute import SweepObserver
-from isolet_nn.sweeps.folder import TABLE, SweepFolder
+from isolet_nn.sweeps.folder import SETTINGS, TABLE, SweepFolder
 from isolet_nn.sweeps.journal import setting_text
 from isolet_nn.sweeps.plan import Cohort, Plan
 from isolet_nn.sweeps.scores import Score
@@ -176,17 +176,17 @@ def print_sweep(folder: SweepFolder) -> None:
     best = folder.best()
     if best:
         names = list(best[0].scores)
-        table = Table(
-            *folder.trials.keys, "seeds", *names, title=f"best settings by {folder.metric}"
-        )
+        n, over = ("seeds", "") if folder.trials.cross_validation is None else _folds(folder)
+        title = f"best settings by {folder.metric}{over}"
+        table = Table(*folder.trials.keys, n, *names, title=title)
         for score in best:
             cells = [_score_text(score.scores.get(name)) for name in names]
             table.add_row(*_setting_cells(folder, score.setting), str(score.n), *cells)
         RESULTS.print(table)
         if folder.metric == "test_accuracy":
             RESULTS.print(
-                "This ranking saw the test set: with dataset.validation, settings would be "
-                "chosen without it.",
+                "This ranking saw the test set: with dataset.validation or cross_validation, "
+                "settings would be chosen without it.",
                 soft_wrap=True,
             )
     summary = folder.summary
@@ -194,10 +194,18 @@ def print_sweep(folder: SweepFolder) -> None:
     RESULTS.print(f"{summary['trials']} trials: {counts}")
     for error in dict.fromkeys(folder.results.errors.values()):
         RESULTS.print(f"failed: {error}", soft_wrap=True, markup=False)
-    RESULTS.print(f"table: {folder.path / TABLE}", soft_wrap=True, markup=False)
+    for table_file in (TABLE, SETTINGS):
+        RESULTS.print(f"table: {folder.path / table_file}", soft_wrap=True, markup=False)
     if (folder.path / PLOTS).is_dir():
         RESULTS.print(f"plots: {folder.path / PLOTS}", soft_wrap=True, markup=False)
     RESULTS.print(str(folder.path), soft_wrap=True, markup=False)
+
+
+def _folds(folder: SweepFolder) -> tuple[str, str]:
+    """Heading of the number of trials, and what they are, under cross-validation."""
+    n_seeds = len(folder.trials.seeds)
+    seeds = "" if n_seeds == 1 else f" x {n_seeds} seeds"
+    return "trials", f", mean +- standard deviation over {folder.trials.n_folds} folds{seeds}"
 
 
 def _setting_cells(folder: SweepFolder, setting: Setting) -> list[Text]:

@@ -39,6 +39,12 @@ Row = dict[str, float | None]
 EVALUATED_SPLITS = ("validation", "test")
 
 
+def evaluated_splits(experiment: Experiment, dataset: Dataset) -> list[str]:
+    """The splits that a training evaluates beside its own part, in the order of metrics.csv."""
+    wanted = EVALUATED_SPLITS if experiment.training.evaluate_test else ("validation",)
+    return [name for name in wanted if getattr(dataset, name) is not None]
+
+
 @dataclass
 class Member:
     """One experiment of a stack, a network or an ensemble: how far it is.
@@ -208,10 +214,9 @@ class Training:
         ]
         evaluated = [self._is_evaluated(e, self.epoch + 1) for e in self.experiments]
         for members in _runs_of_same(self.datasets):
-            for name in EVALUATED_SPLITS:
-                split: Split | None = getattr(self.datasets[members.start], name)
-                if split is None:
-                    continue
+            dataset = self.datasets[members.start]
+            for name in evaluated_splits(self.experiments[0], dataset):
+                split: Split = getattr(dataset, name)
                 for row in rows[members]:
                     row[f"{name}_loss"] = row[f"{name}_accuracy"] = None
                 if not any(evaluated[members]):

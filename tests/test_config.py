@@ -169,6 +169,52 @@ def test_a_data_set_is_all_that_an_experiment_needs() -> None:
             {"dataset": {"name": "isolet", "validation": "some"}},
             "dataset.validation: found 'some'; allowed: none; did you mean none?",
         ),
+        (
+            {"dataset": {"name": "isolet", "validation": {"folds": 5, "fold": 5}}},
+            "dataset.validation.fold: found 5; with folds: 5 there are 0 to 4",
+        ),
+        (
+            {"dataset": {"name": "isolet", "validation": {"folds": 1, "fold": 0}}},
+            "dataset.validation.folds: found 1; it should be greater than or equal to 2",
+        ),
+        (
+            {"dataset": {"name": "digits", "validation": {"folds": 5}}},
+            "dataset.validation.fold: missing, and there is no default",
+        ),
+        (
+            {"dataset": {"name": "digits", "validation": {"folds": 5, "fold": -1}}},
+            "dataset.validation.fold: found -1; it should be greater than or equal to 0",
+        ),
+        (
+            {"dataset": {"name": "iris", "validation": {"folds": 5, "fold": 0, "by": "speaker"}}},
+            "dataset.validation.by: found 'speaker'; allowed: rows",
+        ),
+        (
+            {"dataset": {"name": "iris", "validation": {"folds": 5, "fold": 0, "seed": 0}}},
+            "dataset.validation.seed: unknown key; allowed: folds, fold, by",
+        ),
+        (
+            {"dataset": {"name": "iris", "validation": {"folds": 5, "fold": 0, "fraction": 0.1}}},
+            "dataset.validation.fraction: unknown key; allowed: folds, fold, by",
+        ),
+        (
+            {"dataset": {"name": "iris", "validation": {"fraction": 0.1, "seed": 0}}},
+            "dataset.validation.seed: unknown key; allowed: fraction, by",
+        ),
+        (
+            {"dataset": {"name": "iris", "test": {"folds": 5, "fraction": 0.1}}},
+            "dataset.test.folds: unknown key; allowed: fraction, by",
+        ),
+        (
+            {
+                "dataset": {
+                    "name": "csv",
+                    "path": "a.csv",
+                    "validation": {"folds": 2, "fold": 0, "by": "group"},
+                }
+            },
+            "dataset: validation.by: group needs to know the column: set group",
+        ),
     ],
 )
 def test_a_problem_is_told_in_one_line_with_key_path_found_and_allowed(
@@ -432,17 +478,18 @@ def section(name: str, **optional: st.SearchStrategy[Any]) -> st.SearchStrategy[
 
 
 holdout = st.fixed_dictionaries({"fraction": st.floats(0.01, 0.99)})
+fold = st.fixed_dictionaries({"folds": st.integers(5, 9), "fold": st.integers(0, 4)})
 adam = {"learning_rate": positive, "beta1": rates, "beta2": rates, "epsilon": positive}
 configs = st.fixed_dictionaries(
     {
         "dataset": st.one_of(
             section(
                 "isolet",
-                validation=st.just("none") | holdout,
+                validation=st.just("none") | holdout | fold,
                 dir=file_names,
                 verify=st.booleans(),
             ),
-            section("digits", test=holdout, validation=holdout, standardize=st.booleans()),
+            section("digits", test=holdout, validation=holdout | fold, standardize=st.booleans()),
             section("xor", standardize=st.booleans()),
             st.fixed_dictionaries(
                 {"name": st.just("csv"), "path": file_names},
@@ -580,6 +627,7 @@ def load_or_refuse(config: Any, overrides: dict[str, Any] | None = None) -> None
 @example(config={"dataset": {"name": {"name": "iris"}}})
 @example(config={"optimizer": {"name": None, None: "name"}})
 @example(config={"dataset": {"name": "isolet", "validation": {"fraction": "x", "y": 1}}})
+@example(config={"dataset": {"name": "isolet", "validation": {"fold": "x", 1: 1}}})
 def test_any_content_is_an_experiment_or_a_config_error(config: dict[str, Any]) -> None:
     load_or_refuse(config)
 

@@ -477,6 +477,24 @@ def test_evaluating_a_run_gives_the_metrics_it_ended_with(
     assert evaluate(run.path, backend=other).loss == pytest.approx(metrics["test_loss"], rel=1e-5)
 
 
+@pytest.mark.parametrize("validation", ["none", {"folds": 3, "fold": 1}])
+def test_a_run_leaves_the_test_split_to_a_later_evaluation_on_request(
+    validation: Any, tmp_path: Path, no_plots: None
+) -> None:
+    changes = {"dataset__validation": validation, "training__epochs": 3}
+    blind = train(
+        make_experiment(**changes, training__evaluate_test=False), runs_dir=tmp_path / "blind"
+    )
+    usual = train(make_experiment(**changes), runs_dir=tmp_path / "usual")
+    assert not [name for name in blind.metrics()[0] if "test" in name]
+    assert not [name for name in blind.summary["metrics"] if "test" in name]
+    confusions = {path.name for path in blind.path.glob("confusion_matrix*")}
+    assert confusions == (set() if validation == "none" else {"confusion_matrix_validation.csv"})
+    metrics = usual.summary["metrics"]
+    assert blind.summary["metrics"].items() <= metrics.items()
+    assert evaluate(blind).accuracy == metrics["test_accuracy"]
+
+
 def test_a_split_that_does_not_exist_is_a_config_error(tmp_path: Path, no_plots: None) -> None:
     run = train(make_experiment(training__epochs=1), runs_dir=tmp_path)
     with pytest.raises(ConfigError, match="no validation split"):

@@ -65,7 +65,7 @@ def test_bounds_defaults_and_choices_are_told_in_words() -> None:
 
 
 def test_a_section_used_twice_is_described_once() -> None:
-    heading = "### `dataset.test`, `dataset.validation` of csv, openml\n"
+    heading = "### `dataset.test`, `dataset.validation` of csv, openml, with `fraction`\n"
     assert config_reference().count(heading) == 1
 
 

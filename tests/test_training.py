@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import math
 from typing import Any
@@ -251,6 +252,20 @@ def test_metrics_of_splits_that_do_not_exist_are_left_out() -> None:
     row = trained([make_experiment(training__epochs=1)], [make_dataset()]).members[0].history[0]
     names = [f"{split}_{metric}" for split in ("train", "test") for metric in ("loss", "accuracy")]
     assert list(row) == ["epoch", *names, "seconds"]
+
+
+def test_the_test_split_is_left_unread_on_request() -> None:
+    experiment = make_experiment(training__epochs=2, training__evaluate_test=False)
+    dataset = make_dataset(validation=10)
+    unreadable = dataclasses.replace(dataset, test=None)  # type: ignore[arg-type]
+    (without,) = trained([experiment], [unreadable]).members
+    names = [f"{s}_{metric}" for s in ("train", "validation") for metric in ("loss", "accuracy")]
+    assert list(without.history[0]) == ["epoch", *names, "seconds"]
+    as_usual = make_experiment(training__epochs=2)
+    (usual,) = trained([as_usual], [dataset]).members
+    assert [{n: row[n] for n in names} for row in usual.history] == [
+        {n: row[n] for n in names} for row in without.history
+    ]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -104,13 +104,15 @@ def compare_sweep(
     Raises
     ------
     ConfigError
-        If the sweep is wrong, or varies its data set, which the loop does not.
+        If the sweep is wrong, or asks for what the loop does not do: other data sets, or folds.
     """
     overrides = {} if data_dir is None else {"dataset.dir": data_dir}
     swept = load_sweep(SMALL_NETWORKS if config is None else config, overrides)
     trials = make_trials(swept)
     if any(key.split(".")[0] not in ("model", "optimizer", "training") for key in trials.keys):
         raise ConfigError("bench sweep: only sweeps over model, optimizer and training are timed")
+    if swept.cross_validation is not None:
+        raise ConfigError("bench sweep: a sweep with cross_validation is not timed")
     path = new_folder(Path(runs_dir), "bench-sweep")
     environment = describe_process("torch") | {"cores": available_cores()}
     write_json(path / ENVIRONMENT, environment)

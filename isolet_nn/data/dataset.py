@@ -15,9 +15,12 @@ from numpy.typing import DTypeLike, NDArray
 
 from isolet_nn.config import (
     DatasetConfig,
+    GroupFold,
     GroupHoldout,
     IsoletDataset,
+    RowFold,
     RowHoldout,
+    SpeakerFold,
     SpeakerHoldout,
     XorDataset,
 )
@@ -27,6 +30,7 @@ from isolet_nn.seeding import Stream, generator
 Floats = NDArray[np.floating[Any]]
 Rows = NDArray[np.int64]
 Holdout = RowHoldout | SpeakerHoldout | GroupHoldout
+Fold = RowFold | SpeakerFold | GroupFold
 
 # Rows converted at a time: a block of 617 float64 features is 1.3 MB and stays in the cache.
 _BLOCK = 256
@@ -297,6 +301,75 @@ def split_groups(
     return _two_parts(len(groups), np.flatnonzero(np.isin(groups, held)))
 
 
+def folds_of_rows(y: NDArray[np.int64], folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Divide the rows of every class evenly among folds.
+
+    Parameters
+    ----------
+    y
+        (n,) class indices.
+    folds
+        Number of folds, at most n.
+
+    Returns
+    -------
+    The fold (n,) of each row, 0 .. folds - 1. The rows of a class, and all rows, are as many in
+    each fold, up to one.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer rows than folds.
+    """
+    shuffled = rng.permutation(len(y))
+    by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
+    fold = np.empty(len(y), np.int64)
+    # Dealt out like cards, the next class beginning where the last one ended.
+    fold[by_class] = np.arange(len(y)) % _at_most(folds, len(y))
+    return fold
+
+
+def folds_of_groups(
+    groups: NDArray[np.int64], folds: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Divide groups among folds, so that all have about as many rows.
+
+    Groups in random order, the larger ones first, each join the fold with the fewest rows so far
+    (R. L. Graham, "Bounds on multiprocessing timing anomalies", SIAM Journal on Applied
+    Mathematics 17 (1969) 416-429). Where groups are of one size, so are folds, up to one group.
+
+    Parameters
+    ----------
+    groups
+        (n,) group of each row.
+    folds
+        Number of folds, at most the number of different groups.
+
+    Returns
+    -------
+    The fold (n,) of each row, 0 .. folds - 1. All rows of a group are in the same one.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer groups than folds.
+    """
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    rows = np.zeros(_at_most(folds, len(sizes)), np.int64)
+    fold_of_group = np.empty(len(sizes), np.int64)
+    shuffled = rng.permutation(len(sizes))
+    for number in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
+        fold_of_group[number] = rows.argmin()
+        rows[fold_of_group[number]] += sizes[number]
+    return fold_of_group[group]
+
+
+def _at_most(folds: int, members: int) -> int:
+    if members < folds:
+        raise ValueError(f"cannot divide {members} members among {folds} folds")
+    return folds
+
+
 def _draw(
     members: NDArray[np.int64], fraction: float, rng: np.random.Generator
 ) -> NDArray[np.int64]:
@@ -363,9 +436,13 @@ def _split_rows_of(
     else:
         assert not isinstance(config, (IsoletDataset, XorDataset))
         train, test = _hold_out(table, rows, config.test, seed, "test")
-    validation: Rows | None = None
-    if not isinstance(config.validation, str):
-        train, validation = _hold_out(table, train, config.validation, seed, "validation")
+    match config.validation:
+        case str():
+            return train, None, test
+        case RowFold() | SpeakerFold() | GroupFold():
+            train, validation = _hold_out_fold(table, train, config.validation, seed)
+        case _:
+            train, validation = _hold_out(table, train, config.validation, seed, "validation")
     return train, validation, test
 
 
@@ -381,13 +458,46 @@ def _hold_out(
         return rows[kept], rows[held]
     groups = _groups_of(table, rows, holdout, part)
     kept, held = split_groups(groups, holdout.fraction, rng)
+    _require_all_classes(table, rows, kept, holdout, part)
+    return rows[kept], rows[held]
+
+
+def _hold_out_fold(table: Table, rows: Rows, fold: Fold, seed: int) -> tuple[Rows, Rows]:
+    """Divide `rows` of the table into a fold and all others."""
+    rng = generator(seed, Stream.FOLDS)
+    part = "validation"
+    if fold.by == "rows":
+        _require_two_rows_a_class(table, rows, part)
+        _require_enough(table, len(rows), "row", fold)
+        folds = folds_of_rows(table.y[rows], fold.folds, rng)
+    else:
+        groups = _groups_of(table, rows, fold, part)
+        _require_enough(table, len(np.unique(groups)), fold.by, fold)
+        folds = folds_of_groups(groups, fold.folds, rng)
+    kept, held = _two_parts(len(rows), np.flatnonzero(folds == fold.fold))
+    _require_all_classes(table, rows, kept, fold, part)
+    return rows[kept], rows[held]
+
+
+def _require_enough(table: Table, members: int, name: str, fold: Fold) -> None:
+    if members < fold.folds:
+        raise DataError(
+            f"dataset.validation.folds: found {fold.folds}, but {table.source} has only {members} "
+            f"{name}s to divide among them"
+        )
+
+
+def _require_all_classes(
+    table: Table, rows: Rows, kept: Rows, holdout: Holdout | Fold, part: str
+) -> None:
+    """Refuse a division that leaves a class without a row to train on."""
     lost = np.setdiff1d(table.y[rows], table.y[rows[kept]])
     if len(lost):
+        remedy = "more folds" if isinstance(holdout, Fold) else "a smaller fraction"
         raise DataError(
             f"dataset.{part}: no row of class {_names(table, lost)} is left to train on, all are "
-            f"of {holdout.by}s held out; choose a smaller fraction or another dataset.split_seed"
+            f"of {holdout.by}s held out; choose {remedy} or another dataset.split_seed"
         )
-    return rows[kept], rows[held]
 
 
 def _require_two_rows_a_class(table: Table, rows: Rows, part: str) -> None:
@@ -401,7 +511,7 @@ def _require_two_rows_a_class(table: Table, rows: Rows, part: str) -> None:
         )
 
 
-def _groups_of(table: Table, rows: Rows, holdout: Holdout, part: str) -> NDArray[np.int64]:
+def _groups_of(table: Table, rows: Rows, holdout: Holdout | Fold, part: str) -> NDArray[np.int64]:
     if table.groups is None:
         remedy = "set dataset.group" if holdout.by == "group" else "use by: rows"
         raise ConfigError(

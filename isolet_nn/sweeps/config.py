@@ -17,6 +17,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -25,6 +26,7 @@ from isolet_nn.config import (
     NAME_PATTERN,
     Count,
     Experiment,
+    Folds,
     Section,
     anchor_paths,
     read_mapping,
@@ -148,6 +150,15 @@ class RandomSettings(Section):
     """A distribution for each key path: log_uniform, uniform, integers or choice."""
 
 
+class CrossValidation(Section):
+    """Folds of the training part: each is held out and scored once, and the test set not read."""
+
+    folds: Folds
+    """Folds; a trial for each of them, of every setting with every seed."""
+    by: Literal["rows", "speaker", "group"] = "rows"
+    """What is kept together: nothing (stratified by class), or all rows of a speaker or group."""
+
+
 class Plot(Section):
     """A picture of the results."""
 
@@ -204,6 +215,8 @@ class Sweep(Section):
     """Settings drawn at random."""
     seeds: Seeds = Field(default=[0])
     """Seeds that every setting is tried with: a list, or how many from 0 on."""
+    cross_validation: CrossValidation | None = None
+    """Score every setting on folds of the training part, for instance {folds: 5, by: speaker}."""
     plot: Plots = Field(default=[])
     """Picture of the results, or several in a list."""
     workers: Literal["auto"] | Count = "auto"
@@ -229,6 +242,25 @@ class Sweep(Section):
     def _one_plot(cls, value: object) -> object:
         return [value] if isinstance(value, dict) else value
 
+    @field_validator("plot", mode="after")
+    @classmethod
+    def _plots_show_what_is_read(cls, value: Plots, info: ValidationInfo) -> Plots:
+        """Under cross-validation there is no test accuracy, which plots show unless told to."""
+        if info.data.get("cross_validation") is None:
+            return value
+        for plot in value:
+            if "value" in plot.model_fields_set and plot.value.startswith("test_"):
+                raise ValueError(
+                    f"found value: {plot.value}; cross_validation leaves the test set unread: "
+                    f"take {plot.value.replace('test', 'validation')}"
+                )
+        return [
+            plot
+            if "value" in plot.model_fields_set
+            else plot.model_copy(update={"value": "validation_accuracy"})
+            for plot in value
+        ]
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if sum(source is not None for source in (self.grid, self.list, self.random)) > 1:
@@ -242,8 +274,19 @@ class Sweep(Section):
         return self
 
     @model_validator(mode="after")
+    def _folds_decide_on_splits(self) -> Self:
+        if self.cross_validation is None:
+            return self
+        for key in varied_keys(self):
+            if f"{key}.".startswith(("dataset.validation.", "training.evaluate_test.")):
+                raise ValueError(f"{key}: cross_validation decides on it, so it cannot be varied")
+        if conflict := conflict_with_folds(self.experiment):
+            raise ValueError(f"experiment.{conflict}")
+        return self
+
+    @model_validator(mode="after")
     def _keys_are_varied(self) -> Self:
-        keys = [*varied_keys(self), "seed"]
+        keys = axis_keys(self)
         for number, plot in enumerate(self.plot):
             for axis in ("x", "y", "panels"):
                 key = getattr(plot, axis)
@@ -260,6 +303,27 @@ def varied_keys(sweep: Sweep) -> tuple[str, ...]:
     if sweep.list is not None:
         return tuple(dict.fromkeys(key for setting in sweep.list for key in setting))
     return tuple(sweep.random.space) if sweep.random is not None else ()
+
+
+def axis_keys(sweep: Sweep) -> list[str]:
+    """What can stand along an axis of a picture: varied keys, seeds, and folds if there are."""
+    return [*varied_keys(sweep), "seed", *(["fold"] if sweep.cross_validation else [])]
+
+
+def conflict_with_folds(experiment: Mapping[str, Any]) -> str | None:
+    """What in an experiment, as it stands in a file, does not go with cross-validation."""
+    validation = look_up(experiment, "dataset.validation")
+    if validation not in (None, "none"):
+        return (
+            f"dataset.validation: found {validation}; cross_validation holds out folds instead: "
+            "leave it out, or set none"
+        )
+    if look_up(experiment, "training.early_stopping") is not None:
+        return (
+            "training.early_stopping: under cross_validation it would choose the epoch on the very "
+            "fold that is scored; set null, and vary training.epochs instead"
+        )
+    return None
 
 
 def load_sweep(
@@ -302,6 +366,8 @@ def load_sweep(
     sweep = _anchor_values(validate(Sweep, content, source), folder)
     _require_free(sweep, overrides or {}, "--set")
     _require_free(sweep, fixed, f"{source}: set")
+    if sweep.cross_validation is not None:
+        experiment = with_overrides(experiment, {"training.evaluate_test": False})
     complete = _complete(experiment, varied_keys(sweep), f"{source}: experiment")
     return sweep.model_copy(update={"experiment": complete})
 

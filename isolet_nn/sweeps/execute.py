@@ -210,8 +210,8 @@ class Execution:
         Making an experiment takes far longer than the rest of submitting, so those of trials that
         agree in both sections are made once.
         """
-        setting, seed = divmod(trial, len(self._trials.seeds))
-        group = (*self._trials.codes[setting, self._data_columns].tolist(), seed)
+        setting, repeat = divmod(trial, self._trials.n_repeats)
+        group = (*self._trials.codes[setting, self._data_columns].tolist(), repeat)
         if group not in self._data:
             if len(self._data) >= _EXPERIMENTS_KEPT:
                 self._data.clear()

@@ -1,6 +1,7 @@
 """A sweep's folder: what is swept, and the results so far.
 
-The journal in it is what counts; the table, the summary and the plots are made of it.
+The journal in it is what counts; the two tables (``trials.csv``, a row a trial, and
+``settings.csv``, a row a setting, the best first), the summary and the plots are made of it.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.journal import Results, read_journal
 from isolet_nn.sweeps.scores import SettingScore, best_settings
 
-NUMBERING = ("grid", "list", "random", "seeds")
+NUMBERING = ("grid", "list", "random", "seeds", "cross_validation")
 """Keys of a sweep file on which the numbers of trials depend."""
-TABLE, MODELS = "trials.csv", "models"
+TABLE, SETTINGS, MODELS = "trials.csv", "settings.csv", "models"
 
 
 class SweepFolder:
@@ -93,7 +94,7 @@ class SweepFolder:
         Raises
         ------
         RunError
-            If what is varied, or the seeds, have changed since.
+            If what is varied, the seeds, or the folds have changed since.
         """
         recorded, current = header.get("sweep", {}), self.sweep.model_dump(mode="json")
         changed = [key for key in NUMBERING if recorded.get(key) != current[key]]
@@ -112,7 +113,7 @@ class SweepFolder:
         return "validation_accuracy" if has_validation else "test_accuracy"
 
     def best(self, most: int = 10) -> list[SettingScore]:
-        """The settings with the highest mean over seeds, best first."""
+        """The settings with the highest mean over seeds and folds, best first."""
         return best_settings(self.trials, self.results, self.metric, most)
 
     @property

@@ -1,5 +1,7 @@
 """From a sweep to its trials: a table with a row a setting, every setting with every seed.
 
+Under cross-validation a trial is a setting with a seed and a fold.
+
 The table keeps each key path's different values once and a number for every setting, so that a
 million trials take a few megabytes; an experiment is only made of a trial when it is needed.
 """
@@ -19,12 +21,14 @@ from isolet_nn.config import Experiment, check, validate, with_overrides
 from isolet_nn.errors import ConfigError
 from isolet_nn.sweeps.config import (
     Choice,
+    CrossValidation,
     Distribution,
     Integers,
     LogUniform,
     RandomSettings,
     Setting,
     Sweep,
+    conflict_with_folds,
     look_up,
     varied_keys,
 )
@@ -36,7 +40,9 @@ _MOST_PROBLEMS = 10
 
 @dataclass(frozen=True, eq=False)
 class Trials:
-    """All trials of a sweep. Trial i has setting i // n_seeds and seed i % n_seeds.
+    """All trials of a sweep: of each setting in turn, all seeds; of each seed, all folds.
+
+    Trial i has setting i // n_repeats, and i % n_repeats tells seed and fold.
 
     Attributes
     ----------
@@ -50,6 +56,8 @@ class Trials:
         Which value each setting has; -1 where it does not set the key.
     seeds
         The seeds.
+    cross_validation
+        Into what folds the training part is divided; None where it is not.
     """
 
     experiment: dict[str, Any]
@@ -57,9 +65,20 @@ class Trials:
     values: tuple[list[Any], ...]
     codes: NDArray[np.int32]
     seeds: Sequence[int]
+    cross_validation: CrossValidation | None = None
 
     def __len__(self) -> int:
-        return len(self.codes) * len(self.seeds)
+        return len(self.codes) * self.n_repeats
+
+    @property
+    def n_folds(self) -> int:
+        """Trials of each setting and seed: folds, or one without cross-validation."""
+        return 1 if self.cross_validation is None else self.cross_validation.folds
+
+    @property
+    def n_repeats(self) -> int:
+        """Trials of each setting: seeds times folds."""
+        return len(self.seeds) * self.n_folds
 
     def setting(self, number: int) -> Setting:
         """What setting `number` changes, by key path."""
@@ -68,15 +87,27 @@ class Trials:
 
     def seed(self, trial: int) -> int:
         """The seed of a trial."""
-        return self.seeds[trial % len(self.seeds)]
+        return self.seeds[trial % self.n_repeats // self.n_folds]
+
+    def fold(self, trial: int) -> int | None:
+        """The fold that a trial is scored on; None without cross-validation."""
+        return None if self.cross_validation is None else trial % self.n_folds
 
     def content(self, trial: int) -> dict[str, Any]:
         """A trial's experiment as it would stand in a file."""
-        setting = self.setting(trial // len(self.seeds))
+        content = self.content_of_setting(trial // self.n_repeats)
+        changes: dict[str, Any] = {"seed": self.seed(trial)}
+        if self.cross_validation is not None:
+            fold = {"fold": self.fold(trial), **self.cross_validation.model_dump()}
+            changes |= {"dataset.validation": fold, "training.evaluate_test": False}
+        return with_overrides(content, changes)
+
+    def content_of_setting(self, number: int) -> dict[str, Any]:
+        """The experiment with a setting, before seed and fold."""
+        setting = self.setting(number)
         # A section comes before its keys, in whatever order a file varies them.
         paths = sorted(setting, key=lambda path: path.count("."))
-        changes = {path: setting[path] for path in paths}
-        return with_overrides(self.experiment, {**changes, "seed": self.seed(trial)})
+        return with_overrides(self.experiment, {path: setting[path] for path in paths})
 
     def make_experiment(self, trial: int) -> Experiment:
         """A trial's experiment."""
@@ -87,7 +118,7 @@ class Trials:
         if key == "seed":
             return self.seed(trial)
         column = self.keys.index(key)
-        code = int(self.codes[trial // len(self.seeds), column])
+        code = int(self.codes[trial // self.n_repeats, column])
         return look_up(self.experiment, key) if code == _NOT_SET else self.values[column][code]
 
     def one_experiment_each(self, *sections: str) -> Iterator[Experiment]:
@@ -98,7 +129,7 @@ class Trials:
             return
         _, first = np.unique(self.codes[:, columns], axis=0, return_index=True)
         for number in sorted(first.tolist()):
-            yield self.make_experiment(number * len(self.seeds))
+            yield self.make_experiment(number * self.n_repeats)
 
     def epochs(self, trial: int, experiment: Experiment) -> int:
         """A trial's number of epochs; `experiment` is one that differs at most in that."""
@@ -129,7 +160,8 @@ def make_trials(sweep: Sweep) -> Trials:
     else:
         settings = sweep.list or (_draw(sweep.random) if sweep.random else [{}])
         codes = _encode(settings, keys, values)
-    trials = Trials(sweep.experiment, keys, values, codes, tuple(sweep.seeds))
+    seeds, folds = tuple(sweep.seeds), sweep.cross_validation
+    trials = Trials(sweep.experiment, keys, values, codes, seeds, folds)
     _check_settings(trials)
     _check_line_plots(sweep, trials)
     return trials
@@ -206,8 +238,7 @@ def _check_settings(trials: Trials) -> None:
     """Check every setting's experiment; seeds are checked by the sweep's own model."""
     problems: dict[str, list[int]] = {}
     for number in range(len(trials.codes)):
-        _, found = check(Experiment, trials.content(number * len(trials.seeds)))
-        for problem in found:
+        for problem in _problems_of_setting(trials, number):
             problems.setdefault(problem, []).append(number)
         if len(problems) >= _MOST_PROBLEMS:
             break
@@ -215,10 +246,22 @@ def _check_settings(trials: Trials) -> None:
         raise ConfigError("\n".join(_problem_lines(trials, problems)))
 
 
+def _problems_of_setting(trials: Trials, number: int) -> list[str]:
+    """What is wrong with the experiment of a setting; folds are no key of its own."""
+    if trials.cross_validation is not None:
+        conflict = conflict_with_folds(trials.content_of_setting(number))
+        if conflict is not None:
+            return [conflict]
+    _, found = check(Experiment, trials.content(number * trials.n_repeats))
+    if trials.cross_validation is None:
+        return found
+    return [problem.replace("dataset.validation", "cross_validation") for problem in found]
+
+
 def _check_line_plots(sweep: Sweep, trials: Trials) -> None:
     """A line needs numbers on its horizontal axis."""
     for number, plot in enumerate(sweep.plot):
-        if plot.kind != "line" or plot.x == "seed":
+        if plot.kind != "line" or plot.x in ("seed", "fold"):
             continue
         column = trials.keys.index(plot.x)
         values = list(trials.values[column])

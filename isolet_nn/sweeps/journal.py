@@ -112,14 +112,15 @@ class Results:
             temporary.open("w", encoding="utf-8", newline="") as file,
         ):
             writer = csv.writer(file, lineterminator="\n")
-            header = ["trial", "status", *trials.keys, "seed", *names, "epochs", "seconds", "error"]
-            writer.writerow(header)
+            repeat = ["seed"] if trials.cross_validation is None else ["seed", "fold"]
+            ending = ["epochs", "seconds", "error"]
+            writer.writerow(["trial", "status", *trials.keys, *repeat, *names, *ending])
             writer.writerows(self._rows(trials, columns))
 
     def _rows(self, trials: Trials, columns: list[int]) -> Iterator[list[Any]]:
-        n_seeds = len(trials.seeds)
+        has_folds = trials.cross_validation is not None
         for trial in range(len(trials)):
-            if trial % n_seeds == 0:
+            if trial % trials.n_repeats == 0:
                 settings = [setting_text(trials.value(trial, key)) for key in trials.keys]
             status = _STATUSES[self.status[trial]]
             row = self.metrics[trial].tolist()
@@ -130,6 +131,7 @@ class Results:
                 status,
                 *settings,
                 trials.seed(trial),
+                *([trials.fold(trial)] if has_folds else []),
                 *metrics,
                 *(ended if status != PENDING else ["", ""]),
                 self.errors.get(trial, ""),

@@ -1,6 +1,6 @@
 """Pictures of a sweep's results.
 
-Cells and lines average over everything that is not an axis, seeds above all.
+Cells and lines average over everything that is not an axis, seeds and folds above all.
 """
 
 from __future__ import annotations
@@ -71,17 +71,21 @@ class Axis:
 
 
 def axis_of(trials: Trials, key: str) -> Axis:
-    """The axis of a varied key, or of ``seed``."""
-    n_settings, n_seeds = len(trials.codes), len(trials.seeds)
+    """The axis of a varied key, of ``seed``, or of ``fold``."""
+    n_settings, n_seeds, n_folds = len(trials.codes), len(trials.seeds), trials.n_folds
     if key == "seed":
-        return Axis(key, list(trials.seeds), np.tile(np.arange(n_seeds), n_settings))
+        seeds = np.repeat(np.arange(n_seeds), n_folds)
+        return Axis(key, list(trials.seeds), np.tile(seeds, n_settings))
+    if key == "fold":
+        folds = np.arange(n_folds)
+        return Axis(key, folds.tolist(), np.tile(folds, n_settings * n_seeds))
     column = trials.keys.index(key)
     codes = trials.codes[:, column].astype(np.int64)
     values = list(trials.values[column])
     if (codes < 0).any():
         codes = np.where(codes < 0, len(values), codes)
         values.append(look_up(trials.experiment, key))
-    return Axis(key, values, np.repeat(codes, n_seeds))
+    return Axis(key, values, np.repeat(codes, trials.n_repeats))
 
 
 def means_on_grid(values: NDArray[np.float64], axes: Sequence[Axis]) -> NDArray[np.float64]:

@@ -155,7 +155,7 @@ def _groups(trials: Trials, pending: NDArray[np.int64]) -> Iterator[NDArray[np.i
     separating = [
         column for column, key in enumerate(trials.keys) if not _is_stackable(key) and key != EPOCHS
     ]
-    codes = trials.codes[pending // len(trials.seeds)][:, separating]
+    codes = trials.codes[pending // trials.n_repeats][:, separating]
     yield from _split_by(codes, pending)
 
 
@@ -179,18 +179,19 @@ def _stacks_of_group(
     data_size: Callable[[Experiment], DataSize],
     notes: Counter[str],
 ) -> Iterator[_Stack]:
-    """Lines and stacks of trials that differ in optimizer, seed and epochs only."""
+    """Lines and stacks of trials that differ in optimizer, seed, fold and epochs only."""
     experiment = trials.make_experiment(int(group[0]))
     size = data_size(experiment)
     lines = list(_lines(trials, group, experiment, notes))
     most = _most_stacked(experiment, size, len(lines), len(group), notes)
-    together: dict[tuple[int, int], list[Line]] = {}
+    together: dict[tuple[int, int | None, int | None], list[Line]] = {}
     splits_by_seed = data_depends_on_seed(experiment.dataset)
     for line in lines:
         epochs = trials.epochs(line[-1], experiment)
-        seed = trials.seed(line[0]) if splits_by_seed else -1
-        together.setdefault((epochs, seed), []).append(line)
-    for (epochs, _), of_one_kind in together.items():
+        # Folds may differ in size, and networks of a stack take their steps together.
+        seed = trials.seed(line[0]) if splits_by_seed else None
+        together.setdefault((epochs, seed, trials.fold(line[0])), []).append(line)
+    for (epochs, *_), of_one_kind in together.items():
         yield _Stack(of_one_kind, epochs * _epoch_seconds(experiment, size), most)
 
 
@@ -207,8 +208,8 @@ def _lines(
         yield from ((trial,) for trial in group.tolist())
         return
     columns = [column for column, key in enumerate(trials.keys) if key != EPOCHS]
-    settings, seeds = np.divmod(group, len(trials.seeds))
-    keys = np.column_stack([trials.codes[settings][:, columns], seeds])
+    settings, repeats = np.divmod(group, trials.n_repeats)
+    keys = np.column_stack([trials.codes[settings][:, columns], repeats])
     for line in _split_by(keys, group):
         if len(line) > 1:
             notes["read off one training each, since they differ in epochs only"] += len(line)

@@ -1,6 +1,6 @@
 """Running a sweep: into a new folder, or going on in one that is there.
 
-The table, the summary and the plots are made of the journal at the end and at every interruption.
+The tables, the summary and the plots are made of the journal at the end and at every interruption.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ from isolet_nn.sweeps.cohort import COMPLETED, FAILED
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset
 from isolet_nn.sweeps.execute import Execution, ModelKeeper, SweepObserver
-from isolet_nn.sweeps.folder import MODELS, TABLE, SweepFolder
+from isolet_nn.sweeps.folder import MODELS, SETTINGS, TABLE, SweepFolder
 from isolet_nn.sweeps.grid import Trials, canonical, make_trials
 from isolet_nn.sweeps.journal import PENDING, Journal, Results, read_journal
 from isolet_nn.sweeps.pictures import draw_plots
 from isolet_nn.sweeps.plan import Plan, make_plan
+from isolet_nn.sweeps.scores import write_settings
 from isolet_nn.sweeps.workers import LocalWorkers, Workers
 from isolet_nn.training import require_backend
 
@@ -284,6 +285,7 @@ class _Run:
     def _write_results(self) -> None:
         folder = self.folder
         folder.results.write_table(folder.path / TABLE, folder.trials)
+        write_settings(folder.path / SETTINGS, folder.trials, folder.results, folder.metric)
         draw_plots(folder, folder.sweep.plot)
 
     def _write_summary(self, status: str, started: str) -> None:

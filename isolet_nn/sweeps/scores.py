@@ -1,63 +1,137 @@
-"""The best settings of a sweep: means over seeds, ranked.
+"""The best settings of a sweep: means over seeds, and folds if there are, ranked.
 
 Settings are compared by the mean over their completed trials, whatever their number.
 """
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.files import whole_file
 from isolet_nn.sweeps.config import Setting
 from isolet_nn.sweeps.grid import Trials
-from isolet_nn.sweeps.journal import COMPLETED_CODE, Results
+from isolet_nn.sweeps.journal import COMPLETED_CODE, Results, setting_text
 
 
 @dataclass(frozen=True)
 class Score:
-    """Mean and standard deviation of a metric over seeds (n - 1 in the denominator)."""
+    """Mean and standard deviation of a metric over a setting's trials (n - 1 in the denominator).
+
+    A setting's trials are its seeds, or under cross-validation its seeds times its folds.
+    """
 
     mean: float
     deviation: float | None
-    """None for a single seed."""
+    """None for a single trial."""
 
 
 @dataclass(frozen=True)
 class SettingScore:
-    """How a setting did over its seeds."""
+    """How a setting did over its trials."""
 
     setting: Setting
     n: int
-    """Seeds completed."""
+    """Trials completed."""
     scores: dict[str, Score]
     """By metric: validation and test accuracy, as far as there are such splits."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Means:
+    """A metric by setting; NaN where a setting has no completed trial, or one without the metric.
+
+    Attributes
+    ----------
+    means : (n_settings,)
+    deviations : (n_settings,)
+        NaN for a single trial too.
+    """
+
+    means: NDArray[np.float64]
+    deviations: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, trials: Trials, results: Results, metric: str) -> _Means:
+        done = _completed(trials, results)
+        values = results.metric(metric).reshape(done.shape)
+        n = done.sum(axis=1)
+        usable = (n > 0) & (np.isfinite(values) | ~done).all(axis=1)
+        means, deviations = np.full((2, len(n)), np.nan)
+        np.divide(np.where(done, values, 0.0).sum(axis=1), n, out=means, where=usable)
+        squares = np.square(np.where(done, values - means[:, None], 0.0)).sum(axis=1)
+        np.divide(squares, n - 1, out=deviations, where=usable & (n > 1))
+        return cls(means, np.sqrt(deviations))
+
+    def score(self, number: int) -> Score | None:
+        """The score of a setting, if it has one."""
+        mean, deviation = float(self.means[number]), float(self.deviations[number])
+        if np.isnan(mean):
+            return None
+        return Score(mean, None if np.isnan(deviation) else deviation)
+
+
+def _completed(trials: Trials, results: Results) -> NDArray[np.bool_]:
+    """Which trials of each setting are completed, (n_settings, n_repeats)."""
+    done: NDArray[np.bool_] = results.status == COMPLETED_CODE
+    return done.reshape(len(trials.codes), trials.n_repeats)
+
+
+def _ranking(trials: Trials, results: Results, metric: str) -> tuple[list[int], int]:
+    """All settings, best first, and how many of them have the metric: those come before others."""
+    means = _Means.of(trials, results, metric).means
+    ranked = np.isfinite(means)
+    counts = np.where(ranked, _completed(trials, results).sum(axis=1), 0)
+    # A mean over the trials that survived says less: settings of which all did come first.
+    order = np.lexsort((np.where(ranked, -means, np.inf), counts < counts.max(), ~ranked))
+    return order.tolist(), int(ranked.sum())
+
+
 def best_settings(trials: Trials, results: Results, metric: str, most: int) -> list[SettingScore]:
-    """The settings with the highest mean of `metric` over seeds, best first."""
-    shape = (len(trials.codes), len(trials.seeds))
-    done = (results.status == COMPLETED_CODE).reshape(shape)
-    values = np.where(done, results.metric(metric).reshape(shape), np.nan)
-    counts = np.isfinite(values).sum(axis=1)
-    means = np.full(len(values), -np.inf)
-    np.divide(np.nansum(values, axis=1), counts, out=means, where=counts > 0)
-    # A mean over the seeds that survived says less: settings of which all did come first.
-    order = np.lexsort((-means, counts < counts.max()))[:most]
+    """The settings with the highest mean of `metric` over their trials, best first."""
+    order, n_ranked = _ranking(trials, results, metric)
+    n = _completed(trials, results).sum(axis=1)
+    means = {
+        name: _Means.of(trials, results, name) for name in ("validation_accuracy", "test_accuracy")
+    }
     return [
-        _score(trials, results, number, done[number])
-        for number in order.tolist()
-        if counts[number] > 0
+        SettingScore(
+            trials.setting(number),
+            int(n[number]),
+            {name: score for name, of in means.items() if (score := of.score(number)) is not None},
+        )
+        for number in order[: min(most, n_ranked)]
     ]
 
 
-def _score(trials: Trials, results: Results, number: int, done: NDArray[np.bool_]) -> SettingScore:
-    first = number * len(trials.seeds)
-    scores = {}
-    for name in ("validation_accuracy", "test_accuracy"):
-        values = results.metric(name)[first : first + len(trials.seeds)][done]
-        if len(values) and np.isfinite(values).all():
-            deviation = float(values.std(ddof=1)) if len(values) > 1 else None
-            scores[name] = Score(float(values.mean()), deviation)
-    return SettingScore(trials.setting(number), int(done.sum()), scores)
+def write_settings(path: Path, trials: Trials, results: Results, metric: str) -> None:
+    """Write settings.csv: a row a setting, the best by `metric` first, numbers with all digits.
+
+    After the varied keys come n, the completed trials (seeds, times folds), and over these the mean
+    and standard deviation of the accuracy and the mean of the loss, on the validation and the
+    test split as far as they were evaluated.
+    """
+    columns: dict[str, NDArray[np.float64]] = {}
+    for split in ("validation", "test"):
+        if results.has_metric(f"{split}_accuracy"):
+            accuracy = _Means.of(trials, results, f"{split}_accuracy")
+            columns[f"{split}_accuracy_mean"] = accuracy.means
+            columns[f"{split}_accuracy_sd"] = accuracy.deviations
+            columns[f"{split}_loss_mean"] = _Means.of(trials, results, f"{split}_loss").means
+    n = _completed(trials, results).sum(axis=1)
+    with (
+        whole_file(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*trials.keys, "n", *columns])
+        for number in _ranking(trials, results, metric)[0]:
+            first = number * trials.n_repeats
+            setting = [setting_text(trials.value(first, key)) for key in trials.keys]
+            values = [float(column[number]) for column in columns.values()]
+            scores = ["" if np.isnan(value) else repr(value) for value in values]
+            writer.writerow([*setting, int(n[number]), *scores])

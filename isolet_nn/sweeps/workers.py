@@ -28,7 +28,8 @@ from isolet_nn.sweeps.cohort import CohortTask, TrialResult, run_cohort
 from isolet_nn.sweeps.datasets import PackedDataset
 
 _PARENT_SECONDS = 0.5
-_DATASETS_KEPT = 4
+_DATASETS_KEPT = 8
+"""Data sets mapped into memory by a worker: the folds of a cross-validation come in turn."""
 _FOLDERS_KEPT = 32
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

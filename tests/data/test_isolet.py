@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from isolet_nn.config import IsoletDataset, SpeakerHoldout
+from isolet_nn.config import IsoletDataset, SpeakerFold, SpeakerHoldout
 from isolet_nn.data import Dataset, Table, download, isolet_files, load_dataset, load_table
 from isolet_nn.data import isolet as module
 from isolet_nn.errors import DataError
@@ -25,7 +25,7 @@ BY_SPEAKER = SpeakerHoldout(fraction=0.2, by="speaker")
 
 
 def config(
-    folder: Path | None, verify: bool = True, validation: SpeakerHoldout | None = None
+    folder: Path | None, verify: bool = True, validation: SpeakerHoldout | SpeakerFold | None = None
 ) -> IsoletDataset:
     return IsoletDataset(
         name="isolet",
@@ -147,6 +147,48 @@ def test_no_speaker_is_in_two_splits(table: Table, seed: int, fraction: float) -
     assert len(set.union(*parts)) == sum(map(len, parts)) == 150
     assert len(parts[1]) == min(max(round(fraction * 120), 1), 119)
     assert len(train) + len(validation) + len(test) == 7797
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@given(seed=st.integers(0, 2**63), folds=st.integers(2, 120))
+def test_no_speaker_is_in_two_folds(table: Table, seed: int, folds: int) -> None:
+    from isolet_nn.data.dataset import _split_rows_of
+
+    assert table.groups is not None
+    speakers_held: list[int] = []
+    rows_held = 0
+    for number in {0, folds // 2, folds - 1} if folds > 5 else range(folds):
+        fold = SpeakerFold(folds=folds, fold=number, by="speaker")
+        train, validation, test = _split_rows_of(table, config(None, validation=fold), seed)
+        assert validation is not None
+        parts = [set(table.groups[rows].tolist()) for rows in (train, validation, test)]
+        assert len(set.union(*parts)) == sum(map(len, parts)) == 150
+        assert len(parts[1]) in (120 // folds, -(-120 // folds))
+        assert len(train) + len(validation) == 6238
+        speakers_held += parts[1]
+        rows_held += len(validation)
+    assert len(set(speakers_held)) == len(speakers_held)
+    if folds <= 5:
+        assert sorted(speakers_held) == list(range(120))
+        assert rows_held == 6238
+
+
+def test_five_folds_of_isolet_have_24_speakers_each_and_differ_by_a_row(table: Table) -> None:
+    from isolet_nn.data.dataset import _split_rows_of
+
+    sizes = []
+    for number in range(5):
+        fold = SpeakerFold(folds=5, fold=number, by="speaker")
+        _, held, _ = _split_rows_of(table, config(None, validation=fold), 0)
+        assert held is not None
+        sizes.append(len(held))
+    assert sorted(sizes) == [1247, 1247, 1248, 1248, 1248]
+
+
+def test_more_folds_than_speakers_are_an_error(isolet: Isolet, warm_cache: Path) -> None:
+    fold = SpeakerFold(folds=121, fold=0, by="speaker")
+    with pytest.raises(DataError, match=r"found 121, but .* has only 120 speakers to divide"):
+        load_dataset(config(isolet.folder, validation=fold), seed=0)
 
 
 def test_a_fifth_of_the_speakers_are_held_out_with_their_groups(

@@ -12,13 +12,21 @@ from sklearn.preprocessing import StandardScaler
 from isolet_nn.config import (
     BundledDataset,
     CsvDataset,
+    GroupFold,
     GroupHoldout,
     IsoletDataset,
+    RowFold,
     RowHoldout,
     XorDataset,
 )
 from isolet_nn.data import Dataset, Scaler, Table, load_dataset, load_table
-from isolet_nn.data.dataset import make_dataset, split_groups, split_rows
+from isolet_nn.data.dataset import (
+    folds_of_groups,
+    folds_of_rows,
+    make_dataset,
+    split_groups,
+    split_rows,
+)
 from isolet_nn.errors import ConfigError, DataError
 
 fractions = st.floats(0.001, 0.999)
@@ -88,6 +96,87 @@ def test_what_cannot_be_divided_is_refused(split: Any, values: list[int]) -> Non
         return
     with pytest.raises(ValueError, match="cannot divide"):
         split(np.array(values, dtype=np.int64), 0.5, rng(0))
+
+
+# Folds of a cross-validation.
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=200), st.integers(2, 12), seeds)
+def test_folds_by_rows_are_equal_in_size_in_every_class_and_in_all(
+    labels: list[int], folds: int, seed: int
+) -> None:
+    assume(len(labels) >= folds)
+    y = np.array(labels)
+    fold = folds_of_rows(y, folds, rng(seed))
+    for rows in (np.full(len(y), True), *(y == label for label in range(5))):
+        sizes = np.bincount(fold[rows], minlength=folds)
+        assert len(sizes) == folds
+        assert sizes.max() - sizes.min() <= 1
+
+
+@given(st.lists(st.integers(1, 30), min_size=2, max_size=40), st.integers(2, 12), seeds)
+def test_folds_by_groups_divide_no_group_and_differ_by_one_group_at_most(
+    sizes: list[int], folds: int, seed: int
+) -> None:
+    assume(len(sizes) >= folds)
+    groups = rng(seed).permutation(np.repeat(7 * np.arange(len(sizes)), sizes))
+    fold = folds_of_groups(groups, folds, rng(seed))
+    for group in np.unique(groups):
+        assert len(np.unique(fold[groups == group])) == 1
+    rows = np.bincount(fold, minlength=folds)
+    assert len(rows) == folds
+    assert rows.min() >= 1
+    # A fold is given a group only while none has fewer rows.
+    assert rows.max() - rows.min() <= max(sizes)
+
+
+@given(st.integers(2, 60), st.integers(2, 12), st.integers(1, 9), seeds)
+def test_groups_of_one_size_make_folds_that_differ_by_one_group(
+    n_groups: int, folds: int, size: int, seed: int
+) -> None:
+    assume(n_groups >= folds)
+    groups = np.repeat(np.arange(n_groups), size)
+    rows = np.bincount(folds_of_groups(groups, folds, rng(seed)), minlength=folds)
+    assert set(rows.tolist()) <= {size * (n_groups // folds), size * -(-n_groups // folds)}
+
+
+@given(st.integers(2, 6), seeds, st.sampled_from(["rows", "group"]))
+def test_every_row_is_validation_in_exactly_one_fold_of_a_seed(
+    folds: int, seed: int, by: Literal["rows", "group"]
+) -> None:
+    one_table = table([0, 1, 2] * 20, np.repeat(np.arange(20), 3).tolist(), n_test=12)
+    held = []
+    for number in range(folds):
+        fold = GroupFold(folds=folds, fold=number, by=by)
+        dataset = split(one_table, seed, validation=fold, standardize=False)
+        assert dataset.validation is not None
+        train, validation = (part.x[:, 0].tolist() for part in (dataset.train, dataset.validation))
+        assert sorted(train + validation) == [2.0 * row for row in range(48)]
+        held += validation
+    assert sorted(held) == [2.0 * row for row in range(48)]
+
+
+def test_a_partition_is_the_seeds_own_and_the_split_seeds_where_there_is_one() -> None:
+    def held(seed: int, **keys: Any) -> list[float]:
+        config = BundledDataset(name="iris", validation=RowFold(folds=5, fold=1), **keys)
+        dataset = load_dataset(config, seed)
+        assert dataset.validation is not None
+        return [float(value) for value in dataset.validation.x.ravel()]
+
+    assert held(3) == held(3) == held(8, split_seed=3)
+    assert held(3) != held(4)
+
+
+def test_a_fold_does_not_move_the_test_split() -> None:
+    without = BundledDataset(name="iris", standardize=False)
+    with_one = without.model_copy(update={"validation": RowFold(folds=3, fold=2)})
+    np.testing.assert_array_equal(load_dataset(without, 0).test.x, load_dataset(with_one, 0).test.x)
+
+
+@pytest.mark.parametrize("divide", [folds_of_rows, folds_of_groups])
+def test_fewer_members_than_folds_are_refused(divide: Any) -> None:
+    with pytest.raises(ValueError, match="cannot divide 3 members among 4 folds"):
+        divide(np.arange(3), 4, rng(0))
 
 
 # Scaling.
@@ -237,9 +326,9 @@ def table(y: list[int], groups: list[int] | None, n_test: int = 0) -> Table:
     )
 
 
-def split(table: Table, **settings: Any) -> Dataset:
+def split(table: Table, seed: int = 0, **settings: Any) -> Dataset:
     config = CsvDataset.model_construct(name="csv", path="animals.csv", **settings)
-    return make_dataset(table, config, seed=0, dtype="float32", scaler=None)
+    return make_dataset(table, config, seed, dtype="float32", scaler=None)
 
 
 def test_a_class_with_one_row_cannot_be_split_by_rows() -> None:
@@ -282,6 +371,31 @@ def test_test_and_validation_parts_by_group_share_no_group() -> None:
     sets = [set(part.tolist()) for part in parts if part is not None]
     assert [len(part) for part in sets] == [10, 4, 6]
     assert len(set.union(*sets)) == 20
+
+
+@pytest.mark.parametrize(("by", "members"), [("rows", "6 rows"), ("group", "3 groups")])
+def test_more_folds_than_rows_or_groups_are_an_error(
+    by: Literal["rows", "group"], members: str
+) -> None:
+    fold = GroupFold(folds=7, fold=0, by=by)
+    animals = table([0, 1, 2] * 4, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6], n_test=6)
+    message = rf"dataset\.validation\.folds: found 7, but animals\.csv has only {members} to"
+    with pytest.raises(DataError, match=message):
+        split(animals, validation=fold)
+
+
+def test_a_fold_that_holds_all_rows_of_a_class_is_an_error() -> None:
+    cat_of_one_owner = table([0, 0, 1, 1, 1, 1, 0, 1], [1, 1, 2, 2, 3, 3, 4, 4], n_test=2)
+    problems = []
+    for number in range(2):
+        fold = GroupFold(folds=2, fold=number, by="group")
+        try:
+            split(cat_of_one_owner, validation=fold)
+        except DataError as error:
+            problems.append(str(error))
+    (problem,) = problems
+    assert problem.startswith("dataset.validation: no row of class cat is left to train on")
+    assert problem.endswith("choose more folds or another dataset.split_seed")
 
 
 def test_a_fixed_test_part_stays_as_it_is() -> None:

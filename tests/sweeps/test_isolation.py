@@ -69,6 +69,8 @@ DATASETS: list[dict[str, Any]] = [
     {"name": "breast_cancer", "split_seed": 1, "test": {"fraction": 0.9}},
     {"name": "xor"},
 ]
+FOLDED_DATASETS = [DATASETS[0], DATASETS[1], DATASETS[5]]
+"""Those that have rows enough to be divided into folds, and no validation split of their own."""
 SCHEDULES: list[Any] = [
     "constant",
     "constant",
@@ -129,7 +131,12 @@ def small_sweeps(draw: st.DrawFn) -> Sweep:
     if draw(st.integers(0, 4)) == 0:
         grid["model.dropout"] = [0.0, 0.5]
     seeds = draw(st.lists(st.integers(0, 99), min_size=1, max_size=3, unique=True))
-    return make_sweep(draw(experiments()), grid=grid, seeds=seeds)
+    experiment = draw(experiments())
+    keys: dict[str, Any] = {}
+    if experiment["dataset"] in FOLDED_DATASETS and draw(st.booleans()):
+        keys["cross_validation"] = {"folds": draw(st.integers(2, 4))}
+        seeds = seeds[:2]
+    return make_sweep(experiment, grid=grid, seeds=seeds, **keys)
 
 
 def make_sweep(experiment: Mapping[str, Any], **keys: Any) -> Sweep:

@@ -53,6 +53,9 @@ def tables(draw: st.DrawFn) -> Trials:
     seeds = draw(st.lists(st.integers(0, 50), min_size=1, max_size=4, unique=True))
     has_validation: bool = draw(st.booleans())
     validation = has_validation or "training.early_stopping" in keys
+    keys_of_sweep: dict[str, Any] = {"seeds": seeds}
+    if not validation and draw(st.booleans()):
+        keys_of_sweep["cross_validation"] = {"folds": draw(st.integers(2, 5))}
     dataset = {"name": "iris", "validation": {"fraction": 0.2} if validation else "none"}
     experiment = {**IRIS, "dataset": dataset, "training": {"epochs": draw(st.integers(1, 5))}}
     chosen = {
@@ -65,9 +68,9 @@ def tables(draw: st.DrawFn) -> Trials:
             optional={key: st.sampled_from([VALUES[key][n] for n in chosen[key]]) for key in keys},
         )
         settings = draw(st.lists(whole, min_size=1, max_size=12, unique_by=canonical))
-        return trials_of(experiment, list=settings, seeds=seeds)
+        return trials_of(experiment, list=settings, **keys_of_sweep)
     grid = {key: [VALUES[key][number] for number in numbers] for key, numbers in chosen.items()}
-    return trials_of(experiment, seeds=seeds, **({"grid": grid} if grid else {}))
+    return trials_of(experiment, **keys_of_sweep, **({"grid": grid} if grid else {}))
 
 
 def plan_of(trials: Trials, workers: int = 2, pending: Any = None) -> Plan:

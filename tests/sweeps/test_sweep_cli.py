@@ -190,6 +190,27 @@ def test_with_a_validation_split_the_test_set_only_stands_beside(
     assert "This ranking saw the test set" not in out
 
 
+def test_a_search_by_folds_is_planned_printed_and_ranked_without_the_test_set(
+    nn_sweep: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_one_process(monkeypatch)
+    file = write_sweep(tmp_path / "search.yaml", **SEVERAL, cross_validation={"folds": 5})
+    _, out, _ = nn_sweep(file, "--dry-run")
+    assert "40 trials, 40 of them to be done" in out
+    assert "20 trainings" in out
+    _, out, _ = nn_sweep(file, "--print-trial", 39)
+    assert "    folds: 5\n    fold: 4\n    by: rows\n" in out
+    assert "evaluate_test: false" in out
+    _, out, _ = nn_sweep(file)
+    title = (
+        "best settings by validation_accuracy, mean +- standard deviation over 5 folds x 2 seeds"
+    )
+    assert title in " ".join(out.split())
+    assert "test_accuracy" not in out
+    assert "This ranking saw the test set" not in out
+    assert "settings.csv" in out
+
+
 def test_quiet_prints_the_folder_only(
     nn_sweep: Sweeper, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
