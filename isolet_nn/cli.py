@@ -187,9 +187,10 @@ def evaluate(
     data_dir: DataDir = None,
     debug: Debug = False,
 ) -> None:
-    """Evaluate a run's model: accuracy with its interval, scores by class and by speaker."""
+    """Evaluate a run's model: accuracy with its interval, calibration, classes and speakers."""
     from isolet_nn import execution
     from isolet_nn.console import MESSAGES, print_evaluation, print_json
+    from isolet_nn.pictures import write_evaluation
     from isolet_nn.runs import Run
 
     opened = Run.open(run)
@@ -199,7 +200,7 @@ def evaluate(
     else:
         print_evaluation(opened, evaluation)
     try:
-        for path in execution.write_evaluation(opened, evaluation):
+        for path in write_evaluation(opened, evaluation):
             MESSAGES.print(f"written: {path}", soft_wrap=True)
     except OSError as error:
         MESSAGES.print(f"not written: {_say_os_error(error)}", soft_wrap=True)
@@ -349,8 +350,12 @@ def plot(
         str | None,
         typer.Option(
             "--kind",
-            help="Of a sweep: what to draw.",
-            **_one_of("--kind", "heatmap", "boxplot", "line"),
+            help="What to draw: the first five of a run, the others of a sweep.",
+            **_one_of(
+                "--kind",
+                *("curves", "confusion", "reliability", "speakers", "weights"),
+                *("heatmap", "boxplot", "line"),
+            ),
         ),
     ] = None,
     x: Annotated[
@@ -370,7 +375,7 @@ def plot(
 ) -> None:
     """Draw a run's or a sweep's pictures once more; prints the files written.
 
-    Options draw one other picture of a sweep, from the same results, beside those of its file.
+    Options draw one kind of a run's pictures, or another one of a sweep from the same results.
     """
     from isolet_nn.redraw import PlotChoice, redraw
 
