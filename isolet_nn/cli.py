@@ -436,20 +436,37 @@ def compare(
             "--output", "-o", help="The picture; comparison.png in the folder the runs lie in."
         ),
     ] = None,
+    test: Annotated[
+        bool,
+        typer.Option("--test", help="McNemar's test of each two models, on their test split."),
+    ] = False,
+    data_dir: DataDir = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Show how runs differ in config and results, and overlay their curves; prints the picture."""
+    """Show how runs differ in config and results, and overlay their curves; prints the picture.
+
+    Runs that differ in nothing but seed and name are one curve, with a band over the seeds.
+    """
     from isolet_nn.comparison import compare, draw_comparison
     from isolet_nn.console import print_json
-    from isolet_nn.overview_console import print_comparison
+    from isolet_nn.overview_console import print_comparison, print_duels
 
+    if data_dir is not None and not test:
+        raise ConfigError("--data-dir goes with --test, which evaluates the models")
     comparison = compare(folders)
+    duels = None
+    if test:
+        from isolet_nn.duels import compare_answers
+
+        duels = compare_answers(comparison.runs, data_dir=_text(data_dir))
     if not as_json:
         print_comparison(comparison)
+        print_duels(duels or [])
     picture = draw_comparison(comparison, output)
     if as_json:
-        print_json({**comparison.to_json(), "picture": _text(picture)})
+        tests = {} if duels is None else {"tests": [duel.to_json() for duel in duels]}
+        print_json({**comparison.to_json(), **tests, "picture": _text(picture)})
     elif picture is not None:
         typer.echo(picture)
 

@@ -137,10 +137,10 @@ def test_a_speaker_without_second_f_is_heard_with_the_first(table: Table) -> Non
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(seed=st.integers(0, 2**63), fraction=st.floats(0.01, 0.99))
 def test_no_speaker_is_in_two_splits(table: Table, seed: int, fraction: float) -> None:
-    from isolet_nn.data.dataset import _split_rows_of
+    from isolet_nn.data.dataset import rows_of_splits
 
     holdout = SpeakerHoldout(fraction=fraction, by="speaker")
-    train, validation, test = _split_rows_of(table, config(None, validation=holdout), seed)
+    train, validation, test = rows_of_splits(table, config(None, validation=holdout), seed)
     assert table.groups is not None
     assert validation is not None
     parts = [set(table.groups[rows].tolist()) for rows in (train, validation, test)]
