@@ -187,9 +187,10 @@ def evaluate(
     data_dir: DataDir = None,
     debug: Debug = False,
 ) -> None:
-    """Evaluate a run's model: accuracy with its interval, scores by class and by speaker."""
+    """Evaluate a run's model: accuracy with its interval, calibration, classes and speakers."""
     from isolet_nn import execution
     from isolet_nn.console import MESSAGES, print_evaluation, print_json
+    from isolet_nn.pictures import write_evaluation
     from isolet_nn.runs import Run
 
     opened = Run.open(run)
@@ -199,7 +200,7 @@ def evaluate(
     else:
         print_evaluation(opened, evaluation)
     try:
-        for path in execution.write_evaluation(opened, evaluation):
+        for path in write_evaluation(opened, evaluation):
             MESSAGES.print(f"written: {path}", soft_wrap=True)
     except OSError as error:
         MESSAGES.print(f"not written: {_say_os_error(error)}", soft_wrap=True)
@@ -349,8 +350,12 @@ def plot(
         str | None,
         typer.Option(
             "--kind",
-            help="Of a sweep: what to draw.",
-            **_one_of("--kind", "heatmap", "boxplot", "line"),
+            help="What to draw: the first five of a run, the others of a sweep.",
+            **_one_of(
+                "--kind",
+                *("curves", "confusion", "reliability", "speakers", "weights"),
+                *("heatmap", "boxplot", "line"),
+            ),
         ),
     ] = None,
     x: Annotated[
@@ -370,7 +375,7 @@ def plot(
 ) -> None:
     """Draw a run's or a sweep's pictures once more; prints the files written.
 
-    Options draw one other picture of a sweep, from the same results, beside those of its file.
+    Options draw one kind of a run's pictures, or another one of a sweep from the same results.
     """
     from isolet_nn.redraw import PlotChoice, redraw
 
@@ -431,20 +436,37 @@ def compare(
             "--output", "-o", help="The picture; comparison.png in the folder the runs lie in."
         ),
     ] = None,
+    test: Annotated[
+        bool,
+        typer.Option("--test", help="McNemar's test of each two models, on their test split."),
+    ] = False,
+    data_dir: DataDir = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Show how runs differ in config and results, and overlay their curves; prints the picture."""
+    """Show how runs differ in config and results, and overlay their curves; prints the picture.
+
+    Runs that differ in nothing but seed and name are one curve, with a band over the seeds.
+    """
     from isolet_nn.comparison import compare, draw_comparison
     from isolet_nn.console import print_json
-    from isolet_nn.overview_console import print_comparison
+    from isolet_nn.overview_console import print_comparison, print_duels
 
+    if data_dir is not None and not test:
+        raise ConfigError("--data-dir goes with --test, which evaluates the models")
     comparison = compare(folders)
+    duels = None
+    if test:
+        from isolet_nn.duels import compare_answers
+
+        duels = compare_answers(comparison.runs, data_dir=_text(data_dir))
     if not as_json:
         print_comparison(comparison)
+        print_duels(duels or [])
     picture = draw_comparison(comparison, output)
     if as_json:
-        print_json({**comparison.to_json(), "picture": _text(picture)})
+        tests = {} if duels is None else {"tests": [duel.to_json() for duel in duels]}
+        print_json({**comparison.to_json(), **tests, "picture": _text(picture)})
     elif picture is not None:
         typer.echo(picture)
 

@@ -1,21 +1,26 @@
 """Comparing runs: what differs in their configs, their results side by side, their curves overlaid.
 
-Nothing is trained or evaluated; all of it is in the run folders.
+Nothing is trained or evaluated; all of it is in the run folders. Runs that differ only in their
+seeds are one line, with a band from the lowest to the highest of them.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.folders import SWEEP
 from isolet_nn.listing import status_of
 from isolet_nn.runs import Run
 from isolet_nn.training import Row
+
+if TYPE_CHECKING:
+    from isolet_nn.plots import Band
 
 _RESULTS = (
     "status",
@@ -27,6 +32,7 @@ _RESULTS = (
 )
 _CURVES = ("test_accuracy", "test_loss")
 _PICTURE = "comparison.png"
+_BAND_NOTE = "several seeds: line at their mean, band from the lowest to the highest"
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,9 @@ class Comparison:
         By label: the rows of metrics.csv.
     checksums
         By label: the checksum of the data.
+    groups
+        Labels of runs that differ in nothing but seed and name, each group in the order given; a
+        run that is like no other is a group of its own.
     """
 
     folder: Path
@@ -57,6 +66,7 @@ class Comparison:
     results: dict[str, dict[str, Any]]
     histories: dict[str, list[Row]]
     checksums: dict[str, str | None]
+    groups: list[list[str]]
 
     @property
     def same_data(self) -> bool:
@@ -71,6 +81,7 @@ class Comparison:
             "checksums": self.checksums,
             "config": self.config,
             "results": self.results,
+            "groups": self.groups,
         }
 
 
@@ -100,7 +111,22 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
         results=_results(runs),
         histories={label: run.metrics() for label, run in runs.items()},
         checksums={label: run.data_checksum for label, run in runs.items()},
+        groups=_groups(runs),
     )
+
+
+def _groups(runs: Mapping[str, Run]) -> list[list[str]]:
+    """Put together what differs in seed and name only; a seed counts once in a group."""
+    groups: list[tuple[tuple[Any, ...], dict[int, str]]] = []
+    for label, run in runs.items():
+        settings = run.experiment.model_dump(mode="json", exclude={"seed", "name"})
+        same, seed = (settings, run.data_checksum), run.experiment.seed
+        of_group = next((seeds for key, seeds in groups if key == same and seed not in seeds), None)
+        if of_group is None:
+            groups.append((same, {seed: label}))
+        else:
+            of_group[seed] = label
+    return [list(seeds.values()) for _, seeds in groups]
 
 
 def _differences(runs: Mapping[str, Run]) -> dict[str, dict[str, Any]]:
@@ -154,7 +180,7 @@ def _results_of(run: Run) -> dict[str, Any]:
 
 
 def draw_comparison(comparison: Comparison, output: str | Path | None = None) -> Path | None:
-    """Overlay test accuracy and test loss of all runs; return the file written.
+    """Overlay test accuracy and test loss of all groups of runs; return the file written.
 
     Parameters
     ----------
@@ -172,19 +198,64 @@ def draw_comparison(comparison: Comparison, output: str | Path | None = None) ->
     ConfigError
         If the file is neither PNG nor SVG.
     """
-    from isolet_nn.plots import Band, plot_line_panels
+    from isolet_nn.plots import plot_line_panels
 
     path = comparison.folder / _PICTURE if output is None else Path(output)
     if path.suffix.lower() not in (".png", ".svg"):
         raise ConfigError(f"--output {path}: a picture's name ends in .png or .svg")
-    panels = {
-        metric: {
-            label: Band([row["epoch"] or 0 for row in rows], [row.get(metric) for row in rows])
-            for label, rows in comparison.histories.items()
-        }
-        for metric in _CURVES
-    }
     if not any(comparison.histories.values()):
         return None
-    plot_line_panels(panels, path, x_name="epoch")
+    bands = {
+        group_label(labels): bands_over_seeds(
+            [comparison.histories[label] for label in labels], _CURVES
+        )
+        for labels in comparison.groups
+    }
+    panels = {metric: {label: of[metric] for label, of in bands.items()} for metric in _CURVES}
+    has_bands = any(len(labels) > 1 for labels in comparison.groups)
+    plot_line_panels(panels, path, x_name="epoch", note=_BAND_NOTE if has_bands else "")
     return path
+
+
+def group_label(labels: Sequence[str]) -> str:
+    """What a line over some runs is called: the first of them, and how many seeds there are."""
+    return labels[0] if len(labels) == 1 else f"{len(labels)} seeds: {labels[0]}, ..."
+
+
+def bands_over_seeds(histories: Sequence[Sequence[Row]], metrics: Sequence[str]) -> dict[str, Band]:
+    """Mean over some runs in each epoch, and the range from the lowest to the highest of them.
+
+    Parameters
+    ----------
+    histories
+        For each run the rows of its metrics.csv.
+    metrics
+        Columns of metrics.csv.
+
+    Returns
+    -------
+    By metric. An epoch is left out if some run did not come to it, did not measure it, or
+    measured what is not finite; runs without any epoch do not count. A single run has no band.
+    """
+    return {metric: _band(histories, metric) for metric in metrics}
+
+
+def _band(histories: Sequence[Sequence[Row]], metric: str) -> Band:
+    from isolet_nn.plots import Band
+
+    measured = [
+        {
+            row["epoch"] or 0: value
+            for row in rows
+            if (value := row.get(metric)) is not None and math.isfinite(value)
+        }
+        for rows in histories
+        if rows
+    ]
+    first = measured[0] if measured else {}
+    epochs = [epoch for epoch in first if all(epoch in of_run for of_run in measured)]
+    values = [[of_run[epoch] for of_run in measured] for epoch in epochs]
+    means = [sum(of_epoch) / len(of_epoch) for of_epoch in values]
+    if len(measured) < 2:
+        return Band(epochs, means)
+    return Band(epochs, means, [*map(min, values)], [*map(max, values)])

@@ -6,6 +6,7 @@ a live bar, elsewhere plain lines.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -23,12 +24,14 @@ from rich.table import Column, Table
 from isolet_nn.execution import Observer
 from isolet_nn.files import json_text
 from isolet_nn.folders import PLOTS
+from isolet_nn.pictures import group_word
 from isolet_nn.runs import Run
 from isolet_nn.training import EVALUATED_SPLITS, Row, Training
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from isolet_nn.calibration import Calibration
     from isolet_nn.config import Experiment
     from isolet_nn.data.catalog import DatasetInfo
     from isolet_nn.data.dataset import Dataset
@@ -227,7 +230,8 @@ def print_evaluation(run: Run, evaluation: Evaluation) -> None:
         f"{evaluation.split} split, {evaluation.n} rows\n"
         f"accuracy       {percent(evaluation.accuracy)}  (95 % interval {low} to {high})\n"
         f"top-3 accuracy {percent(evaluation.top3_accuracy)}\n"
-        f"loss           {evaluation.loss:.4f}"
+        f"loss           {evaluation.loss:.4f}\n"
+        f"calibration    {_calibration_text(evaluation.calibration)}"
     )
     classes = Table("class", "precision", "recall", "F1", "rows", title="by class")
     for score in evaluation.per_class:
@@ -241,13 +245,22 @@ def print_evaluation(run: Run, evaluation: Evaluation) -> None:
             confused.add_row(pair.actual, pair.predicted, str(pair.count))
         RESULTS.print(confused)
     if evaluation.per_group:
-        name = "speaker" if run.experiment.dataset.name == "isolet" else "group"
+        name = group_word(run)
         groups = Table(name, "accuracy", "right", "rows", title=f"lowest accuracy by {name}")
         for group in evaluation.worst_groups(10):
             groups.add_row(
                 str(group.group), percent(group.accuracy), str(group.correct), str(group.n)
             )
         RESULTS.print(groups)
+
+
+def _calibration_text(calibration: Calibration) -> str:
+    """The expected calibration error, and in which direction the model errs on the whole."""
+    error = calibration.expected_calibration_error
+    if not math.isfinite(error):
+        return "unknown: no answer has a confidence"
+    direction = "under" if calibration.mean_gap > 0 else "over"
+    return f"expected error {percent(error)}, mostly {direction}confident"
 
 
 def print_xor(run: Run, result: XorResult, recipe: str) -> None:

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.calibration import Calibration, calibrate
 from isolet_nn.errors import DataError
 
 Z_95 = 1.959963984540054
 """Quantile of the standard normal distribution that leaves 2.5 % above it."""
+_GROUP_COLUMNS = ("speaker", "n", "correct", "accuracy")
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,10 @@ class Evaluation:
     """In the order of `classes`."""
     per_group: list[GroupScore]
     """In the order of group numbers; empty where rows have no groups."""
+    calibration: Calibration
+    """Confidence against accuracy, in bins of confidence."""
+    right: NDArray[np.bool_]
+    """(n,) whether each row's class is the predicted one, in the order of the split."""
 
     def most_confused(self, k: int = 10) -> list[ConfusedPair]:
         """The `k` most frequent mistakes, most frequent first; ties in the order of the classes."""
@@ -122,6 +128,7 @@ class Evaluation:
                 }
                 for score in self.per_group
             ],
+            "calibration": self.calibration.to_json(),
         }
 
 
@@ -259,7 +266,8 @@ def evaluate_logits(
 
     best = np.argsort(-logits, axis=-1, kind="stable")[:, :3]
     predicted = best[:, 0]
-    correct = int(np.count_nonzero(predicted == y))
+    right = predicted == y
+    correct = int(np.count_nonzero(right))
     low, high = wilson_interval(correct, n)
     matrix = _confusion_matrix(y, predicted, n_classes)
     return Evaluation(
@@ -273,7 +281,9 @@ def evaluate_logits(
         classes=tuple(classes),
         confusion_matrix=matrix,
         per_class=_class_scores(matrix, classes),
-        per_group=[] if groups is None else _group_scores(groups, predicted == y),
+        per_group=[] if groups is None else _group_scores(groups, right),
+        calibration=calibrate(logits, right),
+        right=right,
     )
 
 
@@ -334,6 +344,44 @@ def read_confusion_csv(text: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     if matrix.shape != (len(classes), len(classes)) or (matrix < 0).any() or not matrix.any():
         raise DataError("not a confusion matrix: expected counts, a row and a column a class")
     return matrix, classes
+
+
+def groups_csv(scores: Sequence[GroupScore]) -> str:
+    """Scores by group as CSV text, a row each; the groups are called speakers, as in JSON."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_GROUP_COLUMNS)
+    writer.writerows((score.group, score.n, score.correct, score.accuracy) for score in scores)
+    return text.getvalue()
+
+
+def read_groups_csv(text: str) -> list[GroupScore]:
+    """The scores that `groups_csv` wrote.
+
+    Raises
+    ------
+    DataError
+        If the text is no such table.
+    """
+    header, *rows = list(csv.reader(io.StringIO(text))) or [[]]
+    try:
+        if tuple(header) != _GROUP_COLUMNS or not rows:
+            raise ValueError
+        return [_read_group(*row) for row in rows]
+    except (TypeError, ValueError):
+        expected = ", ".join(_GROUP_COLUMNS)
+        raise DataError(f"not a table of speakers: expected {expected}") from None
+
+
+def _read_group(group: str, n: str, correct: str, accuracy: str) -> GroupScore:
+    score = GroupScore(int(group), int(n), int(correct), float(accuracy))
+    if (
+        not 0 <= score.correct <= score.n
+        or not score.n
+        or score.accuracy != score.correct / score.n
+    ):
+        raise ValueError
+    return score
 
 
 def _check_shapes(logits: NDArray[np.floating[Any]], y: NDArray[np.integer[Any]]) -> None:

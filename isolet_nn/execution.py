@@ -1,17 +1,14 @@
 """Carrying out an experiment in a run folder: train, resume, evaluate.
 
-This is where the epoch loop, the data, the run folder and the plots meet.
+This is where the epoch loop, the data and the run folder meet.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from isolet_nn.backends.base import Weights, n_parameters
 from isolet_nn.config import Experiment, load_experiment, suggestion
@@ -19,10 +16,10 @@ from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.environment import describe_environment
 from isolet_nn.errors import ConfigError, RunError
-from isolet_nn.evaluation import Evaluation, confusion_csv, evaluate_logits
-from isolet_nn.files import write_text
+from isolet_nn.evaluation import Evaluation, evaluate_logits
 from isolet_nn.folders import CONFIG, now
-from isolet_nn.runs import Run, split_suffix
+from isolet_nn.pictures import CONFUSION, draw_curves, write_evaluation
+from isolet_nn.runs import Run
 from isolet_nn.training import Row, Training, evaluated_splits, trained_model
 
 SPLITS = ("test", "validation", "train")
@@ -110,7 +107,7 @@ def resume(
     with limited_threads(experiment), run.locked():
         _require_resumable(run)
         dataset = load_dataset(
-            _with_data_dir(experiment, data_dir).dataset, experiment.seed, experiment.training.dtype
+            with_data_dir(experiment, data_dir).dataset, experiment.seed, experiment.training.dtype
         )
         _require_same_data(run, dataset)
         training = Training([experiment], [dataset])
@@ -164,7 +161,7 @@ def evaluate(
     if not isinstance(run, Run):
         run = Run.open(run)
     model = run.model()
-    experiment = _with_data_dir(run.experiment, data_dir)
+    experiment = with_data_dir(run.experiment, data_dir)
     if backend is not None:
         changes = {"backend": backend, "device": "auto"}
         experiment = load_experiment({**experiment.model_dump(mode="json"), **changes})
@@ -186,39 +183,6 @@ def evaluate(
             split=split,
             groups=part.groups,
         )
-
-
-def write_evaluation(run: Run, evaluation: Evaluation) -> list[Path]:
-    """Write a split's confusion matrix into the run folder, as table and plot; return the paths."""
-    table = run.confusion_path(evaluation.split)
-    write_text(table, confusion_csv(evaluation))
-    matrix, classes = evaluation.confusion_matrix, evaluation.classes
-    return [table, draw_confusion_matrix(run, evaluation.split, matrix, classes)]
-
-
-def draw_confusion_matrix(
-    run: Run, split: str, matrix: NDArray[np.int64], classes: Sequence[str]
-) -> Path:
-    """Draw a split's confusion matrix into the run folder; return the path."""
-    from isolet_nn.plots import plot_confusion_matrix
-
-    accuracy = matrix.trace() / matrix.sum()
-    plot = run.plot_path(f"confusion_matrix{split_suffix(split)}")
-    title = f"{run.experiment.name}: {split} accuracy {100 * accuracy:.2f} %"
-    plot_confusion_matrix(matrix, classes, plot, title=title)
-    return plot
-
-
-def draw_curves(run: Run, rows: Sequence[Row]) -> list[Path]:
-    """Draw loss and accuracy over the epochs into the run folder; return the paths."""
-    from isolet_nn.plots import plot_accuracy, plot_loss
-
-    history = {column: [row[column] for row in rows] for column in rows[0]}
-    name = run.experiment.name
-    loss, accuracy = run.plot_path("loss"), run.plot_path("accuracy")
-    plot_loss(history, loss, title=name)
-    plot_accuracy(history, accuracy, title=name)
-    return [loss, accuracy]
 
 
 class _Execution:
@@ -285,7 +249,8 @@ class _Execution:
         logits = trained_model(self.run.experiment, self.dataset, weights)(split.x)
         classes, groups = self.dataset.classes, split.groups
         evaluation = evaluate_logits(logits, split.y, classes=classes, split=name, groups=groups)
-        write_evaluation(self.run, evaluation)
+        # The other pictures are left to `eval`, as drawing takes time.
+        write_evaluation(self.run, evaluation, kinds=[CONFUSION])
 
     def _draw_curves(self) -> None:
         if self.member.history:
@@ -332,7 +297,8 @@ def _columns(experiment: Experiment, dataset: Dataset) -> list[str]:
     ]
 
 
-def _with_data_dir(experiment: Experiment, data_dir: str | None) -> Experiment:
+def with_data_dir(experiment: Experiment, data_dir: str | None) -> Experiment:
+    """Replace the folder of the data, ``dataset.dir``, where another one is given."""
     if data_dir is None:
         return experiment
     return load_experiment(experiment.model_dump(mode="json"), {"dataset.dir": data_dir})

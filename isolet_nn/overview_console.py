@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from isolet_nn.comparison import Comparison
+    from isolet_nn.duels import Duel
 
+LEVEL = 0.05
+"""A p-value below is called a difference."""
 _UNITS = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
@@ -87,10 +90,55 @@ def print_comparison(comparison: Comparison) -> None:
     else:
         RESULTS.print("the configs are equal")
     RESULTS.print(_comparison_table("results", labels, results))
+    _print_groups(comparison)
     if not comparison.same_data:
         RESULTS.print("not comparable: the runs were trained on different data", style="bold red")
         for label, checksum in comparison.checksums.items():
             RESULTS.print(f"  {checksum}  {label}", soft_wrap=True)
+
+
+def _print_groups(comparison: Comparison) -> None:
+    """Print the mean over seeds, and its range, of runs that differ in nothing else."""
+    from isolet_nn.comparison import group_label
+    from isolet_nn.console import RESULTS
+
+    accuracies = comparison.results.get("test_accuracy", {})
+    for labels in comparison.groups:
+        values = [value for label in labels if (value := accuracies.get(label)) is not None]
+        if len(values) > 1:
+            mean, low, high = sum(values) / len(values), min(values), max(values)
+            RESULTS.print(
+                f"{group_label(labels)}: test accuracy {_percent(mean)} on average, "
+                f"{_percent(low)} to {_percent(high)}",
+                soft_wrap=True,
+            )
+
+
+def print_duels(duels: Sequence[Duel]) -> None:
+    """Say in words how each two models differ on the test split, and how sure that is."""
+    from isolet_nn.console import RESULTS
+
+    for duel in duels:
+        result = duel.result
+        RESULTS.print(
+            f"McNemar's test on {duel.n} test rows: only {duel.first} is right in "
+            f"{result.only_first}, only {duel.second} in {result.only_second}; "
+            f"p = {result.p_value:.2g}: {_verdict(duel)}",
+            soft_wrap=True,
+        )
+    if len(duels) > 1:
+        RESULTS.print(
+            f"each p is of one test alone; of {len(duels)} tests some come out small by chance, "
+            f"so ask for p below {LEVEL / len(duels):.2g}",
+            soft_wrap=True,
+        )
+
+
+def _verdict(duel: Duel) -> str:
+    if duel.result.p_value >= LEVEL:
+        return "the difference may well be chance"
+    better = duel.first if duel.result.only_first > duel.result.only_second else duel.second
+    return f"{better} is better, at the level of {100 * LEVEL:.0f} %"
 
 
 def _comparison_table(

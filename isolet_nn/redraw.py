@@ -1,19 +1,29 @@
 """Drawing the pictures of a run or a sweep once more, from what its folder holds.
 
-A sweep can also be drawn along other axes, or by another metric, than its file says.
+One picture of a run can be chosen; a sweep can also be drawn along other axes, or by another
+metric, than its file says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from isolet_nn.config import suggestion, validate
-from isolet_nn.errors import ConfigError, DataError, RunError
-from isolet_nn.evaluation import read_confusion_csv
-from isolet_nn.execution import SPLITS, draw_confusion_matrix, draw_curves
-from isolet_nn.folders import CONFIG, METRICS, SWEEP
+from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.execution import SPLITS
+from isolet_nn.folders import CONFIG, SWEEP
+from isolet_nn.pictures import (
+    RUN_KINDS,
+    SPEAKERS,
+    SPLIT_KINDS,
+    draw_curves,
+    draw_split,
+    draw_weights,
+    group_word,
+)
 from isolet_nn.runs import Run
 from isolet_nn.sweeps import journal
 from isolet_nn.sweeps.config import Plot, Sweep, axis_keys, varied_keys
@@ -27,7 +37,10 @@ _AXES = ("x", "y", "panels")
 
 @dataclass(frozen=True)
 class PlotChoice:
-    """What to draw of a sweep instead of what its file says; None leaves the choice open."""
+    """What to draw instead of a run's usual pictures, or of those in a sweep's file.
+
+    None leaves the choice open. Only a sweep has axes and a value.
+    """
 
     kind: str | None = None
     x: str | None = None
@@ -50,7 +63,8 @@ def redraw(folder: str | Path, choice: PlotChoice | None = None) -> list[Path]:
     folder
         A run's or a sweep's folder.
     choice
-        For a sweep, one picture other than those of its file. It is written beside them, under a
+        For a run, a kind of picture; without one, all that `train` and `eval` draw. For a sweep,
+        one picture other than those of its file. It is written beside them, under a
         name that says what it shows. What is left open is taken from the first picture in the
         file (of that kind, if a kind is given), or else from what the sweep varies.
 
@@ -59,35 +73,62 @@ def redraw(folder: str | Path, choice: PlotChoice | None = None) -> list[Path]:
     RunError
         If the folder is neither, or has no results to draw.
     ConfigError
-        If the choice does not fit the sweep, or the folder is a run's.
+        If the choice does not fit the run or the sweep.
     """
     path = Path(folder)
     if (path / SWEEP).is_file():
+        if choice is not None and choice.kind in RUN_KINDS:
+            raise ConfigError(_misfit(path, choice.kind, "run", "sweep", KINDS))
         return _redraw_sweep(SweepFolder.open(path), choice)
     if not (path / CONFIG).is_file():
         what = f"has neither {CONFIG} nor {SWEEP}" if path.exists() else "no such folder"
         raise RunError(f"{path}: {what}")
-    if choice is not None:
-        raise ConfigError(
-            f"{path}: a run has loss, accuracy and confusion matrix; only a sweep's pictures can "
-            "be chosen"
-        )
-    return list(_redraw_run(Run.open(path)))
+    return _redraw_run(Run.open(path), choice or PlotChoice())
 
 
-def _redraw_run(run: Run) -> Iterator[Path]:
-    rows = run.metrics()
-    if not rows:
-        raise RunError(f"{run.path / METRICS}: no epoch to draw")
-    yield from draw_curves(run, rows)
+def _misfit(path: Path, kind: str, there: str, here: str, kinds: tuple[str, ...]) -> str:
+    return f"{path}: {kind} is a picture of a {there}; a {here} has {', '.join(kinds)}"
+
+
+def _redraw_run(run: Run, choice: PlotChoice) -> list[Path]:
+    given = [*choice.axes, *(["value"] if choice.value else [])]
+    if given:
+        raise ConfigError(f"{run.path}: --{given[0]} is for a sweep; a run takes --kind only")
+    match choice.kind:
+        case None:
+            return draw_curves(run) + list(_redraw_splits(run, SPLIT_KINDS))
+        case "curves":
+            return draw_curves(run)
+        case "weights":
+            return [draw_weights(run)]
+        case kind if kind in SPLIT_KINDS:
+            return _redraw_kind(run, kind)
+        case kind:
+            raise ConfigError(_misfit(run.path, kind, "sweep", "run", RUN_KINDS))
+
+
+def _redraw_splits(run: Run, kinds: Sequence[str]) -> Iterator[Path]:
     for split in SPLITS:
-        table = run.confusion_path(split)
-        if table.is_file():
-            try:
-                matrix, classes = read_confusion_csv(table.read_text(encoding="utf-8"))
-            except (DataError, UnicodeError) as error:
-                raise RunError(f"{table}: {error}") from None
-            yield draw_confusion_matrix(run, split, matrix, classes)
+        yield from filter(None, (draw_split(run, kind, split) for kind in kinds))
+
+
+def _redraw_kind(run: Run, kind: str) -> list[Path]:
+    """Draw one kind of picture of every split that there is a table of.
+
+    Raises
+    ------
+    RunError
+        If there is none.
+    """
+    drawn = list(_redraw_splits(run, [kind]))
+    if not drawn:
+        command = f"isolet-nn eval {shlex.quote(str(run.path))}"
+        grouped = kind == SPEAKERS and group_word(run) == "group"
+        unless = " where rows have groups" if grouped else ""
+        raise RunError(
+            f"{run.path}: has no table to draw {kind} from; `{command}` writes it{unless}"
+        )
+    return drawn
 
 
 def _redraw_sweep(folder: SweepFolder, choice: PlotChoice | None) -> list[Path]:

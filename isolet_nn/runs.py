@@ -37,11 +37,7 @@ from isolet_nn.folders import (
 )
 from isolet_nn.training import Row, Training
 
-MODEL, CHECKPOINT, CONFUSION_MATRIX = (
-    "model.safetensors",
-    "checkpoint.safetensors",
-    "confusion_matrix.csv",
-)
+MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
@@ -54,6 +50,11 @@ class Model:
     """What standardised the training data."""
     classes: tuple[str, ...]
     experiment: Experiment
+
+    @property
+    def first_layer(self) -> NDArray[np.floating[Any]]:
+        """Weights (outputs, features) of the first layer; of an ensemble, its first network's."""
+        return self.weights["0.weight" if self.experiment.ensemble == 1 else "0.0.weight"]
 
 
 class Run:
@@ -204,9 +205,9 @@ class Run:
         for left_by_a_crash in self.path.glob(f".{Path(CHECKPOINT).stem}-*"):
             left_by_a_crash.unlink(missing_ok=True)
 
-    def confusion_path(self, split: str) -> Path:
-        """Where a split's confusion matrix is."""
-        return self.path / CONFUSION_MATRIX.replace(".", f"{split_suffix(split)}.")
+    def table_path(self, name: str, split: str) -> Path:
+        """Where a table of a split's evaluation is."""
+        return self.path / f"{name}{split_suffix(split)}.csv"
 
     def plot_path(self, name: str) -> Path:
         """Where a plot goes; makes the folder."""

@@ -34,6 +34,7 @@ EVALUATION_KEYS = {
     "confusion_matrix",
     "per_class",
     "per_speaker",
+    "calibration",
 }
 
 
@@ -439,11 +440,17 @@ def test_eval_prints_accuracy_classes_and_confused_pairs(nn: Command, digits_run
     accuracy = digits_run.summary["metrics"]["test_accuracy"]
     assert result.out.startswith("test split, 359 rows\n")
     assert f"accuracy       {100 * accuracy:.2f} %  (95 % interval " in result.out
+    assert "calibration    expected error " in result.out
     for heading in ("top-3 accuracy", "by class", "precision", "most confused", "taken for"):
         assert heading in result.out
     assert result.err.splitlines() == [
-        f"written: {digits_run.path}/confusion_matrix.csv",
-        f"written: {digits_run.path}/plots/confusion_matrix.png",
+        f"written: {digits_run.path}/{name}"
+        for name in (
+            "confusion_matrix.csv",
+            "calibration.csv",
+            "plots/confusion_matrix.png",
+            "plots/reliability.png",
+        )
     ]
 
 
@@ -572,7 +579,7 @@ def test_eval_shows_its_result_also_where_it_cannot_write(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "runs/x/confusion_matrix.csv")
 
-    monkeypatch.setattr("isolet_nn.execution.write_evaluation", refuse)
+    monkeypatch.setattr("isolet_nn.pictures.write_evaluation", refuse)
     result = nn("eval", digits_run.path, "--json")
     assert result.code == 0
     assert json.loads(result.out)["n"] == 359

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from isolet_nn import Run, train
+from isolet_nn import Run, plots, train
 from isolet_nn.cli import app
-from isolet_nn.comparison import compare, draw_comparison
+from isolet_nn.comparison import bands_over_seeds, compare, draw_comparison
 from isolet_nn.config import load_experiment
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.files import write_json
 from isolet_nn.overview_console import print_comparison
+from isolet_nn.plots import Band
+from isolet_nn.training import Row
 
 EXPERIMENT = {
     "dataset": {"name": "wine", "validation": {"fraction": 0.2}},
@@ -42,6 +46,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {
         "usual": usual,
         "again": shutil.copytree(usual, folder / "again"),
+        "another seed": make_run(folder, seed=1, name="renamed"),
         "adam": make_run(folder, optimizer={"name": "adam"}, training__epochs=5),
         "xor": make_run(folder / "others", dataset={"name": "xor"}, training__batch_size=4),
         "stopped": train(stopped, runs_dir=folder, should_stop=lambda: next(steps)).path,
@@ -142,6 +147,75 @@ def test_the_same_comparison_gives_the_same_picture(
     pictures = [draw_comparison(compare(chosen), tmp_path / f"{n}.png") for n in range(2)]
     one, other = (picture.read_bytes() for picture in pictures if picture)
     assert one == other
+
+
+def test_runs_that_differ_in_seed_and_name_only_are_one_group(folders: dict[str, Path]) -> None:
+    names = {name: path.name for name, path in folders.items()}
+    chosen = ["usual", "adam", "another seed", "again"]
+    comparison = compare([folders[name] for name in chosen])
+    assert comparison.groups == [
+        [names["usual"], names["another seed"]],
+        [names["adam"]],
+        [names["again"]],
+    ], "a seed that comes twice is no second sample"
+    assert comparison.to_json()["groups"] == comparison.groups
+
+
+def test_a_group_is_one_line_with_a_band_and_the_picture_says_what_it_is(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    keep = plots.plot_line_panels
+    monkeypatch.setattr(
+        plots, "plot_line_panels", lambda *given, **options: drawn.append((given, options))
+    )
+    usual, other, adam = (folders[name] for name in ("usual", "another seed", "adam"))
+    draw_comparison(compare([usual, other, adam]), tmp_path / "a.png")
+    ((panels, path), options) = drawn[0]
+    for metric, lines in panels.items():
+        assert list(lines) == [f"2 seeds: {usual.name}, ...", adam.name]
+        band, single = lines.values()
+        both = [[row[metric] or 0 for row in Run.open(run).metrics()] for run in (usual, other)]
+        assert band.x == [1, 2, 3]
+        assert band.mean == pytest.approx(np.mean(both, axis=0))
+        assert band.low == np.min(both, axis=0).tolist()
+        assert band.high == np.max(both, axis=0).tolist()
+        assert single.low is None
+    assert "band from the lowest to the highest" in options["note"]
+    keep(panels, path, **options)
+    assert (tmp_path / "a.png").read_bytes().startswith(PNG)
+    draw_comparison(compare([usual, adam]), tmp_path / "b.png")
+    assert drawn[1][1]["note"] == "", "without a band there is nothing to explain"
+
+
+def test_bands_leave_out_epochs_that_some_run_lacks() -> None:
+    def history(*losses: float | None) -> list[Row]:
+        return [{"epoch": epoch, "test_loss": loss} for epoch, loss in enumerate(losses, 1)]
+
+    histories = [history(1.0, None, 3.0, 4.0), history(2.0, 2.0, 5.0), history(6, 1, math.nan), []]
+    bands = bands_over_seeds(histories, ["test_loss", "test_accuracy"])
+    assert bands["test_loss"] == Band([1], [3.0], [1.0], [6.0])
+    assert bands["test_accuracy"] == Band([], [], [], [])
+    assert bands_over_seeds(histories[:1], ["test_loss"])["test_loss"] == Band(
+        [1, 3, 4], [1.0, 3.0, 4.0]
+    )
+    assert bands_over_seeds([], ["test_loss"])["test_loss"] == Band([], [])
+
+
+def test_the_mean_over_seeds_is_printed_with_its_range(
+    folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    comparison = compare([folders["usual"], folders["another seed"], folders["adam"]])
+    print_comparison(comparison)
+    values = [
+        Run.open(folders[name]).summary["metrics"]["test_accuracy"]
+        for name in ("usual", "another seed")
+    ]
+    low, high = 100 * min(values), 100 * max(values)
+    assert (
+        f"2 seeds: {folders['usual'].name}, ...: test accuracy {(low + high) / 2:.2f} % "
+        f"on average, {low:.2f} % to {high:.2f} %"
+    ) in capsys.readouterr().out
 
 
 def test_runs_without_an_epoch_have_no_picture(copies: tuple[Path, Path]) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn import metrics
 
+from isolet_nn.calibration import calibrate
 from isolet_nn.errors import DataError
 from isolet_nn.evaluation import (
     ConfusedPair,
@@ -23,7 +24,9 @@ from isolet_nn.evaluation import (
     confusion_csv,
     cross_entropy,
     evaluate_logits,
+    groups_csv,
     loss_and_accuracy,
+    read_groups_csv,
     wilson_interval,
 )
 
@@ -90,6 +93,8 @@ def test_numbers_of_one_evaluation_are_consistent(seed: int, n: int, n_classes: 
     assert result.accuracy == np.trace(result.confusion_matrix) / n
     assert result.accuracy_low <= result.accuracy <= result.accuracy_high
     assert result.accuracy <= result.top3_accuracy <= 1
+    assert result.right.tolist() == (logits.argmax(axis=1) == y).tolist()
+    assert result.calibration == calibrate(logits, result.right)
     assert sum(score.n for score in result.per_group) == n
     assert sum(score.correct for score in result.per_group) == np.trace(result.confusion_matrix)
     assert sum(pair.count for pair in result.most_confused(n_classes**2)) == n - np.trace(
@@ -278,7 +283,9 @@ def test_json_has_the_promised_keys_and_survives_a_round_trip() -> None:
         "confusion_matrix",
         "per_class",
         "per_speaker",
+        "calibration",
     }
+    assert set(content["calibration"]) == {"expected_calibration_error", "bins"}
     assert json.loads(json.dumps(content)) == content
     assert set(content["per_class"][0]) == {"name", "precision", "recall", "f1", "support"}
     assert set(content["per_speaker"][0]) == {"speaker", "n", "correct", "accuracy"}
@@ -292,3 +299,28 @@ def test_csv_of_the_confusion_matrix_reads_back_even_with_commas_in_names() -> N
     assert header == ["actual", *classes]
     assert [row[0] for row in rows] == classes
     assert [[int(cell) for cell in row[1:]] for row in rows] == result.confusion_matrix.tolist()
+
+
+@given(seed=seeds, n=st.integers(1, 60))
+def test_the_table_of_groups_reads_back_to_the_last_bit(seed: int, n: int) -> None:
+    logits, y = drawn(seed, n, 3)
+    scores = evaluated(logits, y, groups=np.random.default_rng(seed).integers(0, 9, n)).per_group
+    assert read_groups_csv(groups_csv(scores)) == scores
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "speaker,n,correct,accuracy\n",
+        "a,b\n1,2\n",
+        "speaker,n,correct,accuracy\n1,2,1\n",
+        "speaker,n,correct,accuracy\n1,2,x,0.5\n",
+        "speaker,n,correct,accuracy\n1,2,3,1.5\n",
+        "speaker,n,correct,accuracy\n1,2,1,0.6\n",
+        "speaker,n,correct,accuracy\n1,0,0,0.0\n",
+    ],
+)
+def test_what_is_no_table_of_groups_is_an_error(text: str) -> None:
+    with pytest.raises(DataError, match="not a table of speakers"):
+        read_groups_csv(text)

@@ -33,6 +33,7 @@ COMPLETE = {
     "summary.json",
     "model.safetensors",
     "confusion_matrix.csv",
+    "calibration.csv",
     "plots/loss.png",
     "plots/accuracy.png",
     "plots/confusion_matrix.png",

@@ -6,14 +6,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from isolet_nn import evaluate, sweep, train
+from isolet_nn import evaluate, plots, sweep, train
 from isolet_nn.cli import app
 from isolet_nn.config import load_experiment
 from isolet_nn.errors import ConfigError, RunError
-from isolet_nn.execution import write_evaluation
+from isolet_nn.pictures import write_evaluation
 from isolet_nn.redraw import PlotChoice, choose_plot, name_of, redraw
 from isolet_nn.runs import Run
 from isolet_nn.sweeps.config import Sweep, load_sweep
@@ -39,8 +40,30 @@ SWEEP = {
 @pytest.fixture(scope="module")
 def made_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = train(load_experiment(EXPERIMENT), runs_dir=tmp_path_factory.mktemp("plot"))
-    write_evaluation(run, evaluate(run, split="validation"))
+    for split in ("test", "validation"):
+        write_evaluation(run, evaluate(run, split=split))
     return run.path
+
+
+@pytest.fixture(scope="module")
+def grouped_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on a table whose rows have speakers; its model has no hidden layer."""
+    folder = tmp_path_factory.mktemp("grouped")
+    random = np.random.default_rng(0)
+    rows = [
+        f"{random.normal():.3f},{random.normal() + row % 2:.3f},{'AB'[row % 2]},{row // 6}"
+        for row in range(60)
+    ]
+    (folder / "table.csv").write_text("\n".join(["one,two,letter,who", *rows]) + "\n")
+    dataset = {
+        "name": "csv",
+        "path": str(folder / "table.csv"),
+        "label": "letter",
+        "group": "who",
+        "test": {"fraction": 0.5, "by": "group"},
+    }
+    experiment = {**EXPERIMENT, "dataset": dataset, "model": {"hidden_layers": []}}
+    return train(load_experiment(experiment), runs_dir=folder / "runs").path
 
 
 @pytest.fixture(scope="module")
@@ -188,9 +211,96 @@ def test_an_interrupted_sweep_is_drawn_as_far_as_it_came(sweep_folder: Path) -> 
     assert after["heatmap.png"] != before["heatmap.png"]
 
 
-def test_a_run_takes_no_choice(made_run: Path) -> None:
-    with pytest.raises(ConfigError, match="only a sweep's pictures can be chosen"):
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("curves", ["loss", "accuracy"]),
+        ("confusion", ["confusion_matrix", "confusion_matrix_validation"]),
+        ("reliability", ["reliability", "reliability_validation"]),
+        ("weights", ["weights"]),
+    ],
+)
+def test_one_kind_of_a_runs_pictures_is_drawn_alone(
+    run_folder: Path, kind: str, names: list[str]
+) -> None:
+    before = pictures(run_folder)
+    shutil.rmtree(run_folder / "plots")
+    written = redraw(run_folder, PlotChoice(kind=kind))
+    assert [path.name for path in written] == [f"{name}.png" for name in names]
+    after = pictures(run_folder)
+    assert set(after) == {f"{name}.png" for name in names}
+    assert kind == "weights" or after.items() <= before.items()
+
+
+def test_training_leaves_the_tables_from_which_all_kinds_are_drawn(grouped_run: Path) -> None:
+    assert redraw(grouped_run, PlotChoice(kind="speakers")) == [
+        grouped_run / "plots" / "speakers.png"
+    ]
+    assert {path.name for path in redraw(grouped_run)} == {
+        "loss.png",
+        "accuracy.png",
+        "confusion_matrix.png",
+        "reliability.png",
+        "speakers.png",
+    }
+
+
+def test_without_a_hidden_layer_the_rows_of_the_weights_are_the_classes(
+    grouped_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(plots, "plot_weights", lambda *arguments, **_: drawn.append(arguments))
+    redraw(grouped_run, PlotChoice(kind="weights"))
+    ((weights, _, classes),) = drawn
+    np.testing.assert_array_equal(weights, Run.open(grouped_run).model().weights["0.weight"])
+    assert classes == ("A", "B")
+    assert weights.shape == (2, 2)
+
+
+def test_of_an_ensemble_the_first_network_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train(load_experiment({**EXPERIMENT, "ensemble": 2}), runs_dir=tmp_path)
+    drawn: list[Any] = []
+    monkeypatch.setattr(plots, "plot_weights", lambda *given, title: drawn.append((*given, title)))
+    redraw(run.path, PlotChoice(kind="weights"))
+    ((weights, _, classes, title),) = drawn
+    np.testing.assert_array_equal(weights, run.model().weights["0.0.weight"])
+    assert weights.shape == (4, 13)
+    assert classes is None
+    assert title.endswith("weights of the first layer, network 1 of 2")
+
+
+def test_a_kind_that_is_a_sweeps_is_refused_for_a_run_and_the_other_way_round(
+    made_run: Path, made_sweep: Path
+) -> None:
+    with pytest.raises(ConfigError, match="heatmap is a picture of a sweep; a run has curves, "):
         redraw(made_run, PlotChoice(kind="heatmap"))
+    with pytest.raises(ConfigError, match="weights is a picture of a run; a sweep has heatmap, "):
+        redraw(made_sweep, PlotChoice(kind="weights"))
+
+
+@pytest.mark.parametrize("choice", [{"x": RATE}, {"y": RATE}, {"panels": RATE}, {"value": "a"}])
+def test_a_run_has_no_axes_to_choose(made_run: Path, choice: dict[str, str]) -> None:
+    (option,) = choice
+    with pytest.raises(ConfigError, match=f"--{option} is for a sweep; a run takes --kind only"):
+        redraw(made_run, PlotChoice(kind="curves", **choice))
+
+
+def test_a_kind_without_its_table_says_which_command_writes_it(run_folder: Path) -> None:
+    for split in ("test", "validation"):
+        Run.open(run_folder).table_path("calibration", split).unlink()
+    expected = rf"no table to draw reliability from; `isolet-nn eval {run_folder}` writes it$"
+    with pytest.raises(RunError, match=expected):
+        redraw(run_folder, PlotChoice(kind="reliability"))
+    with pytest.raises(RunError, match=r"speakers from; .* writes it where rows have groups"):
+        redraw(run_folder, PlotChoice(kind="speakers"))
+
+
+def test_weights_need_a_model(run_folder: Path) -> None:
+    (run_folder / "model.safetensors").unlink()
+    with pytest.raises(RunError, match=r"model\.safetensors: no such file"):
+        redraw(run_folder, PlotChoice(kind="weights"))
 
 
 def test_a_run_without_an_epoch_has_nothing_to_draw(run_folder: Path) -> None:
@@ -201,7 +311,8 @@ def test_a_run_without_an_epoch_has_nothing_to_draw(run_folder: Path) -> None:
 
 def test_a_run_that_was_interrupted_has_curves_only(run_folder: Path) -> None:
     for split in ("test", "validation"):
-        Run.open(run_folder).confusion_path(split).unlink()
+        for table in ("confusion_matrix", "calibration"):
+            Run.open(run_folder).table_path(table, split).unlink()
     assert [path.name for path in redraw(run_folder)] == ["loss.png", "accuracy.png"]
 
 
@@ -212,6 +323,14 @@ def test_a_damaged_confusion_matrix_is_named(run_folder: Path, text: str) -> Non
     (run_folder / "confusion_matrix.csv").write_text(text)
     with pytest.raises(RunError, match=r"confusion_matrix\.csv: not a confusion matrix"):
         redraw(run_folder)
+
+
+@pytest.mark.parametrize("table", ["calibration", "speakers"])
+def test_a_damaged_table_is_named(grouped_run: Path, tmp_path: Path, table: str) -> None:
+    folder = shutil.copytree(grouped_run, tmp_path / "run")
+    (folder / f"{table}.csv").write_text("speaker,n\n1,2\n")
+    with pytest.raises(RunError, match=rf"{table}\.csv: not a table of {table}"):
+        redraw(folder)
 
 
 def test_what_is_neither_run_nor_sweep_is_refused(tmp_path: Path) -> None:
@@ -227,7 +346,9 @@ def test_the_command_prints_the_files_written(made_run: Path, sweep_folder: Path
         "loss.png",
         "accuracy.png",
         "confusion_matrix.png",
+        "reliability.png",
         "confusion_matrix_validation.png",
+        "reliability_validation.png",
     ]
     options = ["--kind", "line", "--x", RATE, "--y", HIDDEN, "--value", "validation_loss"]
     of_sweep = CliRunner().invoke(app, ["plot", str(sweep_folder), *options])

@@ -3,6 +3,7 @@
 Figures are inspected as objects; files only for what makes a file.
 """
 
+import itertools
 import os
 import re
 import subprocess
@@ -22,7 +23,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from isolet_nn import plots
+from isolet_nn.calibration import Calibration, CalibrationBin
+from isolet_nn.evaluation import GroupScore, wilson_interval
+from isolet_nn.plots.letters import ALIKE, letter_groups
 from isolet_nn.plots.style import quantity, setting_label
+from isolet_nn.plots.weights import similar_together
 
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
@@ -41,6 +46,18 @@ GRID: dict[str, Any] = {
     "y_name": "model.hidden_layers",
     "value_name": "test_accuracy",
 }
+
+CALIBRATION = Calibration(
+    (
+        CalibrationBin(0.0, 0.5, 10, 0.4, 0.6),
+        CalibrationBin(0.5, 0.75, 0, None, None),
+        CalibrationBin(0.75, 1.0, 30, 0.9, 0.8),
+    )
+)
+SPEAKERS = [
+    GroupScore(120 + index, 52, 52 - index % 7, (52 - index % 7) / 52) for index in range(30)
+]
+WEIGHTS = np.random.default_rng(0).normal(size=(44, 617))
 
 
 def probability(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -83,6 +100,9 @@ def all_figures() -> dict[str, Callable[[], Figure]]:
         "line_panels": lambda: plots.figure_line_panels(
             {"test_accuracy": lines, "test_loss": lines}, x_name="epoch"
         ),
+        "reliability": lambda: plots.figure_reliability(CALIBRATION, "a run"),
+        "groups": lambda: plots.figure_groups(SPEAKERS, title="a run"),
+        "weights": lambda: plots.figure_weights(WEIGHTS, title="a run"),
         "bars": lambda: plots.figure_bars({"small": {"a": 1.0, "b": 2.0}}, reference="a"),
     }
 
@@ -231,6 +251,9 @@ def test_every_plot_function_writes_what_its_figure_function_draws(tmp_path: Pat
         ),
         (plots.plot_boxplot, (groups,), box, plots.figure_boxplot),
         (plots.plot_lines, (lines,), box, plots.figure_lines),
+        (plots.plot_reliability, (CALIBRATION,), {}, plots.figure_reliability),
+        (plots.plot_groups, (SPEAKERS,), {"name": "group"}, plots.figure_groups),
+        (plots.plot_weights, (WEIGHTS,), {}, plots.figure_weights),
         (plots.plot_bars, (bars,), {"reference": "a"}, plots.figure_bars),
     ]
     for plot, data, options, figure in pairs:
@@ -505,3 +528,157 @@ def test_panels_of_lines_share_one_legend_and_the_legend_may_have_a_title() -> N
     of_lines = axes_of(named)[0].get_legend()
     assert of_lines is not None
     assert of_lines.get_title().get_text() == "hidden neurons by layer"
+
+
+# --- letters
+
+
+def test_the_letters_stand_by_the_vowel_of_their_names_and_the_e_set_first() -> None:
+    matrix = np.arange(26 * 26).reshape(26, 26)
+    axes = axes_of(plots.figure_confusion_matrix(matrix, LETTERS))[0]
+    order = "".join(ALIKE)
+    assert order[:9] == "BCDEGPTVZ"
+    names = [text for text in written_in(axes) if text in LETTERS]
+    assert names == [*order, *order]
+    for row, column in [(0, 0), (3, 8), (25, 1)]:
+        actual, predicted = LETTERS.index(order[row]), LETTERS.index(order[column])
+        assert written_in_cell(axes, row, column) == [str(matrix[actual, predicted])]
+    assert "predicted letter, by the vowel of its name, the E-set first" in written_in(axes)
+
+
+def test_letters_that_sound_alike_are_framed() -> None:
+    axes = axes_of(plots.figure_confusion_matrix(np.eye(26, dtype=np.int64), LETTERS))[0]
+    frames = [(line.get_xdata().min(), line.get_xdata().max()) for line in axes.lines]
+    assert frames == [(-0.5, 8.5), (8.5, 12.5), (12.5, 18.5), (18.5, 20.5), (20.5, 23.5)]
+    assert all((line.get_xdata() != line.get_ydata()).any() for line in axes.lines)
+
+
+@pytest.mark.parametrize("classes", [LETTERS[:25], tuple(map(str, range(26))), (*LETTERS, "Ä")])
+def test_classes_that_are_not_the_alphabet_keep_their_order(classes: tuple[str, ...]) -> None:
+    assert letter_groups(classes) is None
+    n = len(classes)
+    axes = axes_of(plots.figure_confusion_matrix(np.eye(n, dtype=np.int64), classes))[0]
+    columns = [text.get_text() for text in axes.texts if text.get_position()[1] > n - 0.5]
+    assert columns[:n] == list(classes)
+    assert not axes.lines
+    assert "predicted class" in written_in(axes)
+
+
+def test_every_letter_is_in_one_group_wherever_it_stands() -> None:
+    backwards = LETTERS[::-1]
+    groups = letter_groups(backwards)
+    assert groups is not None
+    assert ["".join(backwards[index] for index in group) for group in groups] == list(ALIKE)
+    assert sorted(index for group in groups for index in group) == list(range(26))
+
+
+# --- answers
+
+
+def test_the_reliability_diagram_shows_bins_against_the_diagonal() -> None:
+    above, below = axes_of(plots.figure_reliability(CALIBRATION, "a run"))
+    diagonal, *points = above.lines
+    np.testing.assert_array_equal(diagonal.get_xydata(), [[0, 0], [100, 100]])
+    places = [point.get_xydata()[0].tolist() for point in points]
+    np.testing.assert_allclose(places, [[40, 60], [90, 80]])
+    gap, interval = (c.get_segments()[0] for c in above.collections[:2])
+    np.testing.assert_allclose(gap, [[40, 60], [40, 40]])
+    np.testing.assert_allclose(interval[:, 1], [100 * end for end in wilson_interval(6, 10)])
+    assert written_in(below) == ["10", "30"]
+    assert [bar.get_height() for bar in below.patches] == [10, 30]
+    # 10 rows of 40 are 20 points off, 30 are 10 points off.
+    assert above.get_title(loc="left") == "a run\nexpected calibration error 12.50 %"
+
+
+def test_a_model_without_any_confidence_has_an_empty_diagram(tmp_path: Path) -> None:
+    empty = Calibration((CalibrationBin(0.0, 1.0, 0, None, None),))
+    above, below = axes_of(plots.figure_reliability(empty, "a run"))
+    assert above.get_title(loc="left") == "a run"
+    assert not written_in(below)
+    plots.plot_reliability(empty, tmp_path / "reliability.png")
+
+
+def test_speakers_stand_by_accuracy_with_their_intervals() -> None:
+    scores = [GroupScore(7, 4, 4, 1.0), GroupScore(5, 4, 1, 0.25), GroupScore(3, 4, 4, 1.0)]
+    (axes,) = axes_of(plots.figure_groups(scores, title="who"))
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["5", "3", "7"]
+    mean, points = axes.lines
+    np.testing.assert_allclose(points.get_ydata(), [25, 100, 100])
+    np.testing.assert_allclose(mean.get_ydata(), [75, 75])
+    (intervals,) = axes.collections
+    np.testing.assert_allclose(
+        intervals.get_segments()[0][:, 1], [100 * end for end in wilson_interval(1, 4)]
+    )
+    assert legend_of(axes) == ["all 12 rows: 75.00 %", "95 % interval"]
+    assert axes.get_xlabel() == "speaker, lowest accuracy first"
+
+
+@pytest.mark.parametrize("n", [1, 2, 30, 120, 150])
+def test_every_speaker_is_named_and_no_name_covers_another(n: int, tmp_path: Path) -> None:
+    scores = [GroupScore(index, 52, 50, 50 / 52) for index in range(n)]
+    figure = plots.figure_groups(scores)
+    plots.save(figure, tmp_path / "groups.png")
+    labels = figure.axes[0].get_xticklabels()
+    assert [label.get_text() for label in labels] == [str(index) for index in range(n)]
+    boxes = [label.get_window_extent() for label in labels]
+    for left, right in itertools.pairwise(boxes):
+        assert left.x1 <= right.x0 + 0.5
+
+
+def test_of_more_groups_than_have_room_some_are_named() -> None:
+    scores = [GroupScore(index, 10, 5, 0.5) for index in range(1000)]
+    (axes,) = axes_of(plots.figure_groups(scores, name="group"))
+    assert 50 < len(axes.get_xticklabels()) < 150
+    assert len(axes.lines[1].get_xdata()) == 1000
+
+
+# --- weights
+
+
+def test_weights_are_coloured_alike_on_both_sides_of_zero() -> None:
+    weights = axes_of(plots.figure_weights(WEIGHTS))[0]
+    (image,) = weights.images
+    low, high = image.get_clim()
+    assert low == -high
+    assert high == pytest.approx(np.percentile(np.abs(WEIGHTS), 99.5))
+    assert sorted(map(tuple, image.get_array().tolist())) == sorted(map(tuple, WEIGHTS.tolist()))
+    assert weights.get_xlabel() == "input feature"
+
+
+def test_rows_that_are_classes_keep_order_and_names() -> None:
+    rows = np.random.default_rng(1).normal(size=(26, 50))
+    axes = axes_of(plots.figure_weights(rows, LETTERS))[0]
+    np.testing.assert_array_equal(axes.images[0].get_array(), rows)
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(LETTERS)
+    assert axes.get_ylabel() == "class"
+    with pytest.raises(ValueError, match="2 class names for 26 rows"):
+        plots.figure_weights(rows, ["a", "b"])
+
+
+def test_neurons_that_look_the_same_way_are_put_together() -> None:
+    random = np.random.default_rng(2)
+    kinds = random.permutation(np.repeat(np.arange(3), 5))
+    directions = random.normal(size=(3, 40))
+    sizes = random.uniform(0.1, 10, (15, 1))
+    rows = sizes * (directions[kinds] + 0.05 * random.normal(size=(15, 40)))
+    order = similar_together(rows)
+    assert sorted(order) == list(range(15))
+    assert np.count_nonzero(np.diff(kinds[order])) == 2
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 30), (2, 2), (1024, 617)])
+def test_weights_of_any_shape_are_drawn(shape: tuple[int, int], tmp_path: Path) -> None:
+    rows = np.random.default_rng(3).normal(size=shape).astype(np.float32)
+    figure = plots.figure_weights(rows, [str(i) for i in range(shape[0])])
+    plots.save(figure, tmp_path / "weights.png")
+    assert max(figure.get_size_inches()) < 11
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_weights_of_a_network_that_came_to_grief_are_drawn_without_a_warning(
+    value: float, tmp_path: Path
+) -> None:
+    rows = np.full((4, 5), value)
+    plots.plot_weights(rows, tmp_path / "all.png")
+    rows[0] = 1.0
+    plots.plot_weights(rows, tmp_path / "some.png")

@@ -15,9 +15,17 @@ from isolet_nn.config import (
     OpenmlDataset,
     XorDataset,
 )
-from isolet_nn.data.dataset import Dataset, Scaler, Split, Table, make_dataset
+from isolet_nn.data.dataset import (
+    Dataset,
+    Rows,
+    Scaler,
+    Split,
+    Table,
+    make_dataset,
+    rows_of_splits,
+)
 
-__all__ = ["Dataset", "Scaler", "Split", "Table", "load_dataset", "load_table"]
+__all__ = ["Dataset", "Scaler", "Split", "Table", "load_dataset", "load_table", "load_test_rows"]
 
 
 def load_dataset(
@@ -47,6 +55,14 @@ def load_dataset(
         If the data had to be downloaded and could not be.
     """
     return make_dataset(load_table(config), config, seed, dtype, scaler)
+
+
+def load_test_rows(config: DatasetConfig, seed: int) -> Rows:
+    """Numbers of the rows in the test split, in its order; raises as :func:`load_dataset`.
+
+    Of data with the same checksum, the same numbers are the same rows.
+    """
+    return rows_of_splits(load_table(config), config, seed)[2]
 
 
 def load_table(config: DatasetConfig) -> Table:

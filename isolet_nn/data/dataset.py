@@ -404,7 +404,7 @@ def make_dataset(
     DataError
         If there are too few rows or groups, or the scaler is for another number of features.
     """
-    train, validation, test = _split_rows_of(table, config, seed)
+    train, validation, test = rows_of_splits(table, config, seed)
     if scaler is None and config.standardize:
         scaler = Scaler.fit_blocks(table.blocks(train))
     if scaler is not None and len(scaler.mean) != table.n_features:
@@ -424,9 +424,10 @@ def make_dataset(
     )
 
 
-def _split_rows_of(
+def rows_of_splits(
     table: Table, config: DatasetConfig, seed: int
 ) -> tuple[Rows, Rows | None, Rows]:
+    """Row numbers of the training, validation and test splits; raises as `make_dataset`."""
     if not isinstance(config, XorDataset) and config.split_seed is not None:
         seed = config.split_seed
     rows = np.arange(len(table.y))

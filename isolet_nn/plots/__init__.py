@@ -5,6 +5,12 @@ writes it to a file that appears whole or not at all. Matplotlib is imported whe
 figure is drawn, without pyplot: no window, no global state, the same input gives the same bytes.
 """
 
+from isolet_nn.plots.answers import (
+    figure_groups,
+    figure_reliability,
+    plot_groups,
+    plot_reliability,
+)
 from isolet_nn.plots.comparisons import figure_bars, figure_boxplot, plot_bars, plot_boxplot
 from isolet_nn.plots.curves import (
     Band,
@@ -25,7 +31,9 @@ from isolet_nn.plots.grids import (
     plot_decision_boundary,
     plot_heatmap,
 )
+from isolet_nn.plots.letters import letter_groups
 from isolet_nn.plots.style import save, setting_text
+from isolet_nn.plots.weights import figure_weights, plot_weights
 
 __all__ = [
     "Band",
@@ -34,19 +42,26 @@ __all__ = [
     "figure_boxplot",
     "figure_confusion_matrix",
     "figure_decision_boundary",
+    "figure_groups",
     "figure_heatmap",
     "figure_line_panels",
     "figure_lines",
     "figure_loss",
+    "figure_reliability",
+    "figure_weights",
+    "letter_groups",
     "plot_accuracy",
     "plot_bars",
     "plot_boxplot",
     "plot_confusion_matrix",
     "plot_decision_boundary",
+    "plot_groups",
     "plot_heatmap",
     "plot_line_panels",
     "plot_lines",
     "plot_loss",
+    "plot_reliability",
+    "plot_weights",
     "save",
     "setting_text",
 ]

@@ -108,7 +108,9 @@ def figure_lines(
 
 
 @in_style
-def figure_line_panels(panels: Mapping[str, Mapping[str, Band]], *, x_name: str) -> Figure:
+def figure_line_panels(
+    panels: Mapping[str, Mapping[str, Band]], *, x_name: str, note: str = ""
+) -> Figure:
     """Several values over a common axis, side by side, with one legend for all.
 
     Parameters
@@ -118,6 +120,8 @@ def figure_line_panels(panels: Mapping[str, Mapping[str, Band]], *, x_name: str)
         panel has the same names.
     x_name
         Key path of the setting along the horizontal axis, or ``epoch``.
+    note
+        Put above the legend, for instance what the bands are.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -131,7 +135,11 @@ def figure_line_panels(panels: Mapping[str, Mapping[str, Band]], *, x_name: str)
         _draw_lines(axes, lines, x_name, value_name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower left", ncols=1 + (len(labels) > 6))
+    columns = 1 + (len(labels) > 6)
+    legend = figure.legend(
+        handles, labels, loc="outside lower left", ncols=columns, title=note or None
+    )
+    legend.set_alignment("left")
     return figure
 
 

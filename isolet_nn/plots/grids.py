@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.plots.letters import letter_groups
 from isolet_nn.plots.style import (
     EMPTY,
     INK,
     MISSING,
     PALETTE,
     axes_at,
+    color_bar,
     in_style,
     new_figure,
     quantity,
@@ -48,7 +50,8 @@ def figure_confusion_matrix(
 
     The colour is the share of the actual class on a logarithmic scale, because single mistakes
     are what one looks for; cells without a count stay pale. Beyond 40 classes the counts are
-    not written.
+    not written. The letters A to Z are ordered by the vowel of their names, so that those that
+    are easily mistaken (B C D E G P T V Z above all) stand together in a frame.
 
     Parameters
     ----------
@@ -66,11 +69,15 @@ def figure_confusion_matrix(
     n = len(classes)
     if matrix.shape != (n, n):
         raise ValueError(f"a matrix of shape {matrix.shape} for {n} classes")
+    groups = letter_groups(classes)
+    if groups is not None:
+        order = np.concatenate(groups)
+        matrix, classes = matrix[np.ix_(order, order)], [classes[index] for index in order]
     cell = min(2.0 + 0.2 * n, 10.0) / n
     labels = [shorten(name) for name in classes]
-    figure, (axes,), bar = _cell_figure(
-        labels, labels, (cell, cell), ("predicted class", "actual class"), title=title
-    )
+    what = "class" if groups is None else "letter, by the vowel of its name, the E-set first"
+    names = f"predicted {what}", f"actual {what}"
+    figure, (axes,), bar = _cell_figure(labels, labels, (cell, cell), names, title=title)
     colors = ScalarMappable(
         LogNorm(1.0, 100.0, clip=True),
         _between("#dcebf5", PALETTE[0], "#00263d").with_extremes(bad=EMPTY),
@@ -79,8 +86,19 @@ def figure_confusion_matrix(
     counts = [[str(count) if count else "" for count in row] for row in matrix.tolist()]
     texts = counts if n <= _MOST_ANNOTATED else None
     _paint_cells(axes, colors, np.ma.masked_equal(share, 0.0), texts, cell)
-    _color_bar(figure, bar, colors, "share of the actual class (%)", [1, 3, 10, 30, 100])
+    _frame_blocks(axes, [len(group) for group in groups or ()])
+    color_bar(figure, bar, colors, "share of the actual class (%)", [1, 3, 10, 30, 100])
     return figure
+
+
+def _frame_blocks(axes: Axes, sizes: Sequence[int]) -> None:
+    """Frame square blocks along the diagonal, from the upper left corner on."""
+    ends = np.cumsum(sizes) - 0.5
+    for end, size in zip(ends.tolist(), sizes, strict=True):
+        if size > 1:
+            start = end - size
+            corners = [start, end, end, start, start], [start, start, end, end, start]
+            axes.plot(*corners, color=PALETTE[1], lw=1.6, clip_on=False)
 
 
 @in_style
@@ -147,7 +165,7 @@ def figure_heatmap(
         _paint_cells(axes, colors, cells[index], texts[index] if annotated else None, size[0])
         if panels:
             axes.set_title(panels[index], fontweight="normal", fontsize=10, pad=6)
-    _color_bar(figure, bar, colors, scale.label)
+    color_bar(figure, bar, colors, scale.label)
     return figure
 
 
@@ -197,7 +215,7 @@ def figure_decision_boundary(
     axes.set_xticks([-0.5, 0.0, 0.5, 1.0, 1.5])
     axes.set_yticks([-0.5, 0.0, 0.5, 1.0, 1.5])
     bar = axes_at(figure, 4.95, 0.6, 0.16, 4.0)
-    _color_bar(figure, bar, image, "P (probability of class 1)", [0, 0.25, 0.5, 0.75, 1])
+    color_bar(figure, bar, image, "P (probability of class 1)", [0, 0.25, 0.5, 0.75, 1])
     return figure
 
 
@@ -345,26 +363,6 @@ def _paint_cells(
         if text:
             color = INK if light > 0.5 else "white"
             axes.text(column, row, text, ha="center", va="center", color=color, fontsize=size)
-
-
-def _color_bar(
-    figure: Figure,
-    axes: Axes,
-    image: ScalarMappable,
-    label: str,
-    ticks: Sequence[float] | None = None,
-) -> None:
-    from matplotlib.ticker import FuncFormatter, NullLocator
-
-    if ticks is None:
-        bar = figure.colorbar(image, cax=axes)
-    else:
-        plain = FuncFormatter(lambda value, _: f"{value:g}")
-        bar = figure.colorbar(image, cax=axes, ticks=ticks, format=plain)
-    bar.ax.yaxis.set_minor_locator(NullLocator())
-    bar.ax.grid(visible=False)
-    bar.outline.set_visible(False)
-    bar.set_label(label)
 
 
 def _between(*colors: str) -> LinearSegmentedColormap:

@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
 P = ParamSpec("P")
@@ -197,6 +198,28 @@ def colors(n: int) -> list[Any]:
 
     scale = matplotlib.colormaps["viridis"]
     return [scale(0.95 * index / (n - 1)) for index in range(n)]
+
+
+def color_bar(
+    figure: Figure,
+    axes: Axes,
+    image: ScalarMappable,
+    label: str,
+    ticks: Sequence[float] | None = None,
+    extend: Literal["neither", "both"] = "neither",
+) -> None:
+    """Draw the scale of an image's colours into `axes`; `extend` says that some are beyond it."""
+    from matplotlib.ticker import FuncFormatter, NullLocator
+
+    if ticks is None:
+        bar = figure.colorbar(image, cax=axes, extend=extend)
+    else:
+        plain = FuncFormatter(lambda value, _: f"{value:g}")
+        bar = figure.colorbar(image, cax=axes, ticks=ticks, format=plain, extend=extend)
+    bar.ax.yaxis.set_minor_locator(NullLocator())
+    bar.ax.grid(visible=False)
+    bar.outline.set_visible(False)
+    bar.set_label(label)
 
 
 def save(figure: Figure, path: Path) -> None:

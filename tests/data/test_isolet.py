@@ -137,10 +137,10 @@ def test_a_speaker_without_second_f_is_heard_with_the_first(table: Table) -> Non
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(seed=st.integers(0, 2**63), fraction=st.floats(0.01, 0.99))
 def test_no_speaker_is_in_two_splits(table: Table, seed: int, fraction: float) -> None:
-    from isolet_nn.data.dataset import _split_rows_of
+    from isolet_nn.data.dataset import rows_of_splits
 
     holdout = SpeakerHoldout(fraction=fraction, by="speaker")
-    train, validation, test = _split_rows_of(table, config(None, validation=holdout), seed)
+    train, validation, test = rows_of_splits(table, config(None, validation=holdout), seed)
     assert table.groups is not None
     assert validation is not None
     parts = [set(table.groups[rows].tolist()) for rows in (train, validation, test)]
@@ -152,14 +152,14 @@ def test_no_speaker_is_in_two_splits(table: Table, seed: int, fraction: float) -
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(seed=st.integers(0, 2**63), folds=st.integers(2, 120))
 def test_no_speaker_is_in_two_folds(table: Table, seed: int, folds: int) -> None:
-    from isolet_nn.data.dataset import _split_rows_of
+    from isolet_nn.data.dataset import rows_of_splits
 
     assert table.groups is not None
     speakers_held: list[int] = []
     rows_held = 0
     for number in {0, folds // 2, folds - 1} if folds > 5 else range(folds):
         fold = SpeakerFold(folds=folds, fold=number, by="speaker")
-        train, validation, test = _split_rows_of(table, config(None, validation=fold), seed)
+        train, validation, test = rows_of_splits(table, config(None, validation=fold), seed)
         assert validation is not None
         parts = [set(table.groups[rows].tolist()) for rows in (train, validation, test)]
         assert len(set.union(*parts)) == sum(map(len, parts)) == 150
@@ -174,12 +174,12 @@ def test_no_speaker_is_in_two_folds(table: Table, seed: int, folds: int) -> None
 
 
 def test_five_folds_of_isolet_have_24_speakers_each_and_differ_by_a_row(table: Table) -> None:
-    from isolet_nn.data.dataset import _split_rows_of
+    from isolet_nn.data.dataset import rows_of_splits
 
     sizes = []
     for number in range(5):
         fold = SpeakerFold(folds=5, fold=number, by="speaker")
-        _, held, _ = _split_rows_of(table, config(None, validation=fold), 0)
+        _, held, _ = rows_of_splits(table, config(None, validation=fold), 0)
         assert held is not None
         sizes.append(len(held))
     assert sorted(sizes) == [1247, 1247, 1248, 1248, 1248]

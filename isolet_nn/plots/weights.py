@@ -1,0 +1,135 @@
+"""The first layer of a network: which feature drives which neuron, and in which direction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.plots.style import (
+    MISSING,
+    PALETTE,
+    axes_at,
+    color_bar,
+    in_style,
+    new_figure,
+    shorten,
+    text_width,
+    to_file,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+_MOST_NAMED = 60
+"""Rows whose names have room."""
+_CLIPPED = 99.5
+"""Percentile of the weights' sizes at which the colours end, lest outliers leave the rest pale."""
+
+
+@in_style
+def figure_weights(
+    weights: NDArray[np.floating[Any]],
+    classes: Sequence[str] | None = None,
+    title: str = "",
+) -> Figure:
+    """Weights of the first layer, a row for each neuron and a column for each feature.
+
+    Blue is negative, white is zero, red is positive; above stands the root mean square of each
+    column. Neurons are ordered so that similar ones stand together: the leaves of an
+    average-linkage clustering by cosine, its branches turned so that neighbours are close
+    (Z. Bar-Joseph, D. K. Gifford and T. S. Jaakkola, "Fast optimal leaf ordering for
+    hierarchical clustering", Bioinformatics 17 (2001) S22-S29).
+
+    Parameters
+    ----------
+    weights
+        (neurons, features).
+    classes
+        Names of the rows where the layer's outputs are the classes; their order is kept.
+
+    Raises
+    ------
+    ValueError
+        If there is not a name for each row.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    n, features = weights.shape
+    if classes is not None and len(classes) != n:
+        raise ValueError(f"{len(classes)} class names for {n} rows of weights")
+    rows = weights if classes is not None else weights[similar_together(weights)]
+    names = [shorten(name) for name in classes or ()]
+    height = min(max((0.03 if classes is None else 0.19) * n, 2.5), 7.5)
+    left, right = 0.75 + text_width(names, 9.0), 1.2
+    width = max(min(features / 80, 7.7), 3.5)
+    figure, axes = new_figure(
+        left + width + right, height + 2.0, left=left, right=right, bottom=0.6, top=1.4
+    )
+    image = _paint(axes, rows)
+    axes.grid(visible=False)
+    axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True))
+    if n <= (_MOST_NAMED if names else 10):
+        axes.set_yticks(range(1, n + 1), names or None)
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(
+        xlabel="input feature",
+        ylabel="class" if classes is not None else "neuron, similar ones together",
+    )
+    bar = axes_at(figure, left + width + 0.2, 0.6, 0.16, height)
+    color_bar(figure, bar, image, "weight", extend="both")
+    above = axes_at(figure, left, 0.7 + height, width, 0.75)
+    _draw_sizes(above, weights)
+    above.set(title=shorten(title, int(width * 72 / 7)), xlim=axes.get_xlim())
+    above.xaxis.set_major_locator(axes.xaxis.get_major_locator())
+    return figure
+
+
+def _paint(axes: Axes, rows: NDArray[np.floating[Any]]) -> AxesImage:
+    """Colour the weights; features and rows count from 1, and zero is white."""
+    import matplotlib
+
+    n, features = rows.shape
+    sizes = np.abs(rows[np.isfinite(rows)])
+    limit = float(np.percentile(sizes, _CLIPPED)) if sizes.any() else 1.0
+    return axes.imshow(
+        np.ma.masked_invalid(rows),
+        cmap=matplotlib.colormaps["RdBu_r"].with_extremes(bad=MISSING),
+        vmin=-limit,
+        vmax=limit,
+        aspect="auto",
+        interpolation="auto",
+        extent=(0.5, features + 0.5, n + 0.5, 0.5),
+    )
+
+
+def _draw_sizes(axes: Axes, weights: NDArray[np.floating[Any]]) -> None:
+    """Draw the root of the mean square of each feature's weights: how much it matters to all."""
+    sizes = np.sqrt(np.square(weights, dtype=np.float64).mean(axis=0))
+    axes.stairs(sizes, np.arange(len(sizes) + 1) + 0.5, fill=True, color=PALETTE[0])
+    axes.set_ylim(bottom=0)
+    axes.tick_params(labelbottom=False)
+    axes.set_ylabel("r.m.s.")
+
+
+def similar_together(weights: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """An order (n,) of the rows of `weights` (n, features) in which neighbours are similar."""
+    if len(weights) < 3:
+        return np.arange(len(weights))
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    rows = np.nan_to_num(weights.astype(np.float64), posinf=0.0, neginf=0.0)
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    distances = np.clip(1.0 - rows @ rows.T, 0.0, 2.0)
+    np.fill_diagonal(distances, 0.0)
+    tree = linkage(squareform(distances, checks=False), "average", optimal_ordering=True)
+    return np.asarray(leaves_list(tree), np.int64)
+
+
+plot_weights = to_file(figure_weights)
