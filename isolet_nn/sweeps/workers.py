@@ -12,6 +12,7 @@ import itertools
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -79,7 +80,7 @@ class _Slot:
 
     def submit(self, function: Callable[..., Any], *arguments: object) -> None:
         """Start a task, and with the first one the process."""
-        with _ignored_interrupt() if self.is_new else nullcontext():
+        with _held_interrupt() if self.is_new else nullcontext():
             self.future = self.executor.submit(function, *arguments)
         self.is_new = False
 
@@ -182,24 +183,27 @@ def _new_executor() -> Any:
 
 
 @contextmanager
-def _ignored_interrupt() -> Iterator[None]:
-    """Let a process that is started here inherit that Ctrl-C is ignored.
+def _held_interrupt() -> Iterator[None]:
+    """Hold back Ctrl-C while a process is started, which inherits that until it ignores it.
 
-    One that ignored it by itself would print a traceback until it gets that far.
+    One that is not held back would print a traceback until it gets that far. Here the signal
+    arrives when the block ends; ignored instead, it would be lost.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if sys.platform == "win32":
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start_worker(parent: int) -> None:
     """Leave signals from the terminal to the parent; end when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
