@@ -11,8 +11,6 @@ Proceedings of the 34th International Conference on Machine Learning (2017) 1321
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, astuple, dataclass, fields
@@ -22,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.errors import DataError
+from isolet_nn.files import csv_rows, csv_text
 
 BINS = 15
 """Bins of equal width, as many as Guo et al. have."""
@@ -129,11 +128,7 @@ _COLUMNS = [field.name for field in fields(CalibrationBin)]
 
 def calibration_csv(calibration: Calibration) -> str:
     """The bins as CSV text, a row each with all digits; empty cells where a bin has no rows."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows(astuple(part) for part in calibration.bins)
-    return text.getvalue()
+    return csv_text(_COLUMNS, (astuple(part) for part in calibration.bins))
 
 
 def read_calibration_csv(text: str) -> Calibration:
@@ -144,7 +139,7 @@ def read_calibration_csv(text: str) -> Calibration:
     DataError
         If the text is no such table.
     """
-    header, *rows = list(csv.reader(io.StringIO(text))) or [[]]
+    header, *rows = csv_rows(text)
     try:
         if header != _COLUMNS or not rows:
             raise ValueError
@@ -159,10 +154,7 @@ def _read_bin(row: list[str]) -> CalibrationBin:
     filled = int(n) > 0
     if int(n) < 0 or filled != bool(confidence) or filled != bool(accuracy):
         raise ValueError
-    return CalibrationBin(
-        float(low),
-        float(high),
-        int(n),
-        float(confidence) if filled else None,
-        float(accuracy) if filled else None,
-    )
+    shares = (float(confidence), float(accuracy)) if filled else (None, None)
+    if not all(share is None or 0.0 <= share <= 1.0 for share in shares):
+        raise ValueError
+    return CalibrationBin(float(low), float(high), int(n), *shares)

@@ -30,7 +30,6 @@ _RESULTS = (
     "seconds",
     "parameters",
 )
-_CURVES = ("test_accuracy", "test_loss")
 _PICTURE = "comparison.png"
 _BAND_NOTE = "several seeds: line at their mean, band from the lowest to the highest"
 
@@ -50,7 +49,8 @@ class Comparison:
         not have the key is left out.
     results
         By name and label: final metrics, epochs done, the epoch with the best validation
-        accuracy, the time of all epochs in seconds, the number of parameters.
+        loss (or of what early stopping watches), the time of all epochs in seconds, the number of
+        parameters.
     histories
         By label: the rows of metrics.csv.
     checksums
@@ -67,6 +67,19 @@ class Comparison:
     histories: dict[str, list[Row]]
     checksums: dict[str, str | None]
     groups: list[list[str]]
+
+    @property
+    def split(self) -> str | None:
+        """The split that the runs are compared on: the test split if any run has read it."""
+        known = {
+            column
+            for rows in self.histories.values()
+            for row in rows
+            for column, value in row.items()
+            if value is not None
+        }
+        splits = ("test", "validation")
+        return next((split for split in splits if f"{split}_accuracy" in known), None)
 
     @property
     def same_data(self) -> bool:
@@ -180,7 +193,7 @@ def _results_of(run: Run) -> dict[str, Any]:
 
 
 def draw_comparison(comparison: Comparison, output: str | Path | None = None) -> Path | None:
-    """Overlay test accuracy and test loss of all groups of runs; return the file written.
+    """Overlay accuracy and loss of all groups of runs; return the file written.
 
     Parameters
     ----------
@@ -191,7 +204,7 @@ def draw_comparison(comparison: Comparison, output: str | Path | None = None) ->
 
     Returns
     -------
-    The file; None if no run has an epoch to draw.
+    The file; None if no run has an evaluated epoch to draw.
 
     Raises
     ------
@@ -203,15 +216,16 @@ def draw_comparison(comparison: Comparison, output: str | Path | None = None) ->
     path = comparison.folder / _PICTURE if output is None else Path(output)
     if path.suffix.lower() not in (".png", ".svg"):
         raise ConfigError(f"--output {path}: a picture's name ends in .png or .svg")
-    if not any(comparison.histories.values()):
+    if comparison.split is None:
         return None
+    curves = [f"{comparison.split}_{metric}" for metric in ("accuracy", "loss")]
     bands = {
         group_label(labels): bands_over_seeds(
-            [comparison.histories[label] for label in labels], _CURVES
+            [comparison.histories[label] for label in labels], curves
         )
         for labels in comparison.groups
     }
-    panels = {metric: {label: of[metric] for label, of in bands.items()} for metric in _CURVES}
+    panels = {metric: {label: of[metric] for label, of in bands.items()} for metric in curves}
     has_bands = any(len(labels) > 1 for labels in comparison.groups)
     plot_line_panels(panels, path, x_name="epoch", note=_BAND_NOTE if has_bands else "")
     return path

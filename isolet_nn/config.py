@@ -320,7 +320,7 @@ class ModelConfig(Section):
     """Standard deviation of normal noise on the (standardised) features in a training step."""
     batch_normalization: bool = False
     """Normalise each hidden layer over the batch, before its activation function."""
-    max_norm: Positive | None = None
+    max_norm: Annotated[float, Field(gt=0.0, le=1e30)] | None = None
     """Largest norm of the weights into a hidden neuron, kept after each step; null: no limit."""
 
 
@@ -557,7 +557,7 @@ class Experiment(Section):
     name: Annotated[str, Field(pattern=NAME_PATTERN)] = "experiment"
     """Part of the run folder's name: letters, digits, dots, dashes and underscores."""
     seed: Annotated[int, Field(ge=0)] = 0
-    """Seed of everything random: weights, order of the rows, dropout and splits."""
+    """Seed of everything random: weights, order of the rows, mixup, noise, dropout and splits."""
     backend: Literal["numpy", "torch"] = "numpy"
     """What does the arithmetic: the network from scratch, or PyTorch."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -758,8 +758,11 @@ def _origin(problem: str, source: str, overrides: Iterable[str]) -> str:
     """What to look at to mend a problem: an override, or the source."""
     path = problem.partition(":")[0]
     overridden = any(f"{path}.".startswith(f"{key}.") for key in overrides)
-    unknown = any(key.startswith(f"{path}.") for key in overrides) and "unknown key" in problem
-    return "override " if overridden or unknown else f"{source}: "
+    below = any(key.startswith(f"{path}.") for key in overrides) and "unknown key" in problem
+    # What is missing beside a key that was set: the section was begun by that.
+    section = path if "the key `name` is missing" in problem else path.rpartition(".")[0]
+    beside = "missing" in problem and any(key.rpartition(".")[0] == section for key in overrides)
+    return "override " if overridden or below or beside else f"{source}: "
 
 
 def validate(model: type[SectionT], content: Mapping[str, Any], source: str) -> SectionT:

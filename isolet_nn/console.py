@@ -259,8 +259,9 @@ def _calibration_text(calibration: Calibration) -> str:
     error = calibration.expected_calibration_error
     if not math.isfinite(error):
         return "unknown: no answer has a confidence"
-    direction = "under" if calibration.mean_gap > 0 else "over"
-    return f"expected error {percent(error)}, mostly {direction}confident"
+    gap = calibration.mean_gap
+    direction = f", mostly {'under' if gap > 0 else 'over'}confident" if gap else ""
+    return f"expected error {percent(error)}{direction}"
 
 
 def print_xor(run: Run, result: XorResult, recipe: str) -> None:

@@ -3,8 +3,6 @@
 Everything is computed in float64 from the logits and the true classes; no model is needed here.
 """
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from isolet_nn.calibration import Calibration, calibrate
 from isolet_nn.errors import DataError
+from isolet_nn.files import csv_rows, csv_text
 
 Z_95 = 1.959963984540054
 """Quantile of the standard normal distribution that leaves 2.5 % above it."""
@@ -319,12 +318,8 @@ def confusion_csv(evaluation: Evaluation) -> str:
     The header is ``actual`` and the predicted classes; then a row for each actual class, opening
     with its name.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["actual", *evaluation.classes])
-    for name, counts in zip(evaluation.classes, evaluation.confusion_matrix.tolist(), strict=True):
-        writer.writerow([name, *counts])
-    return text.getvalue()
+    rows = zip(evaluation.classes, evaluation.confusion_matrix.tolist(), strict=True)
+    return csv_text(["actual", *evaluation.classes], ([name, *counts] for name, counts in rows))
 
 
 def read_confusion_csv(text: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
@@ -335,7 +330,7 @@ def read_confusion_csv(text: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     DataError
         If the text is no confusion matrix.
     """
-    header, *rows = list(csv.reader(io.StringIO(text))) or [[]]
+    header, *rows = csv_rows(text)
     classes = tuple(header[1:])
     try:
         matrix = np.array([row[1:] for row in rows], dtype=np.int64)
@@ -348,11 +343,8 @@ def read_confusion_csv(text: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
 
 def groups_csv(scores: Sequence[GroupScore]) -> str:
     """Scores by group as CSV text, a row each; the groups are called speakers, as in JSON."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_GROUP_COLUMNS)
-    writer.writerows((score.group, score.n, score.correct, score.accuracy) for score in scores)
-    return text.getvalue()
+    rows = ((score.group, score.n, score.correct, score.accuracy) for score in scores)
+    return csv_text(_GROUP_COLUMNS, rows)
 
 
 def read_groups_csv(text: str) -> list[GroupScore]:
@@ -363,7 +355,7 @@ def read_groups_csv(text: str) -> list[GroupScore]:
     DataError
         If the text is no such table.
     """
-    header, *rows = list(csv.reader(io.StringIO(text))) or [[]]
+    header, *rows = csv_rows(text)
     try:
         if tuple(header) != _GROUP_COLUMNS or not rows:
             raise ValueError

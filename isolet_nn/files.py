@@ -6,10 +6,12 @@ A file is written under a temporary name in the same folder, flushed to the disk
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,20 @@ def write_json(path: Path, value: Any) -> None:
 def json_text(value: Any) -> str:
     """Indented JSON that ends its last line; a number that is not finite is null."""
     return json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def csv_text(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    """A table as CSV text: a header, then a row a line; numbers with all their digits."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def csv_rows(text: str) -> list[list[str]]:
+    """The cells of CSV text, a list a line; one empty line where there is no text."""
+    return list(csv.reader(io.StringIO(text))) or [[]]
 
 
 def finite(value: Any) -> Any:

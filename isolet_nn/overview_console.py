@@ -102,13 +102,14 @@ def _print_groups(comparison: Comparison) -> None:
     from isolet_nn.comparison import group_label
     from isolet_nn.console import RESULTS
 
-    accuracies = comparison.results.get("test_accuracy", {})
+    split = comparison.split
+    accuracies = comparison.results.get(f"{split}_accuracy", {})
     for labels in comparison.groups:
         values = [value for label in labels if (value := accuracies.get(label)) is not None]
         if len(values) > 1:
             mean, low, high = sum(values) / len(values), min(values), max(values)
             RESULTS.print(
-                f"{group_label(labels)}: test accuracy {_percent(mean)} on average, "
+                f"{group_label(labels)}: {split} accuracy {_percent(mean)} on average, "
                 f"{_percent(low)} to {_percent(high)}",
                 soft_wrap=True,
             )

@@ -21,8 +21,8 @@ START = "<!-- config-reference:start -->"
 END = "<!-- config-reference:end -->"
 _NOTE = "<!-- Made from isolet_nn/config.py by `make format`; edit the docstrings there. -->"
 _INTRODUCTION = """\
-Unknown keys are errors. `initializer`, `optimizer` and `schedule` may be given by name alone, as in
-`schedule: cosine`."""
+Unknown keys are errors. `initializer`, `optimizer`, `schedule` and `weight_averaging` may be given
+by name alone, as in `schedule: cosine`."""
 
 Schema = Mapping[str, Any]
 

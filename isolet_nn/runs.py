@@ -45,7 +45,7 @@ class Model:
     """A trained network as a run folder keeps it."""
 
     weights: Weights
-    """Under PyTorch's names and in its layout."""
+    """Under PyTorch's names and in its layout; ``k.`` goes before those of ensemble network k."""
     scaler: Scaler | None
     """What standardised the training data."""
     classes: tuple[str, ...]

@@ -124,7 +124,7 @@ class Training:
 
     @property
     def finished(self) -> bool:
-        """Whether every network is."""
+        """Whether every experiment is."""
         return all(member.finished for member in self.members)
 
     def run_epoch(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
@@ -200,7 +200,7 @@ class Training:
                         self.backend.update_average(network)
 
     def _evaluate(self) -> list[Row]:
-        """Metrics of the epoch just trained, a row a network, without epoch and seconds."""
+        """Metrics of the epoch just trained, a row an experiment, without epoch and seconds."""
         losses, correct = self.backend.take_totals()
         shape = (len(self.experiments), -1)  # train metrics of an ensemble are its networks' mean
         rows: list[Row] = [
@@ -286,17 +286,20 @@ class Training:
                 return
         member.history.append(row)
 
-    def _final_weights(self, member: int) -> Weights | None:
+    def _final_weights(self, number: int) -> Weights | None:
         """The weights after the last epoch; None, and an error, if they are not finite."""
-        self.members[member].error = self.weights_error(member)
-        return None if self.members[member].error else self.weights(member)
+        weights = self.weights(number)
+        self.members[number].error = self._error_of(weights)
+        return None if self.members[number].error else weights
 
-    def weights_error(self, member: int) -> str | None:
+    def weights_error(self, number: int) -> str | None:
         """Why a model of the epoch just trained is worthless although its loss is finite.
 
         An epoch's loss tells nothing of its last step.
         """
-        weights = self.weights(member)
+        return self._error_of(self.weights(number))
+
+    def _error_of(self, weights: Weights) -> str | None:
         if all(np.isfinite(array).all() for array in weights.values()):
             return None
         return (
@@ -386,10 +389,11 @@ def _require_two_rows_a_batch(experiment: Experiment, rows_used: int, batch_size
     if not (experiment.model.batch_normalization and experiment.model.hidden_layers):
         return
     if batch_size == 1 or rows_used % batch_size == 1:
+        remedy = "" if batch_size == 1 else ", or training.drop_last: true"
         raise ConfigError(
             f"training.batch_size: found {experiment.training.batch_size}, which leaves a batch of "
             f"one of {rows_used} rows; model.batch_normalization needs two in each: take another "
-            "size, or training.drop_last: true"
+            f"size{remedy}"
         )
 
 

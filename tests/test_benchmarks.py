@@ -12,13 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import yaml
 from builders import make_dataset
 from typer.testing import CliRunner
 
 from isolet_nn.benchmarks import engines, training
 from isolet_nn.benchmarks.console import print_comparison, print_plan
 from isolet_nn.benchmarks.engines import TRAIN, Contestant, EngineName, Setting
+from isolet_nn.benchmarks.sweep import compare_sweep
 from isolet_nn.benchmarks.training import (
     Comparison,
     Measurement,
@@ -257,3 +260,59 @@ def test_bench_help_lists_the_comparisons() -> None:
     result = CliRunner().invoke(app, ["bench", "--help"])
     assert result.exit_code == 0
     assert "NumPy, PyTorch and scikit-learn" in result.output
+
+
+# --- sweeps against a loop
+
+TIMED: dict[str, Any] = {
+    "experiment": {
+        "dataset": {"name": "digits"},
+        "model": {"hidden_layers": [8], "initializer": "uniform_fan_in"},
+        "training": {"epochs": 12, "batch_size": 32},
+    },
+    "grid": {"optimizer.learning_rate": [0.003, 0.01]},
+    "workers": 1,
+    "save_models": "none",
+}
+
+
+def sweep_file(folder: Path, **changes: Any) -> Path:
+    """The file of a small sweep; changes to its experiment are given with ``__`` for the dots."""
+    settings = {key.replace("__", "."): value for key, value in changes.items()}
+    path = folder / "timed.yaml"
+    path.write_text(yaml.safe_dump(TIMED | {"set": settings}), encoding="utf-8")
+    return path
+
+
+@pytest.mark.slow
+def test_a_sweep_and_the_loop_are_timed_in_turn_and_learn_the_same(tmp_path: Path) -> None:
+    said: list[str] = []
+    result = compare_sweep(sweep_file(tmp_path), rounds=2, runs_dir=tmp_path, say=said.append)
+    assert (result.trials, result.trainings, result.workers) == (2, 2, 1)
+    assert len(result.sweep_seconds) == len(result.loop_seconds) == 2
+    assert [line.split(":")[0] for line in said] == ["round 1", "round 1", "round 2", "round 2"]
+    ratios = [a / b for a, b in zip(result.loop_seconds, result.sweep_seconds, strict=True)]
+    assert result.speedup == pytest.approx(np.median(ratios))
+    assert result.largest_difference is not None
+    assert result.largest_difference < 0.05
+    assert result.gflops > 0
+    assert json.loads((result.path / "results.json").read_text())["speedup"] == result.speedup
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"ensemble": 2}, "ensemble: found 2"),
+        ({"model__batch_normalization": True}, "model.batch_normalization: found True"),
+        ({"model__dropout": 0.5}, "model.dropout: found 0.5"),
+        ({"training__mixup": 0.2}, "training.mixup: found 0.2"),
+        ({"training__schedule": "cosine"}, "training.schedule: found"),
+    ],
+)
+def test_a_sweep_of_what_the_loop_does_not_do_is_not_timed(
+    changes: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        compare_sweep(sweep_file(tmp_path, **changes), runs_dir=tmp_path / "runs")
+    assert str(caught.value).startswith(f"bench sweep: {named}")
+    assert not (tmp_path / "runs").exists()

@@ -136,6 +136,9 @@ def test_the_table_reads_back_to_the_last_bit(seed: int, n: int) -> None:
         "low,high,n,confidence,accuracy\n0,1,2,0.5,x\n",
         "low,high,n,confidence,accuracy\n0,1,2,,\n",
         "low,high,n,confidence,accuracy\n0,1,0,0.5,0.5\n",
+        "low,high,n,confidence,accuracy\n0,1,2,0.5,7.0\n",
+        "low,high,n,confidence,accuracy\n0,1,2,nan,0.5\n",
+        "low,high,n,confidence,accuracy\n0,1,2,inf,0.5\n",
     ],
 )
 def test_what_is_no_table_of_bins_is_an_error(text: str) -> None:

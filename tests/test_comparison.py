@@ -224,6 +224,19 @@ def test_runs_without_an_epoch_have_no_picture(copies: tuple[Path, Path]) -> Non
     assert draw_comparison(compare(copies)) is None
 
 
+def test_runs_that_left_the_test_set_unread_are_compared_on_validation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [make_run(tmp_path, seed=seed, training__evaluate_test=False) for seed in (0, 1)]
+    comparison = compare(runs)
+    assert comparison.split == "validation"
+    print_comparison(comparison)
+    assert "validation accuracy" in capsys.readouterr().out
+    picture = draw_comparison(comparison, tmp_path / "picture.svg")
+    assert picture is not None
+    assert "validation accuracy" in picture.read_text()
+
+
 def test_one_run_twice_or_alone_is_no_comparison(folders: dict[str, Path]) -> None:
     usual = folders["usual"]
     for chosen in ([usual], [usual, usual / "plots" / ".."]):

@@ -19,7 +19,8 @@ from isolet_nn.seeding import Stream, generator
 
 FloatArray = NDArray[np.floating[Any]]
 Weights = dict[str, FloatArray]
-"""Weights of one network under PyTorch's names and in its layout.
+"""Weights of one network under PyTorch's names and in its layout; in an ensemble's, ``k.`` goes
+before the names of network k.
 
 ``nn.Sequential`` of Linear, BatchNorm1d where there is one, and activation in turn: ``0.weight``
 (outputs, inputs), ``0.bias`` (outputs,), ``2.weight``, ...; with batch normalisation ``0.weight``,

@@ -147,6 +147,16 @@ class NumpyBackend:
     def update_average(self, network: int) -> None:
         self._averages[network].update()
 
+    def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        totals = self._loss_sums.copy(), self._correct.copy()
+        self._loss_sums[...] = 0.0
+        self._correct[...] = 0
+        return totals
+
+    def logits(self, x: FloatArray, networks: slice = slice(None)) -> FloatArray:
+        with self._averages_in_place():
+            return self.network.logits(x, networks)
+
     @contextmanager
     def _averages_in_place(self) -> Iterator[None]:
         """Let networks hold their averages, as far as these have begun."""
@@ -159,35 +169,26 @@ class NumpyBackend:
         finally:
             self.network.variables[begun] = kept
 
-    def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        totals = self._loss_sums.copy(), self._correct.copy()
-        self._loss_sums[...] = 0.0
-        self._correct[...] = 0
-        return totals
-
-    def logits(self, x: FloatArray, networks: slice = slice(None)) -> FloatArray:
-        with self._averages_in_place():
-            return self.network.logits(x, networks)
-
     def weights(self, network: int) -> Weights:
-        with self._averages_in_place():
-            return {
-                name: np.array(array.T, order="C")  # a copy even where the transpose is contiguous
-                for name, array in self._named_views(network).items()
-            }
+        variables = self.network.variables[network]
+        if self._averages and self._averages[network].count:
+            variables = self._averages[network].mean
+        return {
+            name: np.array(array.T, order="C")  # a copy even where the transpose is contiguous
+            for name, array in self._named_views(variables).items()
+        }
 
     def load_weights(self, network: int, weights: Weights) -> None:
-        for name, array in self._named_views(network).items():
+        for name, array in self._named_views(self.network.variables[network]).items():
             array[...] = weights[name].T
         if self._averages:
             self._averages[network].count = 0
 
-    def _named_views(self, network: int) -> Weights:
-        """Views of one network's variables, weights as (inputs, outputs)."""
+    def _named_views(self, variables: FloatArray) -> Weights:
+        """Views of one network's variables (n,), weights as (inputs, outputs)."""
         shape, views = self.network.shape, {}
         modules = 3 if shape.batch_normalization else 2  # of a hidden layer in nn.Sequential
-        row = self.network.variables[network : network + 1]
-        for position, of_layer in enumerate(shape.views(row)):
+        for position, of_layer in enumerate(shape.views(variables[np.newaxis])):
             for own_name, array in of_layer.items():
                 offset, name = _TORCH_NAMES[own_name]
                 views[f"{modules * position + offset}.{name}"] = array[0]

@@ -26,6 +26,7 @@ from isolet_nn.backends.numpy_backend import make_initializer
 from isolet_nn.config import Adagrad, AveragingConfig, Experiment, OptimizerConfig, Rmsprop, Sgd
 from isolet_nn.data.dataset import Split
 from isolet_nn.errors import BackendUnavailableError
+from isolet_nn.nn.averaging import average_share
 from isolet_nn.nn.network import Shape
 from isolet_nn.nn.noise import draw_dropout, draw_mixup, draw_noise
 from isolet_nn.nn.normalization import EPSILON, MOMENTUM
@@ -33,7 +34,7 @@ from isolet_nn.nn.normalization import EPSILON, MOMENTUM
 try:
     import torch
     from torch import Tensor, nn
-    from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, get_swa_avg_fn
+    from torch.optim.swa_utils import AveragedModel
 except ImportError as error:
     raise BackendUnavailableError(
         "backend: torch needs PyTorch, which is not installed; install it with "
@@ -281,6 +282,7 @@ def _build(experiment: Experiment, shape: Shape, generator: np.random.Generator)
         normalized = position < len(shape.hidden)
         linear = nn.Linear(inputs, outputs, bias=not normalized, dtype=dtype)
         weights = np.empty((inputs, outputs), experiment.training.dtype)
+        # Biases are drawn even where they are not used, as in the network from scratch.
         biases = np.empty(outputs, experiment.training.dtype)
         initializer(weights, biases, generator)
         with torch.no_grad():
@@ -300,12 +302,11 @@ def _build(experiment: Experiment, shape: Shape, generator: np.random.Generator)
 def _make_average(network: nn.Module, config: AveragingConfig) -> AveragedModel:
     """A copy of the network that can hold its average, statistics included."""
     decay = average_decay(config)
-    if decay is None:
-        # Its other function for the uniform mean divides in float32 whatever the weights are.
-        function = get_swa_avg_fn()  # type: ignore[no-untyped-call]
-        return AveragedModel(network, avg_fn=function, use_buffers=True)
-    function = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-    return AveragedModel(network, multi_avg_fn=function, use_buffers=True)
+
+    def average(mean: Tensor, newest: Tensor, count: Tensor | int) -> Tensor:
+        return mean + (newest - mean) * average_share(int(count) + 1, decay)
+
+    return AveragedModel(network, avg_fn=average, use_buffers=True)
 
 
 def _arrays(network: nn.Module) -> Weights:

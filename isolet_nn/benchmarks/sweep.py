@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from isolet_nn.benchmarks.loop import LoopResult, train_one_after_another
+from isolet_nn.config import Experiment
 from isolet_nn.environment import available_cores, describe_process
 from isolet_nn.errors import ConfigError
 from isolet_nn.files import write_json
@@ -104,7 +105,8 @@ def compare_sweep(
     Raises
     ------
     ConfigError
-        If the sweep is wrong, or asks for what the loop does not do: other data sets, or folds.
+        If the sweep is wrong, or asks for what the loop does not do: other data sets, folds, or
+        anything beyond plain networks.
     """
     overrides = {} if data_dir is None else {"dataset.dir": data_dir}
     swept = load_sweep(SMALL_NETWORKS if config is None else config, overrides)
@@ -113,6 +115,8 @@ def compare_sweep(
         raise ConfigError("bench sweep: only sweeps over model, optimizer and training are timed")
     if swept.cross_validation is not None:
         raise ConfigError("bench sweep: a sweep with cross_validation is not timed")
+    for experiment in trials.one_experiment_each("model", "training"):
+        _require_plain(experiment)
     path = new_folder(Path(runs_dir), "bench-sweep")
     environment = describe_process("torch") | {"cores": available_cores()}
     write_json(path / ENVIRONMENT, environment)
@@ -146,6 +150,28 @@ def compare_sweep(
     )
     write_json(path / "results.json", asdict(comparison) | {"path": str(path)})
     return comparison
+
+
+_LOOP_KNOWS = {
+    "model": {"hidden_layers", "initializer"},
+    "training": {"epochs", "batch_size", "threads", "evaluate_every", "checkpoint_seconds"},
+}
+"""Keys of a section that the loop obeys, or that cost it nothing."""
+
+
+def _require_plain(experiment: Experiment) -> None:
+    """Refuse what the loop does not do: networks and trainings other than plain ones."""
+    if experiment.ensemble > 1:
+        raise ConfigError(f"bench sweep: ensemble: found {experiment.ensemble}; the loop knows 1")
+    for section, known in _LOOP_KNOWS.items():
+        own = getattr(experiment, section)
+        plain = type(own)()
+        for key in type(own).model_fields:
+            if key not in known and getattr(own, key) != getattr(plain, key):
+                raise ConfigError(
+                    f"bench sweep: {section}.{key}: found {getattr(own, key)!r}, which the loop "
+                    f"does not do; leave it at {getattr(plain, key)!r}"
+                )
 
 
 def _plan_of(swept: Sweep, trials: Trials) -> tuple[Plan, DataSize]:

@@ -483,8 +483,8 @@ def _hold_out_fold(table: Table, rows: Rows, fold: Fold, seed: int) -> tuple[Row
 def _require_enough(table: Table, members: int, name: str, fold: Fold) -> None:
     if members < fold.folds:
         raise DataError(
-            f"dataset.validation.folds: found {fold.folds}, but {table.source} has only {members} "
-            f"{name}s to divide among them"
+            f"dataset.validation.folds: found {fold.folds}, but the training part of "
+            f"{table.source} has only {members} {name}s to divide among them"
         )
 
 

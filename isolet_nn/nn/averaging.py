@@ -2,13 +2,13 @@
 
 With p the variables of a network after the n-th step (or epoch) that counts, n = 1, 2, ...::
 
-    exponential (EMA)   mean = mean + (1 - decay) (p - mean), from mean = p at n = 1
     uniform (SWA)       mean = mean + (p - mean) / n
+    exponential (EMA)   mean = mean + (p - mean) max(1 / n, 1 - decay)
 
-EMA is averaged after every step (Polyak and Juditsky, 1992; Tarvainen and Valpola, 2017), SWA
-after every epoch of the last part of a training (Izmailov et al., 2018). The running statistics
-of batch normalisation are averaged with the weights. Both are defined as by
-torch.optim.swa_utils.AveragedModel with use_buffers.
+SWA is averaged after every epoch of the last part of a training (Izmailov et al., 2018), EMA after
+every step (Polyak and Juditsky, 1992; Tarvainen and Valpola, 2017). As long as there are fewer
+than 1 / (1 - decay) steps EMA is their plain mean, so that the first weights do not linger. The
+running statistics of batch normalisation are averaged with the weights.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from isolet_nn.nn.layers import FloatArray
-from isolet_nn.nn.optimizers import BLOCK_BYTES
+from isolet_nn.nn.optimizers import blocks_of
 
 
 class WeightAverage:
@@ -40,24 +40,18 @@ class WeightAverage:
         self.mean = np.zeros_like(variables)
         self.count = 0
         self.decay = decay
-        length = min(variables.size, BLOCK_BYTES // variables.itemsize)
-        scratch = np.empty(length, variables.dtype)
-        self._blocks = [
-            (
-                variables[start : start + length],
-                self.mean[start : start + length],
-                scratch[: min(length, variables.size - start)],
-            )
-            for start in range(0, variables.size, length)
-        ]
+        self._blocks = blocks_of(variables, self.mean)
 
     def update(self) -> None:
         """Take the variables as they are now into the mean."""
         self.count += 1
-        share = 1.0 / self.count
-        if self.decay is not None and self.count > 1:
-            share = 1.0 - self.decay
-        for variables, mean, scratch in self._blocks:
+        share = average_share(self.count, self.decay)
+        for scratch, variables, mean in self._blocks:
             np.subtract(variables, mean, out=scratch)
             scratch *= share
             mean += scratch
+
+
+def average_share(count: int, decay: float | None) -> float:
+    """Share of the newest variables in the mean of `count`; `decay` is None for a uniform mean."""
+    return 1.0 / count if decay is None else max(1.0 / count, 1.0 - decay)

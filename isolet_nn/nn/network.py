@@ -189,6 +189,7 @@ class Network:
         """
         for layer in self.layers:
             if isinstance(layer, Dense):
+                # Biases are drawn all the same, so that the next weights do not depend on them.
                 unused = np.empty(layer.weights.shape[::2], layer.weights.dtype)
                 biases = unused if layer.biases is None else layer.biases
                 for network, generator in enumerate(generators):

@@ -1,8 +1,8 @@
 """What is random in a training step: mixup, noise on the inputs, and dropout.
 
-All three are off in evaluation. Random numbers are drawn as float32 whatever the network's type,
-so that every backend and number type sees the same; each network draws from a generator of its
-own, in the order mixup, noise, dropout from the first layer to the last.
+All three are off in evaluation. Noise and dropout are drawn as float32 whatever the network's
+type, so that every backend and number type sees the same; each network draws from a generator of
+its own, in the order mixup, noise, dropout from the first layer to the last.
 
 Mixup (Zhang et al., 2018, eq. 1), one share l ~ Beta(alpha, alpha) a batch, and a permutation j
 of its rows; l and 1 - l are equally likely, so l is taken to be the larger::
@@ -160,7 +160,7 @@ class Mixup:
         batch = x.shape[1]
         rows, output = self._rows[:batch], self._output[:, :batch]
         partners, others = self._partners[:, :batch], self._labels[:, :batch]
-        for k, generator in enumerate(self.generators):
+        for k, generator in zip(range(len(output)), self.generators, strict=True):
             share = draw_mixup(self.alpha, generator, self._positions[:batch], partners[k])
             own = x[k if len(x) > 1 else 0]
             np.take(own, partners[k], axis=0, out=rows, mode="clip")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,6 +26,20 @@ BLOCK_BYTES = 512 * 1024
 Measured for Adam: smaller blocks, which would fit in the second-level cache, lose more to the
 calls than they save (128 KiB: 1.25 times the time), larger ones gain nothing.
 """
+
+
+def blocks_of(*arrays: FloatArray) -> list[list[FloatArray]]:
+    """Cut arrays (n,) of one size and type into blocks, each with work space of its size before it.
+
+    The work space is the same for all blocks.
+    """
+    n, dtype = arrays[0].size, arrays[0].dtype
+    length = min(n, BLOCK_BYTES // dtype.itemsize)
+    scratch = np.empty(length, dtype)
+    return [
+        [scratch[: min(length, n - start)], *(array[start : start + length] for array in arrays)]
+        for start in range(0, n, length)
+    ]
 
 
 class Optimizer(ABC):
@@ -53,22 +68,12 @@ class Optimizer(ABC):
         self.state = np.zeros((len(self.slots), parameters.size), parameters.dtype)
         self.steps = 0
         self.weight_decay = weight_decay
-        length = min(parameters.size, BLOCK_BYTES // parameters.itemsize)
-        scratch = np.empty(length, parameters.dtype)
-        self._blocks = [
-            (
-                parameters[start : start + length],
-                gradients[start : start + length],
-                scratch[: min(length, parameters.size - start)],
-                tuple(row[start : start + length] for row in self.state),
-            )
-            for start in range(0, parameters.size, length)
-        ]
+        self._blocks = blocks_of(parameters, gradients, *self.state)
 
     def step(self, learning_rate: float) -> None:
         """Update the parameters from the gradients."""
         self.steps += 1
-        for p, g, scratch, slots in self._blocks:
+        for scratch, p, g, *slots in self._blocks:
             if self.weight_decay:
                 np.multiply(p, self.weight_decay, out=scratch)
                 g += scratch
@@ -80,7 +85,7 @@ class Optimizer(ABC):
         p: FloatArray,
         g: FloatArray,
         scratch: FloatArray,
-        slots: tuple[FloatArray, ...],
+        slots: Sequence[FloatArray],
         learning_rate: float,
     ) -> None:
         """Update one block of parameters and of the state's rows."""
@@ -116,7 +121,7 @@ class SGD(Optimizer):
         p: FloatArray,
         g: FloatArray,
         scratch: FloatArray,
-        slots: tuple[FloatArray, ...],
+        slots: Sequence[FloatArray],
         learning_rate: float,
     ) -> None:
         (velocity,) = slots
@@ -163,7 +168,7 @@ class Adagrad(Optimizer):
         p: FloatArray,
         g: FloatArray,
         scratch: FloatArray,
-        slots: tuple[FloatArray, ...],
+        slots: Sequence[FloatArray],
         learning_rate: float,
     ) -> None:
         (total,) = slots
@@ -209,7 +214,7 @@ class RMSprop(Optimizer):
         p: FloatArray,
         g: FloatArray,
         scratch: FloatArray,
-        slots: tuple[FloatArray, ...],
+        slots: Sequence[FloatArray],
         learning_rate: float,
     ) -> None:
         square, velocity = slots
@@ -265,7 +270,7 @@ class Adam(Optimizer):
         p: FloatArray,
         g: FloatArray,
         scratch: FloatArray,
-        slots: tuple[FloatArray, ...],
+        slots: Sequence[FloatArray],
         learning_rate: float,
     ) -> None:
         mean, square = slots
@@ -310,7 +315,7 @@ class AdamW(Adam):
         p: FloatArray,
         g: FloatArray,
         scratch: FloatArray,
-        slots: tuple[FloatArray, ...],
+        slots: Sequence[FloatArray],
         learning_rate: float,
     ) -> None:
         p *= 1.0 - learning_rate * self.decoupled_weight_decay

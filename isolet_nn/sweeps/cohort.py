@@ -115,10 +115,10 @@ def run_cohort(
         active = dict(enumerate(task.lines))
         while active and not should_stop():
             training.run_epoch()
-            for network, line in list(active.items()):
-                results += _read_off(task, training, network, line)
-                if training.members[network].finished:
-                    del active[network]
+            for number, line in list(active.items()):
+                results += _read_off(task, training, number, line)
+                if training.members[number].finished:
+                    del active[number]
     return results
 
 
@@ -132,10 +132,10 @@ def _epochs_to_evaluate(
 
 
 def _read_off(
-    task: CohortTask, training: Training, network: int, line: LineTask
+    task: CohortTask, training: Training, number: int, line: LineTask
 ) -> list[TrialResult]:
     """Results of the trials that end with the epoch just trained."""
-    member, epoch = training.members[network], training.epoch
+    member, epoch = training.members[number], training.epoch
     seconds = sum(row["seconds"] or 0.0 for row in member.history)
     ending = {
         trial: epochs
@@ -148,18 +148,18 @@ def _read_off(
             TrialResult(trial, FAILED, epochs=trained, seconds=seconds, error=member.error)
             for trial in ending
         ]
-    row = training.final_row(network)
+    row = training.final_row(number)
     if not ending or row is None:
         return []
     # A trial that ends here fails as `train` would, though the training it is read off goes on.
-    if not member.finished and (error := training.weights_error(network)):
+    if not member.finished and (error := training.weights_error(number)):
         return [
             TrialResult(trial, FAILED, epochs=epoch - 1, seconds=seconds, error=error)
             for trial in ending
         ]
     metrics = _final_metrics(row)
     for trial, epochs in ending.items():
-        _write_weights(task, training, network, trial, epochs, metrics)
+        _write_weights(task, training, number, trial, epochs, metrics)
     return [TrialResult(trial, COMPLETED, metrics, epoch, seconds) for trial in ending]
 
 
@@ -174,7 +174,7 @@ def _final_metrics(row: Row) -> dict[str, float | None]:
 def _write_weights(
     task: CohortTask,
     training: Training,
-    network: int,
+    number: int,
     trial: int,
     epochs: int,
     metrics: dict[str, float | None],
@@ -184,11 +184,11 @@ def _write_weights(
     score = metrics.get(task.metric)
     if task.threshold is not None and (score is None or score < task.threshold):
         return
-    experiment = training.experiments[network]
+    experiment = training.experiments[number]
     settings = experiment.training.model_copy(update={"epochs": epochs})
     write_model(
         model_path(task.models_folder, trial),
-        training.members[network].weights or training.backend.weights(network),
-        training.datasets[network],
+        training.members[number].weights or training.weights(number),
+        training.datasets[number],
         experiment.model_copy(update={"training": settings}),
     )

@@ -252,10 +252,24 @@ def _problems_of_setting(trials: Trials, number: int) -> list[str]:
         conflict = conflict_with_folds(trials.content_of_setting(number))
         if conflict is not None:
             return [conflict]
-    _, found = check(Experiment, trials.content(number * trials.n_repeats))
+    experiment, found = check(Experiment, trials.content(number * trials.n_repeats))
     if trials.cross_validation is None:
-        return found
+        return found or ([_NOTHING_EVALUATED] if _evaluates_nothing(experiment) else [])
     return [problem.replace("dataset.validation", "cross_validation") for problem in found]
+
+
+_NOTHING_EVALUATED = (
+    "training.evaluate_test: false leaves nothing to rank settings by: set dataset.validation, or "
+    "cross_validation"
+)
+
+
+def _evaluates_nothing(experiment: Experiment | None) -> bool:
+    return (
+        experiment is not None
+        and not experiment.training.evaluate_test
+        and experiment.dataset.validation == "none"
+    )
 
 
 def _check_line_plots(sweep: Sweep, trials: Trials) -> None:

@@ -3,7 +3,8 @@
 Three rules:
 
 - Trials that differ only in ``training.epochs`` are one training to the largest, read off on the
-  way; not with a schedule that depends on the number of epochs, nor with early stopping.
+  way; not with a schedule or an average (SWA) that depends on the number of epochs, nor with
+  early stopping.
 - Small networks of one shape and batch size are stacked: they take the same steps together.
 - Cohorts are sized so that all workers stay busy, and sorted so that the longest comes first.
 
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.backends.base import n_parameters
+from isolet_nn.backends.base import n_parameters, network_shape
 from isolet_nn.config import Constant, Experiment, Step, Swa
 from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed
 from isolet_nn.sweeps.grid import EPOCHS, Trials
@@ -235,15 +236,12 @@ def _most_stacked(
     if experiment.backend != "numpy":
         notes[f"not stacked: the backend is {experiment.backend}"] += n_trials
         return 1
-    if _n_parameters(experiment, size) > STACKED_PARAMETERS * experiment.ensemble:
+    shape = network_shape(experiment, size.n_features, size.n_classes)
+    if shape.n_parameters > STACKED_PARAMETERS:
         notes["not stacked: the networks are too large for stacking to pay"] += n_trials
         return 1
     notes[f"stacked, up to {MOST_STACKED} networks of one shape"] += n_trials
     return max(1, MOST_STACKED // experiment.ensemble)
-
-
-def _n_parameters(experiment: Experiment, size: DataSize) -> int:
-    return n_parameters(experiment, size.n_features, size.n_classes)
 
 
 def _epoch_seconds(experiment: Experiment, size: DataSize) -> float:
@@ -253,5 +251,5 @@ def _epoch_seconds(experiment: Experiment, size: DataSize) -> float:
     """
     batch = min(experiment.training.batch_size, size.n_rows)
     steps = size.n_rows / batch
-    parameters = _n_parameters(experiment, size)
+    parameters = n_parameters(experiment, size.n_features, size.n_classes)
     return steps * (6e-5 * experiment.ensemble + parameters * 2e-9 + 6 * batch * parameters / 7e10)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load_file
 
 from isolet_nn import execution
 from isolet_nn.config import Experiment, parse_yaml, validate
@@ -90,6 +91,8 @@ def experiments(draw: st.DrawFn) -> dict[str, Any]:
             "activation": st.sampled_from(["relu", "tanh", "sigmoid"]),
             "dropout": st.sampled_from([0.3, 0.9]),
             "input_dropout": st.just(0.2),
+            "input_noise": st.just(0.3),
+            "max_norm": st.just(1.0),
             "initializer": st.sampled_from(["he", "glorot", "uniform_fan_in", "normal"]),
         },
     )
@@ -104,6 +107,10 @@ def experiments(draw: st.DrawFn) -> dict[str, Any]:
             "drop_last": st.just(True),
             "dtype": st.just("float64"),
             "label_smoothing": st.just(0.1),
+            "mixup": st.just(0.3),
+            "weight_averaging": st.sampled_from(
+                [{"name": "ema", "decay": 0.8}, {"name": "swa", "start": 0.4}]
+            ),
             "evaluate_every": st.just(2),
             "early_stopping": st.sampled_from(
                 [
@@ -117,7 +124,13 @@ def experiments(draw: st.DrawFn) -> dict[str, Any]:
     settings = draw(training)
     if "validation" not in dataset:
         settings.pop("early_stopping", None)
-    return {"dataset": dataset, "model": draw(model), "training": settings}
+    ensemble = draw(st.sampled_from([1, 1, 2]))
+    return {
+        "ensemble": ensemble,
+        "dataset": dataset,
+        "model": draw(model),
+        "training": settings,
+    }
 
 
 @st.composite
@@ -256,6 +269,19 @@ def test_a_trial_whose_last_step_diverges_fails_although_a_longer_one_reads_it_o
     assert "the training loss of epoch 2 is nan" in table[2]["error"]
     assert "the training loss of epoch 2 is nan" in table[4]["error"]
     require_as_trained(folder, tmp_path)
+
+
+def test_an_ensemble_that_is_read_off_a_longer_training_keeps_all_its_networks(
+    tmp_path: Path,
+) -> None:
+    config = make_sweep(
+        {"ensemble": 2, "dataset": {"name": "iris"}, "model": {"hidden_layers": [4]}},
+        grid={"optimizer.learning_rate": [0.001, 0.01], "training.epochs": [1, 2, 3]},
+        save_models="all",
+    )
+    require_as_trained(swept(config, tmp_path), tmp_path)
+    names = load_file(tmp_path / next(tmp_path.glob("*/models/trial-0.safetensors")))
+    assert {"0.0.weight", "1.0.weight"} <= names.keys()
 
 
 def test_an_epoch_of_no_step_is_the_same_everywhere(tmp_path: Path) -> None:
