@@ -32,10 +32,10 @@ from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.execution import limited_threads
 from isolet_nn.files import write_bytes, write_json, write_text
-from isolet_nn.folders import SUMMARY, locked, new_folder, now
+from isolet_nn.folders import locked, new_folder, now
 from isolet_nn.training import Training
 
-FILE, CELLS = "carried_over.yaml", "cells.csv"
+FILE, CELLS, STATUS = "carried_over.yaml", "cells.csv", "status.json"
 _STATE = "state.safetensors"
 
 
@@ -146,7 +146,7 @@ def go_on(
         write_text(folder / CELLS, _table(config, accuracies))
         status = "completed" if is_complete else "interrupted"
         write_json(
-            folder / SUMMARY,
+            folder / STATUS,
             {"status": status, "started": started, "ended": now(), "cells": len(accuracies)},
         )
     return is_complete

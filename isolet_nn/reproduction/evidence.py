@@ -119,7 +119,7 @@ class Evidence:
 
     def cells(self, part_name: str, grid: Grid) -> Cells:
         """A sweep's trials in the places that the report's grid has for them."""
-        row_of, column_of = _AXES[part_name]
+        row_of, column_of = PLACES[part_name]
         return _arrange(
             grid,
             [
@@ -148,7 +148,7 @@ class Evidence:
 
 
 _Place = Callable[[dict[str, Any]], float]
-_AXES: dict[str, tuple[_Place, _Place]] = {
+PLACES: dict[str, tuple[_Place, _Place]] = {
     "figure5": (lambda s: float(s[LAYERS][0]), lambda s: float(s[RATE])),
     "figure6": (lambda s: float(s[BATCH]), lambda s: float(s[EPOCHS])),
     "figure7": (lambda s: float(s[BETA1]), lambda s: float(len(s[LAYERS]))),

@@ -26,7 +26,7 @@ from isolet_nn.sweeps.run import WorkersFactory, resume_sweep, sweep
 from isolet_nn.sweeps.workers import LocalWorkers
 from isolet_nn.xor import count_solved, require_xor, result_of
 
-FILE, XOR_FILE = "reproduction.yaml", "xor.json"
+FILE, STATUS, XOR_FILE = "reproduction.yaml", "status.json", "xor.json"
 NAME = "reproduce-report"
 SEEDS = {False: 100, True: 30}
 """Seeds of the small networks for exclusive or, in full and quick."""
@@ -177,9 +177,9 @@ def _carry_out(work: _Work) -> None:
     from isolet_nn.reproduction.page import write_page
 
     parts = parts_of(work.content.figures)
-    before = read_json(work.folder / SUMMARY) if (work.folder / SUMMARY).is_file() else {}
+    before = read_json(work.folder / STATUS) if (work.folder / STATUS).is_file() else {}
     started = before.get("started", now())
-    _write_summary(work.folder, "running", started)
+    _write_status(work.folder, "running", started)
     status = "interrupted"
     try:
         for number, part in enumerate(parts, 1):
@@ -192,17 +192,17 @@ def _carry_out(work: _Work) -> None:
             status = "completed"
         write_page(work.folder)
     finally:
-        _write_summary(work.folder, status, started)
+        _write_status(work.folder, status, started)
 
 
-def _write_summary(folder: Path, status: str, started: str) -> None:
+def _write_status(folder: Path, status: str, started: str) -> None:
     ended = None if status == "running" else now()
-    write_json(folder / SUMMARY, {"status": status, "started": started, "ended": ended})
+    write_json(folder / STATUS, {"status": status, "started": started, "ended": ended})
 
 
 def status_of(folder: Path) -> str:
     """How far a reproduction is: running, interrupted or completed."""
-    return str(read_json(folder / SUMMARY)["status"])
+    return str(read_json(folder / STATUS)["status"])
 
 
 def folder_of(folder: Path, part: Part) -> Path | None:
@@ -219,9 +219,10 @@ def is_finished(folder: Path, part: Part) -> bool:
     if part.name == XOR:
         return (folder / XOR_FILE).is_file()
     own = folder_of(folder, part)
-    if own is None or not (own / SUMMARY).is_file():
+    if own is None:
         return False
-    return bool(read_json(own / SUMMARY).get("status") == "completed")
+    file = own / (carried_over.STATUS if part.name == CARRIED_OVER else SUMMARY)
+    return file.is_file() and bool(read_json(file).get("status") == "completed")
 
 
 def _run_part(work: _Work, part: Part) -> bool:
