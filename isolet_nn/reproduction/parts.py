@@ -95,7 +95,7 @@ PARTS = (
     ),
     Part("figure8", ("8",), "report/figure8_optimizers", quick={"seeds": 3}),
     Part(XOR, ("xor",), "report/xor", on_isolet=False),
-    Part("parity", ("parity",), "report/parity", quick={"seeds": 3}),
+    Part("parity", ("parity",), "report/parity", quick={"seeds": 4}),
     Part(
         "other-data-sets", ("data",), "report/other_data_sets", quick={"seeds": 3}, on_isolet=False
     ),

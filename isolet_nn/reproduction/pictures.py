@@ -9,9 +9,11 @@ import numpy as np
 
 from isolet_nn.folders import PLOTS
 from isolet_nn.plots import Band, plot_heatmap, plot_lines
-from isolet_nn.reproduction.evidence import BATCH, EPOCHS, Cells, Evidence
+from isolet_nn.reproduction.evidence import BATCH, BETA1, EPOCHS, Cells, Evidence
 from isolet_nn.reproduction.report import Report
 
+DEPTH = "number_of_hidden_layers"
+"""What no key of an experiment says, but its list of hidden layers."""
 _SHOWN_BETA1 = (0.0, 0.9, 0.99)
 
 
@@ -21,12 +23,24 @@ def draw_pictures(report: Report, evidence: Evidence) -> dict[str, Path]:
         **_curves(report, evidence, "test_accuracy", "test-accuracy"),
         **_curves(report, evidence, "train_loss", "training-loss"),
         **_depths(evidence.cells("figure7", report.grids["figure7"]), evidence),
-        **_carried_over(evidence.carried_over(report.grids["figure6"]), evidence),
+        **_grid(
+            evidence,
+            evidence.cells("figure7", report.grids["figure7"]),
+            "figure7",
+            (DEPTH, BETA1),
+            "figure 7: mean of the seeds",
+        ),
+        **_grid(
+            evidence,
+            evidence.carried_over(report.grids["figure6"]),
+            "carried-over",
+            (EPOCHS, BATCH),
+            "one network kept across all cells",
+        ),
     }
     of_sweeps = {
         "figure5": "heatmap.png",
         "figure6": "heatmap.png",
-        "figure7": "heatmap.png",
         "figure8": "boxplot.png",
         "parity": "boxplot.png",
         "other-data-sets": "boxplot.png",
@@ -74,30 +88,30 @@ def _depths(cells: Cells, evidence: Evidence) -> dict[str, Path]:
     if not bands:
         return {}
     path = evidence.folder / PLOTS / "depths.png"
-    plot_lines(
-        bands, path, x_name="number_of_hidden_layers", value_name="test_accuracy", title="figure 7"
-    )
+    plot_lines(bands, path, x_name=DEPTH, value_name="test_accuracy", title="figure 7")
     return {"depths": path}
 
 
-def _carried_over(cells: Cells, evidence: Evidence) -> dict[str, Path]:
-    """The grid of the network kept across cells, without the rows and columns left out."""
+def _grid(
+    evidence: Evidence, cells: Cells, name: str, axes: tuple[str, str], title: str
+) -> dict[str, Path]:
+    """The fresh cells of a grid, without the rows and columns left out."""
     known = np.isfinite(cells.fresh)
     rows, columns = np.flatnonzero(known.any(axis=1)), np.flatnonzero(known.any(axis=0))
     if not len(rows):
         return {}
-    path = evidence.folder / PLOTS / "carried-over.png"
+    path = evidence.folder / PLOTS / f"{name}.png"
     plot_heatmap(
         cells.fresh[np.ix_(rows, columns)] / 100.0,
         path,
         x_labels=[f"{cells.columns[column]:g}" for column in columns],
         y_labels=[f"{cells.rows[row]:g}" for row in rows],
-        x_name=EPOCHS,
-        y_name=BATCH,
+        x_name=axes[0],
+        y_name=axes[1],
         value_name="test_accuracy",
-        title="one network kept across all cells",
+        title=title,
     )
-    return {"carried-over": path}
+    return {name: path}
 
 
 def _band(values: Mapping[int, list[float]]) -> Band:

@@ -44,6 +44,8 @@ class Box(Section):
 
     low: float
     high: float
+    reading: float
+    """How far the numbers may be off, since they were read off a figure."""
 
 
 class Report(Section):

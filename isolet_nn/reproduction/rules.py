@@ -115,21 +115,27 @@ def grids_agree(reported: NDArray[np.float64], fresh: NDArray[np.float64]) -> Ve
     return Verdict(outcome, rule, evidence)
 
 
-def box_holds_mean(box: tuple[float, float], values: Sequence[float]) -> Verdict:
-    """Whether the mean of fresh seeds lies where the report's box plot does, in percent."""
+def box_holds_mean(box: tuple[float, float], values: Sequence[float], *, reading: float) -> Verdict:
+    """Whether the mean of fresh seeds lies where the report's box plot does, in percent.
+
+    `reading` is how far either end of the box may be off.
+    """
     rule = (
         "Confirmed if the 95 % bootstrap interval of the mean over seeds lies within the range of "
-        "the report's box plot; refuted if it lies wholly outside; otherwise not decidable."
+        "the report's box plot, give or take what reading it off a figure may cost; refuted if it "
+        "lies wholly outside; otherwise not decidable."
     )
     if len(values) < FEWEST:
         return Verdict(NOT_DECIDABLE, rule, _too_few(len(values), "seeds"))
-    interval = mean_interval(values)
-    if box[0] <= interval.low and interval.high <= box[1]:
+    interval, low, high = mean_interval(values), box[0] - reading, box[1] + reading
+    if low <= interval.low and interval.high <= high:
         outcome = CONFIRMED
     else:
-        overlap = _overlap(box, (interval.low, interval.high))
+        overlap = _overlap((low, high), (interval.low, interval.high))
         outcome = NOT_DECIDABLE if overlap else REFUTED
-    return Verdict(outcome, rule, f"{interval_text(interval, '%')}, {len(values)} seeds")
+    reported = f"the report's {box[0]:g}{DASH}{box[1]:g}, ±{reading:g} for the reading"
+    evidence = f"{interval_text(interval, '%')}, {len(values)} seeds; {reported}"
+    return Verdict(outcome, rule, evidence)
 
 
 def above(values: Sequence[float], bound: float, what: str, unit: str = "points") -> Verdict:

@@ -71,7 +71,7 @@ def test_grids_agree_by_the_share_of_close_and_of_far_cells(
     ("mean", "outcome"), [(94.0, "confirmed"), (95.0, "not decidable"), (96.0, "refuted")]
 )
 def test_a_box_must_hold_the_whole_interval_of_the_mean(mean: float, outcome: Outcome) -> None:
-    assert box_holds_mean((93.0, 95.0), around(mean)).outcome == outcome
+    assert box_holds_mean((93.1, 94.9), around(mean), reading=0.1).outcome == outcome
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_what_never_happens_must_not_happen_once(successes: int, n: int, outcome
     "verdict",
     [
         one_more_run((1.0, 1.0), [1.0, 1.0], reading=0.1),
-        box_holds_mean((0.0, 2.0), [1.0]),
+        box_holds_mean((0.0, 2.0), [1.0], reading=0.1),
         above([], 0.0, "a mean"),
         below([-1.0, -1.0], 0.0, "a mean"),
         is_better([2.0, 2.0], [1.0, 1.0, 1.0], "a difference"),
