@@ -97,7 +97,7 @@ PARTS = (
     Part(XOR, ("xor",), "report/xor", on_isolet=False),
     Part("parity", ("parity",), "report/parity", quick={"seeds": 4}),
     Part(
-        "other-data-sets", ("data",), "report/other_data_sets", quick={"seeds": 3}, on_isolet=False
+        "other-data-sets", ("data",), "report/other_data_sets", quick={"seeds": 5}, on_isolet=False
     ),
 )
 
