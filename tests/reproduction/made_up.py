@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import isolet_nn
 from isolet_nn.config import dump_yaml
@@ -92,7 +93,7 @@ def _sweep(folder: Path, part: Part, accuracy: Accuracy) -> SweepFolder:
     swept = SweepFolder.create(folder, config, trials)
     header = {"identity": "made up", "sweep": config.model_dump(mode="json")}
     journal = Journal(swept.path / JOURNAL, header)
-    spread = np.random.default_rng(0).normal(0.0, 0.1, len(trials))
+    spread = _spread(len(trials.codes), len(trials.seeds)).ravel()
     for trial in range(len(trials)):
         settings = trials.setting(trial // len(trials.seeds))
         share = (accuracy(part.name, settings) + float(spread[trial])) / 100.0
@@ -104,6 +105,12 @@ def _sweep(folder: Path, part: Part, accuracy: Accuracy) -> SweepFolder:
     journal.close()
     write_json(swept.path / SUMMARY, {"status": "completed"})
     return swept
+
+
+def _spread(n_settings: int, n_seeds: int) -> NDArray[np.float64]:
+    """Points by which trials (settings, seeds) are off; over several seeds they cancel out."""
+    points = np.random.default_rng(0).normal(0.0, 0.1, (n_settings, n_seeds))
+    return points if n_seeds == 1 else points - points.mean(axis=1, keepdims=True)
 
 
 def _carry_over(folder: Path, part: Part, accuracy: Accuracy) -> None:
