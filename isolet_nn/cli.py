@@ -58,9 +58,11 @@ class _TrainByDefault(typer.core.TyperGroup):
 bench_app = typer.Typer(
     cls=_TrainByDefault, help="Timing comparisons on this machine; `train` unless one is named."
 )
+reproduce_app = typer.Typer(no_args_is_help=True, help="Published results, run again and judged.")
 app.add_typer(data_app, name="data")
 app.add_typer(configs_app, name="configs")
 app.add_typer(bench_app, name="bench")
+app.add_typer(reproduce_app, name="reproduce")
 
 _debug = False
 
@@ -564,6 +566,57 @@ def bench_overhead(
     from isolet_nn.benchmarks.overhead import measure_overhead
 
     print_overhead(measure_overhead(trials, runs_dir))
+
+
+@reproduce_app.command("report")
+def reproduce_report(
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--figure", metavar="N", help="1 to 8, xor, parity or data; repeatable. All of them."
+        ),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer cells and seeds.")] = False,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes on this machine.")
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option("--resume", metavar="FOLDER", help="Go on with an interrupted one instead."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the folder only.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Run the report's figures again and judge its conclusions, on a page; prints the folder."""
+    from isolet_nn.reproduction import run as reproduction
+    from isolet_nn.reproduction.console import PrintedProgress, print_verdicts
+    from isolet_nn.reproduction.page import concluded
+
+    if resume is not None and (figure or quick):
+        raise ConfigError(
+            "--resume goes on with the figures it began with: give no --figure and no --quick"
+        )
+    progress = PrintedProgress(quiet)
+    options: dict[str, Any] = {
+        "data_dir": _text(data_dir),
+        "workers": workers,
+        "progress": progress,
+    }
+    with _stopping("reproduce report", lambda: resume or progress.path) as stop:
+        if resume is None:
+            folder = reproduction.reproduce(
+                figure or [], quick=quick, runs_dir=runs_dir, should_stop=stop, **options
+            )
+        else:
+            folder = reproduction.resume(resume, should_stop=stop, **options)
+    if reproduction.status_of(folder) == "interrupted":
+        _exit_interrupted("reproduce report", folder)
+    if quiet:
+        typer.echo(folder)
+    else:
+        print_verdicts(folder, concluded(folder))
 
 
 @data_app.command("list")

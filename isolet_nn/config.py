@@ -745,6 +745,7 @@ def load_experiment(
         source, content = str(path), anchor_paths(read_mapping(path), path.resolve().parent)
     if "experiment" in content:
         raise ConfigError(f"{source}: describes a sweep; `isolet-nn sweep` runs it")
+    refuse_carried_over(content, source)
     if overrides:
         content = anchor_paths(with_overrides(content, overrides), Path.cwd())
     experiment, problems = check(Experiment, content)
@@ -752,6 +753,21 @@ def load_experiment(
         origins = (_origin(problem, source, overrides or {}) for problem in problems)
         raise ConfigError("\n".join(map("{}{}".format, origins, problems)))
     return experiment
+
+
+def refuse_carried_over(content: Mapping[str, Any], source: str) -> None:
+    """Refuse a file for one network kept across cells, which is neither experiment nor sweep.
+
+    Raises
+    ------
+    ConfigError
+        Naming the one command that reads it.
+    """
+    if "carried_over" in content:
+        raise ConfigError(
+            f"{source}: keeps one network across cells, as no training and no sweep does; "
+            "`isolet-nn reproduce report --figure 6` runs it"
+        )
 
 
 def _origin(problem: str, source: str, overrides: Iterable[str]) -> str:

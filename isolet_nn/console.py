@@ -350,10 +350,10 @@ def _count(number: int | None) -> str:
 
 
 def print_configs(configs: Sequence[ShippedConfig]) -> None:
-    """Print names and first lines of the shipped configs, experiments before sweeps."""
-    for title, is_sweep in (("isolet-nn train", False), ("isolet-nn sweep", True)):
-        RESULTS.print(f"for {title}:")
-        _print_pairs({c.name: c.description for c in configs if c.is_sweep == is_sweep})
+    """Print names and first lines of the shipped configs, by the command that runs them."""
+    for command in ("train", "sweep", "reproduce report"):
+        RESULTS.print(f"for isolet-nn {command}:")
+        _print_pairs({c.name: c.description for c in configs if c.command == command})
 
 
 def _print_pairs(pairs: Mapping[str, str]) -> None:

@@ -24,8 +24,8 @@ class ShippedConfig:
     """The file's first line, without the comment sign."""
     path: Path
     """The file."""
-    is_sweep: bool
-    """Whether it is for `isolet-nn sweep` rather than for `isolet-nn train`."""
+    command: str
+    """What runs it: ``train``, ``sweep`` or ``reproduce report``."""
 
 
 def configs_folder() -> Path:
@@ -47,8 +47,16 @@ def _read(path: Path, folder: Path) -> ShippedConfig:
         name=path.relative_to(folder).as_posix().removesuffix(_SUFFIX),
         description=first.removeprefix("#").strip(),
         path=path,
-        is_sweep=any(line.startswith("experiment:") for line in lines),
+        command=_command(lines),
     )
+
+
+def _command(lines: list[str]) -> str:
+    """What runs a config of these lines, told by its keys at the top."""
+    keys = {line.partition(":")[0] for line in lines}
+    if "carried_over" in keys:
+        return "reproduce report"
+    return "sweep" if "experiment" in keys else "train"
 
 
 def find_config(name: str) -> Path | None:

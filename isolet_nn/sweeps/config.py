@@ -30,6 +30,7 @@ from isolet_nn.config import (
     Section,
     anchor_paths,
     read_mapping,
+    refuse_carried_over,
     suggestion,
     validate,
     with_overrides,
@@ -352,6 +353,7 @@ def load_sweep(
     else:
         path = Path(config)
         source, folder, content = str(path), path.resolve().parent, read_mapping(path)
+    refuse_carried_over(content, source)
     content |= {key: value for key, value in (changes or {}).items() if value is not None}
     fixed = content.pop("set", None) or {}
     if not isinstance(fixed, dict) or not all(isinstance(key, str) for key in fixed):
@@ -379,7 +381,9 @@ def _read_experiment(value: object, folder: Path, source: str) -> tuple[dict[str
     if isinstance(value, str):
         path = folder / value
         path = path if path.is_file() else resolve(value)
-        return read_mapping(path), path.resolve().parent
+        experiment = read_mapping(path)
+        refuse_carried_over(experiment, str(path))
+        return experiment, path.resolve().parent
     found = "nothing" if value is None else repr(value)
     raise ConfigError(
         f"{source}: experiment: found {found}; expected a file, a shipped config or an experiment"

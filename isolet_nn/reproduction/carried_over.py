@@ -1,0 +1,212 @@
+"""Figure 6 as the report must have drawn it: one network, trained on and on through all cells.
+
+This is the very mistake that isolated trials are there to prevent, repeated on purpose to show
+what it does. It is no experiment and no sweep, and no other figure can use it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from isolet_nn.backends.base import Weights
+from isolet_nn.config import (
+    NAME_PATTERN,
+    Count,
+    Experiment,
+    Section,
+    anchor_paths,
+    dump_yaml,
+    read_mapping,
+    validate,
+    with_overrides,
+)
+from isolet_nn.data import load_dataset
+from isolet_nn.data.dataset import Dataset
+from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.execution import limited_threads
+from isolet_nn.files import write_bytes, write_json, write_text
+from isolet_nn.folders import locked, new_folder, now
+from isolet_nn.training import Training
+
+FILE, CELLS, STATUS = "carried_over.yaml", "cells.csv", "status.json"
+_STATE = "state.safetensors"
+
+
+class CarriedOver(Section):
+    """What a file for one network kept across cells says below ``carried_over``."""
+
+    name: Annotated[str, Field(pattern=NAME_PATTERN)]
+    """Part of the folder's name."""
+    experiment: Experiment
+    """The settings of every cell; epochs and batch size are replaced, the seed counts cells."""
+    epochs: Annotated[list[Count], Field(min_length=1)]
+    """The outer loop."""
+    batch_sizes: Annotated[list[Count], Field(min_length=1)]
+    """The inner loop."""
+
+    @property
+    def cells(self) -> list[tuple[int, int]]:
+        """Epochs and batch size of each cell, in the order in which the network meets them."""
+        return [(epochs, size) for epochs in self.epochs for size in self.batch_sizes]
+
+
+class _File(Section):
+    carried_over: CarriedOver
+
+
+def load_carried_over(path: Path, *, data_dir: str | None = None, **changes: Any) -> CarriedOver:
+    """Read such a file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    data_dir
+        Replaces the experiment's ``dataset.dir``.
+    changes
+        Keys below ``carried_over`` to replace.
+
+    Raises
+    ------
+    ConfigError
+        If anything in it is wrong.
+    """
+    content = read_mapping(path)
+    section = content.get("carried_over")
+    if not isinstance(section, dict):
+        raise ConfigError(f"{path}: carried_over: found {section!r}; expected a section")
+    section = {**section, **changes}
+    if isinstance(section.get("experiment"), dict):
+        given = {} if data_dir is None else {"dataset.dir": data_dir}
+        section["experiment"] = anchor_paths(
+            with_overrides(section["experiment"], given), Path.cwd()
+        )
+    return validate(_File, {**content, "carried_over": section}, str(path)).carried_over
+
+
+def begin(config: CarriedOver, parent: Path) -> Path:
+    """Make the folder for one network's way through the cells; `go_on` trains it."""
+    folder = new_folder(parent, config.name)
+    write_text(folder / FILE, dump_yaml(_File(carried_over=config)))
+    return folder
+
+
+def go_on(
+    folder: Path,
+    *,
+    data_dir: str | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_cell: Callable[[int, int], None] | None = None,
+) -> bool:
+    """Train the network through the cells that are left; return whether all are done.
+
+    What is finished is kept after every cell, so that a killed process loses one cell at most.
+
+    Parameters
+    ----------
+    folder
+        What `begin` made.
+    data_dir
+        Replaces the experiment's ``dataset.dir``.
+    should_stop
+        Asked after every step.
+    on_cell
+        Told the number of cells done, and of all.
+
+    Raises
+    ------
+    RunError
+        If the data is no longer the same.
+    """
+    config = load_carried_over(folder / FILE, data_dir=data_dir)
+    cells, started = config.cells, now()
+    with locked(folder), limited_threads(config.experiment):
+        experiment = config.experiment
+        dataset = load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
+        weights, accuracies = _read_state(folder / _STATE, dataset)
+        while len(accuracies) < len(cells):
+            epochs, batch_size = cells[len(accuracies)]
+            cell = _cell_experiment(experiment, len(accuracies), epochs, batch_size)
+            trained = _train(cell, dataset, weights, should_stop)
+            if trained is None:
+                break
+            weights, accuracy = trained
+            accuracies.append(accuracy)
+            _write_state(folder / _STATE, weights, accuracies, dataset)
+            if on_cell is not None:
+                on_cell(len(accuracies), len(cells))
+        is_complete = len(accuracies) == len(cells)
+        write_text(folder / CELLS, _table(config, accuracies))
+        status = "completed" if is_complete else "interrupted"
+        write_json(
+            folder / STATUS,
+            {"status": status, "started": started, "ended": now(), "cells": len(accuracies)},
+        )
+    return is_complete
+
+
+def _cell_experiment(
+    experiment: Experiment, number: int, epochs: int, batch_size: int
+) -> Experiment:
+    """The settings of a cell; a seed of its own gives it orders of its own."""
+    settings = {"epochs": epochs, "batch_size": batch_size, "evaluate_every": epochs}
+    training = experiment.training.model_copy(update=settings)
+    return experiment.model_copy(update={"seed": experiment.seed + number, "training": training})
+
+
+def _train(
+    experiment: Experiment,
+    dataset: Dataset,
+    weights: Weights | None,
+    should_stop: Callable[[], bool],
+) -> tuple[Weights, float] | None:
+    """Train a cell from the weights that the cell before left; None if it was stopped."""
+    training = Training([experiment], [dataset])
+    if weights is not None:
+        training.backend.load_weights(0, weights)
+    while not training.finished:
+        if should_stop() or not training.run_epoch(should_stop):
+            return None
+    member, row = training.members[0], training.final_row(0)
+    if member.weights is None or row is None or row["test_accuracy"] is None:
+        raise RunError(f"the carried-over network: {member.error}")
+    return member.weights, row["test_accuracy"]
+
+
+def _write_state(path: Path, weights: Weights, accuracies: list[float], dataset: Dataset) -> None:
+    from safetensors.numpy import save
+
+    metadata = {"accuracies": json.dumps(accuracies), "data": dataset.checksum}
+    write_bytes(path, save(weights, metadata))
+
+
+def _read_state(path: Path, dataset: Dataset) -> tuple[Weights | None, list[float]]:
+    from safetensors import safe_open
+
+    if not path.is_file():
+        return None, []
+    with safe_open(path, framework="numpy") as file:
+        metadata = file.metadata()
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if metadata["data"] != dataset.checksum:
+        raise RunError(
+            f"{path.parent}: the data is not what the network was trained on: "
+            f"checksum {dataset.checksum}, recorded {metadata['data']}"
+        )
+    return weights, json.loads(metadata["accuracies"])
+
+
+def _table(config: CarriedOver, accuracies: list[float]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["training.epochs", "training.batch_size", "test_accuracy"])
+    for (epochs, batch_size), accuracy in zip(config.cells, accuracies, strict=False):
+        writer.writerow([epochs, batch_size, repr(accuracy)])
+    return text.getvalue()

@@ -1,0 +1,63 @@
+"""What a person sees of a reproduction: which part is run, and the verdicts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Column, Table
+
+from isolet_nn.console import MESSAGES, RESULTS
+from isolet_nn.reproduction.page import PAGE
+from isolet_nn.reproduction.parts import Part
+from isolet_nn.reproduction.run import Progress
+from isolet_nn.reproduction.verdicts import Claim
+from isolet_nn.sweep_console import sweep_observer
+from isolet_nn.sweeps.execute import SweepObserver
+
+_CELL_SECONDS = 5.0
+
+
+class PrintedProgress(Progress):
+    """Prints the progress, and knows the folder as soon as there is one.
+
+    Parameters
+    ----------
+    quiet
+        Whether to print nothing.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        self.path: Path | None = None
+        self._quiet = quiet
+        self._printed = 0.0
+
+    def of_sweep(self) -> SweepObserver:
+        return sweep_observer(self._quiet, verbose=False)
+
+    def on_start(self, folder: Path) -> None:
+        self.path = folder
+
+    def on_part(self, part: Part, number: int, total: int) -> None:
+        self._say(f"{number} of {total}: {part.name}")
+
+    def on_cell(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._printed >= _CELL_SECONDS or done == total:
+            self._printed = now
+            self._say(f"{done}/{total} cells")
+
+    def _say(self, text: str) -> None:
+        if not self._quiet:
+            MESSAGES.print(text, soft_wrap=True)
+
+
+def print_verdicts(folder: Path, conclusions: Sequence[Claim]) -> None:
+    """Print a row for each conclusion, the page, and last the folder."""
+    table = Table(Column("the report concludes", overflow="fold"), "verdict")
+    for number, claim in enumerate(conclusions, 1):
+        table.add_row(f"{number}. {claim.text}", claim.outcome)
+    RESULTS.print(table)
+    RESULTS.print(f"page: {folder / PAGE}", soft_wrap=True)
+    RESULTS.print(str(folder), soft_wrap=True)

@@ -1,0 +1,294 @@
+"""Running the reproduction into one folder, or going on with it.
+
+What is finished is told by the folders of its parts, so that nothing is run twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import isolet_nn
+from isolet_nn import execution
+from isolet_nn.config import Section, dump_yaml, load_experiment, read_mapping, validate
+from isolet_nn.data import load_dataset
+from isolet_nn.errors import RunError
+from isolet_nn.files import write_json, write_text
+from isolet_nn.folders import SUMMARY, SWEEP, locked, new_folder, now, read_json
+from isolet_nn.reproduction import carried_over
+from isolet_nn.reproduction.parts import CARRIED_OVER, XOR, Part, parts_of, sweep_of
+from isolet_nn.shipped import resolve
+from isolet_nn.sweeps.execute import SweepObserver
+from isolet_nn.sweeps.run import WorkersFactory, resume_sweep, sweep
+from isolet_nn.sweeps.workers import LocalWorkers
+from isolet_nn.xor import count_solved, require_xor, result_of
+
+FILE, STATUS, XOR_FILE = "reproduction.yaml", "status.json", "xor.json"
+NAME = "reproduce-report"
+SEEDS = {False: 100, True: 30}
+"""Seeds of the small networks for exclusive or, in full and quick."""
+
+
+class Reproduction(Section):
+    """What ``reproduction.yaml`` says: what is reproduced, and by which version."""
+
+    figures: list[str]
+    """What ``--figure`` named; none stands for all."""
+    quick: bool
+    """Whether cells and seeds are left out."""
+    version: str
+    """Version of the package that began."""
+
+
+class Progress:
+    """Hears of the progress; this one does nothing."""
+
+    def on_start(self, folder: Path) -> None:
+        """The folder exists."""
+
+    def on_part(self, part: Part, number: int, total: int) -> None:
+        """A part is about to be run; `number` counts from 1."""
+
+    def on_cell(self, done: int, total: int) -> None:
+        """The network that is carried over has passed through a cell."""
+
+    def of_sweep(self) -> SweepObserver:
+        """What hears of the next sweep."""
+        return SweepObserver()
+
+
+def reproduce(
+    figures: Sequence[str] = (),
+    *,
+    quick: bool = False,
+    runs_dir: str | Path = "runs",
+    data_dir: str | None = None,
+    workers: int | None = None,
+    make_workers: WorkersFactory = LocalWorkers,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Reproduce the report in a new folder, with its page; return the folder.
+
+    Parameters
+    ----------
+    figures
+        Some of `parts.FIGURES`; none stands for all.
+    quick
+        Whether to leave out cells and seeds.
+    runs_dir
+        Folder in which the folder is made.
+    data_dir
+        Folder of the ISOLET files.
+    workers, make_workers
+        As of `sweeps.run.sweep`.
+    progress
+        Hears of the progress.
+    should_stop
+        Asked again and again; when it says yes, what is finished stays.
+
+    Raises
+    ------
+    IsoletNNError
+        If there is no such figure, or the data is missing or wrong.
+    """
+    # What is missing or wrong should be known before there is a folder.
+    if any(part.on_isolet for part in parts_of(figures)):
+        _require_isolet(data_dir)
+    folder = new_folder(Path(runs_dir), NAME)
+    content = Reproduction(figures=[*figures], quick=quick, version=isolet_nn.__version__)
+    write_text(folder / FILE, dump_yaml(content))
+    return resume(
+        folder,
+        data_dir=data_dir,
+        workers=workers,
+        make_workers=make_workers,
+        progress=progress,
+        should_stop=should_stop,
+    )
+
+
+def resume(
+    path: str | Path,
+    *,
+    data_dir: str | None = None,
+    workers: int | None = None,
+    make_workers: WorkersFactory = LocalWorkers,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Go on with a reproduction; parameters are those of `reproduce`.
+
+    Raises
+    ------
+    RunError
+        If it is no such folder, or another version of the package began it.
+    """
+    folder = Path(path)
+    content = open_reproduction(folder)
+    if content.version != isolet_nn.__version__:
+        raise RunError(
+            f"{folder}: was begun by isolet-nn {content.version}, this is "
+            f"{isolet_nn.__version__}; begin a new reproduction"
+        )
+    progress = progress or Progress()
+    with locked(folder):
+        progress.on_start(folder)
+        work = _Work(folder, content, data_dir, workers, make_workers, progress, should_stop)
+        _carry_out(work)
+    return folder
+
+
+def _require_isolet(data_dir: str | None) -> None:
+    experiment = load_experiment({"dataset": {"name": "isolet", "dir": data_dir}})
+    load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
+
+
+def open_reproduction(folder: Path) -> Reproduction:
+    """What a folder reproduces.
+
+    Raises
+    ------
+    RunError
+        If it is no folder of a reproduction.
+    """
+    if not (folder / FILE).is_file():
+        what = f"no {FILE} in it, so no reproduction" if folder.exists() else "no such folder"
+        raise RunError(f"{folder}: {what}")
+    return validate(Reproduction, read_mapping(folder / FILE), str(folder / FILE))
+
+
+@dataclass(frozen=True)
+class _Work:
+    folder: Path
+    content: Reproduction
+    data_dir: str | None
+    workers: int | None
+    make_workers: WorkersFactory
+    progress: Progress
+    should_stop: Callable[[], bool]
+
+
+def _carry_out(work: _Work) -> None:
+    """Run what is left, then draw the page, however far it got."""
+    from isolet_nn.reproduction.page import write_page
+
+    parts = parts_of(work.content.figures)
+    before = read_json(work.folder / STATUS) if (work.folder / STATUS).is_file() else {}
+    started = before.get("started", now())
+    _write_status(work.folder, "running", started)
+    status = "interrupted"
+    try:
+        for number, part in enumerate(parts, 1):
+            if is_finished(work.folder, part):
+                continue
+            work.progress.on_part(part, number, len(parts))
+            if work.should_stop() or not _run_part(work, part):
+                break
+        else:
+            status = "completed"
+        write_page(work.folder)
+    finally:
+        _write_status(work.folder, status, started)
+
+
+def _write_status(folder: Path, status: str, started: str) -> None:
+    ended = None if status == "running" else now()
+    write_json(folder / STATUS, {"status": status, "started": started, "ended": ended})
+
+
+def status_of(folder: Path) -> str:
+    """How far a reproduction is: running, interrupted or completed."""
+    return str(read_json(folder / STATUS)["status"])
+
+
+def folder_of(folder: Path, part: Part) -> Path | None:
+    """The folder that a part was run in, None where it was not begun."""
+    pattern = re.compile(rf"\d{{8}}-\d{{6}}-{re.escape(part.name)}(-\d+)?")
+    file = carried_over.FILE if part.name == CARRIED_OVER else SWEEP
+    found = [path for path in folder.iterdir() if pattern.fullmatch(path.name)]
+    # A process killed at the wrong moment leaves a folder without anything in it.
+    return max((path for path in found if (path / file).is_file()), default=None)
+
+
+def is_finished(folder: Path, part: Part) -> bool:
+    """Whether a part need not be run any more."""
+    if part.name == XOR:
+        return (folder / XOR_FILE).is_file()
+    own = folder_of(folder, part)
+    if own is None:
+        return False
+    file = own / (carried_over.STATUS if part.name == CARRIED_OVER else SUMMARY)
+    return file.is_file() and bool(read_json(file).get("status") == "completed")
+
+
+def _run_part(work: _Work, part: Part) -> bool:
+    """Run a part, or go on with it; return whether it was completed."""
+    if part.name == XOR:
+        return _run_xor(work, part)
+    own = folder_of(work.folder, part)
+    if part.name == CARRIED_OVER:
+        return _run_carried_over(work, part, own)
+    options: dict[str, Any] = {
+        "workers": work.workers,
+        "make_workers": work.make_workers,
+        "observer": work.progress.of_sweep(),
+        "should_stop": work.should_stop,
+    }
+    if own is None:
+        config = sweep_of(part, quick=work.content.quick, data_dir=work.data_dir)
+        done = sweep(config, runs_dir=work.folder, **options)
+    else:
+        data_dir = work.data_dir if part.on_isolet else None
+        done = resume_sweep(own, data_dir=data_dir, **options)
+    return bool(done.summary["status"] == "completed")
+
+
+def _run_carried_over(work: _Work, part: Part, own: Path | None) -> bool:
+    if own is None:
+        changes = part.quick if work.content.quick else {}
+        config = carried_over.load_carried_over(
+            resolve(part.config), data_dir=work.data_dir, **changes
+        )
+        own = carried_over.begin(config, work.folder)
+    return carried_over.go_on(
+        own,
+        data_dir=work.data_dir,
+        should_stop=work.should_stop,
+        on_cell=work.progress.on_cell,
+    )
+
+
+def _run_xor(work: _Work, part: Part) -> bool:
+    """Count the seeds that solve exclusive or, with and without a hidden layer; draw one."""
+    experiment = load_experiment(resolve(part.config))
+    require_xor(experiment)
+    seeds = SEEDS[work.content.quick]
+    flat = load_experiment(experiment.model_dump(mode="json"), {"model.hidden_layers": []})
+    solved, without = count_solved(experiment, seeds), count_solved(flat, seeds)
+    if work.should_stop():
+        return False
+    # The first seed that solves it, as the report shows one that does.
+    lucky = next(
+        (s for s in range(seeds) if count_solved(experiment.model_copy(update={"seed": s}), 1)), 0
+    )
+    chosen = experiment.model_copy(update={"seed": lucky})
+    run = execution.train(chosen, runs_dir=work.folder, should_stop=work.should_stop)
+    if run.summary["status"] != "completed":
+        return False
+    result = result_of(run)
+    write_json(
+        work.folder / XOR_FILE,
+        {
+            "seeds": seeds,
+            "solved": solved,
+            "solved_without_hidden_layer": without,
+            "run": run.path.name,
+            "seed": lucky,
+            "probabilities": [[float(p) for p in row] for row in result.probabilities],
+        },
+    )
+    return True

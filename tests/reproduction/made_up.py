@@ -1,0 +1,124 @@
+"""A whole reproduction of made-up numbers, in seconds, as nothing of ISOLET is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import isolet_nn
+from isolet_nn.config import dump_yaml
+from isolet_nn.files import write_json, write_text
+from isolet_nn.folders import JOURNAL, SUMMARY
+from isolet_nn.reproduction import carried_over
+from isolet_nn.reproduction.evidence import BATCH, BETA1, EPOCHS, LAYERS, RATE
+from isolet_nn.reproduction.page import write_page
+from isolet_nn.reproduction.parts import CARRIED_OVER, PARTS, XOR, Part, sweep_of
+from isolet_nn.reproduction.report import load_report
+from isolet_nn.reproduction.run import FILE, Reproduction, reproduce
+from isolet_nn.shipped import resolve
+from isolet_nn.sweeps.cohort import COMPLETED, TrialResult
+from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.grid import make_trials
+from isolet_nn.sweeps.journal import Journal
+from isolet_nn.sweeps.pictures import draw_plots
+
+Settings = dict[str, Any]
+Accuracy = Callable[[str, Settings], float]
+"""Gives the accuracy in percent of a part's setting."""
+
+REPORT = load_report()
+LOSSES = {"figures1-2": 0.33, "figures3-4": 0.02}
+NAMES = {part.name: part for part in PARTS}
+
+
+def as_reported(part: str, settings: Settings) -> float:
+    """What the report has for a setting; 96 % where it has nothing."""
+    if part in REPORT.curves:
+        epoch = settings[EPOCHS]
+        claims = [c for c in REPORT.curves[part].claims if c.column == "test_accuracy"]
+        return next((c.low + 0.1 for c in claims if c.epoch >= epoch), 95.0)
+    if part == "figure5":
+        return _cell(part, settings[LAYERS][0], settings[RATE])
+    if part == "figure6":
+        return _cell(part, settings[BATCH], settings[EPOCHS])
+    if part == "figure7":
+        return _cell(part, settings[BETA1], len(settings[LAYERS]))
+    if part == "figure8":
+        box = REPORT.boxes[settings["optimizer.name"]]
+        return (box.low + box.high) / 2
+    return 96.0
+
+
+def _cell(part: str, row: float, column: float) -> float:
+    grid = REPORT.grids[part]
+    return grid.cells[grid.rows.index(row)][grid.columns.index(column)]
+
+
+def make_reproduction(
+    runs_dir: Path,
+    accuracy: Accuracy = as_reported,
+    *,
+    without: tuple[str, ...] = (),
+    with_page: bool = False,
+) -> Path:
+    """Make a finished quick reproduction, with its page if asked; `without` were not run."""
+    if XOR in without:
+        folder = runs_dir / "reproduction"
+        folder.mkdir(parents=True)
+    else:
+        folder = reproduce(["xor"], quick=True, runs_dir=runs_dir)
+    content = Reproduction(figures=[], quick=True, version=isolet_nn.__version__)
+    write_text(folder / FILE, dump_yaml(content))
+    for part in PARTS:
+        if part.name in without or part.name == XOR:
+            continue
+        if part.name == CARRIED_OVER:
+            _carry_over(folder, part, accuracy)
+            continue
+        swept = _sweep(folder, part, accuracy)
+        if with_page:
+            draw_plots(swept, swept.sweep.plot)
+    if with_page:
+        write_page(folder)
+    return folder
+
+
+def _sweep(folder: Path, part: Part, accuracy: Accuracy) -> SweepFolder:
+    config = sweep_of(part, quick=True, data_dir=None)
+    trials = make_trials(config)
+    swept = SweepFolder.create(folder, config, trials)
+    header = {"identity": "made up", "sweep": config.model_dump(mode="json")}
+    journal = Journal(swept.path / JOURNAL, header)
+    spread = _spread(len(trials.codes), len(trials.seeds)).ravel()
+    for trial in range(len(trials)):
+        settings = trials.setting(trial // len(trials.seeds))
+        share = (accuracy(part.name, settings) + float(spread[trial])) / 100.0
+        loss = LOSSES.get(part.name, 0.1) * (1 + float(spread[trial]) / 10)
+        metrics: dict[str, float | None] = {"test_accuracy": share, "train_loss": loss}
+        result = TrialResult(trial, COMPLETED, metrics, 10, 0.5)
+        journal.append([result])
+        swept.results.record(result)
+    journal.close()
+    write_json(swept.path / SUMMARY, {"status": "completed"})
+    return swept
+
+
+def _spread(n_settings: int, n_seeds: int) -> NDArray[np.float64]:
+    """Points by which trials (settings, seeds) are off; over several seeds they cancel out."""
+    points = np.random.default_rng(0).normal(0.0, 0.1, (n_settings, n_seeds))
+    return points if n_seeds == 1 else points - points.mean(axis=1, keepdims=True)
+
+
+def _carry_over(folder: Path, part: Part, accuracy: Accuracy) -> None:
+    config = carried_over.load_carried_over(resolve(part.config), **part.quick)
+    own = carried_over.begin(config, folder)
+    rows = [f"{EPOCHS},{BATCH},test_accuracy"]
+    for epochs, batch_size in config.cells:
+        percent = accuracy("figure6", {BATCH: batch_size, EPOCHS: epochs})
+        rows.append(f"{epochs},{batch_size},{percent / 100!r}")
+    write_text(own / carried_over.CELLS, "\n".join(rows) + "\n")
+    write_json(own / carried_over.STATUS, {"status": "completed"})
