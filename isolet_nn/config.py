@@ -158,8 +158,8 @@ GroupValidation = Annotated[
 class _SplitDataset(Section):
     split_seed: Annotated[int, Field(ge=0)] | None = None
     """Seed of the random splits; null takes the experiment's seed."""
-    standardize: bool = True
-    """Scale every feature to mean 0 and standard deviation 1, as measured on the training part."""
+    standardize: Literal[True, False, "global"] = True
+    """Scale features to mean 0 and, each (true) or all by one factor (global), deviation 1."""
 
 
 class IsoletDataset(_SplitDataset):

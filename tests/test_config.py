@@ -489,7 +489,12 @@ configs = st.fixed_dictionaries(
                 dir=file_names,
                 verify=st.booleans(),
             ),
-            section("digits", test=holdout, validation=holdout | fold, standardize=st.booleans()),
+            section(
+                "digits",
+                test=holdout,
+                validation=holdout | fold,
+                standardize=st.sampled_from([True, False, "global"]),
+            ),
             section("xor", standardize=st.booleans()),
             st.fixed_dictionaries(
                 {"name": st.just("csv"), "path": file_names},

@@ -67,7 +67,8 @@ class Scaler:
     mean
         (n_features,) mean.
     scale
-        (n_features,) population standard deviation; 1 where a feature is constant.
+        (n_features,) population standard deviation, 1 where a feature is constant; or the same
+        number for all, the root mean square of their standard deviations.
     """
 
     mean: NDArray[np.float64]
@@ -82,8 +83,11 @@ class Scaler:
         )
 
     @classmethod
-    def fit_blocks(cls, blocks: Iterable[NDArray[np.float64]]) -> Self:
+    def fit_blocks(cls, blocks: Iterable[NDArray[np.float64]], *, one_scale: bool = False) -> Self:
         """Measure rows that come in blocks of shape (rows, n_features).
+
+        With `one_scale` all features are divided by the same number, which keeps how much they
+        vary in proportion to each other.
 
         Means and sums of squares of the blocks are merged pairwise (Chan, Golub and LeVeque,
         1979), which needs one pass and loses no digits to a large mean.
@@ -108,6 +112,9 @@ class Scaler:
         if n == 0:
             raise ValueError("cannot measure the scale of no rows")
         variance = squares / n
+        if one_scale:
+            common = float(np.sqrt(np.mean(variance)))
+            return cls(mean, np.full_like(mean, common or 1.0))
         # A constant feature's variance is rounding noise; the bound is scikit-learn's.
         epsilon = np.finfo(np.float64).eps
         constant = variance <= n * epsilon * variance + np.square(n * mean * epsilon)
@@ -406,7 +413,8 @@ def make_dataset(
     """
     train, validation, test = rows_of_splits(table, config, seed)
     if scaler is None and config.standardize:
-        scaler = Scaler.fit_blocks(table.blocks(train))
+        one_scale = config.standardize == "global"
+        scaler = Scaler.fit_blocks(table.blocks(train), one_scale=one_scale)
     if scaler is not None and len(scaler.mean) != table.n_features:
         raise DataError(
             f"{table.source}: found {table.n_features} features, but the model was trained on "

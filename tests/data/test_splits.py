@@ -223,6 +223,33 @@ def test_no_rows_cannot_be_measured() -> None:
         Scaler.fit(np.empty((0, 3)))
 
 
+def test_one_scale_for_all_features_keeps_their_proportions() -> None:
+    random = np.random.default_rng(0)
+    x = random.standard_normal((500, 3)) * [1.0, 2.0, 0.0] + [5.0, 0.0, 7.0]
+    scaled = Scaler.fit_blocks([x], one_scale=True).transform(x, np.float64)
+    assert np.allclose(scaled.mean(axis=0), 0.0, atol=1e-12)
+    assert np.isclose(np.mean(scaled**2), 1.0)
+    deviations, plain = scaled.std(axis=0), x.std(axis=0)
+    assert np.isclose(deviations[1] / deviations[0], plain[1] / plain[0])
+    constant = np.full((4, 2), 3.0)
+    assert np.array_equal(
+        Scaler.fit_blocks([constant], one_scale=True).transform(constant, np.float64),
+        np.zeros((4, 2)),
+    )
+
+
+def test_the_config_chooses_between_scales_of_their_own_and_one_for_all() -> None:
+    own, common = (
+        load_dataset(BundledDataset(name="wine", standardize=kind), seed=0)
+        for kind in (True, "global")
+    )
+    assert own.scaler is not None
+    assert common.scaler is not None
+    assert len(set(own.scaler.scale.tolist())) == 13
+    assert len(set(common.scaler.scale.tolist())) == 1
+    assert np.array_equal(own.scaler.mean, common.scaler.mean)
+
+
 # Data sets that come with scikit-learn, and xor.
 
 
@@ -379,7 +406,8 @@ def test_more_folds_than_rows_or_groups_are_an_error(
 ) -> None:
     fold = GroupFold(folds=7, fold=0, by=by)
     animals = table([0, 1, 2] * 4, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6], n_test=6)
-    message = rf"dataset\.validation\.folds: found 7, but animals\.csv has only {members} to"
+    message = r"dataset\.validation\.folds: found 7, but the training part of animals\.csv "
+    message += f"has only {members} to"
     with pytest.raises(DataError, match=message):
         split(animals, validation=fold)
 
