@@ -413,10 +413,13 @@ def _anchor_values(sweep: Sweep, folder: Path) -> Sweep:
 
 
 def _require_free(sweep: Sweep, fixed: Mapping[str, Any], where: str) -> None:
-    """Refuse to fix what the sweep varies, alone or with the section it is in."""
+    """Refuse to fix what every setting sets, alone or with the section it is in."""
     if "seed" in fixed:
         raise ConfigError(f"{where} {_SEEDS}")
+    items = sweep.list or []
     for key in varied_keys(sweep):
+        if any(key not in item for item in items):  # what some leave open has to have a value
+            continue
         for fixed_key in fixed:
             if f"{fixed_key}.".startswith(f"{key}."):
                 raise ConfigError(

@@ -234,6 +234,23 @@ def test_what_is_varied_cannot_be_fixed(varied: str, fixed: str) -> None:
         load_sweep({**keys, "set": {fixed: value}})
 
 
+def test_what_some_settings_of_a_list_leave_open_can_be_fixed_for_these() -> None:
+    trials = make_trials(
+        load_sweep(
+            {
+                "experiment": {"dataset": {"name": "iris"}},
+                "set": {"training.epochs": 7, "training.batch_size": 16},
+                "list": [{"training.epochs": 3}, {"model.dropout": 0.2}],
+            },
+            {"model.dropout": 0.1},
+        )
+    )
+    first, second = trials.make_experiment(0), trials.make_experiment(1)
+    assert (first.training.epochs, second.training.epochs) == (3, 7)
+    assert (first.model.dropout, second.model.dropout) == (0.1, 0.2)
+    assert first.training.batch_size == second.training.batch_size == 16
+
+
 def test_a_section_can_be_fixed_while_one_of_its_keys_is_varied() -> None:
     trials = trials_of(
         set={"optimizer": {"name": "sgd", "momentum": 0.5}}, grid={LEARNING_RATE: [0.1, 0.2]}
