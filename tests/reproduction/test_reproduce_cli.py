@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sweeps.helpers import run, start, wait_until
@@ -32,6 +34,45 @@ def test_what_is_wrong_is_said_before_anything_is_made(
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def outcomes(folder: Path) -> Any:
+    """What became of the data sets and of exclusive or: all that is the same in every run."""
+    verdicts = json.loads((folder / "verdicts.json").read_text(encoding="utf-8"))
+    return verdicts["conclusions"][5], verdicts["figures"]["xor"]
+
+
+@pytest.mark.slow
+def test_a_reproduction_killed_again_and_again_ends_with_the_same_verdicts(tmp_path: Path) -> None:
+    figures = ("--figure", "xor", "--figure", "data", "--quick", "--workers", "1", "--quiet")
+    whole = run(*COMMAND, *figures, cwd=tmp_path)
+    assert whole.returncode == 0, whole.stderr
+
+    moments = (
+        ("*/reproduction.yaml", 1),
+        ("*/*-report-xor/metrics.csv", 1),
+        ("*/xor.json", 1),
+        ("*/*-other-data-sets/trials.jsonl", 1),
+        ("*/*-other-data-sets/trials.jsonl", 8),
+        ("*/*-other-data-sets/summary.json", 1),
+    )
+    runs = tmp_path / "killed"
+    arguments: tuple[str, ...] = (*figures, "--runs-dir", str(runs))
+    for pattern, lines in moments:
+        process = start(*COMMAND, *arguments, cwd=tmp_path)
+        wait_until(
+            lambda pattern=pattern, lines=lines: any(  # type: ignore[misc]
+                path.read_bytes().count(b"\n") >= lines for path in runs.glob(pattern)
+            ),
+            60,
+        )
+        process.kill()
+        process.communicate(timeout=60)
+        (folder,) = runs.iterdir()
+        arguments = ("--resume", str(folder), "--workers", "1", "--quiet")
+    done = run(*COMMAND, *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert outcomes(folder) == outcomes(tmp_path / whole.stdout.strip())
 
 
 @pytest.mark.slow
