@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from isolet_nn.folders import JOURNAL, read_json
 from isolet_nn.reproduction.carried_over import CELLS
-from isolet_nn.reproduction.parts import CARRIED_OVER, PARTS
+from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS, PARTS
 from isolet_nn.reproduction.report import Grid
 from isolet_nn.reproduction.run import XOR_FILE, folder_of
 from isolet_nn.sweeps.folder import SweepFolder
@@ -24,6 +24,8 @@ from isolet_nn.sweeps.journal import COMPLETED_CODE
 
 EPOCHS, BATCH = "training.epochs", "training.batch_size"
 LAYERS, RATE, BETA1 = "model.hidden_layers", "optimizer.learning_rate", "optimizer.beta1"
+OPTIMIZERS = {"sgd": "SGD", "adagrad": "Adagrad", "rmsprop": "RMSprop", "adam": "Adam"}
+"""What the optimizers of figure 8 are called in text."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,10 @@ class Evidence:
 
 
 _Place = Callable[[dict[str, Any]], float]
+_BY_WIDTH_AND_RATE = (lambda s: float(s[LAYERS][0]), lambda s: float(s[RATE]))
 PLACES: dict[str, tuple[_Place, _Place]] = {
-    "figure5": (lambda s: float(s[LAYERS][0]), lambda s: float(s[RATE])),
+    "figure5": _BY_WIDTH_AND_RATE,
+    FEW_NEURONS: _BY_WIDTH_AND_RATE,
     "figure6": (lambda s: float(s[BATCH]), lambda s: float(s[EPOCHS])),
     "figure7": (lambda s: float(s[BETA1]), lambda s: float(len(s[LAYERS]))),
 }

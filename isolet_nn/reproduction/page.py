@@ -15,7 +15,7 @@ from isolet_nn.folders import now
 from isolet_nn.reproduction import tables
 from isolet_nn.reproduction.carried_over import FILE as CARRIED_OVER_FILE
 from isolet_nn.reproduction.evidence import BATCH, BETA1, EPOCHS, LAYERS, RATE, Cells, Evidence
-from isolet_nn.reproduction.parts import CARRIED_OVER
+from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS
 from isolet_nn.reproduction.pictures import draw_pictures
 from isolet_nn.reproduction.report import Report, load_report
 from isolet_nn.reproduction.run import open_reproduction
@@ -121,7 +121,10 @@ def _tables(
 
 def _seeds(evidence: Evidence) -> dict[str, int]:
     """How many seeds each sweep has had so far."""
-    names = ("figures1-2", "figures3-4", *_GRIDS, "figure8", "parity", "other-data-sets")
+    names = (
+        *("figures1-2", "figures3-4", *_GRIDS, FEW_NEURONS),
+        *("figure8", "parity", "other-data-sets"),
+    )
     return {name: len({trial.seed for trial in evidence.trials(name)}) for name in names}
 
 

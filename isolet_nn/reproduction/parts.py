@@ -15,7 +15,7 @@ from isolet_nn.errors import ConfigError
 from isolet_nn.shipped import resolve
 from isolet_nn.sweeps.config import Sweep, load_sweep
 
-CARRIED_OVER, XOR = "figure6-carried-over", "xor"
+CARRIED_OVER, FEW_NEURONS, XOR = "figure6-carried-over", "few-neurons", "xor"
 
 _CURVES: dict[str, Any] = {
     "grid": {"training.epochs": [*range(1, 41)]},  # read off one training a seed
@@ -67,6 +67,19 @@ PARTS = (
                 "model.hidden_layers": [[16], [64], [256]],
                 "optimizer.learning_rate": [1e-5, 1e-4, 1e-3, 0.01, 0.1],
             }
+        },
+    ),
+    Part(  # the top rows of figure 5 again, with seeds to tell chance from learning rates
+        FEW_NEURONS,
+        ("5",),
+        "report/figure5_learning_rate_by_hidden",
+        {"grid": {"model.hidden_layers": [[16], [32], [64]]}, "seeds": 5},
+        {
+            "grid": {
+                "model.hidden_layers": [[16], [64]],
+                "optimizer.learning_rate": [3e-4, 1e-3, 3e-3, 0.01],
+            },
+            "seeds": 3,
         },
     ),
     Part(

@@ -10,7 +10,24 @@ from isolet_nn.config import Section, read_mapping, validate
 _FILE = Path(__file__).with_name("report.yaml")
 
 
-class Claim(Section):
+ROUNDING = 0.5
+"""How far a cell of a grid may be off: its whole percents are rounded."""
+
+
+class Range(Section):
+    """From where to where something reaches, read off a curve or a box plot."""
+
+    low: float
+    high: float
+
+    @property
+    def reading(self) -> float:
+        """How far either end may be off: one unit of the last digit that is given."""
+        digits = (f"{end:g}".partition(".")[2] for end in (self.low, self.high))
+        return float(10.0 ** -max(map(len, digits)))
+
+
+class Claim(Range):
     """One number of the report, or the range it gives."""
 
     what: str
@@ -18,10 +35,6 @@ class Claim(Section):
     column: Literal["test_accuracy", "train_loss"]
     """Accuracies in percent, losses in nats."""
     epoch: int
-    low: float
-    high: float
-    reading: float
-    """How far the number may be off, since it was read off a figure."""
 
 
 class Curve(Section):
@@ -39,21 +52,13 @@ class Grid(Section):
     cells: list[list[float]]
 
 
-class Box(Section):
-    """From where to where a box plot reaches, in percent."""
-
-    low: float
-    high: float
-    reading: float
-    """How far the numbers may be off, since they were read off a figure."""
-
-
 class Report(Section):
     """All that the report says in numbers, and its conclusions."""
 
     curves: dict[str, Curve]
     grids: dict[str, Grid]
-    boxes: dict[str, Box]
+    boxes: dict[str, Range]
+    """Figure 8: test accuracies by optimizer, in percent."""
     xor: list[list[float]]
     """(4, 2): probability of 0 and of 1 for 00, 01, 10, 11."""
     conclusions: list[str]

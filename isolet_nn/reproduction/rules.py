@@ -26,7 +26,11 @@ FEWEST = 3
 """Values that an interval needs at least; of two, bootstrapping gives but three different means."""
 DASH = "\N{EN DASH}"
 CLOSE, FAR = 3.0, 10.0
-"""Points between two cells that agree at most, and between two that certainly do not."""
+"""Points between two cells that agree at most, and between two that certainly do not.
+
+A cell is one training, rounded by the report; seeds of one setting are a point or two apart where
+the network has learnt, and several where it has not.
+"""
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,8 @@ def one_more_run(
     """
     rule = (
         "Fresh seeds predict where one more run falls (Student's t). Confirmed if the report's "
-        "value, give or take what reading it off a figure may cost, is within the 95 % prediction "
-        "interval; refuted if it is outside the 99 % one; otherwise not decidable."
+        "value, give or take one unit of its last digit for reading it off a figure, is within the "
+        "95 % prediction interval; refuted if it is outside the 99 % one; otherwise not decidable."
     )
     if len(values) < FEWEST:
         return Verdict(NOT_DECIDABLE, rule, _too_few(len(values), "seeds"))
@@ -122,20 +126,15 @@ def box_holds_mean(box: tuple[float, float], values: Sequence[float], *, reading
     """
     rule = (
         "Confirmed if the 95 % bootstrap interval of the mean over seeds lies within the range of "
-        "the report's box plot, give or take what reading it off a figure may cost; refuted if it "
-        "lies wholly outside; otherwise not decidable."
+        "the report's box plot, give or take one unit of its last digit for reading it off a "
+        "figure; refuted if it lies wholly outside; otherwise not decidable."
     )
     if len(values) < FEWEST:
         return Verdict(NOT_DECIDABLE, rule, _too_few(len(values), "seeds"))
     interval, low, high = mean_interval(values), box[0] - reading, box[1] + reading
-    if low <= interval.low and interval.high <= high:
-        outcome = CONFIRMED
-    else:
-        overlap = _overlap((low, high), (interval.low, interval.high))
-        outcome = NOT_DECIDABLE if overlap else REFUTED
     reported = f"the report's {box[0]:g}{DASH}{box[1]:g}, ±{reading:g} for the reading"
     evidence = f"{interval_text(interval, '%')}, {len(values)} seeds; {reported}"
-    return Verdict(outcome, rule, evidence)
+    return Verdict(_inside(interval, low, high), rule, evidence)
 
 
 def above(values: Sequence[float], bound: float, what: str, unit: str = "points") -> Verdict:
@@ -176,12 +175,8 @@ def on_a_par(some: Sequence[float], others: Sequence[float], margin: float) -> V
     if min(len(some), len(others)) < FEWEST:
         return Verdict(NOT_DECIDABLE, rule, _too_few(min(len(some), len(others)), "seeds"))
     interval = difference_of_means(some, others)
-    if -margin <= interval.low and interval.high <= margin:
-        outcome = CONFIRMED
-    else:
-        overlap = _overlap((-margin, margin), (interval.low, interval.high))
-        outcome = NOT_DECIDABLE if overlap else REFUTED
-    return Verdict(outcome, rule, f"difference {interval_text(interval, 'points', signed=True)}")
+    evidence = f"difference {interval_text(interval, 'points', signed=True)}"
+    return Verdict(_inside(interval, -margin, margin), rule, evidence)
 
 
 def mostly(successes: int, n: int, what: str) -> Verdict:
@@ -231,6 +226,13 @@ def _judge_side(
     holds, fails = (is_higher, is_lower) if is_above else (is_lower, is_higher)
     outcome = CONFIRMED if holds else REFUTED if fails else NOT_DECIDABLE
     return Verdict(outcome, rule, interval_text(interval, unit, signed=unit == "points"))
+
+
+def _inside(interval: Interval, low: float, high: float) -> Outcome:
+    """Whether an interval lies within bounds, wholly outside, or across one of them."""
+    if low <= interval.low and interval.high <= high:
+        return CONFIRMED
+    return NOT_DECIDABLE if _overlap((low, high), (interval.low, interval.high)) else REFUTED
 
 
 def _prediction(values: Sequence[float], confidence: float) -> tuple[float, float]:

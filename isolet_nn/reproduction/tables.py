@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from isolet_nn.files import whole_file
-from isolet_nn.reproduction.evidence import EPOCHS, Cells, Evidence, Trial
+from isolet_nn.reproduction.evidence import EPOCHS, OPTIMIZERS, Cells, Evidence, Trial
 from isolet_nn.reproduction.report import Report
 from isolet_nn.reproduction.rules import DASH, FEWEST, interval_text, with_minus
 from isolet_nn.statistics import mean_interval
@@ -107,7 +107,7 @@ def box_table(report: Report, evidence: Evidence) -> Table:
     rows = []
     for name, box in report.boxes.items():
         values = evidence.accuracies("figure8", "optimizer.name", name)
-        rows.append([name, f"{span(box.low, box.high)} %", *_spread(values)])
+        rows.append([OPTIMIZERS[name], f"{span(box.low, box.high)} %", *_spread(values)])
     return Table(["optimizer", "report", "median", "range", "mean", "seeds"], rows)
 
 

@@ -16,7 +16,7 @@ from isolet_nn.folders import JOURNAL, SUMMARY
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.evidence import BATCH, BETA1, EPOCHS, LAYERS, RATE
 from isolet_nn.reproduction.page import write_page
-from isolet_nn.reproduction.parts import CARRIED_OVER, PARTS, XOR, Part, sweep_of
+from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS, PARTS, XOR, Part, sweep_of
 from isolet_nn.reproduction.report import load_report
 from isolet_nn.reproduction.run import FILE, Reproduction, reproduce
 from isolet_nn.shipped import resolve
@@ -41,8 +41,8 @@ def as_reported(part: str, settings: Settings) -> float:
         epoch = settings[EPOCHS]
         claims = [c for c in REPORT.curves[part].claims if c.column == "test_accuracy"]
         return next((c.low + 0.1 for c in claims if c.epoch >= epoch), 95.0)
-    if part == "figure5":
-        return _cell(part, settings[LAYERS][0], settings[RATE])
+    if part in ("figure5", FEW_NEURONS):
+        return _cell("figure5", settings[LAYERS][0], settings[RATE])
     if part == "figure6":
         return _cell(part, settings[BATCH], settings[EPOCHS])
     if part == "figure7":

@@ -17,7 +17,7 @@ from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.carried_over import CELLS, CarriedOver, begin, go_on, load_carried_over
 from isolet_nn.reproduction.evidence import PLACES
 from isolet_nn.reproduction.parts import FIGURES, PARTS, Part, parts_of, sweep_of
-from isolet_nn.reproduction.report import load_report
+from isolet_nn.reproduction.report import Range, load_report
 from isolet_nn.reproduction.run import Progress, reproduce, resume, status_of
 from isolet_nn.shipped import resolve
 from isolet_nn.sweeps.config import Sweep
@@ -157,6 +157,15 @@ def test_every_cell_that_is_run_has_its_place_in_the_reports_grid(name: str, qui
     }
     every = {(row, column) for row in grid.rows for column in grid.columns}
     assert cells < every if quick else cells == every
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "reading"), [(17, 17, 1), (93.2, 94, 0.1), (38, 48, 1), (0.02, 0.02, 0.01)]
+)
+def test_a_number_may_be_off_by_one_in_its_last_digit(
+    low: float, high: float, reading: float
+) -> None:
+    assert Range(low=low, high=high).reading == pytest.approx(reading)
 
 
 @pytest.fixture
