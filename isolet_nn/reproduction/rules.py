@@ -100,8 +100,9 @@ def grids_agree(reported: NDArray[np.float64], fresh: NDArray[np.float64]) -> Ve
     NaN in `fresh` is a cell that was not run, and is left out.
     """
     rule = (
-        f"Cell by cell. Confirmed if 90 % of the cells agree within {CLOSE:g} points; refuted if "
-        f"10 % of them differ by more than {FAR:g}; otherwise not decidable."
+        "Cell by cell; one training can be a point or two off another, and more where little is "
+        f"learnt. Confirmed if 90 % of the cells agree within {CLOSE:g} points; refuted if 10 % of "
+        f"them differ by more than {FAR:g}; otherwise not decidable."
     )
     gaps = np.abs(fresh - reported)
     gaps = gaps[np.isfinite(gaps)]

@@ -18,6 +18,7 @@ from isolet_nn.statistics import mean_interval
 
 _STRONGEST = 20.0
 """Points of difference from which on a cell has the full colour."""
+_SPREAD = ("mean (95 % interval)", "median", "range", "seeds")
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def box_table(report: Report, evidence: Evidence) -> Table:
     for name, box in report.boxes.items():
         values = evidence.accuracies("figure8", "optimizer.name", name)
         rows.append([OPTIMIZERS[name], f"{span(box.low, box.high)} %", *_spread(values)])
-    return Table(["optimizer", "report", "median", "range", "mean", "seeds"], rows)
+    return Table(["optimizer", "report", *_SPREAD], rows)
 
 
 def parity_table(evidence: Evidence) -> Table:
@@ -117,7 +118,7 @@ def parity_table(evidence: Evidence) -> Table:
     for name, label in (("numpy", "NumPy, from scratch"), ("torch", "PyTorch")):
         trials = evidence.of_setting("parity", "backend", name)
         rows.append([label, *_spread([t.test_accuracy for t in trials]), _epoch_time(trials)])
-    columns = ["backend", "median", "range", "mean", "seeds", "time of an epoch (median)"]
+    columns = ["backend", *_SPREAD, "time of an epoch (median)"]
     return Table(columns, rows)
 
 
@@ -129,18 +130,20 @@ def data_table(evidence: Evidence) -> Table:
         [name, *_spread(evidence.accuracies("other-data-sets", "dataset.name", name))]
         for name in names
     ]
-    return Table(["data set", "median", "range", "mean", "seeds"], rows)
+    return Table(["data set", *_SPREAD], rows)
 
 
 def layers_table(cells: Cells) -> Table:
-    """Figure 7 by depth: what beta1 0.9 and 0.99 change against 0, on average over seeds."""
+    """Figure 7 by depth, as far as run: what beta1 0.9 and 0.99 change against 0, over seeds."""
     without = cells.rows.index(0.0)
     rows = []
     for column, depth in enumerate(cells.columns):
         at_zero = cells.fresh[without, column]
+        if math.isnan(at_zero):
+            continue
         changes = [cells.fresh[cells.rows.index(b), column] - at_zero for b in (0.9, 0.99)]
         shown = [DASH if math.isnan(change) else signed(change, 1) for change in changes]
-        rows.append([f"{depth:g}", DASH if math.isnan(at_zero) else f"{at_zero:.1f} %", *shown])
+        rows.append([f"{depth:g}", f"{at_zero:.1f} %", *shown])
     return Table(["hidden layers", "beta1 0", "beta1 0.9", "beta1 0.99"], rows)
 
 
@@ -175,14 +178,14 @@ def _setting(value: float) -> str:
 
 
 def _spread(values: Sequence[float]) -> list[str]:
-    """Median, range, mean with its interval, and number of percentages."""
+    """What `_SPREAD` names, of percentages."""
     if not values:
         return [DASH, DASH, DASH, "0"]
     mean = f"{np.mean(values):.2f} %"
     if len(values) >= FEWEST:
         mean = interval_text(mean_interval(values), "%").replace("95 % interval ", "")
     middle = f"{np.median(values):.1f} %"
-    return [middle, f"{min(values):.1f} to {max(values):.1f}", mean, str(len(values))]
+    return [mean, middle, f"{min(values):.1f} to {max(values):.1f}", str(len(values))]
 
 
 def _epoch_time(trials: Sequence[Trial]) -> str:
