@@ -235,8 +235,8 @@ def _learning_rate(cells: Cells) -> dict[str, Verdict]:
         f"Up to {FEW:g} neurons, the report's figure 5 has {least:g} % or more at 0.001, rounded."
     )
     of_gap = (
-        f"No other rate has more than {most:g} point more there, and either number is rounded by "
-        f"up to {ROUNDING:g}."
+        f"In the report no other rate gives them more than {most:g} point more; each of the two "
+        f"numbers is rounded by up to {ROUNDING:g}."
     )
     accuracies, gaps = {}, {}
     for row in np.flatnonzero(few & np.isfinite(cells.fresh[:, rate])).tolist():

@@ -50,6 +50,15 @@ def page(request: pytest.FixtureRequest, made_up: Path, tmp_path: Path) -> str:
     return (folder / "index.html").read_text(encoding="utf-8")
 
 
+@pytest.fixture(params=[0, 2])
+def whole_or_part(request: pytest.FixtureRequest, made_up: Path, tmp_path: Path) -> tuple[str, int]:
+    """A page, and how many of its sections were not run."""
+    folder = made_up
+    if request.param:
+        folder = make_reproduction(tmp_path, without=("xor", "parity"), with_page=True)
+    return (folder / "index.html").read_text(encoding="utf-8"), request.param
+
+
 def test_the_page_is_well_formed(page: str) -> None:
     parsed = outline(page)
     assert (parsed.open, parsed.badly_nested) == ([], [])
@@ -68,6 +77,12 @@ def test_the_page_needs_nothing_from_elsewhere(page: str) -> None:
         if tag == "link":
             assert (attributes["href"] or "").startswith("data:")
     assert not re.search(r"https?://|@import|url\(", page)
+
+
+def test_what_was_not_run_is_said_in_its_section(whole_or_part: tuple[str, int]) -> None:
+    page, not_run = whole_or_part
+    assert page.count("<p>Not run for this page.</p>") == not_run
+    assert page.count("<h2>") == 10
 
 
 def test_every_conclusion_has_a_row_with_a_verdict(page: str) -> None:
