@@ -126,10 +126,11 @@ def test_the_corners_of_a_shipped_sweep_run(config: ShippedConfig, tmp_path: Pat
         content["grid"] = {key: [values[0], values[-1]] for key, values in content["grid"].items()}
         content["grid"].pop("training.batch_size", None)
         if "training.epochs" in content["grid"]:
-            content["grid"]["training.epochs"] = small.pop("training.epochs"), 2
+            content["grid"]["training.epochs"] = [small.pop("training.epochs"), 2]
     if "list" in content:
         corners = content["list"][1], content["list"][-1]
-        content["list"] = [{**setting, "training.epochs": 1} for setting in corners]
+        one_epoch = {"training.epochs": small.pop("training.epochs")}
+        content["list"] = [{**setting, **one_epoch} for setting in corners]
         content["list"][0]["training.batch_size"] = 256
     content["set"] = small
     content["seeds"] = 1
