@@ -592,6 +592,7 @@ def reproduce_report(
     """Run the report's figures again and judge its conclusions, on a page; prints the folder."""
     from isolet_nn.reproduction import run as reproduction
     from isolet_nn.reproduction.console import PrintedProgress, print_verdicts
+    from isolet_nn.reproduction.folder import status_of
     from isolet_nn.reproduction.page import concluded
 
     if resume is not None and (figure or quick):
@@ -611,7 +612,7 @@ def reproduce_report(
             )
         else:
             folder = reproduction.resume(resume, should_stop=stop, **options)
-    if reproduction.status_of(folder) == "interrupted":
+    if status_of(folder) == "interrupted":
         _exit_interrupted("reproduce report", folder)
     if quiet:
         typer.echo(folder)

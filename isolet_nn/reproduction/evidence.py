@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from isolet_nn.folders import JOURNAL, read_json
 from isolet_nn.reproduction.carried_over import CELLS
+from isolet_nn.reproduction.folder import XOR_FILE, folder_of
 from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS, PARTS
 from isolet_nn.reproduction.report import Grid
-from isolet_nn.reproduction.run import XOR_FILE, folder_of
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.journal import COMPLETED_CODE
 

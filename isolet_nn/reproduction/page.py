@@ -15,10 +15,10 @@ from isolet_nn.folders import now
 from isolet_nn.reproduction import tables
 from isolet_nn.reproduction.carried_over import FILE as CARRIED_OVER_FILE
 from isolet_nn.reproduction.evidence import BATCH, BETA1, EPOCHS, LAYERS, RATE, Cells, Evidence
+from isolet_nn.reproduction.folder import open_reproduction
 from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS
 from isolet_nn.reproduction.pictures import draw_pictures
 from isolet_nn.reproduction.report import Report, load_report
-from isolet_nn.reproduction.run import open_reproduction
 from isolet_nn.reproduction.verdicts import Claim, conclusions, figures
 
 PAGE, VERDICTS, TABLES = "index.html", "verdicts.json", "tables"

@@ -5,7 +5,6 @@ What is finished is told by the folders of its parts, so that nothing is run twi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,23 @@ from typing import Any
 
 import isolet_nn
 from isolet_nn import execution
-from isolet_nn.config import Section, dump_yaml, load_experiment, read_mapping, validate
+from isolet_nn.config import dump_yaml, load_experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import RunError
 from isolet_nn.files import write_json, write_text
-from isolet_nn.folders import SUMMARY, SWEEP, locked, new_folder, now, read_json
+from isolet_nn.folders import locked, new_folder, now, read_json
 from isolet_nn.reproduction import carried_over
+from isolet_nn.reproduction.folder import (
+    FILE,
+    STATUS,
+    XOR_FILE,
+    Reproduction,
+    folder_of,
+    is_finished,
+    open_reproduction,
+    write_status,
+)
+from isolet_nn.reproduction.page import write_page
 from isolet_nn.reproduction.parts import CARRIED_OVER, XOR, Part, parts_of, sweep_of
 from isolet_nn.shipped import resolve
 from isolet_nn.sweeps.execute import SweepObserver
@@ -26,21 +36,9 @@ from isolet_nn.sweeps.run import WorkersFactory, resume_sweep, sweep
 from isolet_nn.sweeps.workers import LocalWorkers
 from isolet_nn.xor import count_solved, require_xor, result_of
 
-FILE, STATUS, XOR_FILE = "reproduction.yaml", "status.json", "xor.json"
 NAME = "reproduce-report"
 SEEDS = {False: 100, True: 30}
 """Seeds of the small networks for exclusive or, in full and quick."""
-
-
-class Reproduction(Section):
-    """What ``reproduction.yaml`` says: what is reproduced, and by which version."""
-
-    figures: list[str]
-    """What ``--figure`` named; none stands for all."""
-    quick: bool
-    """Whether cells and seeds are left out."""
-    version: str
-    """Version of the package that began."""
 
 
 class Progress:
@@ -147,20 +145,6 @@ def _require_isolet(data_dir: str | None) -> None:
     load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
 
 
-def open_reproduction(folder: Path) -> Reproduction:
-    """What a folder reproduces.
-
-    Raises
-    ------
-    RunError
-        If it is no folder of a reproduction.
-    """
-    if not (folder / FILE).is_file():
-        what = f"no {FILE} in it, so no reproduction" if folder.exists() else "no such folder"
-        raise RunError(f"{folder}: {what}")
-    return validate(Reproduction, read_mapping(folder / FILE), str(folder / FILE))
-
-
 @dataclass(frozen=True)
 class _Work:
     folder: Path
@@ -174,12 +158,10 @@ class _Work:
 
 def _carry_out(work: _Work) -> None:
     """Run what is left, then draw the page, however far it got."""
-    from isolet_nn.reproduction.page import write_page
-
     parts = parts_of(work.content.figures)
     before = read_json(work.folder / STATUS) if (work.folder / STATUS).is_file() else {}
     started = before.get("started", now())
-    _write_status(work.folder, "running", started)
+    write_status(work.folder, "running", started)
     status = "interrupted"
     try:
         for number, part in enumerate(parts, 1):
@@ -192,37 +174,7 @@ def _carry_out(work: _Work) -> None:
             status = "completed"
         write_page(work.folder)
     finally:
-        _write_status(work.folder, status, started)
-
-
-def _write_status(folder: Path, status: str, started: str) -> None:
-    ended = None if status == "running" else now()
-    write_json(folder / STATUS, {"status": status, "started": started, "ended": ended})
-
-
-def status_of(folder: Path) -> str:
-    """How far a reproduction is: running, interrupted or completed."""
-    return str(read_json(folder / STATUS)["status"])
-
-
-def folder_of(folder: Path, part: Part) -> Path | None:
-    """The folder that a part was run in, None where it was not begun."""
-    pattern = re.compile(rf"\d{{8}}-\d{{6}}-{re.escape(part.name)}(-\d+)?")
-    file = carried_over.FILE if part.name == CARRIED_OVER else SWEEP
-    found = [path for path in folder.iterdir() if pattern.fullmatch(path.name)]
-    # A process killed at the wrong moment leaves a folder without anything in it.
-    return max((path for path in found if (path / file).is_file()), default=None)
-
-
-def is_finished(folder: Path, part: Part) -> bool:
-    """Whether a part need not be run any more."""
-    if part.name == XOR:
-        return (folder / XOR_FILE).is_file()
-    own = folder_of(folder, part)
-    if own is None:
-        return False
-    file = own / (carried_over.STATUS if part.name == CARRIED_OVER else SUMMARY)
-    return file.is_file() and bool(read_json(file).get("status") == "completed")
+        write_status(work.folder, status, started)
 
 
 def _run_part(work: _Work, part: Part) -> bool:

@@ -15,10 +15,11 @@ from isolet_nn.files import write_json, write_text
 from isolet_nn.folders import JOURNAL, SUMMARY
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.evidence import BATCH, BETA1, EPOCHS, LAYERS, RATE
+from isolet_nn.reproduction.folder import FILE, Reproduction
 from isolet_nn.reproduction.page import write_page
 from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS, PARTS, XOR, Part, sweep_of
 from isolet_nn.reproduction.report import load_report
-from isolet_nn.reproduction.run import FILE, Reproduction, reproduce
+from isolet_nn.reproduction.run import reproduce
 from isolet_nn.shipped import resolve
 from isolet_nn.sweeps.cohort import COMPLETED, TrialResult
 from isolet_nn.sweeps.folder import SweepFolder

@@ -1,0 +1,71 @@
+"""The folder of a reproduction: what is reproduced, how far it is, and where its parts lie."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from isolet_nn.config import Section, read_mapping, validate
+from isolet_nn.errors import RunError
+from isolet_nn.files import write_json
+from isolet_nn.folders import SUMMARY, SWEEP, now, read_json
+from isolet_nn.reproduction import carried_over
+from isolet_nn.reproduction.parts import CARRIED_OVER, XOR, Part
+
+FILE, STATUS, XOR_FILE = "reproduction.yaml", "status.json", "xor.json"
+
+
+class Reproduction(Section):
+    """What ``reproduction.yaml`` says: what is reproduced, and by which version."""
+
+    figures: list[str]
+    """What ``--figure`` named; none stands for all."""
+    quick: bool
+    """Whether cells and seeds are left out."""
+    version: str
+    """Version of the package that began."""
+
+
+def open_reproduction(folder: Path) -> Reproduction:
+    """What a folder reproduces.
+
+    Raises
+    ------
+    RunError
+        If it is no folder of a reproduction.
+    """
+    if not (folder / FILE).is_file():
+        what = f"no {FILE} in it, so no reproduction" if folder.exists() else "no such folder"
+        raise RunError(f"{folder}: {what}")
+    return validate(Reproduction, read_mapping(folder / FILE), str(folder / FILE))
+
+
+def write_status(folder: Path, status: str, started: str) -> None:
+    """Note how far a reproduction is, and when it was begun."""
+    ended = None if status == "running" else now()
+    write_json(folder / STATUS, {"status": status, "started": started, "ended": ended})
+
+
+def status_of(folder: Path) -> str:
+    """How far a reproduction is: running, interrupted or completed."""
+    return str(read_json(folder / STATUS)["status"])
+
+
+def folder_of(folder: Path, part: Part) -> Path | None:
+    """The folder that a part was run in, None where it was not begun."""
+    pattern = re.compile(rf"\d{{8}}-\d{{6}}-{re.escape(part.name)}(-\d+)?")
+    file = carried_over.FILE if part.name == CARRIED_OVER else SWEEP
+    found = [path for path in folder.iterdir() if pattern.fullmatch(path.name)]
+    # A process killed at the wrong moment leaves a folder without anything in it.
+    return max((path for path in found if (path / file).is_file()), default=None)
+
+
+def is_finished(folder: Path, part: Part) -> bool:
+    """Whether a part need not be run any more."""
+    if part.name == XOR:
+        return (folder / XOR_FILE).is_file()
+    own = folder_of(folder, part)
+    if own is None:
+        return False
+    file = own / (carried_over.STATUS if part.name == CARRIED_OVER else SUMMARY)
+    return file.is_file() and bool(read_json(file).get("status") == "completed")
