@@ -178,7 +178,9 @@ def print_sweep(folder: SweepFolder) -> None:
         names = list(best[0].scores)
         n, over = ("seeds", "") if folder.trials.cross_validation is None else _folds(folder)
         title = f"best settings by {folder.metric}{over}"
-        table = Table(*folder.trials.keys, n, *names, title=title)
+        # Entries of a list set different keys: a column for each would be mostly empty.
+        keys = ("setting",) if folder.sweep.list is not None else folder.trials.keys
+        table = Table(*keys, n, *names, title=title)
         for score in best:
             cells = [_score_text(score.scores.get(name)) for name in names]
             table.add_row(*_setting_cells(folder, score.setting), str(score.n), *cells)
@@ -209,9 +211,9 @@ def _folds(folder: SweepFolder) -> tuple[str, str]:
 
 
 def _setting_cells(folder: SweepFolder, setting: Setting) -> list[Text]:
-    return [
-        Text(setting_text(setting[key]) if key in setting else "") for key in folder.trials.keys
-    ]
+    if folder.sweep.list is not None:
+        return [Text("\n".join(f"{key}={setting_text(value)}" for key, value in setting.items()))]
+    return [Text(setting_text(setting[key])) for key in folder.trials.keys]
 
 
 def _score_text(score: Score | None) -> str:

@@ -111,9 +111,9 @@ def best_settings(trials: Trials, results: Results, metric: str, most: int) -> l
 def write_settings(path: Path, trials: Trials, results: Results, metric: str) -> None:
     """Write settings.csv: a row a setting, the best by `metric` first, numbers with all digits.
 
-    After the varied keys come n, the completed trials (seeds, times folds), and over these the mean
-    and standard deviation of the accuracy and the mean of the loss, on the validation and the
-    test split as far as they were evaluated.
+    A key that an entry of a list leaves open is empty. After the varied keys come n, the completed
+    trials (seeds, times folds), and over these the mean and standard deviation of the accuracy and
+    the mean of the loss, on the validation and the test split as far as they were evaluated.
     """
     columns: dict[str, NDArray[np.float64]] = {}
     for split in ("validation", "test"):
@@ -130,8 +130,8 @@ def write_settings(path: Path, trials: Trials, results: Results, metric: str) ->
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*trials.keys, "n", *columns])
         for number in _ranking(trials, results, metric)[0]:
-            first = number * trials.n_repeats
-            setting = [setting_text(trials.value(first, key)) for key in trials.keys]
+            given = trials.setting(number)
+            setting = [setting_text(given[key]) if key in given else "" for key in trials.keys]
             values = [float(column[number]) for column in columns.values()]
             scores = ["" if np.isnan(value) else repr(value) for value in values]
             writer.writerow([*setting, int(n[number]), *scores])
