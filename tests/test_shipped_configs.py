@@ -46,6 +46,7 @@ def test_the_promised_configs_are_shipped() -> None:
         "isolet-best-seeds",
         "isolet-ensemble",
         "isolet-search",
+        "isolet-search-2",
         "xor",
         "report/figure1_2_no_momentum",
         "report/figure3_4_momentum",
