@@ -97,8 +97,8 @@ def real(scheduler: RealCluster) -> Iterator[RealCluster]:
     scheduler.stop_workers()
 
 
-def small_sweep(epochs: int = 30, save_models: str = "all") -> Sweep:
-    """Twelve trials in some eight cohorts."""
+def small_sweep(epochs: int = 200, save_models: str = "all") -> Sweep:
+    """Twelve trials in some eight cohorts, each long enough to be disturbed at its work."""
     content = {
         "name": "small",
         "experiment": {
