@@ -5,7 +5,8 @@ Three rules:
 - Trials that differ only in ``training.epochs`` are one training to the largest, read off on the
   way; not with a schedule or an average (SWA) that depends on the number of epochs, nor with
   early stopping.
-- Small networks of one shape and batch size are stacked: they take the same steps together.
+- Small networks of one shape and batch size are stacked: they take the same steps together, where
+  possible on the same batches, which are then fetched once.
 - Cohorts are sized so that all workers stay busy, and sorted so that the longest comes first.
 
 How trials are put together never shows in a result.
@@ -16,7 +17,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +33,8 @@ Line = tuple[int, ...]
 
 MOST_STACKED = 16
 """Networks of a stack at the most: beyond, nothing more is gained."""
-STACKED_PARAMETERS = 30_000
-"""Networks with more parameters are trained one by one: for them stacking does not pay."""
+STACKED_PARAMETERS = 350_000
+"""Parameters of a stack at the most: beyond, its networks push each other out of the cache."""
 COHORTS_PER_WORKER = 4
 """Cohorts that each worker should get at least, so that all end at about the same time."""
 
@@ -185,15 +186,25 @@ def _stacks_of_group(
     size = data_size(experiment)
     lines = list(_lines(trials, group, experiment, notes))
     most = _most_stacked(experiment, size, len(lines), len(group), notes)
+    # Folds may differ in size, and networks of a stack take their steps together.
+    kinds: list[tuple[int, int | None, int | None]] = [
+        (trials.epochs(line[-1], experiment), trials.fold(line[0]), trials.seed(line[0]))
+        for line in lines
+    ]
+    if not (data_depends_on_seed(experiment.dataset) or _share_batches(experiment, kinds)):
+        kinds = [(epochs, fold, None) for epochs, fold, _ in kinds]
     together: dict[tuple[int, int | None, int | None], list[Line]] = {}
-    splits_by_seed = data_depends_on_seed(experiment.dataset)
-    for line in lines:
-        epochs = trials.epochs(line[-1], experiment)
-        # Folds may differ in size, and networks of a stack take their steps together.
-        seed = trials.seed(line[0]) if splits_by_seed else None
-        together.setdefault((epochs, seed, trials.fold(line[0])), []).append(line)
+    for kind, line in zip(kinds, lines, strict=True):
+        together.setdefault(kind, []).append(line)
     for (epochs, *_), of_one_kind in together.items():
         yield _Stack(of_one_kind, epochs * _epoch_seconds(experiment, size), most)
+
+
+def _share_batches(experiment: Experiment, kinds: Sequence[Hashable]) -> bool:
+    """Whether lines of one kind, seed included, get the same batches and suffice for stacks."""
+    if not experiment.training.shuffle or experiment.ensemble > 1:
+        return False  # all get the same, or not even the networks of one experiment do
+    return len(kinds) >= 2 * len(set(kinds))
 
 
 def _lines(
@@ -237,11 +248,12 @@ def _most_stacked(
         notes[f"not stacked: the backend is {experiment.backend}"] += n_trials
         return 1
     shape = network_shape(experiment, size.n_features, size.n_classes)
-    if shape.n_parameters > STACKED_PARAMETERS:
+    most = min(MOST_STACKED, STACKED_PARAMETERS // shape.n_parameters) // experiment.ensemble
+    if most <= 1:
         notes["not stacked: the networks are too large for stacking to pay"] += n_trials
         return 1
-    notes[f"stacked, up to {MOST_STACKED} networks of one shape"] += n_trials
-    return max(1, MOST_STACKED // experiment.ensemble)
+    notes[f"stacked, up to {most} networks of one shape"] += n_trials
+    return most
 
 
 def _epoch_seconds(experiment: Experiment, size: DataSize) -> float:
