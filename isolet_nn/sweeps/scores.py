@@ -62,9 +62,10 @@ class _Means:
         n = done.sum(axis=1)
         usable = (n > 0) & (np.isfinite(values) | ~done).all(axis=1)
         means, deviations = np.full((2, len(n)), np.nan)
-        np.divide(np.where(done, values, 0.0).sum(axis=1), n, out=means, where=usable)
-        squares = np.square(np.where(done, values - means[:, None], 0.0)).sum(axis=1)
-        np.divide(squares, n - 1, out=deviations, where=usable & (n > 1))
+        with np.errstate(over="ignore", invalid="ignore"):  # losses of diverging trainings
+            np.divide(np.where(done, values, 0.0).sum(axis=1), n, out=means, where=usable)
+            squares = np.square(np.where(done, values - means[:, None], 0.0)).sum(axis=1)
+            np.divide(squares, n - 1, out=deviations, where=usable & (n > 1))
         return cls(means, np.sqrt(deviations))
 
     def score(self, number: int) -> Score | None:

@@ -23,7 +23,10 @@ from safetensors.numpy import load_file
 from isolet_nn import execution
 from isolet_nn.config import Experiment, parse_yaml, validate
 from isolet_nn.sweeps.config import Sweep, load_sweep
+from isolet_nn.sweeps.datasets import DataSource
 from isolet_nn.sweeps.folder import SweepFolder, trial_config
+from isolet_nn.sweeps.grid import make_trials
+from isolet_nn.sweeps.plan import make_plan
 from isolet_nn.sweeps.run import resume_sweep, sweep
 from sweeps.helpers import (
     InlineWorkers,
@@ -345,6 +348,26 @@ def test_isolet_trials_have_the_bits_of_their_own_training(
     folder = swept(config, tmp_path)
     assert folder.metric == "validation_accuracy"
     require_as_trained(folder, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hidden", [64, 128])
+def test_wide_stacks_on_isolet_have_the_bits_of_their_own_training(
+    tmp_path: Path, isolet_dir: Path, hidden: int
+) -> None:
+    config = make_sweep(
+        {
+            "dataset": {"name": "isolet", "dir": str(isolet_dir)},
+            "model": {"hidden_layers": [hidden]},
+            "training": {"epochs": 1, "batch_size": 128},
+        },
+        grid={"optimizer.learning_rate": [0.001, 0.003, 0.01, 0.1]},
+        seeds=2,
+    )
+    trials = make_trials(config)
+    plan = make_plan(trials, np.arange(len(trials)), 1, DataSource().size)
+    assert all(len(cohort.lines) > 1 for cohort in plan.cohorts), "nothing is stacked"
+    require_as_trained(swept(config, tmp_path), tmp_path)
 
 
 MIXED: dict[str, Any] = {

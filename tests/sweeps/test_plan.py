@@ -34,7 +34,7 @@ VALUES: dict[str, list[Any]] = {
     "training": [{"epochs": 4}, {"epochs": 7, "schedule": "cosine"}],
     "training.dtype": ["float32", "float64"],
     "training.shuffle": [True, False],
-    "model.hidden_layers": [[], [1], [8, 8], [3000]],
+    "model.hidden_layers": [[], [1], [8, 8], [20_000]],
     "model.dropout": [0.0, 0.5],
     "optimizer": ["sgd", "adam", {"name": "rmsprop", "alpha": 0.5}],
     "optimizer.learning_rate": [0.1, 0.01, 0.001],
@@ -123,7 +123,8 @@ def check_stack(experiments: list[Experiment]) -> None:
     assert len(experiments) <= MOST_STACKED
     if len(experiments) > 1:
         assert first.backend == "numpy"
-        assert n_parameters(first, SIZE.n_features, SIZE.n_classes) <= STACKED_PARAMETERS
+        parameters = n_parameters(first, SIZE.n_features, SIZE.n_classes)
+        assert parameters * len(experiments) <= STACKED_PARAMETERS
     for other in experiments[1:]:
         assert content(other, "optimizer", "seed") == content(first, "optimizer", "seed")
         assert data_key(other) == data_key(first)
@@ -199,12 +200,61 @@ def test_schedules_that_do_not_depend_on_the_number_of_epochs_are_shared(schedul
 def test_networks_of_one_shape_are_stacked_whatever_their_optimizers() -> None:
     trials = trials_of(
         {**IRIS, "dataset": {"name": "iris", "split_seed": 1}},
+        set={"training.shuffle": False},
         grid={"optimizer": ["sgd", "adam", "rmsprop"], "optimizer.learning_rate": [0.1, 0.2]},
         seeds=16,
     )
     plan = plan_of(trials, workers=1)
     assert [len(cohort.lines) for cohort in plan.cohorts] == [16] * 6
     assert plan.notes == {f"stacked, up to {MOST_STACKED} networks of one shape": 96}
+
+
+RATES = [0.001 * (k + 1) for k in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "seeds_of_stacks"),
+    [
+        ({"grid": {"optimizer.learning_rate": RATES}, "seeds": 4}, [1] * 4),
+        ({"grid": {"optimizer.learning_rate": RATES[:1]}, "seeds": 8}, [2] * 4),
+        (
+            {
+                "set": {"training.shuffle": False},
+                "grid": {"optimizer.learning_rate": RATES[:2]},
+                "seeds": 16,
+            },
+            [8] * 4,
+        ),
+        (
+            {
+                "grid": {"optimizer.learning_rate": RATES[:4]},
+                "seeds": 2,
+                "cross_validation": {"folds": 4},
+            },
+            [1] * 8,
+        ),
+        ({"seeds": 8, "cross_validation": {"folds": 2}}, [4] * 4),
+    ],
+    ids=["of one seed", "of several seeds", "unshuffled", "of one fold", "of one fold, by seeds"],
+)
+def test_networks_that_get_the_same_batches_are_stacked_where_there_are_enough(
+    keys: dict[str, Any], seeds_of_stacks: list[int]
+) -> None:
+    trials = trials_of({**IRIS, "dataset": {"name": "iris", "split_seed": 1}}, **keys)
+    cohorts = plan_of(trials, workers=1).cohorts
+    found = [{trials.seed(line[0]) for line in cohort.lines} for cohort in cohorts]
+    assert [len(seeds) for seeds in found] == seeds_of_stacks
+
+
+@pytest.mark.parametrize(("width", "size"), [(8, 16), (2_000, 12), (10_000, 2), (20_000, 1)])
+def test_wider_networks_make_smaller_stacks(width: int, size: int) -> None:
+    trials = trials_of(
+        {**IRIS, "dataset": {"name": "iris", "split_seed": 1}},
+        set={"model.hidden_layers": [width]},
+        grid={"optimizer.learning_rate": [0.001 * (k + 1) for k in range(96)]},
+    )
+    cohorts = plan_of(trials, workers=1).cohorts
+    assert max(len(cohort.lines) for cohort in cohorts) == size
 
 
 def test_seeds_that_split_the_data_differently_are_not_stacked() -> None:
@@ -216,7 +266,7 @@ def test_seeds_that_split_the_data_differently_are_not_stacked() -> None:
     ("change", "reason"),
     [
         ({"backend": "torch"}, "the backend is torch"),
-        ({"model.hidden_layers": [3000]}, "the networks are too large for stacking to pay"),
+        ({"model.hidden_layers": [20_000]}, "the networks are too large for stacking to pay"),
     ],
 )
 def test_why_networks_are_not_stacked_is_said(change: dict[str, Any], reason: str) -> None:

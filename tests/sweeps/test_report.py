@@ -23,7 +23,7 @@ from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.journal import Results
 from isolet_nn.sweeps.pictures import axis_of, draw_plots, means_on_grid
 from isolet_nn.sweeps.run import sweep
-from isolet_nn.sweeps.scores import best_settings
+from isolet_nn.sweeps.scores import best_settings, write_settings
 from sweeps.helpers import IRIS, InlineWorkers, iris_sweep, trials_of
 
 RATE = "optimizer.learning_rate"
@@ -80,6 +80,17 @@ def test_settings_are_ranked_by_their_mean_over_completed_seeds(
         else:
             assert test.deviation is not None
             assert math.isclose(test.deviation, statistics.stdev(of_setting), abs_tol=1e-9)
+
+
+def test_means_of_losses_beyond_all_squares_are_taken_without_a_warning(tmp_path: Path) -> None:
+    trials = trials_of(grid={RATE: [0.1]}, seeds=2)
+    results = Results(2)
+    for trial, loss in enumerate([1e200, 3e200]):
+        results.record(TrialResult(trial, COMPLETED, {"test_accuracy": 0.5, "test_loss": loss}))
+    write_settings(tmp_path / "settings.csv", trials, results, "test_accuracy")
+    with (tmp_path / "settings.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["test_loss_mean"]) == 2e200
 
 
 def test_equal_settings_are_ranked_in_the_order_of_the_file() -> None:
