@@ -7,8 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isolet_nn.config import Experiment, load_experiment
+    from isolet_nn.config import Experiment
     from isolet_nn.execution import evaluate, resume, train
+    from isolet_nn.loading import load_experiment
     from isolet_nn.runs import Run, load_run
     from isolet_nn.sweeps.config import Sweep, load_sweep
     from isolet_nn.sweeps.folder import SweepFolder
@@ -18,7 +19,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Experiment": "config",
-    "load_experiment": "config",
+    "load_experiment": "loading",
     "train": "execution",
     "resume": "execution",
     "evaluate": "execution",

@@ -86,7 +86,7 @@ def _one_of(option: str, *allowed: str) -> Any:
     def check(context: typer.Context, value: str | None) -> str | None:
         if value is None or value in allowed or context.resilient_parsing:
             return value
-        from isolet_nn.config import suggestion
+        from isolet_nn.errors import suggestion
 
         hint = suggestion(value, allowed)
         raise ConfigError(f"{option}: found {value!r}; allowed: {', '.join(allowed)}{hint}")
@@ -700,7 +700,7 @@ def schema() -> None:
 
 def _dataset_config(name: str, settings: list[str] | None, data_dir: Path | None) -> DatasetConfig:
     """The dataset section that `data show NAME --set path=...` means."""
-    from isolet_nn.config import load_experiment, parse_overrides
+    from isolet_nn.loading import load_experiment, parse_overrides
 
     options = {f"dataset.{key}": value for key, value in parse_overrides(settings or []).items()}
     if data_dir is not None:
@@ -724,7 +724,7 @@ def _load(
     data_dir: Path | None,
 ) -> Experiment:
     """Read a config, with the settings and options of the command line."""
-    from isolet_nn.config import load_experiment, parse_overrides
+    from isolet_nn.loading import load_experiment, parse_overrides
     from isolet_nn.shipped import resolve
 
     if config is None:
@@ -758,7 +758,7 @@ def _load_sweep(
     data_dir: Path | None,
 ) -> Sweep:
     """Read a sweep file, with the settings of the command line for its experiment."""
-    from isolet_nn.config import parse_overrides
+    from isolet_nn.loading import parse_overrides
     from isolet_nn.shipped import resolve
     from isolet_nn.sweeps.config import load_sweep
 

@@ -1,4 +1,4 @@
-"""Everything a YAML experiment file may say, and how such a file is read.
+"""Everything a YAML experiment file may say.
 
 The models below are the single source of truth: validation, the complete ``config.yaml`` of a
 run folder, the JSON Schema and the reference in the README all come from them.
@@ -6,14 +6,9 @@ run folder, the JSON Schema and the reference in the README all come from them.
 
 from __future__ import annotations
 
-import copy
-import difflib
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -21,14 +16,10 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
-
-from isolet_nn.errors import ConfigError
 
 
 class Section(BaseModel):
@@ -42,9 +33,6 @@ class Section(BaseModel):
         use_attribute_docstrings=True,
         protected_namespaces=(),
     )
-
-
-SectionT = TypeVar("SectionT", bound=Section)
 
 
 def _name_shorthand(value: object) -> object:
@@ -89,7 +77,9 @@ class GroupHoldout(Section):
     """What is kept together: nothing (stratified by class), or all rows of a group."""
 
 
-class _Fold(Section):
+class Fold(Section):
+    """What the folds of all kinds of data have."""
+
     folds: Folds
     """Folds that the rows are divided into, as equal in size as can be; each row is in one."""
     fold: Annotated[int, Field(ge=0)]
@@ -104,21 +94,21 @@ class _Fold(Section):
         return value
 
 
-class RowFold(_Fold):
+class RowFold(Fold):
     """One fold of a cross-validation by rows, stratified by class, as {folds: 5, fold: 0}."""
 
     by: Literal["rows"] = "rows"
     """What is kept together: nothing, rows are drawn one by one within each class."""
 
 
-class SpeakerFold(_Fold):
+class SpeakerFold(Fold):
     """One fold of a cross-validation by rows, or by speakers: {folds: 5, fold: 0, by: speaker}."""
 
     by: Literal["rows", "speaker"] = "rows"
     """What is kept together: nothing (stratified by class), or all rows of a speaker."""
 
 
-class GroupFold(_Fold):
+class GroupFold(Fold):
     """One fold of a cross-validation by rows, or by groups: {folds: 5, fold: 0, by: group}."""
 
     by: Literal["rows", "group"] = "rows"
@@ -126,31 +116,32 @@ class GroupFold(_Fold):
 
 
 # Tags are no keys of the file, so that they can be told from keys in pydantic's error locations.
-_SHARE, _ONE_FOLD = "a share", "one fold"
+SHARE, ONE_FOLD = "a share", "one fold"
 
 
 def _holdout_kind(value: object) -> str:
     if isinstance(value, str):
         return "none"
-    is_fold = isinstance(value, _Fold) or (isinstance(value, Mapping) and _says_fold(value))
-    return _ONE_FOLD if is_fold else _SHARE
+    is_fold = isinstance(value, Fold) or (isinstance(value, Mapping) and says_fold(value))
+    return ONE_FOLD if is_fold else SHARE
 
 
-def _says_fold(section: Mapping[str, Any]) -> bool:
+def says_fold(section: Mapping[str, Any]) -> bool:
+    """Whether a held-out part, as in a file, is meant to be a fold."""
     return "folds" in section or "fold" in section
 
 
 _NoHoldout = Annotated[Literal["none"], Tag("none")]
 RowValidation = Annotated[
-    _NoHoldout | Annotated[RowHoldout, Tag(_SHARE)] | Annotated[RowFold, Tag(_ONE_FOLD)],
+    _NoHoldout | Annotated[RowHoldout, Tag(SHARE)] | Annotated[RowFold, Tag(ONE_FOLD)],
     Discriminator(_holdout_kind),
 ]
 SpeakerValidation = Annotated[
-    _NoHoldout | Annotated[SpeakerHoldout, Tag(_SHARE)] | Annotated[SpeakerFold, Tag(_ONE_FOLD)],
+    _NoHoldout | Annotated[SpeakerHoldout, Tag(SHARE)] | Annotated[SpeakerFold, Tag(ONE_FOLD)],
     Discriminator(_holdout_kind),
 ]
 GroupValidation = Annotated[
-    _NoHoldout | Annotated[GroupHoldout, Tag(_SHARE)] | Annotated[GroupFold, Tag(_ONE_FOLD)],
+    _NoHoldout | Annotated[GroupHoldout, Tag(SHARE)] | Annotated[GroupFold, Tag(ONE_FOLD)],
     Discriminator(_holdout_kind),
 ]
 
@@ -587,393 +578,12 @@ class Experiment(Section):
         return self
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that reads 1e-3 as a number and refuses a key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":  # <<: *base
-                continue
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, (str, int, float, bool, type(None))):
-                continue
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} is given twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-# YAML 1.1, which PyYAML follows, takes 1e-3 for a string; everybody means the number.
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)$"),
-    list("-+0123456789."),
-)
-
-
-def parse_yaml(text: str, source: str) -> Any:
-    """Parse YAML text.
-
-    Raises
-    ------
-    ConfigError
-        If it is not YAML; the message names `source`, line and column.
-    """
-    try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
-        raise ConfigError(f"{where}: not valid YAML: {error.problem or error.context}") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigError(f"{source}: not valid YAML: {error}") from None
-
-
-def read_mapping(path: Path) -> dict[str, Any]:
-    """Read a YAML file whose top level is a mapping.
-
-    Raises
-    ------
-    ConfigError
-        If the file is missing, unreadable, not UTF-8, not YAML, empty or not a mapping.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        found = f"byte {error.object[error.start]:#04x} at position {error.start}"
-        raise ConfigError(f"{path}: not a YAML file: found {found}, expected UTF-8 text") from None
-    content = parse_yaml(text, str(path))
-    if not isinstance(content, dict):
-        found = "an empty file" if content is None else f"a {type(content).__name__}"
-        raise ConfigError(f"{path}: found {found}, expected keys such as `dataset:` and `model:`")
-    return content
-
-
-def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
-    """Turn ``["training.epochs=5"]`` into ``{"training.epochs": 5}``; values are read as YAML.
-
-    Raises
-    ------
-    ConfigError
-        If an assignment has no ``=``, an empty key, or a value that is not YAML.
-    """
-    overrides: dict[str, Any] = {}
-    for assignment in assignments:
-        key, equals, value = assignment.partition("=")
-        key = key.strip()
-        if not equals or not all(key.split(".")):
-            raise ConfigError(
-                f"--set {assignment}: expected key.path=value, for instance training.epochs=5"
-            )
-        overrides[key] = parse_yaml(value, f"--set {key}")
-    return overrides
-
-
-def with_overrides(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy `config` and set each key path of `overrides`, making sections where there are none.
-
-    A section written in short (``schedule: cosine``) becomes ``{name: cosine}`` when one of its
-    keys is set.
-    """
-    result = dict(config)
-    for path, value in overrides.items():
-        *parents, last = path.split(".")
-        section = result
-        for key in parents:
-            inner = _as_section(section.get(key))
-            section[key] = inner
-            section = inner
-        section[last] = value
-    return result
-
-
-def _as_section(value: Any) -> dict[str, Any]:
-    """A new mapping to set keys in: a copy, a name written out, or an empty one."""
-    if isinstance(value, dict):
-        return dict(value)
-    return {"name": value} if isinstance(value, str) and value != "none" else {}
-
-
-PATH_KEYS = ("dir", "path", "test_path")
-
-
-def anchor_paths(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Copy `config` with the data set's relative paths made absolute, seen from `folder`."""
-    result = copy.deepcopy(dict(config))
-    dataset = result.get("dataset")
-    if isinstance(dataset, dict):
-        for key in PATH_KEYS:
-            if isinstance(dataset.get(key), str):
-                try:
-                    dataset[key] = str((folder / Path(dataset[key]).expanduser()).resolve())
-                except (OSError, RuntimeError, ValueError) as error:  # ~nobody, a zero byte
-                    raise ConfigError(
-                        f"dataset.{key}: found {_short(dataset[key])}; it should be a path: {error}"
-                    ) from None
-    return result
-
-
-def load_experiment(
-    config: str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | None = None
-) -> Experiment:
-    """Read and check an experiment.
-
-    Parameters
-    ----------
-    config
-        A YAML file, or its content as a mapping. Paths in a file are relative to the file.
-    overrides
-        Values by key path, such as ``{"training.epochs": 5}``; paths among them are relative to
-        the current folder.
-
-    Raises
-    ------
-    ConfigError
-        If anything is wrong; the message lists all problems, one a line.
-    """
-    if isinstance(config, Mapping):
-        source, content = "experiment", anchor_paths(config, Path.cwd())
-    else:
-        path = Path(config)
-        source, content = str(path), anchor_paths(read_mapping(path), path.resolve().parent)
-    if "experiment" in content:
-        raise ConfigError(f"{source}: describes a sweep; `isolet-nn sweep` runs it")
-    refuse_carried_over(content, source)
-    if overrides:
-        content = anchor_paths(with_overrides(content, overrides), Path.cwd())
-    experiment, problems = check(Experiment, content)
-    if experiment is None:
-        origins = (_origin(problem, source, overrides or {}) for problem in problems)
-        raise ConfigError("\n".join(map("{}{}".format, origins, problems)))
-    return experiment
-
-
-def refuse_carried_over(content: Mapping[str, Any], source: str) -> None:
-    """Refuse a file for one network kept across cells, which is neither experiment nor sweep.
-
-    Raises
-    ------
-    ConfigError
-        Naming the one command that reads it.
-    """
-    if "carried_over" in content:
-        raise ConfigError(
-            f"{source}: keeps one network across cells, as no training and no sweep does; "
-            "`isolet-nn reproduce report --figure 6` runs it"
-        )
-
-
-def _origin(problem: str, source: str, overrides: Iterable[str]) -> str:
-    """What to look at to mend a problem: an override, or the source."""
-    path = problem.partition(":")[0]
-    overridden = any(f"{path}.".startswith(f"{key}.") for key in overrides)
-    below = any(key.startswith(f"{path}.") for key in overrides) and "unknown key" in problem
-    # What is missing beside a key that was set: the section was begun by that.
-    section = path if "the key `name` is missing" in problem else path.rpartition(".")[0]
-    beside = "missing" in problem and any(key.rpartition(".")[0] == section for key in overrides)
-    return "override " if overridden or below or beside else f"{source}: "
-
-
-def validate(model: type[SectionT], content: Mapping[str, Any], source: str) -> SectionT:
-    """Check `content` against `model`; `source` names it in messages.
-
-    Raises
-    ------
-    ConfigError
-        Listing every problem with its key path, what was found and what is allowed.
-    """
-    section, problems = check(model, content)
-    if section is None:
-        raise ConfigError("\n".join(f"{source}: {problem}" for problem in problems))
-    return section
-
-
-def check(model: type[SectionT], content: Mapping[str, Any]) -> tuple[SectionT | None, list[str]]:
-    """Check `content` against `model`: the section, or None and every problem, a line each."""
-    try:
-        return model.model_validate(content), []
-    except ValidationError as error:
-        return None, [_describe(model, content, details) for details in error.errors()]
-
-
-def dump_yaml(section: Section) -> str:
-    """Write a section as complete YAML, defaults filled in; reading it back gives an equal one."""
-    content = _name_first(section.model_dump(mode="json"))
-    text = _to_yaml(content, allow_unicode=True)
-    if any(character in text for character in "\x85\u2028\u2029"):  # line breaks: not read back
-        return _to_yaml(content, allow_unicode=False)
-    return text
-
-
-class _Dumper(yaml.SafeDumper):
-    """SafeDumper that quotes what `_Loader` would not take for text."""
-
-
-_Dumper.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
-
-
-def _to_yaml(content: Any, allow_unicode: bool) -> str:
-    text: str = yaml.dump(
-        content, Dumper=_Dumper, sort_keys=False, allow_unicode=allow_unicode, width=100
-    )
-    return text
-
-
-def _name_first(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    name = {"name": value["name"]} if "name" in value else {}
-    return name | {key: _name_first(item) for key, item in value.items()}
-
-
 def json_schema() -> dict[str, Any]:
     """JSON Schema of an experiment file, for completion in an editor."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Experiment.model_json_schema(),
     }
-
-
-def nearest(word: str, allowed: Iterable[str]) -> str | None:
-    """The allowed name most similar to `word`, if any is similar."""
-    matches = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.5)
-    return matches[0] if matches else None
-
-
-def suggestion(word: object, allowed: Iterable[str]) -> str:
-    """``"; did you mean NAME?"``, or nothing when no allowed name is similar."""
-    match = nearest(word, allowed) if isinstance(word, str) else None
-    return f"; did you mean {match}?" if match else ""
-
-
-def _describe(model: type[Section], content: Mapping[str, Any], details: ErrorDetails) -> str:
-    path = list(_key_path(content, details["loc"]))
-    where = ".".join(map(str, path)) or "experiment"
-    kind, found, context = details["type"], details["input"], details.get("ctx", {})
-    match kind:
-        case "extra_forbidden":
-            allowed = _allowed_keys(model, content, path[:-1])
-            hint = suggestion(path[-1], allowed)
-            listing = "" if hint else f"; allowed: {', '.join(allowed)}"
-            return f"{where}: unknown key{hint or listing}"
-        case "missing":
-            return f"{where}: missing, and there is no default"
-        case "union_tag_not_found" if typo := _nearly_name(found):
-            return f"{where}.{typo}: unknown key; did you mean name?"
-        case "union_tag_not_found":
-            allowed = _allowed_names(model, content, path)
-            return f"{where}: the key `name` is missing; allowed: {', '.join(allowed)}"
-        case "union_tag_invalid":
-            tag = context.get("tag", found)
-            hint = suggestion(tag, re.findall(r"'([^']*)'", str(context.get("expected_tags", ""))))
-            return f"{where}.name: found {tag!r}; allowed: {_tags(context)}{hint}"
-        case "literal_error":
-            expected = str(context.get("expected", ""))
-            hint = suggestion(found, re.findall(r"'([^']*)'", expected))
-            return f"{where}: found {found!r}; allowed: {_unquote(expected)}{hint}"
-        case "value_error":
-            section = ".".join(map(str, _existing(content, path)))
-            return f"{section}: {context.get('error')}" if path else str(context.get("error"))
-        case "string_pattern_mismatch" if context.get("pattern") == NAME_PATTERN:
-            return (
-                f"{where}: found {_short(found)}; allowed: at most 80 letters, digits, dots, "
-                "dashes and underscores, the first a letter or digit"
-            )
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return f"{where}: found {_short(found)}; expected keys and values below it"
-        case _:
-            expectation = re.sub("^[A-Z][a-z]* should ", "", details["msg"])
-            return f"{where}: found {_short(found)}; it should {expectation}"
-
-
-def _nearly_name(section: object) -> str | None:
-    """The key that was probably meant to be ``name``."""
-    keys = [key for key in section if isinstance(key, str)] if isinstance(section, dict) else []
-    match = difflib.get_close_matches("name", keys, n=1, cutoff=0.5)
-    return match[0] if match else None
-
-
-def _tags(context: Mapping[str, Any]) -> str:
-    tags = context.get("expected_tags")
-    return _unquote(str(tags)) if tags else "see the config reference"
-
-
-def _unquote(listing: str) -> str:
-    return listing.replace("'", "").replace(" or ", ", ")
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _key_path(content: object, loc: Sequence[int | str]) -> Iterator[int | str]:
-    """Drop from pydantic's `loc` the union tags, which are no keys of the file."""
-    current: Any = content
-    may_be_tag = False
-    for position, key in enumerate(loc):
-        is_tag = may_be_tag and isinstance(current, Mapping) and _is_tag(key, current)
-        may_be_tag = not is_tag
-        if is_tag and position < len(loc) - 1:
-            continue
-        try:
-            current = current[key]
-        except (KeyError, IndexError, TypeError):
-            if position < len(loc) - 1 or not isinstance(current, Mapping):
-                continue
-        yield key
-
-
-def _is_tag(key: object, section: Mapping[str, Any]) -> bool:
-    """Whether `key` names the member of a union that pydantic took `section` for."""
-    return key in (section.get("name"), _SHARE, _ONE_FOLD)
-
-
-def _existing(content: Mapping[str, Any], path: Sequence[int | str]) -> Iterator[int | str]:
-    """The part of `path` that there is in `content`: without the union tag that may end it."""
-    current: Any = content
-    for key in path:
-        if not isinstance(current, Mapping) or key not in current:
-            return
-        current = current[key]
-        yield key
-
-
-def _allowed_keys(
-    model: type[Section], content: Mapping[str, Any], path: Sequence[int | str]
-) -> list[str]:
-    """Keys of the section at `path`."""
-    return list(_model_at(model, content, path).model_fields)
-
-
-def _allowed_names(
-    model: type[Section], content: Mapping[str, Any], path: Sequence[int | str]
-) -> list[str]:
-    """What the ``name`` key of the section at `path` may say."""
-    field = _model_at(model, content, path[:-1]).model_fields[str(path[-1])]
-    return [name for section in sections_of(field.annotation) for name in names_of(section)]
-
-
-def _model_at(
-    model: type[Section], content: Mapping[str, Any], path: Sequence[int | str]
-) -> type[Section]:
-    """The model of the section at `path`, following the keys that choose among models."""
-    current: Any = content
-    for key in path:
-        current = current[key]
-        candidates = sections_of(model.model_fields[str(key)].annotation)
-        chosen = [c for c in candidates if current.get("name") in names_of(c)]
-        if _says_fold(current):
-            chosen += [c for c in candidates if issubclass(c, _Fold)]
-        model = (chosen or candidates)[0]
-    return model
 
 
 def sections_of(annotation: Any) -> list[type[Section]]:

@@ -1,8 +1,13 @@
 """The errors a user can cause or must hear of, each with the exit code it ends the program with.
 
 Everything raised on purpose anywhere in the package derives from :class:`IsoletNNError`; the
-command line prints its message without a traceback.
+command line prints its message without a traceback. Below them is what messages are made of.
 """
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class IsoletNNError(Exception):
@@ -41,3 +46,21 @@ class BackendUnavailableError(IsoletNNError):
 
 class ClusterError(IsoletNNError):
     """A cluster does not answer, or runs another version of this package (exit code 1)."""
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str | None:
+    """The allowed name most similar to `word`, if any is similar."""
+    matches = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.5)
+    return matches[0] if matches else None
+
+
+def suggestion(word: object, allowed: Iterable[str]) -> str:
+    """``"; did you mean NAME?"``, or nothing when no allowed name is similar."""
+    match = nearest(word, allowed) if isinstance(word, str) else None
+    return f"; did you mean {match}?" if match else ""
+
+
+def short_repr(value: object) -> str:
+    """``repr(value)``, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

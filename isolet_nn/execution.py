@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from isolet_nn.backends.base import Weights, n_parameters
-from isolet_nn.config import Experiment, load_experiment, suggestion
+from isolet_nn.config import Experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.environment import describe_environment
-from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.errors import ConfigError, RunError, suggestion
 from isolet_nn.evaluation import Evaluation, evaluate_logits
 from isolet_nn.folders import CONFIG, now
+from isolet_nn.loading import load_experiment
 from isolet_nn.pictures import CONFUSION, draw_curves, write_evaluation
 from isolet_nn.runs import Run
 from isolet_nn.training import Row, Training, evaluated_splits, trained_model

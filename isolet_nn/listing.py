@@ -357,7 +357,7 @@ def _parse_number(where: str, text: str) -> float:
 
 def _require_column(where: str, column: str) -> None:
     if column not in COLUMNS:
-        from isolet_nn.config import suggestion
+        from isolet_nn.errors import suggestion
 
         allowed = f"there is {', '.join(COLUMNS)}{suggestion(column, COLUMNS)}"
         raise ConfigError(f"{where}: no column {column!r}; {allowed}")
@@ -365,7 +365,7 @@ def _require_column(where: str, column: str) -> None:
 
 def _require_one_of(where: str, text: str, allowed: Sequence[str]) -> None:
     if text not in allowed:
-        from isolet_nn.config import suggestion
+        from isolet_nn.errors import suggestion
 
         hint = suggestion(text, allowed)
         raise ConfigError(f"{where}: found {text!r}; allowed: {', '.join(allowed)}{hint}")

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from isolet_nn.config import suggestion, validate
-from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.errors import ConfigError, RunError, suggestion
 from isolet_nn.execution import SPLITS
 from isolet_nn.folders import CONFIG, SWEEP
 from isolet_nn.pictures import (
@@ -24,6 +23,7 @@ from isolet_nn.pictures import (
     draw_weights,
     group_word,
 )
+from isolet_nn.problems import validate
 from isolet_nn.runs import Run
 from isolet_nn.sweeps import journal
 from isolet_nn.sweeps.config import Plot, Sweep, axis_keys, varied_keys

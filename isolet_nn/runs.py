@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.backends.base import Weights
-from isolet_nn.config import Experiment, dump_yaml, load_experiment, validate
+from isolet_nn.config import Experiment
 from isolet_nn.data.dataset import Dataset, Scaler
 from isolet_nn.errors import RunError
 from isolet_nn.files import errors_name, sync, write_bytes, write_json, write_text
@@ -35,7 +35,10 @@ from isolet_nn.folders import (
     now,
     read_json,
 )
+from isolet_nn.loading import load_experiment
+from isolet_nn.problems import validate
 from isolet_nn.training import Row, Training
+from isolet_nn.yaml_files import dump_yaml
 
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 

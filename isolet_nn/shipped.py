@@ -120,7 +120,7 @@ def copy_config(name: str, to: Path | None = None) -> Path:
 
 
 def _unknown(argument: str, problem: str) -> str:
-    from isolet_nn.config import suggestion  # pydantic is imported only when it is needed
+    from isolet_nn.errors import suggestion  # pydantic is imported only when it is needed
 
     names = [config.name for config in list_configs()]
     stem = Path(argument).name.removesuffix(_SUFFIX)

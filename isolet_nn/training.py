@@ -17,16 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.backends.base import Backend, FloatArray, Weights, below
-from isolet_nn.config import (
-    Constant,
-    Cosine,
-    Ema,
-    Experiment,
-    OneCycle,
-    ScheduleConfig,
-    Step,
-    Swa,
-)
+from isolet_nn.config import Constant, Cosine, Ema, Experiment, OneCycle, ScheduleConfig, Step, Swa
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.errors import ConfigError
 from isolet_nn.evaluation import ensemble_logits, loss_and_accuracy

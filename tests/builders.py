@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from isolet_nn.config import Experiment, load_experiment
+from isolet_nn.config import Experiment
 from isolet_nn.data.dataset import Dataset, Split
+from isolet_nn.loading import load_experiment
 from isolet_nn.training import Row, Training
 
 Floats = NDArray[np.floating[Any]]

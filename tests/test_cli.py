@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from isolet_nn import cli, execution
-from isolet_nn.config import load_experiment
 from isolet_nn.errors import IsoletNNError
+from isolet_nn.loading import load_experiment
 from isolet_nn.runs import Run
 from isolet_nn.shipped import list_configs
 

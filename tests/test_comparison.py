@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from isolet_nn import Run, plots, train
 from isolet_nn.cli import app
 from isolet_nn.comparison import bands_over_seeds, compare, draw_comparison
-from isolet_nn.config import load_experiment
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.files import write_json
+from isolet_nn.loading import load_experiment
 from isolet_nn.overview_console import print_comparison
 from isolet_nn.plots import Band
 from isolet_nn.training import Row

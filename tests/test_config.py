@@ -13,15 +13,10 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from isolet_nn.config import (
-    Experiment,
-    dump_yaml,
-    json_schema,
-    load_experiment,
-    parse_overrides,
-    parse_yaml,
-)
+from isolet_nn.config import Experiment, json_schema
 from isolet_nn.errors import ConfigError
+from isolet_nn.loading import load_experiment, parse_overrides
+from isolet_nn.yaml_files import dump_yaml, parse_yaml
 
 IRIS: dict[str, Any] = {"dataset": {"name": "iris"}}
 

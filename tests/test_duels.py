@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from isolet_nn import Run, evaluate, train
 from isolet_nn.cli import app
-from isolet_nn.config import load_experiment
 from isolet_nn.duels import Duel, compare_answers
 from isolet_nn.errors import RunError
+from isolet_nn.loading import load_experiment
 from isolet_nn.overview_console import print_duels
 from isolet_nn.statistics import McNemar
 

@@ -18,11 +18,13 @@ import pytest
 from builders import make_experiment, rows_without_seconds
 
 from isolet_nn import plots
-from isolet_nn.config import Experiment, dump_yaml, load_experiment
+from isolet_nn.config import Experiment
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.execution import Observer, evaluate, resume, train
+from isolet_nn.loading import load_experiment
 from isolet_nn.runs import Run
 from isolet_nn.training import Row, Training
+from isolet_nn.yaml_files import dump_yaml
 
 BACKENDS = ("numpy", "torch")
 METRICS = [f"{s}_{m}" for s in ("train", "validation", "test") for m in ("loss", "accuracy")]

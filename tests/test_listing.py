@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 
 from isolet_nn import sweep, train
 from isolet_nn.cli import app
-from isolet_nn.config import load_experiment
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.files import write_json
 from isolet_nn.folders import locked
@@ -30,6 +29,7 @@ from isolet_nn.listing import (
     read_entry,
     sort_entries,
 )
+from isolet_nn.loading import load_experiment
 from isolet_nn.overview_console import ago, print_entries
 from isolet_nn.sweeps.config import load_sweep
 

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from isolet_nn import evaluate, plots, sweep, train
 from isolet_nn.cli import app
-from isolet_nn.config import load_experiment
 from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.loading import load_experiment
 from isolet_nn.pictures import write_evaluation
 from isolet_nn.redraw import PlotChoice, choose_plot, name_of, redraw
 from isolet_nn.runs import Run

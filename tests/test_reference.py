@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from isolet_nn.config import Experiment, Section, load_experiment, sections_of
+from isolet_nn.config import Experiment, Section, sections_of
 from isolet_nn.errors import ConfigError
+from isolet_nn.loading import load_experiment
 from isolet_nn.reference import END, START, config_reference, main, with_reference
 
 README = Path(__file__).parents[1] / "README.md"

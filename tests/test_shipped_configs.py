@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from isolet_nn import sweep
-from isolet_nn.config import load_experiment, read_mapping
 from isolet_nn.errors import ConfigError
+from isolet_nn.loading import load_experiment
 from isolet_nn.shipped import (
     ShippedConfig,
     configs_folder,
@@ -26,6 +26,7 @@ from isolet_nn.shipped import (
 )
 from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.grid import make_trials
+from isolet_nn.yaml_files import read_mapping
 
 CONFIGS = {config.name: config for config in list_configs()}
 

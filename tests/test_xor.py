@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from isolet_nn import cli
-from isolet_nn.config import Experiment, load_experiment
+from isolet_nn.config import Experiment
 from isolet_nn.errors import ConfigError
+from isolet_nn.loading import load_experiment
 from isolet_nn.runs import Run
 from isolet_nn.shipped import find_config
 from isolet_nn.xor import RECIPES, count_solved, require_xor, result_of

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from isolet_nn.config import Experiment, load_experiment
+from isolet_nn.config import Experiment
 from isolet_nn.data import load_dataset
+from isolet_nn.loading import load_experiment
 
 if TYPE_CHECKING:
     import torch

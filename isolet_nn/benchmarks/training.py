@@ -25,9 +25,8 @@ from isolet_nn.benchmarks.engines import (
     load_data,
 )
 from isolet_nn.benchmarks.worker import Worker
-from isolet_nn.config import suggestion
 from isolet_nn.environment import available_cores, describe_process
-from isolet_nn.errors import ConfigError
+from isolet_nn.errors import ConfigError, suggestion
 from isolet_nn.files import write_json
 from isolet_nn.folders import ENVIRONMENT, PLOTS, new_folder
 

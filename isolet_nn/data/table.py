@@ -23,11 +23,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config import CsvDataset, OpenmlDataset, suggestion
+from isolet_nn.config import CsvDataset, OpenmlDataset
 from isolet_nn.data import cache
 from isolet_nn.data.cache import Entry
 from isolet_nn.data.dataset import Table
-from isolet_nn.errors import ConfigError, DataError, DownloadError
+from isolet_nn.errors import ConfigError, DataError, DownloadError, suggestion
 
 _GZIP = b"\x1f\x8b"
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}

@@ -16,24 +16,17 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from isolet_nn.backends.base import Weights
-from isolet_nn.config import (
-    NAME_PATTERN,
-    Count,
-    Experiment,
-    Section,
-    anchor_paths,
-    dump_yaml,
-    read_mapping,
-    validate,
-    with_overrides,
-)
+from isolet_nn.config import NAME_PATTERN, Count, Experiment, Section
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.execution import limited_threads
 from isolet_nn.files import write_bytes, write_json, write_text
 from isolet_nn.folders import locked, new_folder, now
+from isolet_nn.loading import anchor_paths, with_overrides
+from isolet_nn.problems import validate
 from isolet_nn.training import Training
+from isolet_nn.yaml_files import dump_yaml, read_mapping
 
 FILE, CELLS, STATUS = "carried_over.yaml", "cells.csv", "status.json"
 _STATE = "state.safetensors"

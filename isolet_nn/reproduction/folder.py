@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from isolet_nn.config import Section, read_mapping, validate
+from isolet_nn.config import Section
 from isolet_nn.errors import RunError
 from isolet_nn.files import write_json
 from isolet_nn.folders import SUMMARY, SWEEP, now, read_json
+from isolet_nn.problems import validate
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.parts import CARRIED_OVER, XOR, Part
+from isolet_nn.yaml_files import read_mapping
 
 FILE, STATUS, XOR_FILE = "reproduction.yaml", "status.json", "xor.json"
 

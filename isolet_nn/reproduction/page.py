@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.config import read_mapping
 from isolet_nn.environment import available_cores, describe_process
 from isolet_nn.files import write_json, write_text
 from isolet_nn.folders import now
@@ -20,6 +19,7 @@ from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS
 from isolet_nn.reproduction.pictures import draw_pictures
 from isolet_nn.reproduction.report import Report, load_report
 from isolet_nn.reproduction.verdicts import Claim, conclusions, figures
+from isolet_nn.yaml_files import read_mapping
 
 PAGE, VERDICTS, TABLES = "index.html", "verdicts.json", "tables"
 _TEMPLATE = "page.html.jinja"

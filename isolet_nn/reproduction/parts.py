@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from isolet_nn.config import read_mapping, suggestion
-from isolet_nn.errors import ConfigError
+from isolet_nn.errors import ConfigError, suggestion
 from isolet_nn.shipped import resolve
 from isolet_nn.sweeps.config import Sweep, load_sweep
+from isolet_nn.yaml_files import read_mapping
 
 CARRIED_OVER, FEW_NEURONS, XOR = "figure6-carried-over", "few-neurons", "xor"
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import isolet_nn
 from isolet_nn import execution
-from isolet_nn.config import dump_yaml, load_experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import RunError
 from isolet_nn.files import write_json, write_text
 from isolet_nn.folders import locked, new_folder, now, read_json
+from isolet_nn.loading import load_experiment
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.folder import (
     FILE,
@@ -35,6 +35,7 @@ from isolet_nn.sweeps.execute import SweepObserver
 from isolet_nn.sweeps.run import WorkersFactory, resume_sweep, sweep
 from isolet_nn.sweeps.workers import LocalWorkers
 from isolet_nn.xor import count_solved, require_xor, result_of
+from isolet_nn.yaml_files import dump_yaml
 
 NAME = "reproduce-report"
 SEEDS = {False: 100, True: 30}

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.config import Experiment, validate
+from isolet_nn.config import Experiment
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.execution import limited_threads
+from isolet_nn.problems import validate
 from isolet_nn.runs import write_model
 from isolet_nn.training import Row, Training
 

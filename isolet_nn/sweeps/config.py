@@ -22,21 +22,12 @@ from pydantic import (
     model_validator,
 )
 
-from isolet_nn.config import (
-    NAME_PATTERN,
-    Count,
-    Experiment,
-    Folds,
-    Section,
-    anchor_paths,
-    read_mapping,
-    refuse_carried_over,
-    suggestion,
-    validate,
-    with_overrides,
-)
-from isolet_nn.errors import ConfigError
+from isolet_nn.config import NAME_PATTERN, Count, Experiment, Folds, Section
+from isolet_nn.errors import ConfigError, suggestion
+from isolet_nn.loading import anchor_paths, refuse_carried_over, with_overrides
+from isolet_nn.problems import validate
 from isolet_nn.shipped import resolve
+from isolet_nn.yaml_files import read_mapping
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.config import dump_yaml
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.files import write_text
 from isolet_nn.folders import (
@@ -25,6 +24,7 @@ from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.journal import Results, read_journal
 from isolet_nn.sweeps.scores import SettingScore, best_settings
+from isolet_nn.yaml_files import dump_yaml
 
 NUMBERING = ("grid", "list", "random", "seeds", "cross_validation")
 """Keys of a sweep file on which the numbers of trials depend."""

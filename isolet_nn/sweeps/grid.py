@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config import Experiment, check, validate, with_overrides
+from isolet_nn.config import Experiment
 from isolet_nn.errors import ConfigError
+from isolet_nn.loading import with_overrides
+from isolet_nn.problems import check, validate
 from isolet_nn.sweeps.config import (
     Choice,
     CrossValidation,

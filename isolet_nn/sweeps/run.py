@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import isolet_nn
-from isolet_nn.config import PATH_KEYS, Experiment
+from isolet_nn.config import Experiment
 from isolet_nn.environment import available_cores, describe_environment
 from isolet_nn.errors import RunError
 from isolet_nn.execution import limited_threads
@@ -26,6 +26,7 @@ from isolet_nn.folders import (
     locked,
     now,
 )
+from isolet_nn.loading import PATH_KEYS
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset

@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 from torch import nn
 
-from isolet_nn.config import Experiment, IsoletDataset, load_experiment
+from isolet_nn.config import Experiment, IsoletDataset
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset
+from isolet_nn.loading import load_experiment
 from isolet_nn.training import Training, make_backend, trained_model
 
 REPORT = Path(__file__).resolve().parents[2] / "configs" / "report" / "figure3_4_momentum.yaml"

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import isolet_nn
-from isolet_nn.config import dump_yaml
 from isolet_nn.files import write_json, write_text
 from isolet_nn.folders import JOURNAL, SUMMARY
 from isolet_nn.reproduction import carried_over
@@ -26,6 +25,7 @@ from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import make_trials
 from isolet_nn.sweeps.journal import Journal
 from isolet_nn.sweeps.pictures import draw_plots
+from isolet_nn.yaml_files import dump_yaml
 
 Settings = dict[str, Any]
 Accuracy = Callable[[str, Settings], float]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from sweeps.helpers import InlineWorkers, stop_after
 
-from isolet_nn.config import with_overrides
 from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.loading import with_overrides
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.carried_over import CELLS, CarriedOver, begin, go_on, load_carried_over
 from isolet_nn.reproduction.evidence import PLACES

@@ -19,9 +19,9 @@ import pytest
 from builders import make_experiment
 
 import isolet_nn
-from isolet_nn.config import validate
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import BackendUnavailableError, ClusterError, ConfigError, DataError
+from isolet_nn.problems import validate
 from isolet_nn.sweeps import cluster, remote
 from isolet_nn.sweeps.cluster import DaskWorkers, cluster_workers
 from isolet_nn.sweeps.cohort import CohortTask, LineTask, TrialResult

@@ -21,13 +21,15 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
 from isolet_nn import execution
-from isolet_nn.config import Experiment, parse_yaml, validate
+from isolet_nn.config import Experiment
+from isolet_nn.problems import validate
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSource
 from isolet_nn.sweeps.folder import SweepFolder, trial_config
 from isolet_nn.sweeps.grid import make_trials
 from isolet_nn.sweeps.plan import make_plan
 from isolet_nn.sweeps.run import resume_sweep, sweep
+from isolet_nn.yaml_files import parse_yaml
 from sweeps.helpers import (
     InlineWorkers,
     model_bytes,
