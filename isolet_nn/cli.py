@@ -197,15 +197,17 @@ def evaluate(
 
     opened = Run.open(run)
     evaluation = execution.evaluate(opened, split=split, backend=backend, data_dir=_text(data_dir))
-    if as_json:
-        print_json(evaluation.to_json())
-    else:
-        print_evaluation(opened, evaluation)
     try:
-        for path in write_evaluation(opened, evaluation):
-            MESSAGES.print(f"written: {path}", soft_wrap=True)
-    except OSError as error:
-        MESSAGES.print(f"not written: {_say_os_error(error)}", soft_wrap=True)
+        if as_json:
+            print_json(evaluation.to_json())
+        else:
+            print_evaluation(opened, evaluation)
+    finally:  # also where nobody reads the output to its end
+        try:
+            for path in write_evaluation(opened, evaluation):
+                MESSAGES.print(f"written: {path}", soft_wrap=True)
+        except OSError as error:
+            MESSAGES.print(f"not written: {_say_os_error(error)}", soft_wrap=True)
 
 
 @app.command()

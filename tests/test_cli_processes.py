@@ -375,6 +375,16 @@ def test_a_reader_that_leaves_early_causes_no_traceback(command: str) -> None:
     assert "rror" not in done.stderr
 
 
+def test_an_evaluation_is_written_when_nobody_reads_it_to_its_end() -> None:
+    assert shell("nn train quickstart -q --epochs 1").returncode == 0
+    written = [only_run() / "calibration.csv", only_run() / "plots" / "reliability.png"]
+    for file in written:
+        file.unlink(missing_ok=True)
+    done = shell(f"nn eval {only_run()} | head -1")
+    assert "Traceback" not in done.stderr
+    assert all(file.is_file() for file in written)
+
+
 def test_training_goes_on_when_nobody_reads_its_progress() -> None:
     done = shell("nn train quickstart --epochs 30 2>&1 >/dev/null | head -1")
     assert done.returncode == 0

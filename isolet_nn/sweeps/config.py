@@ -190,6 +190,8 @@ Plots = list[Plot]
 
 
 _SEEDS = "seed: seeds are given by the key `seeds`"
+EVALUATE_TEST = "training.evaluate_test"
+"""Key path of what cross-validation switches off."""
 
 
 class Sweep(Section):
@@ -270,7 +272,7 @@ class Sweep(Section):
         if self.cross_validation is None:
             return self
         for key in varied_keys(self):
-            if f"{key}.".startswith(("dataset.validation.", "training.evaluate_test.")):
+            if f"{key}.".startswith(("dataset.validation.", f"{EVALUATE_TEST}.")):
                 raise ValueError(f"{key}: cross_validation decides on it, so it cannot be varied")
         if conflict := conflict_with_folds(self.experiment):
             raise ValueError(f"experiment.{conflict}")
@@ -360,7 +362,7 @@ def load_sweep(
     _require_free(sweep, overrides or {}, "--set")
     _require_free(sweep, fixed, f"{source}: set")
     if sweep.cross_validation is not None:
-        experiment = with_overrides(experiment, {"training.evaluate_test": False})
+        experiment = with_overrides(experiment, {EVALUATE_TEST: False})
     complete = _complete(experiment, varied_keys(sweep), f"{source}: experiment")
     return sweep.model_copy(update={"experiment": complete})
 
@@ -407,6 +409,11 @@ def _require_free(sweep: Sweep, fixed: Mapping[str, Any], where: str) -> None:
     """Refuse to fix what every setting sets, alone or with the section it is in."""
     if "seed" in fixed:
         raise ConfigError(f"{where} {_SEEDS}")
+    if sweep.cross_validation is not None and fixed.get(EVALUATE_TEST):
+        raise ConfigError(
+            f"{where} {EVALUATE_TEST}: found {fixed[EVALUATE_TEST]}; cross_validation leaves the "
+            "test split unread: leave it out, or set false"
+        )
     items = sweep.list or []
     for key in varied_keys(sweep):
         if any(key not in item for item in items):  # what some leave open has to have a value

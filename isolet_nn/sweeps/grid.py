@@ -22,6 +22,7 @@ from isolet_nn.errors import ConfigError
 from isolet_nn.loading import with_overrides
 from isolet_nn.problems import check, validate
 from isolet_nn.sweeps.config import (
+    EVALUATE_TEST,
     Choice,
     CrossValidation,
     Distribution,
@@ -101,7 +102,7 @@ class Trials:
         changes: dict[str, Any] = {"seed": self.seed(trial)}
         if self.cross_validation is not None:
             fold = {"fold": self.fold(trial), **self.cross_validation.model_dump()}
-            changes |= {"dataset.validation": fold, "training.evaluate_test": False}
+            changes |= {"dataset.validation": fold, EVALUATE_TEST: False}
         return with_overrides(content, changes)
 
     def content_of_setting(self, number: int) -> dict[str, Any]:

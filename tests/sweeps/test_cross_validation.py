@@ -200,6 +200,10 @@ def test_folds_share_no_cohort_since_they_may_differ_in_size() -> None:
             {"grid": {"training.evaluate_test": [True, False]}},
             "training.evaluate_test: cross_validation decides on it, so it cannot be varied",
         ),
+        (
+            {"set": {"training.evaluate_test": True}},
+            "sweep: set training.evaluate_test: found True; cross_validation leaves the test split",
+        ),
         ({"set": {"dataset": {"name": "xor"}}}, "cross_validation: found {'fold': 0, 'folds': 3"),
         (
             {"plot": {"kind": "boxplot", "x": "seed", "value": "test_loss"}},
