@@ -117,12 +117,36 @@ class Trials:
         return validate(Experiment, self.content(trial), f"trial {trial}")
 
     def value(self, trial: int, key: str) -> Any:
-        """A trial's value of a varied key, or of ``seed``; of the experiment where not set."""
+        """A trial's value of a varied key, or of ``seed``; where not set, what it has all the same.
+
+        That is the experiment's, unless the setting changes a section above or below the key.
+        """
         if key == "seed":
             return self.seed(trial)
+        column, number = self.keys.index(key), trial // self.n_repeats
+        code = int(self.codes[number, column])
+        if code != _NOT_SET:
+            return self.values[column][code]
+        if any(_is_within(key, other) or _is_within(other, key) for other in self.setting(number)):
+            return look_up(self.make_experiment(trial).model_dump(mode="json"), key)
+        return look_up(self.experiment, key)
+
+    def different_values(self, key: str) -> tuple[list[Any], NDArray[np.int64]]:
+        """The different values of a varied key, and which of them each setting has (n_settings,).
+
+        In the order of first use in the file, then those of settings that do not set the key.
+        """
         column = self.keys.index(key)
-        code = int(self.codes[trial // self.n_repeats, column])
-        return look_up(self.experiment, key) if code == _NOT_SET else self.values[column][code]
+        places = self.codes[:, column].astype(np.int64)
+        values = list(self.values[column])
+        place_of = {canonical(value): place for place, value in enumerate(values)}
+        for number in np.flatnonzero(places == _NOT_SET).tolist():
+            value = self.value(number * self.n_repeats, key)
+            place = place_of.setdefault(canonical(value), len(values))
+            if place == len(values):
+                values.append(value)
+            places[number] = place
+        return values, places
 
     def one_experiment_each(self, *sections: str) -> Iterator[Experiment]:
         """An experiment for each different content of these keys at the top of the file."""
@@ -142,6 +166,11 @@ class Trials:
             return self.make_experiment(trial).training.epochs
         value = self.value(trial, EPOCHS)
         return experiment.training.epochs if value is None else int(value)
+
+
+def _is_within(key: str, section: str) -> bool:
+    """Whether a key path is that of a section, or of something in it."""
+    return f"{key}.".startswith(f"{section}.")
 
 
 def make_trials(sweep: Sweep) -> Trials:
@@ -280,11 +309,7 @@ def _check_line_plots(sweep: Sweep, trials: Trials) -> None:
     for number, plot in enumerate(sweep.plot):
         if plot.kind != "line" or plot.x in ("seed", "fold"):
             continue
-        column = trials.keys.index(plot.x)
-        values = list(trials.values[column])
-        if (trials.codes[:, column] == _NOT_SET).any():
-            values.append(look_up(trials.experiment, plot.x))
-        for value in values:
+        for value in trials.different_values(plot.x)[0]:
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ConfigError(
                     f"sweep: plot.{number}.x: a line needs numbers, and {plot.x} is "

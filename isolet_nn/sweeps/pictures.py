@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from isolet_nn.files import whole_file
 from isolet_nn.folders import PLOTS
-from isolet_nn.sweeps.config import Plot, look_up
+from isolet_nn.sweeps.config import Plot
 from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.journal import setting_text
 
@@ -79,13 +79,8 @@ def axis_of(trials: Trials, key: str) -> Axis:
     if key == "fold":
         folds = np.arange(n_folds)
         return Axis(key, folds.tolist(), np.tile(folds, n_settings * n_seeds))
-    column = trials.keys.index(key)
-    codes = trials.codes[:, column].astype(np.int64)
-    values = list(trials.values[column])
-    if (codes < 0).any():
-        codes = np.where(codes < 0, len(values), codes)
-        values.append(look_up(trials.experiment, key))
-    return Axis(key, values, np.repeat(codes, trials.n_repeats))
+    values, places = trials.different_values(key)
+    return Axis(key, values, np.repeat(places, trials.n_repeats))
 
 
 def means_on_grid(values: NDArray[np.float64], axes: Sequence[Axis]) -> NDArray[np.float64]:

@@ -141,6 +141,29 @@ def test_an_axis_has_the_order_of_the_file_and_the_experiments_value_last() -> N
     assert (seeds.values, seeds.position.tolist()) == ([4, 2], [0, 1, 0, 1])
 
 
+def test_a_key_that_is_left_open_has_the_value_that_the_trial_is_trained_with() -> None:
+    trials = trials_of(
+        list=[
+            {RATE: 0.1},
+            {RATE: 0.001},
+            {DROPOUT: 0.5},
+            {"optimizer": {"name": "sgd", "learning_rate": 0.1}},
+            {"optimizer": {"name": "sgd"}},
+        ],
+        seeds=2,
+    )
+    used = [trials.make_experiment(trial).optimizer.learning_rate for trial in range(10)]
+    assert used[::2] == [0.1, 0.001, 0.001, 0.1, 0.01]
+    assert [trials.value(trial, RATE) for trial in range(10)] == used
+    axis = axis_of(trials, RATE)
+    assert axis.values == [0.1, 0.001, 0.01]
+    assert [axis.values[place] for place in axis.position] == used
+    optimizers = axis_of(trials, "optimizer")
+    assert [optimizers.values[place]["learning_rate"] for place in optimizers.position[:6]] == [
+        *(0.1, 0.1, 0.001, 0.001, 0.001, 0.001)
+    ]
+
+
 def test_labels_are_short_but_never_the_same() -> None:
     assert axis_of(trials_of(grid={RATE: [1e-5, 0.1 + 0.2]}), RATE).labels == ["1e-5", "0.3"]
     close = axis_of(trials_of(grid={RATE: [0.3, 0.1 + 0.2]}), RATE)
