@@ -5,8 +5,8 @@ Three rules:
 - Trials that differ only in ``training.epochs`` are one training to the largest, read off on the
   way; not with a schedule or an average (SWA) that depends on the number of epochs, nor with
   early stopping.
-- Small networks of one shape and batch size are stacked: they take the same steps together, where
-  possible on the same batches, which are then fetched once.
+- Networks of one shape and batch size are stacked as long as a stack fits into the cache: they take
+  the same steps together, preferably on the same batches, which are then fetched once.
 - Cohorts are sized so that all workers stay busy, and sorted so that the longest comes first.
 
 How trials are put together never shows in a result.
@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +33,10 @@ Line = tuple[int, ...]
 
 MOST_STACKED = 16
 """Networks of a stack at the most: beyond, nothing more is gained."""
-STACKED_PARAMETERS = 350_000
-"""Parameters of a stack at the most: beyond, its networks push each other out of the cache."""
+STACKED_NUMBERS = 1_400_000
+"""Numbers that the steps of a stack go through at the most: beyond, they leave the cache."""
+LONGEST_COHORT = 60.0
+"""Estimated seconds that a cohort of several trainings takes at the most, and a crash costs."""
 COHORTS_PER_WORKER = 4
 """Cohorts that each worker should get at least, so that all end at about the same time."""
 
@@ -119,32 +121,48 @@ def make_plan(
         for stack in _stacks_of_group(trials, group, data_size, notes)
     ]
     total = sum(stack.line_cost * len(stack.lines) for stack in stacks)
-    target = total / (workers * COHORTS_PER_WORKER)
-    cohorts = [cohort for stack in stacks for cohort in stack.cohorts(target, workers)]
+    target = min(LONGEST_COHORT, total / (workers * COHORTS_PER_WORKER))
+    cohorts = []
+    for stack in stacks:
+        own = list(stack.cohorts(target, 1 if len(stacks) >= workers else workers))
+        cohorts += own
+        notes.update(stack.note(own))
     cohorts.sort(key=lambda cohort: (-cohort.cost, cohort.lines[0][0]))
     return Plan(cohorts, dict(notes))
 
 
 @dataclass
 class _Stack:
-    """Lines that could all be trained together."""
+    """Lines that could all be trained together, at most so many at once, or a reason why not."""
 
     lines: list[Line]
     line_cost: float
     most: int
+    why_alone: str
 
-    def cohorts(self, target: float, workers: int) -> Iterator[Cohort]:
+    def cohorts(self, target: float, multiple: int) -> Iterator[Cohort]:
         """Cut into cohorts of about `target` seconds, equal in size up to one line.
 
-        Where there are several, there are as many for each worker.
+        Where there are several, their number is a multiple of `multiple`.
         """
         size = min(self.most, max(1, math.floor(target / self.line_cost)))
         n_cohorts = math.ceil(len(self.lines) / size)
         if n_cohorts > 1:
-            n_cohorts = min(len(self.lines), math.ceil(n_cohorts / workers) * workers)
+            n_cohorts = min(len(self.lines), math.ceil(n_cohorts / multiple) * multiple)
         bounds = np.linspace(0, len(self.lines), n_cohorts + 1).round().astype(int).tolist()
         for start, end in itertools.pairwise(bounds):
             yield Cohort(tuple(self.lines[start:end]), self.line_cost * (end - start))
+
+    def note(self, cohorts: Sequence[Cohort]) -> dict[str, int]:
+        """What the plan says of these cohorts, into which the stack was cut."""
+        largest = max(len(cohort.lines) for cohort in cohorts)
+        if largest > 1:
+            stacked = sum(cohort.n_trials for cohort in cohorts if len(cohort.lines) > 1)
+            return {f"stacked, up to {largest} networks of one shape": stacked}
+        if len(cohorts) == 1:
+            return {}
+        reason = self.why_alone or "each would take long, or workers would have nothing to do"
+        return {f"not stacked: {reason}": sum(cohort.n_trials for cohort in cohorts)}
 
 
 def _is_stackable(key: str) -> bool:
@@ -185,26 +203,41 @@ def _stacks_of_group(
     experiment = trials.make_experiment(int(group[0]))
     size = data_size(experiment)
     lines = list(_lines(trials, group, experiment, notes))
-    most = _most_stacked(experiment, size, len(lines), len(group), notes)
     # Folds may differ in size, and networks of a stack take their steps together.
     kinds: list[tuple[int, int | None, int | None]] = [
         (trials.epochs(line[-1], experiment), trials.fold(line[0]), trials.seed(line[0]))
         for line in lines
     ]
-    if not (data_depends_on_seed(experiment.dataset) or _share_batches(experiment, kinds)):
+    by_seed = data_depends_on_seed(experiment.dataset)
+    if not by_seed and experiment.training.shuffle:
+        by_seed = _pays_by_seed(experiment, size, len(lines) / len(set(kinds)))
+    if not by_seed:
         kinds = [(epochs, fold, None) for epochs, fold, _ in kinds]
     together: dict[tuple[int, int | None, int | None], list[Line]] = {}
     for kind, line in zip(kinds, lines, strict=True):
         together.setdefault(kind, []).append(line)
+    shared = by_seed or not experiment.training.shuffle
+    most, why_alone = _most_stacked(experiment, size, shares_batches=shared)
     for (epochs, *_), of_one_kind in together.items():
-        yield _Stack(of_one_kind, epochs * _epoch_seconds(experiment, size), most)
+        seconds = epochs * _epoch_seconds(experiment, size)
+        yield _Stack(of_one_kind, seconds, most, why_alone)
 
 
-def _share_batches(experiment: Experiment, kinds: Sequence[Hashable]) -> bool:
-    """Whether lines of one kind, seed included, get the same batches and suffice for stacks."""
-    if not experiment.training.shuffle or experiment.ensemble > 1:
-        return False  # all get the same, or not even the networks of one experiment do
-    return len(kinds) >= 2 * len(set(kinds))
+def _pays_by_seed(experiment: Experiment, size: DataSize, lines_a_seed: float) -> bool:
+    """Whether smaller stacks, each of one seed, beat larger ones of several seeds.
+
+    Networks of one seed get the same batches, which a stack fetches once. Constants as of
+    `_epoch_seconds`: seconds that a step costs a stack besides its networks, and that a number of
+    a batch takes until it is used.
+    """
+    if experiment.ensemble > 1 or lines_a_seed < 2:
+        return False  # an ensemble's networks have batches of their own
+    batch = min(experiment.training.batch_size, size.n_rows)
+    fetching = 2.5e-10 * batch * size.n_features
+    mixed, _ = _most_stacked(experiment, size, shares_batches=False)
+    of_one_seed, _ = _most_stacked(experiment, size, shares_batches=True)
+    stacked = min(lines_a_seed, of_one_seed)
+    return 3e-5 / stacked + fetching / stacked < 3e-5 / mixed + fetching
 
 
 def _lines(
@@ -240,20 +273,23 @@ def _why_not_shared(experiment: Experiment) -> str:
 
 
 def _most_stacked(
-    experiment: Experiment, size: DataSize, n_lines: int, n_trials: int, notes: Counter[str]
-) -> int:
-    if n_lines == 1:
-        return 1
+    experiment: Experiment, size: DataSize, *, shares_batches: bool
+) -> tuple[int, str]:
+    """How many experiments a stack may hold, and why if it is one."""
     if experiment.backend != "numpy":
-        notes[f"not stacked: the backend is {experiment.backend}"] += n_trials
-        return 1
+        return 1, f"the backend is {experiment.backend}"
+    model, batch = experiment.model, min(experiment.training.batch_size, size.n_rows)
     shape = network_shape(experiment, size.n_features, size.n_classes)
-    most = min(MOST_STACKED, STACKED_PARAMETERS // shape.n_parameters) // experiment.ensemble
-    if most <= 1:
-        notes["not stacked: the networks are too large for stacking to pay"] += n_trials
-        return 1
-    notes[f"stacked, up to {most} networks of one shape"] += n_trials
-    return most
+    numbers = 4 * shape.n_parameters  # with gradients, and what an optimizer remembers of each
+    numbers += batch * (sum(model.hidden_layers) + size.n_classes)
+    own_inputs = model.input_dropout or model.input_noise or experiment.training.mixup
+    if own_inputs or experiment.ensemble > 1 or not shares_batches:
+        numbers += batch * size.n_features
+    most = min(MOST_STACKED, STACKED_NUMBERS // numbers) // experiment.ensemble
+    if most > 1:
+        return most, ""
+    what = "networks" if experiment.ensemble == 1 else "ensembles"
+    return 1, f"the {what} are too large for stacking to pay"
 
 
 def _epoch_seconds(experiment: Experiment, size: DataSize) -> float:

@@ -16,8 +16,9 @@ from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed, data_key
 from isolet_nn.sweeps.grid import Trials, canonical
 from isolet_nn.sweeps.plan import (
     COHORTS_PER_WORKER,
+    LONGEST_COHORT,
     MOST_STACKED,
-    STACKED_PARAMETERS,
+    STACKED_NUMBERS,
     Plan,
     make_plan,
 )
@@ -124,7 +125,7 @@ def check_stack(experiments: list[Experiment]) -> None:
     if len(experiments) > 1:
         assert first.backend == "numpy"
         parameters = n_parameters(first, SIZE.n_features, SIZE.n_classes)
-        assert parameters * len(experiments) <= STACKED_PARAMETERS
+        assert 4 * parameters * len(experiments) <= STACKED_NUMBERS
     for other in experiments[1:]:
         assert content(other, "optimizer", "seed") == content(first, "optimizer", "seed")
         assert data_key(other) == data_key(first)
@@ -240,20 +241,68 @@ RATES = [0.001 * (k + 1) for k in range(8)]
 def test_networks_that_get_the_same_batches_are_stacked_where_there_are_enough(
     keys: dict[str, Any], seeds_of_stacks: list[int]
 ) -> None:
+    keys["set"] = {"training.batch_size": 128, **keys.get("set", {})}
     trials = trials_of({**IRIS, "dataset": {"name": "iris", "split_seed": 1}}, **keys)
-    cohorts = plan_of(trials, workers=1).cohorts
+    wide = DataSize(n_rows=6238, n_features=617, n_classes=26)
+    cohorts = make_plan(trials, np.arange(len(trials)), 1, lambda _: wide).cohorts
     found = [{trials.seed(line[0]) for line in cohort.lines} for cohort in cohorts]
     assert [len(seeds) for seeds in found] == seeds_of_stacks
 
 
-@pytest.mark.parametrize(("width", "size"), [(8, 16), (2_000, 12), (10_000, 2), (20_000, 1)])
-def test_wider_networks_make_smaller_stacks(width: int, size: int) -> None:
+def test_of_narrow_data_seeds_are_mixed_rather_than_stacks_kept_small() -> None:
     trials = trials_of(
         {**IRIS, "dataset": {"name": "iris", "split_seed": 1}},
-        set={"model.hidden_layers": [width]},
-        grid={"optimizer.learning_rate": [0.001 * (k + 1) for k in range(96)]},
+        grid={"optimizer.learning_rate": RATES},
+        seeds=8,
     )
     cohorts = plan_of(trials, workers=1).cohorts
+    assert [len(cohort.lines) for cohort in cohorts] == [16] * 4
+
+
+def test_stacks_of_many_seeds_stay_whole_on_many_workers() -> None:
+    trials = trials_of(
+        {**IRIS, "dataset": {"name": "iris"}},
+        grid={"optimizer.learning_rate": [0.001 * (k + 1) for k in range(16)]},
+        seeds=64,
+    )
+    cohorts = plan_of(trials, workers=8).cohorts
+    assert [len(cohort.lines) for cohort in cohorts] == [16] * 64
+
+
+def test_long_stacks_are_cut_so_that_a_crash_costs_little() -> None:
+    trials = trials_of(
+        {**IRIS, "dataset": {"name": "iris", "split_seed": 1}},
+        set={"training.epochs": 20_000},
+        seeds=64,
+    )
+    cohorts = plan_of(trials, workers=1).cohorts
+    assert all(1 < len(cohort.lines) < MOST_STACKED for cohort in cohorts)
+    assert max(cohort.cost for cohort in cohorts) <= LONGEST_COHORT
+
+
+@pytest.mark.parametrize(
+    ("change", "size"),
+    [
+        ({"model.hidden_layers": [8]}, 16),
+        ({"model.hidden_layers": [2_000]}, 6),
+        ({"model.hidden_layers": [20_000]}, 1),
+        ({"training.batch_size": 20_000}, 8),
+        ({"training.batch_size": 20_000, "model.input_dropout": 0.2}, 2),
+        ({"training.batch_size": 20_000, "training.mixup": 0.2}, 2),
+        ({"ensemble": 4}, 4),
+        ({"ensemble": 9}, 1),
+    ],
+)
+def test_the_more_a_network_goes_through_the_smaller_is_a_stack(
+    change: dict[str, Any], size: int
+) -> None:
+    trials = trials_of(
+        {**IRIS, "dataset": {"name": "iris", "split_seed": 1}},
+        set={"training.batch_size": 16, **change},
+        grid={"optimizer.learning_rate": [0.001 * (k + 1) for k in range(96)]},
+    )
+    rows = DataSize(n_rows=20_000, n_features=20, n_classes=3)
+    cohorts = make_plan(trials, np.arange(len(trials)), 1, lambda _: rows).cohorts
     assert max(len(cohort.lines) for cohort in cohorts) == size
 
 
