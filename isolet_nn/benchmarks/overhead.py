@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class StubWorkers:
     def free(self) -> int:
         return self._n_workers - len(self._done)
 
-    def submit(self, ticket: int, task: CohortTask, data: Mapping[str, Experiment]) -> None:
+    def submit(self, ticket: int, task: CohortTask, experiment: Experiment) -> None:
         metrics: dict[str, float | None] = {
             "train_loss": 0.1 + ticket * 1e-9,
             "train_accuracy": 0.9,

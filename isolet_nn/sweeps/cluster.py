@@ -12,7 +12,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -145,7 +145,7 @@ class _Sent:
     """A task that was given to us, the worker that has it now, and how many died with it."""
 
     task: CohortTask
-    data: Mapping[str, Experiment]
+    experiment: Experiment
     worker: str = ""
     future: Any = None
     deaths: int = 0
@@ -207,11 +207,10 @@ class DaskWorkers:
             self._notify(f"{self._address} has workers now: {len(self._workers)}")
         return self._workers
 
-    def submit(self, ticket: int, task: CohortTask, data: Mapping[str, Experiment]) -> None:
-        for key, experiment in data.items():
-            if key not in self._checksums:
-                self._checksums[key] = self._pack(experiment).checksum
-        self._sent[ticket] = _Sent(task, data)
+    def submit(self, ticket: int, task: CohortTask, experiment: Experiment) -> None:
+        if task.data_key not in self._checksums:
+            self._checksums[task.data_key] = self._pack(experiment).checksum
+        self._sent[ticket] = _Sent(task, experiment)
         self._place(ticket)
 
     def _place(self, ticket: int) -> None:
@@ -219,17 +218,14 @@ class DaskWorkers:
         sent = self._sent[ticket]
         sent.future, sent.worker = None, ""
         idle = self._look_for_workers() - {other.worker for other in self._sent.values()}
-
-        def n_data_sets(worker: str) -> int:
-            return sum((worker, key) in self._holders for key in sent.data)
-
         if idle:
-            self._start(sent, max(sorted(idle), key=n_data_sets))
+            key = sent.task.data_key
+            self._start(sent, max(sorted(idle), key=lambda worker: (worker, key) in self._holders))
 
     def _start(self, sent: _Sent, worker: str) -> None:
-        checksums = {key: self._checksums[key] for key in sent.data}
+        checksum = self._checksums[sent.task.data_key]
         sent.worker = worker
-        sent.future = self._client.submit(work, sent.task, checksums, workers=[worker], pure=False)
+        sent.future = self._client.submit(work, sent.task, checksum, workers=[worker], pure=False)
 
     def wait(self, seconds: float) -> list[Outcome]:
         self._wait_for_any(seconds)
@@ -240,7 +236,7 @@ class DaskWorkers:
             if isinstance(reply, Outcome):
                 outcomes.append(reply)
             elif isinstance(reply, Lacking):
-                lacking.setdefault(reply.key, []).append(ticket)
+                lacking.setdefault(self._sent[ticket].task.data_key, []).append(ticket)
         for key, tickets in lacking.items():
             outcomes += self._send_data(key, tickets)
         for outcome in outcomes:
@@ -306,7 +302,7 @@ class DaskWorkers:
         workers = {sent.worker for sent in tasks.values()}
         if workers - self._checked:
             self._checked |= _require_same_version(self._client, self._address, self._tell_once)
-        packed = self._pack(tasks[tickets[0]].data[key])
+        packed = self._pack(tasks[tickets[0]].experiment)
         with _while_scheduler_lives(self._address):
             replies = self._client.run(keep, packed, workers=sorted(workers), on_error="return")
         outcomes = []

@@ -34,14 +34,11 @@ class LineTask:
         Their numbers, by ascending epochs.
     epochs
         When each is read off.
-    data_key
-        Which data set it needs.
     """
 
     experiment: dict[str, Any]
     trials: tuple[int, ...]
     epochs: tuple[int, ...]
-    data_key: str
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,8 @@ class CohortTask:
 
     Attributes
     ----------
+    data_key
+        Which data set all of it needs.
     models_folder
         Where weights are written, or None.
     metric, threshold
@@ -58,6 +57,7 @@ class CohortTask:
     """
 
     lines: tuple[LineTask, ...]
+    data_key: str
     models_folder: str | None = None
     metric: str = "test_accuracy"
     threshold: float | None = None
@@ -92,7 +92,7 @@ def model_path(folder: str | Path, trial: int) -> Path:
 
 def run_cohort(
     task: CohortTask,
-    dataset_of: Callable[[str], Dataset],
+    dataset: Dataset,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> list[TrialResult]:
     """Train a cohort; return a result for every trial.
@@ -101,18 +101,19 @@ def run_cohort(
     ----------
     task
         The cohort.
-    dataset_of
-        Gives the data set of a key.
+    dataset
+        Its data set.
     should_stop
         Asked after every epoch; when it says yes, what is missing is left out.
     """
     experiments = [
         validate(Experiment, line.experiment, f"trial {line.trials[-1]}") for line in task.lines
     ]
-    datasets = [dataset_of(line.data_key) for line in task.lines]
     results: list[TrialResult] = []
     with limited_threads(experiments[0]):
-        training = Training(experiments, datasets, _epochs_to_evaluate(task, experiments))
+        training = Training(
+            experiments, [dataset] * len(experiments), _epochs_to_evaluate(task, experiments)
+        )
         active = dict(enumerate(task.lines))
         while active and not should_stop():
             training.run_epoch()

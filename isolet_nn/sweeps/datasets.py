@@ -32,18 +32,16 @@ _DATASETS_KEPT = 2
 
 @dataclass(frozen=True, eq=False)
 class PackedDataset:
-    """A data set as arrays and JSON, with a checksum over both.
+    """A data set as arrays and JSON, with a checksum over both."""
 
-    Attributes
-    ----------
-    key
-        Tells data sets of one sweep apart.
-    """
-
-    key: str
     arrays: Arrays
     meta: dict[str, Any]
     checksum: str
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the arrays."""
+        return sum(array.nbytes for array in self.arrays.values())
 
     def unpack(self) -> Dataset:
         """The data set, after checking that it is what was packed.
@@ -89,7 +87,6 @@ class PackedDataset:
             with whole_file(folder / f"{name}.npy") as path:
                 np.save(path, array, allow_pickle=False)
         content = {
-            "key": self.key,
             "meta": self.meta,
             "checksum": self.checksum,
             "arrays": list(self.arrays),
@@ -107,10 +104,10 @@ class PackedDataset:
             name: np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
             for name in content["arrays"]
         }
-        return cls(content["key"], arrays, content["meta"], content["checksum"])
+        return cls(arrays, content["meta"], content["checksum"])
 
 
-def pack(dataset: Dataset, key: str) -> PackedDataset:
+def pack(dataset: Dataset) -> PackedDataset:
     """Take a data set apart into arrays and JSON."""
     arrays: Arrays = {}
     for name in _SPLITS:
@@ -129,7 +126,7 @@ def pack(dataset: Dataset, key: str) -> PackedDataset:
         "checksum": dataset.checksum,
         "group_name": dataset.group_name,
     }
-    return PackedDataset(key, arrays, meta, _checksum(arrays, meta))
+    return PackedDataset(arrays, meta, _checksum(arrays, meta))
 
 
 def _checksum(arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> str:
@@ -202,4 +199,4 @@ class DataSource:
 
     def pack(self, experiment: Experiment) -> PackedDataset:
         """An experiment's data set for sending."""
-        return pack(self.dataset(experiment), data_key(experiment))
+        return pack(self.dataset(experiment))

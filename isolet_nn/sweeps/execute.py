@@ -101,12 +101,12 @@ class ModelKeeper:
             if lost or path.name.startswith("."):
                 path.unlink(missing_ok=True)
 
-    def instruct(self, lines: tuple[LineTask, ...]) -> CohortTask:
+    def instruct(self, lines: tuple[LineTask, ...], data_key: str) -> CohortTask:
         """The task of training these lines, with what is to be saved."""
         if self.save_models == "none":
-            return CohortTask(lines)
+            return CohortTask(lines, data_key)
         threshold = self.best_value if self.save_models == "best" else None
-        return CohortTask(lines, str(self.folder), self.metric, threshold)
+        return CohortTask(lines, data_key, str(self.folder), self.metric, threshold)
 
     def consider(self, results: Iterable[TrialResult]) -> None:
         """Take note of results that are in the journal; remove weights that are not the best."""
@@ -195,14 +195,12 @@ class Execution:
 
     def _submit(self, ticket: int, cohort: Cohort) -> None:
         self._observer.on_submit(cohort, ticket)
-        experiments: dict[str, Experiment] = {}
+        key, experiment = self._data_of(cohort.lines[0][-1])
         lines = []
         for line in cohort.lines:
-            key, experiment = self._data_of(line[-1])
-            experiments[key] = experiment
             epochs = tuple(self._trials.epochs(trial, experiment) for trial in line)
-            lines.append(LineTask(self._trials.content(line[-1]), line, epochs, key))
-        self._workers.submit(ticket, self._models.instruct(tuple(lines)), experiments)
+            lines.append(LineTask(self._trials.content(line[-1]), line, epochs))
+        self._workers.submit(ticket, self._models.instruct(tuple(lines), key), experiment)
 
     def _data_of(self, trial: int) -> tuple[str, Experiment]:
         """A trial's data key, and an experiment that shares its data and its training section.

@@ -9,9 +9,8 @@ import dataclasses
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -45,9 +44,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Lacking:
-    """The worker has not got the data set of a key."""
-
-    key: str
+    """The worker has not got the data set."""
 
 
 def dask_setup(_worker: object) -> None:
@@ -68,8 +65,8 @@ def keep(packed: PackedDataset) -> None:
     _datasets[packed.checksum] = dataset
 
 
-def work(task: CohortTask, checksums: Mapping[str, str]) -> Done | Failed | Lacking:
-    """Train a cohort, given the checksums of its data sets by their keys.
+def work(task: CohortTask, checksum: str) -> Done | Failed | Lacking:
+    """Train a cohort, given the checksum of its data set.
 
     A cohort that nobody waits for any more is stopped after its epoch.
     """
@@ -85,13 +82,12 @@ def work(task: CohortTask, checksums: Mapping[str, str]) -> Done | Failed | Lack
         was_given_up = was_given_up or state is None or state.state == "cancelled"
         return was_given_up
 
-    datasets = {key: _datasets.get(checksum) for key, checksum in checksums.items()}
-    for key, dataset in datasets.items():
-        if dataset is None:
-            return Lacking(key)
+    dataset = _datasets.get(checksum)
+    if dataset is None:
+        return Lacking()
     try:
         with _turn:
-            done = _train(task, datasets.__getitem__, is_given_up)
+            done = _train(task, dataset, is_given_up)
     except Exception as error:
         return Failed(f"{type(error).__name__}: {error}")
     if was_given_up:
@@ -100,13 +96,11 @@ def work(task: CohortTask, checksums: Mapping[str, str]) -> Done | Failed | Lack
     return done
 
 
-def _train(
-    task: CohortTask, dataset_of: Callable[[str], Any], should_stop: Callable[[], bool]
-) -> Done:
+def _train(task: CohortTask, dataset: Dataset, should_stop: Callable[[], bool]) -> Done:
     """Train a cohort; its weights pass through a folder on this machine."""
     with tempfile.TemporaryDirectory() as name:
         own_task = dataclasses.replace(task, models_folder=task.models_folder and name)
-        results = run_cohort(own_task, dataset_of, should_stop)
+        results = run_cohort(own_task, dataset, should_stop)
         paths = {result.trial: model_path(name, result.trial) for result in results}
         weights = {trial: path.read_bytes() for trial, path in paths.items() if path.is_file()}
     return Done(results, weights)

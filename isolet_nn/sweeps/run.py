@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -127,7 +127,7 @@ def resume_sweep(
         If config, data or version differ from those the sweep began with; lists the differences.
     """
     opened = Path(path)
-    with locked(opened) if opened.is_dir() else _nothing():
+    with locked(opened) if opened.is_dir() else nullcontext():
         folder = SweepFolder.open(opened, data_dir)
         _require_backends(folder.trials, make_workers)
         source = DataSource()
@@ -156,11 +156,6 @@ def _require_backends(trials: Trials, make_workers: WorkersFactory) -> None:
     if make_workers is LocalWorkers:
         for experiment in trials.one_experiment_each("backend", "device"):
             require_backend(experiment)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 def make_header(config: Sweep, trials: Trials, source: DataSource) -> dict[str, Any]:

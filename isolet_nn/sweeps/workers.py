@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -31,7 +31,8 @@ from isolet_nn.sweeps.datasets import PackedDataset
 _PARENT_SECONDS = 0.5
 _DATASETS_KEPT = 8
 """Data sets mapped into memory by a worker: the folds of a cross-validation come in turn."""
-_FOLDERS_KEPT = 32
+_BYTES_KEPT = 2 * 1024**3
+"""Size of the data sets on the disk, those in use aside, from which on the oldest are removed."""
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -60,8 +61,8 @@ class Workers(Protocol):
     def free(self) -> int:
         """How many more tasks can be taken."""
 
-    def submit(self, ticket: int, task: CohortTask, data: Mapping[str, Experiment]) -> None:
-        """Start a task; for every data key in it, `data` has an experiment on that data."""
+    def submit(self, ticket: int, task: CohortTask, experiment: Experiment) -> None:
+        """Start a task; `experiment` is one on its data."""
 
     def wait(self, seconds: float) -> list[Outcome]:
         """What ended, after waiting for at most so long."""
@@ -75,7 +76,7 @@ class _Slot:
     executor: Any
     future: Any = None
     ticket: int = -1
-    keys: frozenset[str] = frozenset()
+    data_key: str = ""
     is_new: bool = True
 
     def submit(self, function: Callable[..., Any], *arguments: object) -> None:
@@ -109,38 +110,43 @@ class LocalWorkers:
     ) -> None:
         self._data_folder = data_folder
         self._pack = pack
-        self._folders: dict[str, Path] = {}
+        self._folders: dict[str, tuple[Path, int]] = {}
         self._numbers = itertools.count()
         self._slots = [_Slot(_new_executor()) for _ in range(n_workers)]
 
     def free(self) -> int:
         return sum(slot.future is None for slot in self._slots)
 
-    def submit(self, ticket: int, task: CohortTask, data: Mapping[str, Experiment]) -> None:
-        folders = {key: str(self._folder(key, experiment)) for key, experiment in data.items()}
+    def submit(self, ticket: int, task: CohortTask, experiment: Experiment) -> None:
+        folder = str(self._folder(task.data_key, experiment))
         slot = next(slot for slot in self._slots if slot.future is None)
-        slot.ticket, slot.keys = ticket, frozenset(data)
+        slot.ticket, slot.data_key = ticket, task.data_key
         try:
-            slot.submit(_work, task, folders)
+            slot.submit(_work, task, folder)
         except BrokenExecutor:  # its process died while it had nothing to do
             slot.renew()
-            slot.submit(_work, task, folders)
+            slot.submit(_work, task, folder)
 
     def _folder(self, key: str, experiment: Experiment) -> Path:
         """Where a data set lies, written when it is first needed."""
         if key not in self._folders:
-            self._remove_oldest()
+            packed = self._pack(experiment)
+            self._make_room(packed.n_bytes)
             folder = self._data_folder / str(next(self._numbers))
-            self._pack(experiment).save(folder)
-            self._folders[key] = folder
-        return self._folders[key]
+            packed.save(folder)
+            self._folders[key] = folder, packed.n_bytes
+        return self._folders[key][0]
 
-    def _remove_oldest(self) -> None:
-        """Make room on the disk: data sets that nobody works on are written anew if needed."""
-        in_use = {key for slot in self._slots if slot.future is not None for key in slot.keys}
-        idle = [key for key in self._folders if key not in in_use]
-        for key in idle[: max(0, len(self._folders) - _FOLDERS_KEPT + 1)]:
-            shutil.rmtree(self._folders.pop(key), ignore_errors=True)
+    def _make_room(self, n_bytes: int) -> None:
+        """Remove old data sets that nobody works on; they are written anew if needed."""
+        in_use = {slot.data_key for slot in self._slots if slot.future is not None}
+        total = n_bytes + sum(size for _, size in self._folders.values())
+        for key in [key for key in self._folders if key not in in_use]:
+            if total <= _BYTES_KEPT:
+                return
+            folder, size = self._folders.pop(key)
+            shutil.rmtree(folder, ignore_errors=True)
+            total -= size
 
     def wait(self, seconds: float) -> list[Outcome]:
         from joblib.externals.loky import FIRST_COMPLETED, wait
@@ -213,9 +219,9 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(task: CohortTask, folders: dict[str, str]) -> list[TrialResult]:
-    """Train a cohort in a worker process."""
-    return run_cohort(task, dataset_of=lambda key: _open_dataset(folders[key]))
+def _work(task: CohortTask, folder: str) -> list[TrialResult]:
+    """Train a cohort in a worker process, on the data set in a folder."""
+    return run_cohort(task, _open_dataset(folder))
 
 
 @functools.lru_cache(maxsize=_DATASETS_KEPT)

@@ -42,18 +42,16 @@ class InlineWorkers:
     def free(self) -> int:
         return self.n_workers - len(self.tasks)
 
-    def submit(self, ticket: int, task: CohortTask, data: Mapping[str, Experiment]) -> None:
-        for key, experiment in data.items():
-            if key not in self.packed:
-                folder = self.data_folder / str(len(self.packed))
-                self.pack(experiment).save(folder)
-                self.packed[key] = PackedDataset.open(folder)
+    def submit(self, ticket: int, task: CohortTask, experiment: Experiment) -> None:
+        if task.data_key not in self.packed:
+            folder = self.data_folder / str(len(self.packed))
+            self.pack(experiment).save(folder)
+            self.packed[task.data_key] = PackedDataset.open(folder)
         self.tasks.append((ticket, task))
 
     def wait(self, seconds: float) -> list[Outcome]:
         ticket, task = self.tasks.pop()
-        datasets = {line.data_key: self.packed[line.data_key].unpack() for line in task.lines}
-        return [Outcome(ticket, run_cohort(task, datasets.__getitem__))]
+        return [Outcome(ticket, run_cohort(task, self.packed[task.data_key].unpack()))]
 
     def close(self) -> None:
         self.tasks.clear()

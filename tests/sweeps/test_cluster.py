@@ -19,6 +19,7 @@ import pytest
 from builders import make_experiment
 
 import isolet_nn
+from isolet_nn.config import Experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import BackendUnavailableError, ClusterError, ConfigError, DataError
 from isolet_nn.problems import validate
@@ -229,11 +230,10 @@ def test_workers_started_here_give_the_same_table(undisturbed: SweepFolder, tmp_
     assert models(folder) == models(undisturbed)
 
 
-def endless_task() -> tuple[CohortTask, dict[str, Any]]:
+def endless_task() -> tuple[CohortTask, Experiment]:
     experiment = make_experiment(training__epochs=100_000_000)
-    key = data_key(experiment)
-    line = LineTask(experiment.model_dump(mode="json"), (0,), (100_000_000,), key)
-    return CohortTask((line,)), {key: experiment}
+    line = LineTask(experiment.model_dump(mode="json"), (0,), (100_000_000,))
+    return CohortTask((line,), data_key(experiment)), experiment
 
 
 def first_outcome(workers: DaskWorkers, seconds: float = 30.0) -> Any:
@@ -255,20 +255,20 @@ def wait_until_free(workers: DaskWorkers, count: int) -> None:
 def test_a_worker_stops_a_cohort_that_nobody_waits_for(real: RealCluster) -> None:
     real.start_worker("--no-nanny")
     source = DataSource()
-    task, data = endless_task()
+    task, experiment = endless_task()
     for end in ("the first sweep is stopped", "so the second one has the only worker"):
         workers = DaskWorkers(real.address, source.pack)
         try:
             wait_until_free(workers, 1)
             if end.startswith("the first"):
-                workers.submit(0, task, data)
+                workers.submit(0, task, experiment)
                 assert workers.free() == 0
                 assert first_outcome(workers, 1.0) is None
             else:
                 line = task.lines[0]
-                short = LineTask(line.experiment, line.trials, (2,), line.data_key)
+                short = LineTask(line.experiment, line.trials, (2,))
                 short.experiment["training"]["epochs"] = 2
-                workers.submit(0, CohortTask((short,)), data)
+                workers.submit(0, CohortTask((short,), task.data_key), experiment)
                 assert first_outcome(workers).results[0].status == "completed"
         finally:
             workers.close()
@@ -299,7 +299,7 @@ def test_a_worker_keeps_a_few_checked_data_sets(monkeypatch: pytest.MonkeyPatch)
     for seed in range(6):
         experiment = make_experiment(seed=seed)
         dataset = load_dataset(experiment.dataset, experiment.seed, "float32")
-        packed.append(pack(dataset, str(seed)))
+        packed.append(pack(dataset))
         remote.keep(packed[-1])
     assert list(kept) == [one.checksum for one in packed[-4:]]
     packed[0].meta["name"] = "another"

@@ -86,7 +86,7 @@ def test_a_dry_run_prints_the_plan_and_makes_nothing(nn_sweep: Sweeper, file: Pa
     assert "4 trainings in 4 cohorts for 3 workers" in out
     assert "estimated work:" in out
     assert "8 trials read off one training each, since they differ in epochs only" in out
-    assert "8 trials stacked, up to 16 networks of one shape" in out
+    assert "8 trials not stacked: each would take long, or workers would have nothing to do" in out
     assert sorted(path.name for path in file.parent.iterdir()) == [file.name]
 
 

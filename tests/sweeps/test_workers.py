@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,11 @@ def own_workers() -> list[int]:
     return worker_pids(os.getpid())
 
 
-def task_of(epochs: int = 1) -> tuple[CohortTask, Mapping[str, Experiment]]:
+def task_of(epochs: int = 1) -> tuple[CohortTask, Experiment]:
     """A training of iris, as it is sent to a worker."""
     experiment = trials_of(set={"training.epochs": epochs}).make_experiment(0)
-    key = data_key(experiment)
-    line = LineTask(experiment.model_dump(mode="json"), (0,), (epochs,), key)
-    return CohortTask((line,)), {key: experiment}
+    line = LineTask(experiment.model_dump(mode="json"), (0,), (epochs,))
+    return CohortTask((line,), data_key(experiment)), experiment
 
 
 @contextlib.contextmanager
@@ -89,6 +88,25 @@ def test_a_worker_that_dies_at_work_or_idle_is_replaced(tmp_path: Path) -> None:
         again = outcome_of(workers)
         assert again.results is not None
         assert again.results[0].metrics == first.results[0].metrics
+
+
+@pytest.mark.slow
+def test_old_data_sets_make_room_on_the_disk_unless_they_are_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds = [trials_of(seeds=[seed]).make_experiment(0) for seed in range(4)]
+    size = DataSource().pack(seeds[0]).n_bytes
+    monkeypatch.setattr("isolet_nn.sweeps.workers._BYTES_KEPT", 2.5 * size)
+    with local_workers(2, tmp_path) as workers:
+        for ticket, experiment in enumerate(seeds):
+            epochs = 100_000_000 if ticket == 0 else 1  # the first goes on and on
+            content = experiment.model_dump(mode="json")
+            content["training"]["epochs"] = epochs
+            line = LineTask(content, (ticket,), (epochs,))
+            workers.submit(ticket, CohortTask((line,), data_key(experiment)), experiment)
+            if ticket:
+                assert outcome_of(workers).ticket == ticket
+        assert sorted(folder.name for folder in tmp_path.iterdir()) == ["0", "3"]
 
 
 def _is_dead(pid: int) -> bool:
@@ -270,7 +288,7 @@ def test_a_seed_that_splits_the_data_badly_fails_alone(tmp_path: Path) -> None:
 
 def test_a_data_set_that_was_damaged_on_its_way_is_refused(tmp_path: Path) -> None:
     experiment = trials_of().make_experiment(0)
-    packed = pack(load_dataset(experiment.dataset, 0, "float32"), "key")
+    packed = pack(load_dataset(experiment.dataset, 0, "float32"))
     packed.save(tmp_path)
     good = PackedDataset.open(tmp_path).unpack()
     assert (good.train.x == packed.arrays["train.x"]).all()
