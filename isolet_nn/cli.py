@@ -704,10 +704,13 @@ def _dataset_config(name: str, settings: list[str] | None, data_dir: Path | None
     """The dataset section that `data show NAME --set path=...` means."""
     from isolet_nn.loading import load_experiment, parse_overrides
 
-    options = {f"dataset.{key}": value for key, value in parse_overrides(settings or []).items()}
+    given = parse_overrides(settings or [])
+    options = {f"dataset.{key.removeprefix('dataset.')}": value for key, value in given.items()}
+    origins = dict.fromkeys(options, "--set ")
     if data_dir is not None:
         options["dataset.dir"] = str(data_dir)
-    return load_experiment({"dataset": {"name": name}}, options).dataset
+        origins["dataset.dir"] = _OPTION_OF["dataset.dir"]
+    return load_experiment({"dataset": {"name": name}}, options, origins).dataset
 
 
 def _show_dataset(info: DatasetInfo, as_json: bool) -> None:
@@ -736,7 +739,20 @@ def _load(
     given = {key: value for key, value in options.items() if value is not None}
     if data_dir is not None:
         given["dataset.dir"] = str(data_dir)
-    return load_experiment(resolve(config), parse_overrides(settings or []) | given)
+    set_by_key = parse_overrides(settings or [])
+    origins = dict.fromkeys(set_by_key, "--set ") | {key: _OPTION_OF[key] for key in given}
+    return load_experiment(resolve(config), set_by_key | given, origins)
+
+
+_OPTION_OF = {
+    "name": "--name: ",
+    "seed": "--seed: ",
+    "backend": "--backend: ",
+    "training.epochs": "--epochs: ",
+    "model.hidden_layers": "--hidden: ",
+    "dataset.dir": "--data-dir: ",
+}
+"""Options that are settings, as messages about their values begin."""
 
 
 def _preview_sweep(

@@ -38,24 +38,35 @@ def with_overrides(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> d
 
     A section written in short (``schedule: cosine``) becomes ``{name: cosine}`` when one of its
     keys is set.
+
+    Raises
+    ------
+    ConfigError
+        If a key path leads into a list, a number or a truth value.
     """
     result = dict(config)
     for path, value in overrides.items():
         *parents, last = path.split(".")
         section = result
-        for key in parents:
+        for depth, key in enumerate(parents, 1):
             inner = _as_section(section.get(key))
+            if inner is None:
+                whole = ".".join(parents[:depth])
+                found = short_repr(section[key])
+                raise ConfigError(f"{path}: {whole} is {found}, which can only be set as a whole")
             section[key] = inner
             section = inner
         section[last] = value
     return result
 
 
-def _as_section(value: Any) -> dict[str, Any]:
-    """A new mapping to set keys in: a copy, a name written out, or an empty one."""
+def _as_section(value: Any) -> dict[str, Any] | None:
+    """A new mapping to set keys in: a copy, a name written out, or an empty one; None if none."""
     if isinstance(value, dict):
         return dict(value)
-    return {"name": value} if isinstance(value, str) and value != "none" else {}
+    if value is None or isinstance(value, str):
+        return {} if value in (None, "none") else {"name": value}
+    return None
 
 
 PATH_KEYS = ("dir", "path", "test_path")
@@ -79,7 +90,9 @@ def anchor_paths(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def load_experiment(
-    config: str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | None = None
+    config: str | Path | Mapping[str, Any],
+    overrides: Mapping[str, Any] | None = None,
+    origins: Mapping[str, str] | None = None,
 ) -> Experiment:
     """Read and check an experiment.
 
@@ -90,6 +103,8 @@ def load_experiment(
     overrides
         Values by key path, such as ``{"training.epochs": 5}``; paths among them are relative to
         the current folder.
+    origins
+        What messages about an override begin with, by its key path, if not with ``override``.
 
     Raises
     ------
@@ -108,8 +123,8 @@ def load_experiment(
         content = anchor_paths(with_overrides(content, overrides), Path.cwd())
     experiment, problems = check(Experiment, content)
     if experiment is None:
-        origins = (_origin(problem, source, overrides or {}) for problem in problems)
-        raise ConfigError("\n".join(map("{}{}".format, origins, problems)))
+        known = dict.fromkeys(overrides or {}, "override ") | dict(origins or {})
+        raise ConfigError(name_origins(problems, f"{source}: ", known))
     return experiment
 
 
@@ -128,12 +143,22 @@ def refuse_carried_over(content: Mapping[str, Any], source: str) -> None:
         )
 
 
-def _origin(problem: str, source: str, overrides: Iterable[str]) -> str:
-    """What to look at to mend a problem: an override, or the source."""
+def name_origins(problems: Iterable[str], source: str, origins: Mapping[str, str]) -> str:
+    """Put before each problem, a line each, what to look at to mend it.
+
+    That is the origin of an override, of which `origins` has one by key path, or the source.
+    """
+    return "\n".join(f"{_origin(problem, source, origins)}{problem}" for problem in problems)
+
+
+def _origin(problem: str, source: str, origins: Mapping[str, str]) -> str:
     path = problem.partition(":")[0]
-    overridden = any(f"{path}.".startswith(f"{key}.") for key in overrides)
-    below = any(key.startswith(f"{path}.") for key in overrides) and "unknown key" in problem
     # What is missing beside a key that was set: the section was begun by that.
     section = path if "the key `name` is missing" in problem else path.rpartition(".")[0]
-    beside = "missing" in problem and any(key.rpartition(".")[0] == section for key in overrides)
-    return "override " if overridden or below or beside else f"{source}: "
+    for key, origin in origins.items():
+        overridden = f"{path}.".startswith(f"{key}.")
+        below = key.startswith(f"{path}.") and "unknown key" in problem
+        beside = "missing" in problem and key.rpartition(".")[0] == section
+        if overridden or below or beside:
+            return origin
+    return source

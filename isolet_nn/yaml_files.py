@@ -77,7 +77,10 @@ def read_mapping(path: Path) -> dict[str, Any]:
     content = parse_yaml(text, str(path))
     if not isinstance(content, dict):
         found = "an empty file" if content is None else f"a {type(content).__name__}"
-        raise ConfigError(f"{path}: found {found}, expected keys such as `dataset:` and `model:`")
+        raise ConfigError(
+            f"{path}: found {found}, expected keys: an experiment has `dataset:`, a sweep "
+            "`experiment:`"
+        )
     return content
 
 

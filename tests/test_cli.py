@@ -265,7 +265,7 @@ def test_a_warning_is_one_line_without_the_place_in_the_code(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "c.yaml: found an empty file, expected keys such as `dataset:` and `model:`"),
+        (b"", "c.yaml: found an empty file, expected keys: an experiment has `dataset:`"),
         (b"- a\n- b\n", "c.yaml: found a list, expected keys"),
         (b"just words\n", "c.yaml: found a str, expected keys"),
         (b"name: [a\n", "c.yaml:2:1: not valid YAML: "),
@@ -329,35 +329,35 @@ def test_all_problems_of_a_config_are_told_at_once(nn: Command, tmp_path: Path) 
         ((*QUICK, "--set", "nonsense"), "--set nonsense: expected key.path=value, for instance"),
         ((*QUICK, "--set", "=3"), "--set =3: expected key.path=value, for instance"),
         ((*QUICK, "--set", "seed=[1"), "--set seed:1:3: not valid YAML: "),
-        ((*QUICK, "--set", "seed=-1"), "override seed: found -1; it should be greater than or"),
-        ((*QUICK, "--set", "a.b.c=3"), "override a: unknown key; allowed: name, seed, backend"),
+        ((*QUICK, "--set", "seed=-1"), "--set seed: found -1; it should be greater than or"),
+        ((*QUICK, "--set", "a.b.c=3"), "--set a: unknown key; allowed: name, seed, backend"),
         (
             (*QUICK, "--set", "optimizer.learning_rat=1"),
-            "override optimizer.learning_rat: unknown key; did you mean learning_rate?",
+            "--set optimizer.learning_rat: unknown key; did you mean learning_rate?",
         ),
         (
             (*QUICK, "--set", "optimizer.learning_rate=abc"),
-            "override optimizer.learning_rate: found 'abc'; it should be a valid number",
+            "--set optimizer.learning_rate: found 'abc'; it should be a valid number",
         ),
         (
             (*QUICK, "--set", "optimizer.learning_rate=.nan"),
-            "override optimizer.learning_rate: found nan; it should be ",
+            "--set optimizer.learning_rate: found nan; it should be ",
         ),
         (
             (*QUICK, "--set", "model.hidden_layers=[3,x]"),
-            "override model.hidden_layers.1: found 'x'; it should be a valid integer",
+            "--set model.hidden_layers.1: found 'x'; it should be a valid integer",
         ),
-        (("quickstart", "--epochs", "0"), "override training.epochs: found 0; it should be gre"),
-        ((*QUICK, "--name", "a/b"), "override name: found 'a/b'; allowed: at most 80 letters, "),
-        ((*QUICK, "--name", ""), "override name: found ''; allowed: at most 80 letters, digits"),
-        ((*QUICK, "--name", ".."), "override name: found '..'; allowed: at most 80 letters, dig"),
+        (("quickstart", "--epochs", "0"), "--epochs: training.epochs: found 0; it should be gre"),
+        ((*QUICK, "--name", "a/b"), "--name: name: found 'a/b'; allowed: at most 80 letters, "),
+        ((*QUICK, "--name", ""), "--name: name: found ''; allowed: at most 80 letters, digits"),
+        ((*QUICK, "--name", ".."), "--name: name: found '..'; allowed: at most 80 letters, dig"),
         (
             (*QUICK, "--backend", "torhc"),
             "--backend: found 'torhc'; allowed: numpy, torch; did you mean torch?",
         ),
         ((*QUICK, "--backend", "jax"), "--backend: found 'jax'; allowed: numpy, torch"),
         (("isolet", "--data-dir", "nowhere"), "dataset.dir: "),
-        ((*QUICK, "--data-dir", "."), "override dataset.dir: unknown key"),
+        ((*QUICK, "--data-dir", "."), "--data-dir: dataset.dir: unknown key"),
     ],
 )
 def test_a_wrong_command_line_of_train_is_refused(
@@ -675,11 +675,11 @@ def test_a_csv_table_is_shown(nn: Command, tmp_path: Path) -> None:
         (("isloet",), "dataset.name: found 'isloet'; allowed: isolet, digits, iris, wine, "),
         (("csv",), "dataset.path: missing, and there is no default"),
         (("openml",), "dataset: give exactly one of data_id and data_name"),
-        (("csv", "--set", "path=t.csv", "--set", "lable=3"), "override dataset.lable: unknown key"),
+        (("csv", "--set", "path=t.csv", "--set", "lable=3"), "--set dataset.lable: unknown key"),
         (("csv", "--set", "path=no.csv"), "/no.csv: no such file"),
         (("isolet", "--data-dir", "no"), "no: no such folder; it should hold isolet.zip, or "),
         (("isolet", "--data-dir", "."), ": found no ISOLET data; looked for isolet.zip, or"),
-        (("digits", "--data-dir", "."), "override dataset.dir: unknown key"),
+        (("digits", "--data-dir", "."), "--data-dir: dataset.dir: unknown key"),
     ],
 )
 @pytest.mark.parametrize("command", ["show", "fetch"])

@@ -150,9 +150,9 @@ def test_counting_without_a_hidden_layer_says_why_it_is_none(xor: Xor) -> None:
     [
         (("--recipe", "rebust"), "--recipe: found 'rebust'; allowed: robust, report; did you me"),
         (("--set", "dataset.name=iris"), "dataset.name: found iris; expected xor"),
-        (("--set", "model.hidden=3"), "override model.hidden: unknown key; did you mean hidden_"),
+        (("--set", "model.hidden=3"), "--set model.hidden: unknown key; did you mean hidden_"),
         (("--backend", "numpi"), "--backend: found 'numpi'; allowed: numpy, torch; did you mean"),
-        (("--epochs", "0"), "override training.epochs: found 0; it should be greater than or"),
+        (("--epochs", "0"), "--epochs: training.epochs: found 0; it should be greater than or"),
         (("--hidden", "-1"), "Invalid value for '--hidden'"),
         (("--trials", "0"), "Invalid value for '--trials'"),
     ],

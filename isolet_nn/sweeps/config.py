@@ -16,6 +16,7 @@ from pydantic import (
     AfterValidator,
     Discriminator,
     Field,
+    PrivateAttr,
     Tag,
     ValidationInfo,
     field_validator,
@@ -24,8 +25,8 @@ from pydantic import (
 
 from isolet_nn.config import NAME_PATTERN, Count, Experiment, Folds, Section
 from isolet_nn.errors import ConfigError, suggestion
-from isolet_nn.loading import anchor_paths, refuse_carried_over, with_overrides
-from isolet_nn.problems import validate
+from isolet_nn.loading import anchor_paths, name_origins, refuse_carried_over, with_overrides
+from isolet_nn.problems import check, validate
 from isolet_nn.shipped import resolve
 from isolet_nn.yaml_files import read_mapping
 
@@ -189,6 +190,7 @@ Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
 Plots = list[Plot]
 
 
+_MOST_SEEDS = 1_000_000
 _SEEDS = "seed: seeds are given by the key `seeds`"
 EVALUATE_TEST = "training.evaluate_test"
 """Key path of what cross-validation switches off."""
@@ -217,12 +219,23 @@ class Sweep(Section):
     """Local processes; auto takes one a processor."""
     save_models: Literal["best", "all", "none"] = "best"
     """Whose weights are kept."""
+    _source: str = PrivateAttr(default="sweep")
+
+    @property
+    def source(self) -> str:
+        """What messages call it: its file, if it is from one."""
+        return self._source
 
     @field_validator("seeds", mode="before")
     @classmethod
     def _count_of_seeds(cls, value: object) -> object:
-        counts = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-        return [*range(value)] if counts else value  # type: ignore[call-overload]
+        if not isinstance(value, int) or isinstance(value, bool):
+            return value
+        if not 1 <= value <= _MOST_SEEDS:
+            raise ValueError(
+                f"found {value}; allowed: a list of seeds, or how many, 1 to {_MOST_SEEDS}"
+            )
+        return [*range(value)]
 
     @field_validator("seeds", mode="after")
     @classmethod
@@ -355,7 +368,7 @@ def load_sweep(
         raise ConfigError(f"{source}: describes one experiment; `isolet-nn train` runs it")
     experiment, base = _read_experiment(content.get("experiment"), folder, source)
     experiment = anchor_paths(experiment, base)
-    experiment = anchor_paths(with_overrides(experiment, fixed), folder)
+    experiment = anchor_paths(_fixed(experiment, fixed, source), folder)
     experiment = anchor_paths(with_overrides(experiment, overrides or {}), Path.cwd())
     content["experiment"] = experiment
     sweep = _anchor_values(validate(Sweep, content, source), folder)
@@ -363,8 +376,20 @@ def load_sweep(
     _require_free(sweep, fixed, f"{source}: set")
     if sweep.cross_validation is not None:
         experiment = with_overrides(experiment, {EVALUATE_TEST: False})
-    complete = _complete(experiment, varied_keys(sweep), f"{source}: experiment")
-    return sweep.model_copy(update={"experiment": complete})
+    origins = dict.fromkeys(fixed, f"{source}: set: ")
+    origins |= dict.fromkeys(overrides or {}, "--set ")
+    complete = _complete(experiment, varied_keys(sweep), f"{source}: experiment: ", origins)
+    complete_sweep = sweep.model_copy(update={"experiment": complete})
+    complete_sweep._source = source
+    return complete_sweep
+
+
+def _fixed(experiment: dict[str, Any], fixed: dict[str, Any], source: str) -> dict[str, Any]:
+    """The experiment with what the file fixes."""
+    try:
+        return with_overrides(experiment, fixed)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: set: {error}") from None
 
 
 def _read_experiment(value: object, folder: Path, source: str) -> tuple[dict[str, Any], Path]:
@@ -373,7 +398,11 @@ def _read_experiment(value: object, folder: Path, source: str) -> tuple[dict[str
         return value, folder
     if isinstance(value, str):
         path = folder / value
-        path = path if path.is_file() else resolve(value)
+        if not path.is_file():
+            try:
+                path = resolve(value)
+            except ConfigError as error:
+                raise ConfigError(f"{source}: experiment: {error}") from None
         experiment = read_mapping(path)
         refuse_carried_over(experiment, str(path))
         return experiment, path.resolve().parent
@@ -425,9 +454,14 @@ def _require_free(sweep: Sweep, fixed: Mapping[str, Any], where: str) -> None:
                 )
 
 
-def _complete(experiment: dict[str, Any], varied: Iterable[str], source: str) -> dict[str, Any]:
+def _complete(
+    experiment: dict[str, Any], varied: Iterable[str], source: str, origins: Mapping[str, str]
+) -> dict[str, Any]:
     """The experiment with defaults filled in, except where a varied name decides on the keys."""
-    complete = validate(Experiment, experiment, source).model_dump(mode="json")
+    checked, problems = check(Experiment, experiment)
+    if checked is None:
+        raise ConfigError(name_origins(problems, source, origins))
+    complete = checked.model_dump(mode="json")
     for key in varied:
         section, _, last = key.rpartition(".")
         if section and last == "name":

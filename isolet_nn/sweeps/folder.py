@@ -85,6 +85,11 @@ class SweepFolder:
         if header is not None:
             opened.require_numbering(header)
         for result in results:
+            if result.trial >= len(opened.trials):
+                raise RunError(
+                    f"{folder / JOURNAL}: damaged: found trial {result.trial}; there are trials 0 "
+                    f"to {len(opened.trials) - 1}"
+                )
             opened.results.record(result)
         return opened
 

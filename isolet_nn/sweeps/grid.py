@@ -182,6 +182,14 @@ def make_trials(sweep: Sweep) -> Trials:
         If a setting makes no valid experiment; lists the problems, each with the first setting
         that has it.
     """
+    try:
+        return _make_trials(sweep)
+    except ConfigError as error:
+        problems = str(error).splitlines()
+        raise ConfigError("\n".join(f"{sweep.source}: {line}" for line in problems)) from None
+
+
+def _make_trials(sweep: Sweep) -> Trials:
     keys = varied_keys(sweep)
     values: tuple[list[Any], ...] = tuple([] for _ in keys)
     if sweep.grid is not None:
@@ -312,7 +320,7 @@ def _check_line_plots(sweep: Sweep, trials: Trials) -> None:
         for value in trials.different_values(plot.x)[0]:
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ConfigError(
-                    f"sweep: plot.{number}.x: a line needs numbers, and {plot.x} is "
+                    f"plot.{number}.x: a line needs numbers, and {plot.x} is "
                     f"{canonical(value)}; take a heatmap or a boxplot"
                 )
 
@@ -320,8 +328,8 @@ def _check_line_plots(sweep: Sweep, trials: Trials) -> None:
 def _problem_lines(trials: Trials, problems: dict[str, list[int]]) -> Iterator[str]:
     for problem, settings in problems.items():
         if len(settings) == len(trials.codes):
-            yield f"sweep: {problem}"
+            yield problem
         else:
             setting = trials.setting(settings[0])
             text = ", ".join(f"{key}={canonical(value)}" for key, value in setting.items())
-            yield f"sweep: {problem} (with {text})"
+            yield f"{problem} (with {text})"

@@ -217,7 +217,8 @@ def read_journal(path: Path) -> tuple[dict[str, Any] | None, Iterator[TrialResul
 def _result(path: Path, number: int, content: dict[str, Any]) -> TrialResult:
     try:
         result = TrialResult(**content)
-        fits = result.trial >= 0 and result.status in _ENDS and result.metrics.keys() <= _NAMES
+        is_number = type(result.trial) is int and result.trial >= 0
+        fits = is_number and result.status in _ENDS and result.metrics.keys() <= _NAMES
     except (TypeError, AttributeError):
         fits = False
     if not fits:

@@ -178,7 +178,7 @@ def test_a_combination_that_makes_no_experiment_is_refused_with_its_setting() ->
     ],
 )
 def test_duplicates_are_refused(keys: dict[str, Any], message: str) -> None:
-    assert problem_of(**keys) == message
+    assert problem_of(**keys) == f"sweep: {message}"
 
 
 @pytest.mark.parametrize(

@@ -278,6 +278,16 @@ def test_a_damaged_line_is_named_and_nothing_is_done(tmp_path: Path) -> None:
     assert journal.read_bytes() == b"".join(lines)
 
 
+@pytest.mark.parametrize("number", ["99999", "1.5", "-1", "true"])
+def test_a_trial_that_there_is_not_is_damage(tmp_path: Path, number: str) -> None:
+    folder = begun(iris_sweep(**SEVERAL), tmp_path)
+    journal = folder.path / JOURNAL
+    with journal.open("a", encoding="utf-8") as file:
+        file.write(f'{{"trial": {number}, "status": "completed", "metrics": {{}}}}\n')
+    with pytest.raises(RunError, match=rf"{JOURNAL}.*: damaged: "):
+        resumed(folder)
+
+
 def test_a_folder_without_its_sweep_file_is_refused(tmp_path: Path) -> None:
     folder = begun(iris_sweep(**SEVERAL), tmp_path)
     (folder.path / "sweep.yaml").unlink()

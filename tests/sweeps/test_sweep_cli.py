@@ -268,3 +268,38 @@ def test_a_signal_ends_a_sweep_in_order_and_says_how_to_go_on(
     undisturbed = sweep(load_sweep(file), runs_dir=tmp_path, make_workers=InlineWorkers)
     assert result_table(path) == result_table(undisturbed)
     assert model_bytes(path) == model_bytes(undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("experiment: quickstart\ngrid: {training.epoch: [1]}", "training.epoch: unknown key"),
+        ("experiment: quickstart\ngrid: {training.epochs: [1, 1]}", "grid.training.epochs: 1 is "),
+        ("experiment: quikstart", "experiment: quikstart: no such file"),
+        (
+            "experiment: quickstart\nseeds: 100000000000",
+            "seeds: found 100000000000; allowed: a list",
+        ),
+        ("experiment: quickstart\nseeds: -1", "seeds: found -1; allowed: a list of seeds, or how"),
+        ("experiment: quickstart\nset: {model.foo: 2}", "set: model.foo: unknown key"),
+        (
+            "experiment: quickstart\nset: {model.hidden_layers.0: 2}",
+            "set: model.hidden_layers.0: model.hidden_layers is [64], which can only be set as a",
+        ),
+    ],
+)
+def test_problems_of_a_sweep_name_its_file(
+    nn_sweep: Sweeper, tmp_path: Path, content: str, message: str
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(content, encoding="utf-8")
+    code, _, err = nn_sweep(file)
+    assert code == 2
+    assert f"{file}: {message}" in err
+
+
+def test_a_setting_of_the_command_line_that_is_wrong_is_named_as_such(
+    nn_sweep: Sweeper, file: Path
+) -> None:
+    code, _, err = nn_sweep(file, "--set", "foo=1", "--dry-run")
+    assert (code, "--set foo: unknown key" in err) == (2, True)
