@@ -5,6 +5,7 @@ Commands import what they need when they run, so that ``--help`` is quick.
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import signal
@@ -857,8 +858,15 @@ def _say_os_error(error: OSError) -> str:
     return what if error.filename is None else f"{error.filename}: {what}"
 
 
+def _is_refusal(error: Exception) -> bool:
+    """Whether the user gave a place that this process may not write to, or read from."""
+    return isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
 def _say_unexpected(error: Exception) -> str:
     match error:
+        case OSError() if _is_refusal(error):
+            return _say_os_error(error)
         case OSError():
             return f"{_say_os_error(error)} (--debug shows where)"
         case MemoryError():
@@ -868,10 +876,19 @@ def _say_unexpected(error: Exception) -> str:
 
 
 def _open_closed_streams() -> None:
-    """Let output go nowhere where the caller closed the stream (``>&-``)."""
-    for name in ("stdout", "stderr"):
+    """Let output go nowhere where the caller closed the stream (``>&-``).
+
+    Its number is taken too, for worker processes as well, lest another file gets it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            os.set_inheritable(number, True)
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def main() -> None:
@@ -899,4 +916,4 @@ def main() -> None:
         if _debug:
             raise
         _say_error(_say_unexpected(error))
-        sys.exit(1)
+        sys.exit(2 if _is_refusal(error) else 1)

@@ -60,19 +60,22 @@ def locked(folder: Path) -> Iterator[None]:
     Raises
     ------
     RunError
-        If another process holds the lock.
+        If another process holds the lock, or the folder cannot be written to.
     """
     from filelock import FileLock, Timeout
 
-    path = folder / _LOCK
+    lock = FileLock(folder / _LOCK, timeout=_PROBE_SECONDS)
     try:
-        with FileLock(path, timeout=_PROBE_SECONDS):
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
+        lock.acquire()
     except Timeout:
         raise RunError(f"{folder}: another process is working on it") from None
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written to: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        (folder / _LOCK).unlink(missing_ok=True)
+        lock.release()
 
 
 def is_locked(folder: Path) -> bool:

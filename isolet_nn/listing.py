@@ -150,12 +150,11 @@ def _read_sweep(folder: Path) -> dict[str, Any]:
     name = _name_in(folder / SWEEP)
     summary = _summary(folder)
     status = status_of(folder, summary)
-    started, ended = _instant(summary.get("started")), _instant(summary.get("ended"))
     figures: dict[str, Any] = {
         "name": name,
         "status": status,
         **{name: _count(summary.get(name)) for name in ("trials", "completed", "failed")},
-        "seconds": (ended - started).total_seconds() if started and ended else None,
+        "seconds": _number(summary.get("seconds")),
         "started": summary.get("started"),
     }
     if status in ("running", KILLED) and (folder / JOURNAL).exists():

@@ -168,7 +168,7 @@ class Run:
         Raises
         ------
         RunError
-            If there is none, or it is damaged.
+            If there is none, if it is damaged, or if config.yaml describes another model.
         """
         path = self.path / MODEL
         if not path.exists():
@@ -176,7 +176,21 @@ class Run:
             ending = status in ("running", "interrupted")
             hint = f"; end it with: isolet-nn train --resume {shlex.quote(str(self.path))}"
             raise RunError(f"{path}: no such file; the run is {status}{hint if ending else ''}")
-        return read_model(path)
+        model = read_model(path)
+        self._require_model_of_config(model.experiment)
+        return model
+
+    def _require_model_of_config(self, trained: Experiment) -> None:
+        found, expected = (
+            {"ensemble": e.ensemble} | {f"model.{k}": v for k, v in e.model}
+            for e in (self.experiment, trained)
+        )
+        for key, value in expected.items():
+            if found[key] != value:
+                raise RunError(
+                    f"{self.path / CONFIG}: {key}: found {found[key]}, but {MODEL} was trained "
+                    f"with {value}"
+                )
 
     @property
     def has_checkpoint(self) -> bool:

@@ -6,6 +6,7 @@ real processes: signals, terminals, pipes.
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import warnings
@@ -240,6 +241,17 @@ def test_an_unforeseen_error_is_one_line_and_its_traceback_comes_with_debug(
         nn("train", *QUICK, "--debug")
     with pytest.raises(ZeroDivisionError):
         nn("--debug", "train", *QUICK)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_a_place_that_may_not_be_written_to_is_a_mistake_of_the_user(
+    nn: Command, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, "not for you", "some/file")
+
+    monkeypatch.setattr("isolet_nn.execution.train", refuse)
+    assert nn("train", *QUICK).refusal(2) == "some/file: not for you"
 
 
 def test_debug_lets_an_error_of_the_user_through(nn: Command) -> None:

@@ -396,6 +396,16 @@ def test_closed_streams_are_no_error() -> None:
     assert status(only_run()) == "completed"
 
 
+@pytest.mark.parametrize("closed", ["2>&-", "<&- 2>&-", "<&- >&- 2>&-"])
+def test_a_sweep_s_workers_start_although_streams_are_closed(closed: str) -> None:
+    Path("s.yaml").write_text(
+        "experiment: quickstart\nset: {training.epochs: 1}\nseeds: 2\n", encoding="utf-8"
+    )
+    assert shell(f"nn sweep s.yaml --workers 2 {closed}").returncode == 0
+    (summary,) = Path("runs").glob("*/summary.json")
+    assert json.loads(summary.read_text(encoding="utf-8"))["completed"] == 2
+
+
 def test_output_that_cannot_be_written_is_an_error() -> None:
     done = shell("nn train quickstart -q --epochs 1 > /dev/full")
     assert done.returncode == 1

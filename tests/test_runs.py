@@ -48,6 +48,20 @@ def test_a_new_folder_holds_config_environment_and_a_running_status(run: Run) ->
     assert load_run(run.path).experiment == run.experiment
 
 
+def test_a_model_of_another_shape_than_the_config_says_is_refused(tmp_path: Path) -> None:
+    experiment = make_experiment(name="clouds")
+    dataset = make_dataset()
+    run = Run.create(tmp_path, experiment, {})
+    run.write_model(Training([experiment], [dataset]).weights(0), dataset)
+    assert run.model().experiment == experiment
+    config = run.path / "config.yaml"
+    text = config.read_text("utf-8")
+    config.write_text(text.replace("dropout: 0.0", "dropout: 0.25", 1), encoding="utf-8")
+    found = re.escape("dropout: found 0.25, but model.safetensors was trained with 0.0")
+    with pytest.raises(RunError, match=found):
+        load_run(run.path).model()
+
+
 def test_runs_of_the_same_second_get_folders_of_their_own(tmp_path: Path) -> None:
     runs = [Run.create(tmp_path, make_experiment(), {}) for _ in range(12)]
     assert len({run.path for run in runs}) == len(list(tmp_path.iterdir())) == 12

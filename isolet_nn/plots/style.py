@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import io
-import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,6 +14,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
+
+from isolet_nn.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -232,15 +233,7 @@ def save(figure: Figure, path: Path) -> None:
     """
     content = _rendered(figure, path.suffix.lower())
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_bytes(path, content)
 
 
 def _rendered(figure: Figure, suffix: str) -> bytes:

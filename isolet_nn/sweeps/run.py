@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import asdict
@@ -228,6 +229,9 @@ class _Run:
         self.source = source
         self.observer = observer
         self.status = "interrupted"
+        before = folder.summary if (folder.path / SUMMARY).is_file() else {}
+        self._started: str = before.get("started", now())
+        self._seconds: float = before.get("seconds", 0.0) - time.monotonic()
 
     def carry_out(
         self,
@@ -242,13 +246,12 @@ class _Run:
         pending = folder.results.trials_with(PENDING)
         plan = make_plan(trials, pending, count, self.source.size)
         self._write_environment(header)
-        started = now()
-        self._write_summary("running", started)
+        self._write_summary("running")
         data = folder.path / _DATA
         # What ends a sweep is done even if the thing before it fails, as on a full disk.
         with ExitStack() as ending:
             ending.callback(self.observer.on_end, folder)
-            ending.callback(lambda: self._write_summary(self.status, started))
+            ending.callback(lambda: self._write_summary(self.status))
             ending.callback(self._write_results)
             ending.callback(shutil.rmtree, data, ignore_errors=True)
             self.observer.on_start(folder, plan)
@@ -284,14 +287,16 @@ class _Run:
         write_settings(folder.path / SETTINGS, folder.trials, folder.results, folder.metric)
         draw_plots(folder, folder.sweep.plot)
 
-    def _write_summary(self, status: str, started: str) -> None:
+    def _write_summary(self, status: str) -> None:
+        """Say how far the sweep is; `seconds` is the time it was worked on, resumes included."""
         results = self.folder.results
         write_json(
             self.folder.path / SUMMARY,
             {
                 "status": status,
-                "started": started,
+                "started": self._started,
                 "ended": None if status == "running" else now(),
+                "seconds": self._seconds + time.monotonic(),
                 "trials": len(self.folder.trials),
                 **{s: len(results.trials_with(s)) for s in (COMPLETED, FAILED, PENDING)},
                 "ranked_by": self.folder.metric,

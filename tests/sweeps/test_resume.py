@@ -107,8 +107,11 @@ def test_a_completed_sweep_has_nothing_left_to_do(tmp_path: Path, keys: dict[str
     folder = whole(iris_sweep(**keys), tmp_path)
     table = (folder.path / "trials.csv").read_bytes()
     journal = (folder.path / JOURNAL).read_bytes()
+    before = folder.summary
     again = resumed(folder)
     assert again.summary["status"] == "completed"
+    assert again.summary["started"] == before["started"]
+    assert again.summary["seconds"] > before["seconds"] > 0.0
     assert (folder.path / "trials.csv").read_bytes() == table
     assert (folder.path / JOURNAL).read_bytes() == journal
 
