@@ -281,6 +281,42 @@ def test_accuracies_are_drawn_in_percent() -> None:
     assert axes.get_ylabel() == "accuracy (%)"
 
 
+def percent_figures() -> dict[str, Callable[[], Figure]]:
+    """Figures with values of 100 % and some far below."""
+    lines = {"a": plots.Band([1, 2], [0.0, 1.0], [0.0, 0.9], [0.1, 1.0])}
+    sure = Calibration((CalibrationBin(0.0, 0.5, 9, 0.1, 0.0), CalibrationBin(0.5, 1.0, 9, 1, 1)))
+    scores = [GroupScore(0, 9, 0, 0.0), GroupScore(1, 52, 52, 1.0)]
+    names = {"x_name": "seed", "value_name": "test_accuracy"}
+    return {
+        "accuracy": lambda: plots.figure_accuracy({"epoch": [1, 2], "test_accuracy": [0.0, 1.0]}),
+        "lines": lambda: plots.figure_lines(lines, **names),
+        "line_panels": lambda: plots.figure_line_panels({"test_accuracy": lines}, x_name="epoch"),
+        "boxplot": lambda: plots.figure_boxplot({"a": [0.0, 1.0], "b": [1.0]}, **names),
+        "reliability": lambda: plots.figure_reliability(sure),
+        "groups": lambda: plots.figure_groups(scores),
+    }
+
+
+@pytest.mark.parametrize("name", list(percent_figures()))
+def test_an_axis_of_percent_ends_at_0_and_100_and_what_is_there_is_whole(name: str) -> None:
+    axes = axes_of(percent_figures()[name]())[0]
+    assert axes.get_ylabel().endswith("accuracy (%)")
+    assert axes.get_ylim() == (0, 100)
+    assert not any(artist.get_clip_on() for artist in (*axes.lines, *axes.collections))
+
+
+def test_an_axis_of_percent_ends_where_its_values_do() -> None:
+    history: dict[str, list[float | None]] = {"epoch": [1, 2], "test_accuracy": [0.5, 0.6]}
+    low, high = axes_of(plots.figure_accuracy(history))[0].get_ylim()
+    assert 45 < low < 50
+    assert 60 < high < 65
+
+
+def test_the_axis_of_confidence_goes_from_0_to_100() -> None:
+    for axes in axes_of(plots.figure_reliability(CALIBRATION)):
+        assert axes.get_xlim() == (0, 100)
+
+
 def test_a_single_epoch_is_a_visible_point() -> None:
     history = {name: values[:1] for name, values in HISTORY.items()}
     (axes,) = axes_of(plots.figure_loss(history))

@@ -10,7 +10,16 @@ import numpy as np
 
 from isolet_nn.calibration import Calibration
 from isolet_nn.evaluation import GroupScore, wilson_interval
-from isolet_nn.plots.style import INK, PALETTE, axes_at, in_style, new_figure, shorten, to_file
+from isolet_nn.plots.style import (
+    INK,
+    PALETTE,
+    axes_at,
+    end_at_100,
+    in_style,
+    new_figure,
+    shorten,
+    to_file,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +51,8 @@ def figure_reliability(calibration: Calibration, title: str = "") -> Figure:
     below = axes_at(figure, 0.8, 0.6, 4.3, 1.15)
     above.plot([0, 100], [0, 100], "--", color="#808080", lw=1, label="confidence = accuracy")
     _draw_points(above, calibration)
-    above.set(xlim=(-2, 102), ylim=(-2, 102), ylabel="accuracy (%)")
+    above.set(xlim=(0, 100), ylabel="accuracy (%)")
+    end_at_100(above, lowest=0)
     above.tick_params(labelbottom=False)
     above.legend(loc="lower right")
     error = calibration.expected_calibration_error
@@ -79,7 +89,7 @@ def _draw_counts(axes: Axes, calibration: Calibration) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
     most = max((part.n for part in calibration.bins), default=0)
-    axes.set(xlim=(-2, 102), ylim=(0.5, 4.0 * max(most, 1)))
+    axes.set(xlim=(0, 100), ylim=(0.5, 4.0 * max(most, 1)))
     axes.set(xlabel="confidence: probability of the predicted class (%)", ylabel="rows")
     axes.grid(visible=False, axis="x")
 
@@ -133,7 +143,7 @@ def _draw_groups(axes: Axes, ordered: Sequence[GroupScore]) -> None:
     axes.axhline(mean, color=INK, ls="--", lw=1, label=f"all {rows} rows: {mean:.2f} %")
     axes.vlines(places, low, high, colors=PALETTE[0], lw=1.2, alpha=0.5, label="95 % interval")
     axes.plot(places, accuracy, "o", color=PALETTE[0], markersize=4.5)
-    axes.set_ylim(max(-2.0, low.min() - 4.0), 102.0)
+    end_at_100(axes, lowest=low.min() - 4.0)
 
 
 plot_reliability = to_file(figure_reliability)

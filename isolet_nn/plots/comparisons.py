@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from isolet_nn.plots.style import (
     INK,
     PALETTE,
+    end_at_100,
     in_style,
     quantity,
     setting_label,
@@ -76,6 +77,8 @@ def figure_boxplot(
     axes.set_xlim(-0.6, len(names) - 0.4)
     axes.grid(visible=False, axis="x")
     axes.set(title=shorten(title, 60), xlabel=setting_label(x_name), ylabel=scale.label)
+    if scale.is_percent:
+        end_at_100(axes)
     return figure
 
 

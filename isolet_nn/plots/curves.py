@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from isolet_nn.plots.style import (
     PALETTE,
     colors,
+    end_at_100,
     in_style,
     new_figure,
     quantity,
@@ -64,8 +65,7 @@ def figure_accuracy(history: History, title: str = "") -> Figure:
     """Accuracy of each split in percent over the epochs, the last value in the legend."""
     figure, axes = _curves(history, "accuracy", title)
     axes.set_ylabel("accuracy (%)")
-    low, high = axes.get_ylim()
-    axes.set_ylim(max(low, -2.0), min(high, 101.0))
+    end_at_100(axes)
     _legend(axes, "lower right")
     return figure
 
@@ -169,6 +169,8 @@ def _draw_lines(axes: Axes, lines: Mapping[str, Band], x_name: str, value_name: 
             )
     axes.set_xlabel(setting_label(x_name))
     axes.set_ylabel(scale.label)
+    if scale.is_percent:
+        end_at_100(axes)
 
 
 def _curves(history: History, metric: str, title: str) -> tuple[Figure, Axes]:

@@ -151,6 +151,11 @@ class Quantity:
     form: str
     """Format of one drawn value."""
 
+    @property
+    def is_percent(self) -> bool:
+        """Whether it is a share, which is drawn in percent."""
+        return self.label.endswith("(%)")
+
     def text(self, drawn: float) -> str:
         """Write a value that was multiplied by the factor already."""
         return format(drawn, self.form)
@@ -199,6 +204,18 @@ def colors(n: int) -> list[Any]:
 
     scale = matplotlib.colormaps["viridis"]
     return [scale(0.95 * index / (n - 1)) for index in range(n)]
+
+
+def end_at_100(axes: Axes, lowest: float | None = None) -> None:
+    """Keep the vertical axis, of percent, within 0 and 100; call it when all is drawn.
+
+    What stands on the edge is drawn whole. With `lowest` the axis goes from there to 100;
+    without, as far as the values do.
+    """
+    low, high = axes.get_ylim() if lowest is None else (lowest, 100.0)
+    axes.set_ylim(max(low, 0.0), min(high, 100.0))
+    for artist in (*axes.lines, *axes.collections):
+        artist.set_clip_on(False)
 
 
 def color_bar(
