@@ -490,6 +490,34 @@ def test_lines_show_mean_and_band() -> None:
     assert axes.get_xlabel() == "epochs"
 
 
+def test_a_single_line_needs_no_legend() -> None:
+    band = plots.Band([1, 2], [0.1, 0.2])
+    names = {"x_name": "seed", "value_name": "test_loss"}
+    (alone,) = axes_of(plots.figure_lines({"test_loss": band}, **names))
+    assert alone.get_legend() is None
+    (two,) = axes_of(plots.figure_lines({"a": band, "b": band}, **names))
+    assert legend_of(two) == ["a", "b"]
+
+
+@pytest.mark.parametrize("x", [[0, 1, 2, 3], [1.0, 2.0], [4.0], [1, 2, 30]])
+def test_an_axis_of_whole_numbers_has_ticks_at_whole_numbers_only(x: list[float]) -> None:
+    lines = {"a": plots.Band(x, [0.5] * len(x)), "b": plots.Band(x[:1], [0.6])}
+    figure = plots.figure_lines(lines, x_name="a_number", value_name="test_accuracy")
+    figure.draw_without_rendering()
+    (axes,) = axes_of(figure)
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert ticks
+    assert all(tick == round(tick) for tick in ticks)
+    assert len(x) > 4 or max(x) > 4 or set(x) == set(ticks)
+
+
+def test_an_axis_of_fractions_has_ticks_between_whole_numbers() -> None:
+    lines = {"a": plots.Band([0.0, 0.5, 1.0], [0.5, 0.6, 0.7])}
+    (axes,) = axes_of(plots.figure_lines(lines, x_name="a_number", value_name="test_accuracy"))
+    assert any(tick != round(tick) for tick in axes.get_xticks())
+
+
 def test_a_logarithmic_axis_is_labelled_with_the_settings_themselves() -> None:
     band = plots.Band([1e-5, 1e-3, 0.1], [0.1, 0.9, 0.5])
     figure = plots.figure_lines(

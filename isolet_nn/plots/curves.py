@@ -80,7 +80,7 @@ def figure_lines(
     log_x: bool = False,
     title: str = "",
 ) -> Figure:
-    """One line with its band for each entry of `lines`.
+    """One line with its band for each entry of `lines`; a legend where there are several.
 
     Parameters
     ----------
@@ -101,9 +101,13 @@ def figure_lines(
     axes = figure.add_subplot()
     _draw_lines(axes, lines, x_name, value_name)
     axes.set_title(shorten(title, 60))
+    places = sorted({value for line in lines.values() for value in line.x})
     if log_x:
-        _logarithmic(axes, sorted({value for line in lines.values() for value in line.x}))
-    _legend(axes, "best", setting_label(lines_name) if lines_name else None)
+        _logarithmic(axes, places)
+    elif all(float(place).is_integer() for place in places):
+        _tick_whole_numbers(axes)
+    if len(lines) > 1:
+        _legend(axes, "best", setting_label(lines_name) if lines_name else None)
     return figure
 
 
@@ -124,7 +128,6 @@ def figure_line_panels(
         Put above the legend, for instance what the bands are.
     """
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     names = list(next(iter(panels.values())))
     height = 4.5 + 0.2 * len(names)
@@ -133,7 +136,7 @@ def figure_line_panels(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
         _draw_lines(axes, lines, x_name, value_name)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _tick_whole_numbers(axes)
     handles, labels = axes.get_legend_handles_labels()
     columns = 1 + (len(labels) > 6)
     legend = figure.legend(
@@ -174,8 +177,6 @@ def _draw_lines(axes: Axes, lines: Mapping[str, Band], x_name: str, value_name: 
 
 
 def _curves(history: History, metric: str, title: str) -> tuple[Figure, Axes]:
-    from matplotlib.ticker import MaxNLocator
-
     figure, axes = new_figure(6.6, 4.0, left=0.75, right=0.25, bottom=0.6, top=0.45)
     scale = quantity(metric)
     for split, (color, dashes) in _SPLITS.items():
@@ -197,7 +198,7 @@ def _curves(history: History, metric: str, title: str) -> tuple[Figure, Axes]:
         )
     axes.set_title(shorten(title, 60))
     axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _tick_whole_numbers(axes)
     if len(history["epoch"]) == 1:
         (only,) = history["epoch"]
         axes.set_xlim((only or 0) - 1, (only or 0) + 1)
@@ -220,6 +221,13 @@ def _legend(
 ) -> None:
     if axes.lines:
         axes.legend(loc=place, title=title)
+
+
+def _tick_whole_numbers(axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    # With two ticks at least, a single value would have fractions beside it.
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def _logarithmic(axes: Axes, ticks: list[float]) -> None:

@@ -69,7 +69,9 @@ def _curves(report: Report, evidence: Evidence, column: str, name: str) -> dict[
     if not bands:
         return {}
     path = evidence.folder / PLOTS / f"{name}.png"
-    plot_lines(bands, path, x_name="epoch", value_name=column, title="617-44-26, all seeds")
+    only = f", {next(iter(bands))}" if len(bands) == 1 else ""  # which has no legend
+    title = f"617-44-26, all seeds{only}"
+    plot_lines(bands, path, x_name="epoch", value_name=column, title=title)
     return {name: path}
 
 
