@@ -654,6 +654,16 @@ def test_the_reliability_diagram_shows_bins_against_the_diagonal() -> None:
     assert above.get_title(loc="left") == "a run\nexpected calibration error 12.50 %"
 
 
+@pytest.mark.parametrize(("accuracy", "named"), [(1.0, False), (0.995, False), (0.97, True)])
+def test_a_gap_is_in_the_legend_only_where_one_can_be_seen(accuracy: float, named: bool) -> None:
+    bins = (CalibrationBin(0.0, 0.5, 200, 0.25, 0.25), CalibrationBin(0.5, 1.0, 200, 1.0, accuracy))
+    axes = axes_of(plots.figure_reliability(Calibration(bins)))[0]
+    drawn = [c for c in axes.collections if c.get_label() == "gap"]
+    assert len(drawn) == named
+    assert ("gap" in legend_of(axes)) == named
+    assert "rows of a bin, 95 % interval" in legend_of(axes)
+
+
 def test_a_model_without_any_confidence_has_an_empty_diagram(tmp_path: Path) -> None:
     empty = Calibration((CalibrationBin(0.0, 1.0, 0, None, None),))
     above, below = axes_of(plots.figure_reliability(empty, "a run"))

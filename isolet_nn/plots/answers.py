@@ -29,6 +29,8 @@ _MOST_WIDE = 11.5
 """Inches that a figure is wide at most."""
 _SMALLEST_TEXT, _USUAL_TEXT = 5.0, 8.0
 """Sizes in points."""
+_POINT_RADIUS = 0.8
+"""Percent that a bin's point in the reliability diagram hides above and below its middle."""
 
 
 @in_style
@@ -37,8 +39,9 @@ def figure_reliability(calibration: Calibration, title: str = "") -> Figure:
 
     A point stands at a bin's mean confidence with the 95 % Wilson interval of its accuracy; the
     line between it and the diagonal is the gap of which the expected calibration error is the
-    mean. (The reliability diagram of M. H. DeGroot and S. E. Fienberg, "The comparison and
-    evaluation of forecasters", The Statistician 32 (1983) 12-22.)
+    mean, left out where the point would hide it. (The reliability diagram of M. H. DeGroot and
+    S. E. Fienberg, "The comparison and evaluation of forecasters", The Statistician 32 (1983)
+    12-22.)
 
     Parameters
     ----------
@@ -63,17 +66,20 @@ def figure_reliability(calibration: Calibration, title: str = "") -> Figure:
 
 
 def _draw_points(axes: Axes, calibration: Calibration) -> None:
-    filled = [(b, b.confidence, b.accuracy) for b in calibration.bins if b.n]
-    for number, (part, confidence, accuracy) in enumerate(filled):
-        assert confidence is not None
-        assert accuracy is not None
-        low, high = wilson_interval(round(accuracy * part.n), part.n)
-        place, value = 100 * confidence, 100 * accuracy
-        gap = "" if number else "gap"
-        axes.vlines(place, value, place, colors=PALETTE[1], lw=5, alpha=0.35, label=gap)
+    gap, rows = "gap", "rows of a bin, 95 % interval"
+    for part in calibration.bins:
+        if not part.n:
+            continue
+        assert part.confidence is not None
+        assert part.accuracy is not None
+        low, high = wilson_interval(round(part.accuracy * part.n), part.n)
+        place, value = 100 * part.confidence, 100 * part.accuracy
+        if abs(value - place) > _POINT_RADIUS:
+            axes.vlines(place, value, place, colors=PALETTE[1], lw=5, alpha=0.35, label=gap)
+            gap = ""  # the legend names each thing once
         axes.vlines(place, 100 * low, 100 * high, colors=PALETTE[0], lw=1)
-        name = "" if number else "rows of a bin, 95 % interval"
-        axes.plot(place, value, "o", color=PALETTE[0], markersize=5, label=name)
+        axes.plot(place, value, "o", color=PALETTE[0], markersize=5, label=rows)
+        rows = ""
 
 
 def _draw_counts(axes: Axes, calibration: Calibration) -> None:
