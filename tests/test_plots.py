@@ -740,6 +740,25 @@ def test_neurons_that_look_the_same_way_are_put_together() -> None:
     assert np.count_nonzero(np.diff(kinds[order])) == 2
 
 
+def test_a_neuron_bears_its_own_number_wherever_it_stands(tmp_path: Path) -> None:
+    figure = plots.figure_weights(WEIGHTS)
+    axes = axes_of(figure)[0]
+    drawn = np.asarray(axes.images[0].get_array())
+    numbers = [int(label.get_text()) for label in axes.get_yticklabels()]
+    assert numbers != sorted(numbers)
+    np.testing.assert_array_equal(drawn, WEIGHTS[np.array(numbers) - 1])
+    assert axes.get_ylabel() == "neuron, similar ones together"
+    plots.save(figure, tmp_path / "weights.png")
+    boxes = [label.get_window_extent() for label in axes.get_yticklabels()]
+    assert all(below.y1 <= above.y0 + 0.5 for above, below in itertools.pairwise(boxes))
+
+
+def test_neurons_that_are_too_many_to_be_numbered_are_counted() -> None:
+    axes = axes_of(plots.figure_weights(np.repeat(WEIGHTS, 3, axis=0)))[0]
+    assert len(axes.get_yticks()) == 0
+    assert axes.get_ylabel() == "132 neurons, similar ones together"
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 30), (2, 2), (1024, 617)])
 def test_weights_of_any_shape_are_drawn(shape: tuple[int, int], tmp_path: Path) -> None:
     rows = np.random.default_rng(3).normal(size=shape).astype(np.float32)

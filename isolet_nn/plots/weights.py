@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-_MOST_NAMED = 60
-"""Rows whose names have room."""
+_MOST_NAMED, _MOST_NUMBERED = 60, 75
+"""Classes whose names have room, and neurons whose numbers have."""
 _CLIPPED = 99.5
 """Percentile of the weights' sizes at which the colours end, lest outliers leave the rest pale."""
 
@@ -43,7 +43,8 @@ def figure_weights(
     column. Neurons are ordered so that similar ones stand together: the leaves of an
     average-linkage clustering by cosine, its branches turned so that neighbours are close
     (Z. Bar-Joseph, D. K. Gifford and T. S. Jaakkola, "Fast optimal leaf ordering for
-    hierarchical clustering", Bioinformatics 17 (2001) S22-S29).
+    hierarchical clustering", Bioinformatics 17 (2001) S22-S29). Where there is room, each bears
+    its number in the layer, from 1 on.
 
     Parameters
     ----------
@@ -62,24 +63,28 @@ def figure_weights(
     n, features = weights.shape
     if classes is not None and len(classes) != n:
         raise ValueError(f"{len(classes)} class names for {n} rows of weights")
-    rows = weights if classes is not None else weights[similar_together(weights)]
-    names = [shorten(name) for name in classes or ()]
-    height = min(max((0.03 if classes is None else 0.19) * n, 2.5), 7.5)
-    left, right = 0.75 + text_width(names, 9.0), 1.2
+    order = similar_together(weights) if classes is None else np.arange(n)
+    names = _row_names(order, classes)
+    height = min(max((0.03 if not names else 0.1 if classes is None else 0.19) * n, 2.5), 7.5)
+    size = min(9.0, 60 * height / n)
+    left, right = 0.75 + text_width(names, size), 1.2
     width = max(min(features / 80, 7.7), 3.5)
     figure, axes = new_figure(
         left + width + right, height + 2.0, left=left, right=right, bottom=0.6, top=1.4
     )
-    image = _paint(axes, rows)
+    image = _paint(axes, weights[order])
     axes.grid(visible=False)
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True))
-    if n <= (_MOST_NAMED if names else 10):
-        axes.set_yticks(range(1, n + 1), names or None)
+    if names:
+        axes.set_yticks(range(1, n + 1), names, fontsize=size)
+    elif classes is None:
+        axes.set_yticks([])
     else:
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    neurons = "neuron" if names else f"{n} neurons"
     axes.set(
         xlabel="input feature",
-        ylabel="class" if classes is not None else "neuron, similar ones together",
+        ylabel="class" if classes is not None else f"{neurons}, similar ones together",
     )
     bar = axes_at(figure, left + width + 0.2, 0.6, 0.16, height)
     color_bar(figure, bar, image, "weight", extend="both")
@@ -88,6 +93,13 @@ def figure_weights(
     above.set(title=shorten(title, int(width * 72 / 7)), xlim=axes.get_xlim())
     above.xaxis.set_major_locator(axes.xaxis.get_major_locator())
     return figure
+
+
+def _row_names(order: NDArray[np.int64], classes: Sequence[str] | None) -> list[str]:
+    """Names of classes or numbers of neurons, from the top; none where they have no room."""
+    if classes is None:
+        return [str(row + 1) for row in order] if len(order) <= _MOST_NUMBERED else []
+    return [shorten(name) for name in classes] if len(classes) <= _MOST_NAMED else []
 
 
 def _paint(axes: Axes, rows: NDArray[np.floating[Any]]) -> AxesImage:
