@@ -453,12 +453,14 @@ def compare(
 
     Runs that differ in nothing but seed and name are one curve, with a band over the seeds.
     """
-    from isolet_nn.comparison import compare, draw_comparison
+    from isolet_nn.comparison import compare, draw_comparison, require_picture_path
     from isolet_nn.console import print_json
     from isolet_nn.overview_console import print_comparison, print_duels
 
     if data_dir is not None and not test:
         raise ConfigError("--data-dir goes with --test, which evaluates the models")
+    if output is not None:
+        require_picture_path(output)
     comparison = compare(folders)
     duels = None
     if test:

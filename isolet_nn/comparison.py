@@ -41,7 +41,7 @@ class Comparison:
     Attributes
     ----------
     folder
-        The folder that all runs lie in.
+        The folder that all runs lie in; relative if all of them were given so.
     runs
         The runs by label.
     config
@@ -115,10 +115,11 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
         if (path / SWEEP).is_file():
             raise RunError(f"{given}: is a sweep, not a run; `isolet-nn plot` draws its results")
     common = Path(os.path.commonpath([path.parent for path in paths]))
+    all_relative = not any(Path(folder).is_absolute() for folder in folders)
     given_by_label = {str(p.relative_to(common)): f for p, f in zip(paths, folders, strict=True)}
     runs = {label: Run.open(given) for label, given in given_by_label.items()}
     return Comparison(
-        folder=common,
+        folder=Path(os.path.relpath(common)) if all_relative else common,
         runs=runs,
         config=_differences(runs),
         results=_results(runs),
@@ -200,7 +201,8 @@ def draw_comparison(comparison: Comparison, output: str | Path | None = None) ->
     comparison
         The runs.
     output
-        A PNG or SVG file; ``comparison.png`` in the folder that all runs lie in if None.
+        A PNG or SVG file in a folder there is; ``comparison.png`` in the folder that all runs lie
+        in if None.
 
     Returns
     -------
@@ -209,13 +211,12 @@ def draw_comparison(comparison: Comparison, output: str | Path | None = None) ->
     Raises
     ------
     ConfigError
-        If the file is neither PNG nor SVG.
+        If the file is neither PNG nor SVG, or its folder does not exist.
     """
     from isolet_nn.plots import plot_line_panels
 
     path = comparison.folder / _PICTURE if output is None else Path(output)
-    if path.suffix.lower() not in (".png", ".svg"):
-        raise ConfigError(f"--output {path}: a picture's name ends in .png or .svg")
+    require_picture_path(path)
     if comparison.split is None:
         return None
     curves = [f"{comparison.split}_{metric}" for metric in ("accuracy", "loss")]
@@ -229,6 +230,22 @@ def draw_comparison(comparison: Comparison, output: str | Path | None = None) ->
     has_bands = any(len(labels) > 1 for labels in comparison.groups)
     plot_line_panels(panels, path, x_name="epoch", note=_BAND_NOTE if has_bands else "")
     return path
+
+
+def require_picture_path(path: Path) -> None:
+    """Refuse a file that no picture can be written to.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither PNG nor SVG, or its folder does not exist.
+    """
+    if path.suffix.lower() not in (".png", ".svg"):
+        raise ConfigError(f"--output {path}: a picture's name ends in .png or .svg")
+    if not path.parent.is_dir():
+        raise ConfigError(f"--output {path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise ConfigError(f"--output {path}: is a folder, not a file")
 
 
 def group_label(labels: Sequence[str]) -> str:

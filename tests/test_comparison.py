@@ -133,11 +133,14 @@ def test_the_picture_lies_beside_the_runs_unless_told_otherwise(
     usual = draw_comparison(comparison)
     assert usual == tmp_path / "comparison.png"
     assert usual.read_bytes().startswith(PNG)
-    elsewhere = draw_comparison(comparison, tmp_path / "new" / "curves.svg")
+    elsewhere = draw_comparison(comparison, tmp_path / "adam" / "curves.svg")
     assert elsewhere is not None
     assert "<svg" in elsewhere.read_text()
     with pytest.raises(ConfigError, match=r"ends in \.png or \.svg"):
         draw_comparison(comparison, tmp_path / "curves.pdf")
+    with pytest.raises(ConfigError, match=r"there is no folder .*new"):
+        draw_comparison(comparison, tmp_path / "new" / "curves.svg")
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_same_comparison_gives_the_same_picture(
@@ -258,6 +261,40 @@ def test_the_command_prints_the_picture_last(copies: tuple[Path, Path]) -> None:
     assert printed.stdout.splitlines()[-1] == str(copies[0].parent / "comparison.png")
     assert "optimizer.momentum" in printed.stdout
     assert "best_validation_epoch" in printed.stdout
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("curves.pdf", "a picture's name ends in .png or .svg"),
+        ("new/curves.png", "there is no folder new"),
+        ("folder.png", "is a folder, not a file"),
+    ],
+)
+def test_a_picture_that_cannot_be_written_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder.png").mkdir()
+    refused = CliRunner().invoke(app, ["compare", "not", "read", "-o", output])
+    assert isinstance(refused.exception, ConfigError)
+    assert refused.exception.exit_code == 2
+    assert str(refused.exception) == f"--output {output}: {message}"
+    assert refused.stdout == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
+
+
+def test_the_picture_of_runs_given_by_relative_paths_is_named_by_one(
+    copies: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (path.name for path in copies)
+    monkeypatch.chdir(tmp_path)
+    assert compare([one, other]).folder == Path()
+    printed = CliRunner().invoke(app, ["compare", one, other])
+    assert printed.stdout.splitlines()[-1] == "comparison.png"
+    monkeypatch.chdir(one)
+    assert compare([".", f"../{other}"]).folder == Path("..")
+    assert compare([".", copies[1]]).folder == tmp_path
 
 
 def test_the_command_prints_one_json_object(copies: tuple[Path, Path], tmp_path: Path) -> None:
