@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isolet_nn.errors import ConfigError, RunError
-from isolet_nn.folders import SWEEP
+from isolet_nn.errors import ConfigError
 from isolet_nn.listing import status_of
 from isolet_nn.runs import Run
 from isolet_nn.training import Row
@@ -111,9 +110,6 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
     paths = [Path(os.path.abspath(folder)) for folder in folders]  # noqa: PTH100
     if len(set(paths)) < 2:
         raise ConfigError("a comparison needs two different runs at least")
-    for given, path in zip(folders, paths, strict=True):
-        if (path / SWEEP).is_file():
-            raise RunError(f"{given}: is a sweep, not a run; `isolet-nn plot` draws its results")
     common = Path(os.path.commonpath([path.parent for path in paths]))
     all_relative = not any(Path(folder).is_absolute() for folder in folders)
     given_by_label = {str(p.relative_to(common)): f for p, f in zip(paths, folders, strict=True)}

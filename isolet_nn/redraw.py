@@ -81,9 +81,16 @@ def redraw(folder: str | Path, choice: PlotChoice | None = None) -> list[Path]:
             raise ConfigError(_misfit(path, choice.kind, "run", "sweep", KINDS))
         return _redraw_sweep(SweepFolder.open(path), choice)
     if not (path / CONFIG).is_file():
-        what = f"has neither {CONFIG} nor {SWEEP}" if path.exists() else "no such folder"
-        raise RunError(f"{path}: {what}")
+        raise RunError(f"{path}: {_why_nothing(path)}")
     return _redraw_run(Run.open(path), choice or PlotChoice())
+
+
+def _why_nothing(path: Path) -> str:
+    if path.is_dir():
+        return f"has neither {CONFIG} nor {SWEEP}"
+    if path.exists():
+        return "is a file; give the folder of a run or a sweep"
+    return "no such folder"
 
 
 def _misfit(path: Path, kind: str, there: str, here: str, kinds: tuple[str, ...]) -> str:

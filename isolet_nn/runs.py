@@ -30,6 +30,7 @@ from isolet_nn.folders import (
     METRICS,
     PLOTS,
     SUMMARY,
+    SWEEP,
     locked,
     new_folder,
     now,
@@ -101,12 +102,7 @@ class Run:
         """
         folder = Path(path)
         if not (folder / CONFIG).is_file():
-            what = (
-                "is not a run folder: it has no config.yaml"
-                if folder.exists()
-                else "no such folder"
-            )
-            raise RunError(f"{folder}: {what}{_neighbours(folder)}")
+            raise RunError(f"{folder}: {_why_no_run(folder)}")
         return cls(folder, load_experiment(folder / CONFIG))
 
     def locked(self) -> AbstractContextManager[None]:
@@ -273,6 +269,21 @@ def read_model(path: Path) -> Model:
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{path}: damaged, or not written by isolet-nn: {error}") from None
     return Model(arrays, scaler, classes, validate(Experiment, content, str(path)))
+
+
+def _why_no_run(folder: Path) -> str:
+    """What is there instead of a run, and what to do."""
+    if (folder / SWEEP).is_file():
+        name = shlex.quote(str(folder))
+        return (
+            f"is a sweep, not a run: `isolet-nn plot {name}` draws its results, "
+            f"`isolet-nn sweep --resume {name}` goes on with it"
+        )
+    if folder.is_dir():
+        what = f"is not a run folder: it has no {CONFIG}"
+    else:
+        what = "is a file, not a run folder" if folder.exists() else "no such folder"
+    return what + _neighbours(folder)
 
 
 def _neighbours(folder: Path) -> str:

@@ -338,6 +338,11 @@ def test_what_is_neither_run_nor_sweep_is_refused(tmp_path: Path) -> None:
         redraw(tmp_path)
     with pytest.raises(RunError, match="no such folder"):
         redraw(tmp_path / "absent")
+    (tmp_path / "mine.yaml").touch()
+    with pytest.raises(
+        RunError, match=r"mine\.yaml: is a file; give the folder of a run or a sweep"
+    ):
+        redraw(tmp_path / "mine.yaml")
 
 
 def test_the_command_prints_the_files_written(made_run: Path, sweep_folder: Path) -> None:
