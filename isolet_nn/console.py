@@ -195,6 +195,11 @@ def percent(share: float | None) -> str:
     return "" if share is None else f"{100.0 * share:.2f} %"
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 trial``, ``2 trials``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def print_run(run: Run) -> None:
     """Print the table of a finished run, and last its folder."""
     summary = run.summary
@@ -210,7 +215,7 @@ def print_run(run: Run) -> None:
         RESULTS.print(table)
         best = summary["best_validation_epoch"]
         RESULTS.print(
-            f"{summary['epochs']} epochs in {summary['seconds']:.2f} s"
+            f"{counted(summary['epochs'], 'epoch')} in {summary['seconds']:.2f} s"
             + (f", best validation in epoch {best}" if best else ""),
             soft_wrap=True,
         )

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
-from isolet_nn.console import MESSAGES, RESULTS, percent
+from isolet_nn.console import MESSAGES, RESULTS, counted, percent
 from isolet_nn.folders import PLOTS
 from isolet_nn.sweeps.cohort import FAILED, TrialResult
 from isolet_nn.sweeps.config import Setting
@@ -55,7 +55,7 @@ class SweepProgress(SilentSweepProgress):
         self._verbose = verbose
         self._live = MESSAGES.is_terminal
         self._bar = Progress(
-            TextColumn("{task.fields[trials]} trials"),
+            TextColumn("{task.fields[trials]}"),
             BarColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[state]}"),
@@ -75,16 +75,14 @@ class SweepProgress(SilentSweepProgress):
         self._started = self._printed = time.monotonic()
         done_before = len(folder.trials) - plan.n_trials
         MESSAGES.print(
-            f"{folder.path}: {plan.n_trials} trials in {plan.n_trainings} trainings, "
-            f"{len(plan.cohorts)} cohorts"
-            + (f"; {done_before} are done already" if done_before else ""),
+            f"{folder.path}: {counted(plan.n_trials, 'trial')} in "
+            f"{counted(plan.n_trainings, 'training')}, {counted(len(plan.cohorts), 'cohort')}"
+            + (f"; {done_before} {_are(done_before)} done already" if done_before else ""),
             soft_wrap=True,
             markup=False,
         )
         if self._live:
-            self._task = self._bar.add_task(
-                "", total=self._cost, trials=f"0/{self._total}", state=""
-            )
+            self._task = self._bar.add_task("", total=self._cost, trials=self._trials(), state="")
             self._bar.start()
 
     def on_submit(self, cohort: Cohort, ticket: int) -> None:
@@ -106,8 +104,8 @@ class SweepProgress(SilentSweepProgress):
         self._show()
 
     def on_retry(self, cohort: Cohort, error: str) -> None:
-        what = "1 trial is" if cohort.n_trials == 1 else f"{cohort.n_trials} trials are"
-        self._say(f"{what} tried once more: {error}")
+        n = cohort.n_trials
+        self._say(f"{counted(n, 'trial')} {_are(n)} tried once more: {error}")
 
     def on_wait(self) -> None:
         if self._live:
@@ -126,14 +124,17 @@ class SweepProgress(SilentSweepProgress):
         if now - self._printed < interval and self._done < self._total:
             return
         self._printed = now
-        trials = f"{self._done}/{self._total}"
+        trials = self._trials()
         if self._live:
             self._bar.update(
                 self._task, completed=self._cost_done, trials=trials, state=self._state(now)
             )
             self._bar.refresh()
         else:
-            self._say(f"{trials} trials  {self._state(now)}")
+            self._say(f"{trials}  {self._state(now)}")
+
+    def _trials(self) -> str:
+        return f"{self._done}/{counted(self._total, 'trial')}"
 
     def _state(self, now: float) -> str:
         seconds = now - self._started
@@ -148,6 +149,10 @@ class SweepProgress(SilentSweepProgress):
         return "  ".join(parts)
 
 
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
 def _duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
@@ -157,13 +162,14 @@ def _duration(seconds: float) -> str:
 def print_plan(plan: Plan, trials: int, workers: int) -> None:
     """Print what a sweep would do: trials, trainings, cohorts, what is shared and why."""
     RESULTS.print(
-        f"{trials} trials, {plan.n_trials} of them to be done\n"
-        f"{plan.n_trainings} trainings in {len(plan.cohorts)} cohorts for {workers} workers\n"
+        f"{counted(trials, 'trial')}, {plan.n_trials} of them to be done\n"
+        f"{counted(plan.n_trainings, 'training')} in {counted(len(plan.cohorts), 'cohort')} "
+        f"for {counted(workers, 'worker')}\n"
         f"estimated work: {_duration(plan.cost)} of one processor, "
-        f"{_duration(plan.cost / workers)} with {workers} workers"
+        f"{_duration(plan.cost / workers)} with {counted(workers, 'worker')}"
     )
     for note, count in plan.notes.items():
-        RESULTS.print(f"{count} trials {note}", soft_wrap=True)
+        RESULTS.print(f"{counted(count, 'trial')} {note}", soft_wrap=True)
     table = Table("cohort", "trainings", "trials", "seconds", title="longest cohorts")
     for number, cohort in enumerate(plan.cohorts[:10], 1):
         row = (number, len(cohort.lines), cohort.n_trials, f"{cohort.cost:.1f}")
@@ -193,7 +199,7 @@ def print_sweep(folder: SweepFolder) -> None:
             )
     summary = folder.summary
     counts = ", ".join(f"{summary[state]} {state}" for state in ("completed", "failed", "pending"))
-    RESULTS.print(f"{summary['trials']} trials: {counts}")
+    RESULTS.print(f"{counted(summary['trials'], 'trial')}: {counts}")
     for error in dict.fromkeys(folder.results.errors.values()):
         RESULTS.print(f"failed: {error}", soft_wrap=True, markup=False)
     for table_file in (TABLE, SETTINGS):

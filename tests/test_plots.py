@@ -286,7 +286,7 @@ def percent_figures() -> dict[str, Callable[[], Figure]]:
     lines = {"a": plots.Band([1, 2], [0.0, 1.0], [0.0, 0.9], [0.1, 1.0])}
     sure = Calibration((CalibrationBin(0.0, 0.5, 9, 0.1, 0.0), CalibrationBin(0.5, 1.0, 9, 1, 1)))
     scores = [GroupScore(0, 9, 0, 0.0), GroupScore(1, 52, 52, 1.0)]
-    names = {"x_name": "seed", "value_name": "test_accuracy"}
+    names: dict[str, Any] = {"x_name": "seed", "value_name": "test_accuracy"}
     return {
         "accuracy": lambda: plots.figure_accuracy({"epoch": [1, 2], "test_accuracy": [0.0, 1.0]}),
         "lines": lambda: plots.figure_lines(lines, **names),
@@ -492,7 +492,7 @@ def test_lines_show_mean_and_band() -> None:
 
 def test_a_single_line_needs_no_legend() -> None:
     band = plots.Band([1, 2], [0.1, 0.2])
-    names = {"x_name": "seed", "value_name": "test_loss"}
+    names: dict[str, Any] = {"x_name": "seed", "value_name": "test_loss"}
     (alone,) = axes_of(plots.figure_lines({"test_loss": band}, **names))
     assert alone.get_legend() is None
     (two,) = axes_of(plots.figure_lines({"a": band, "b": band}, **names))
