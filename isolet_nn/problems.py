@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -47,7 +47,21 @@ def check(model: type[SectionT], content: Mapping[str, Any]) -> tuple[SectionT |
     try:
         return model.model_validate(content), []
     except ValidationError as error:
-        return None, [_describe(model, content, details) for details in error.errors()]
+        return None, _joined(_describe(model, content, details) for details in error.errors())
+
+
+def _joined(problems: Iterable[str]) -> list[str]:
+    """One line of those that find the same wrong: each says what one of several types allows."""
+    remedies: dict[str, list[str]] = {}
+    for problem in problems:
+        found, _, remedy = problem.partition("; ")
+        remedies.setdefault(found, []).append(remedy)
+    lines = []
+    for found, of_found in remedies.items():
+        if len(of_found) > 1:  # a nearest name is no hint where something else is allowed too
+            of_found = [remedy.partition("; did you mean")[0] for remedy in of_found]
+        lines.append("; ".join(filter(None, [found, ", or ".join(of_found)])))
+    return lines
 
 
 def _describe(model: type[Section], content: Mapping[str, Any], details: ErrorDetails) -> str:

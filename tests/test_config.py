@@ -665,3 +665,14 @@ def test_the_schema_offers_the_variants_of_a_section_and_their_names() -> None:
     optimizer = schema["properties"]["optimizer"]["anyOf"]
     assert {"enum": ["sgd", "adagrad", "rmsprop", "adam", "adamw"], "type": "string"} in optimizer
     assert {"$ref": "#/$defs/AdamW"} in optimizer[0]["oneOf"]
+
+
+def test_a_value_that_fits_none_of_several_types_is_one_problem() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_experiment({"dataset": {"name": "csv", "path": "a.csv", "label": [1]}, "foo": 1})
+    first, second = str(caught.value).splitlines()
+    assert first == (
+        "experiment: dataset.label: found [1]; it should be a valid string, or it should be a "
+        "valid integer"
+    )
+    assert second.startswith("experiment: foo: unknown key; allowed: ")
