@@ -11,13 +11,11 @@ import functools
 import itertools
 import os
 import shutil
-import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +23,7 @@ from typing import Any, Protocol
 from isolet_nn.config import Experiment
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import IsoletNNError
+from isolet_nn.interrupts import held_interrupt, leave_interrupts_to_parent
 from isolet_nn.sweeps.cohort import CohortTask, TrialResult, run_cohort
 from isolet_nn.sweeps.datasets import PackedDataset
 
@@ -81,7 +80,7 @@ class _Slot:
 
     def submit(self, function: Callable[..., Any], *arguments: object) -> None:
         """Start a task, and with the first one the process."""
-        with _held_interrupt() if self.is_new else nullcontext():
+        with held_interrupt() if self.is_new else nullcontext():
             self.future = self.executor.submit(function, *arguments)
         self.is_new = False
 
@@ -188,28 +187,9 @@ def _new_executor() -> Any:
     )
 
 
-@contextmanager
-def _held_interrupt() -> Iterator[None]:
-    """Hold back Ctrl-C while a process is started, which inherits that until it ignores it.
-
-    One that is not held back would print a traceback until it gets that far. Here the signal
-    arrives when the block ends; ignored instead, it would be lost.
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _start_worker(parent: int) -> None:
     """Leave signals from the terminal to the parent; end when the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    leave_interrupts_to_parent()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
