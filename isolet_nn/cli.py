@@ -55,6 +55,13 @@ class _TrainByDefault(typer.core.TyperGroup):
             args = ["train", *args]
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # of which typer would say nothing
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
 
 bench_app = typer.Typer(
     cls=_TrainByDefault, help="Timing comparisons on this machine; `train` unless one is named."

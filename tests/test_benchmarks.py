@@ -8,6 +8,8 @@ import multiprocessing
 import os
 import signal
 import statistics
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import numpy as np
 import pytest
 import yaml
 from builders import make_dataset
+from sweeps.helpers import start
 from typer.testing import CliRunner
 
 from isolet_nn.benchmarks import engines, training
@@ -316,3 +319,25 @@ def test_a_sweep_of_what_the_loop_does_not_do_is_not_timed(
         compare_sweep(sweep_file(tmp_path, **changes), runs_dir=tmp_path / "runs")
     assert str(caught.value).startswith(f"bench sweep: {named}")
     assert not (tmp_path / "runs").exists()
+
+
+# --- Ctrl-C
+
+
+def interrupt_group(process: subprocess.Popen[str]) -> str:
+    """Send what Ctrl-C at a terminal sends; return what came on standard error from then on."""
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    return err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0])
+def test_ctrl_c_ends_a_comparison_with_one_line(seconds: float, tmp_path: Path) -> None:
+    options = ("--rounds", "2", "--dataset", "random", "--runs-dir", tmp_path)
+    with start("bench", "train", *options) as process:
+        assert process.stderr is not None
+        assert "2 rounds" in process.stderr.readline()  # the processes are started from here on
+        time.sleep(seconds)
+        assert interrupt_group(process) == "interrupted\n"

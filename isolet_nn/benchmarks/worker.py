@@ -7,7 +7,6 @@ threads they leave spinning. Here a contestant that waits for its turn is asleep
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import time
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -22,6 +21,7 @@ from isolet_nn.benchmarks.engines import (
     load_data,
 )
 from isolet_nn.errors import IsoletNNError
+from isolet_nn.interrupts import held_interrupt, leave_interrupts_to_parent
 
 _SETTLE_SECONDS = 0.1
 """Idle threads of OpenBLAS and OpenMP spin this long at most before they sleep."""
@@ -45,7 +45,8 @@ class Worker:
         self._process = context.Process(
             target=_serve, args=(theirs, contestant, data, data_dir), daemon=True
         )
-        self._process.start()
+        with held_interrupt():
+            self._process.start()
         theirs.close()
 
     def train(self, setting: Setting, epochs: int) -> Trained:
@@ -85,7 +86,7 @@ def _serve(
     connection: Connection, contestant: Contestant, data: DataName, data_dir: str | None
 ) -> None:
     """Train whatever is asked for, until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
+    leave_interrupts_to_parent()
     train = TRAIN[contestant.engine]
     try:
         dataset = load_data(data, data_dir)
