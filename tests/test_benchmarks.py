@@ -6,9 +6,11 @@ import csv
 import json
 import multiprocessing
 import os
+import re
 import signal
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,10 +20,11 @@ import numpy as np
 import pytest
 import yaml
 from builders import make_dataset
-from sweeps.helpers import start
+from sweeps.helpers import start, trials_of
 from typer.testing import CliRunner
 
 from isolet_nn.benchmarks import engines, training
+from isolet_nn.benchmarks import sweep as timing
 from isolet_nn.benchmarks.console import print_comparison, print_plan
 from isolet_nn.benchmarks.engines import TRAIN, Contestant, EngineName, Setting
 from isolet_nn.benchmarks.sweep import compare_sweep
@@ -35,7 +38,9 @@ from isolet_nn.benchmarks.training import (
 )
 from isolet_nn.benchmarks.worker import Worker
 from isolet_nn.cli import app
-from isolet_nn.errors import ConfigError, IsoletNNError
+from isolet_nn.errors import BackendUnavailableError, ConfigError, IsoletNNError
+from isolet_nn.sweeps.datasets import DataSource
+from isolet_nn.sweeps.plan import make_plan as make_sweep_plan
 
 NUMPY, TORCH = Contestant("numpy", 1), Contestant("torch", 1)
 
@@ -312,13 +317,84 @@ def test_a_sweep_and_the_loop_are_timed_in_turn_and_learn_the_same(tmp_path: Pat
         ({"training__schedule": "cosine"}, "training.schedule: found"),
     ],
 )
-def test_a_sweep_of_what_the_loop_does_not_do_is_not_timed(
+def test_a_sweep_of_what_the_loop_does_not_do_is_refused_before_any_work(
     changes: dict[str, Any], named: str, tmp_path: Path
 ) -> None:
+    file = sweep_file(tmp_path, **changes)
     with pytest.raises(ConfigError) as caught:
-        compare_sweep(sweep_file(tmp_path, **changes), runs_dir=tmp_path / "runs")
-    assert str(caught.value).startswith(f"bench sweep: {named}")
+        compare_sweep(file, runs_dir=tmp_path / "runs")
+    assert str(caught.value).startswith(f"{file}: {named}")
+    assert "--no-loop" in str(caught.value)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        ({"grid": {"ensemble": [1, 2]}}, "varies ensemble,"),
+        (
+            {"grid": {"dataset.validation": ["none", {"fraction": 0.5}]}},
+            "varies dataset.validation,",
+        ),
+        ({"cross_validation": {"folds": 3}}, "cross_validation: found 3 folds,"),
+    ],
+)
+def test_what_the_loop_does_not_do_is_timed_without_it(
+    keys: dict[str, Any], named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "timed.yaml"
+    file.write_text(yaml.safe_dump(TIMED | keys), encoding="utf-8")
+    with pytest.raises(ConfigError, match=re.escape(f"{file}: {named}")):
+        compare_sweep(file, runs_dir=tmp_path / "runs")
+    monkeypatch.setattr(timing, "sgemm_gflops", lambda processes: 1.0)
+    result = compare_sweep(file, with_loop=False, runs_dir=tmp_path / "runs")
+    assert len(result.sweep_seconds) == 1
+    assert (result.loop_seconds, result.speedup, result.largest_difference) == ([], None, None)
+    assert result.gflops > 0
+
+
+def test_arithmetic_is_that_of_each_trainings_own_data_networks_and_epochs() -> None:
+    grid = {
+        "dataset.validation": ["none", {"fraction": 0.5}],
+        "ensemble": [1, 2],
+        "training.epochs": [3, 9],
+    }
+    trials = trials_of(grid=grid)
+    source = DataSource()
+    plan = make_sweep_plan(trials, np.arange(len(trials)), 1, source.size)
+    sizes = [source.size(trials.make_experiment(trial)).n_rows for trial in (0, 4)]
+    assert sizes[1] < sizes[0]
+    epochs = np.array([3, 7] * 4, np.int32)  # 9 were asked for
+    each_row = 2.0 * (2 * 4 * 5 + 3 * 5 * 3)  # 4 features, 5 hidden neurons, 3 classes
+    done = timing.floating_point_operations(trials, plan, source.size, epochs)
+    assert plan.n_trainings == 4  # one serves both numbers of epochs
+    assert done == sum(sizes) * (1 + 2) * 7 * each_row
+
+
+@pytest.mark.parametrize("file", [False, True])
+def test_without_pytorch_the_loop_is_refused_before_any_work(
+    file: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    options = ["--rounds", "1", "--runs-dir", tmp_path / "runs"]
+    config = [sweep_file(tmp_path)] if file else []
+    result = CliRunner().invoke(app, ["bench", "sweep", *map(str, [*config, *options])])
+    assert isinstance(result.exception, BackendUnavailableError)
+    assert result.exception.exit_code == 2
+    message = str(result.exception)
+    assert "needs PyTorch, which is not installed" in message
+    assert "`pip install 'isolet-nn[torch]'`" in message
+    assert "--no-loop" in message
+    assert not (tmp_path / "runs").exists()
+
+
+def test_without_pytorch_a_sweep_is_timed_without_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr(timing, "sgemm_gflops", lambda processes: 1.0)
+    result = compare_sweep(sweep_file(tmp_path), with_loop=False, runs_dir=tmp_path / "runs")
+    assert len(result.sweep_seconds) == 1
 
 
 # --- Ctrl-C

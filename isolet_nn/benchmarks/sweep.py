@@ -13,22 +13,26 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isolet_nn.benchmarks.loop import LoopResult, train_one_after_another
 from isolet_nn.config import Experiment
 from isolet_nn.environment import available_cores, describe_process
-from isolet_nn.errors import ConfigError
+from isolet_nn.errors import BackendUnavailableError, ConfigError
 from isolet_nn.files import write_json
 from isolet_nn.folders import ENVIRONMENT, new_folder
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSize, DataSource
+from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.plan import Plan, make_plan
 from isolet_nn.sweeps.run import n_workers, sweep
+from isolet_nn.training import require_backend
 
 _SIZE = 1024
 _SGEMM_SECONDS = 2.0
@@ -105,36 +109,37 @@ def compare_sweep(
     Raises
     ------
     ConfigError
-        If the sweep is wrong, or asks for what the loop does not do: other data sets, folds, or
-        anything beyond plain networks.
+        If the sweep is wrong, or the loop is to be timed and does not do what the sweep asks for:
+        other data sets, folds, or anything beyond plain networks.
+    BackendUnavailableError
+        If the loop is to be timed, and PyTorch is not installed.
     """
     overrides = {} if data_dir is None else {"dataset.dir": data_dir}
     swept = load_sweep(SMALL_NETWORKS if config is None else config, overrides)
     trials = make_trials(swept)
-    if any(key.split(".")[0] not in ("model", "optimizer", "training") for key in trials.keys):
-        raise ConfigError("bench sweep: only sweeps over model, optimizer and training are timed")
-    if swept.cross_validation is not None:
-        raise ConfigError("bench sweep: a sweep with cross_validation is not timed")
-    for experiment in trials.one_experiment_each("model", "training"):
-        _require_plain(experiment)
+    # What is missing or wrong should be known before there is a folder.
+    if with_loop:
+        _require_loop(swept, trials)
+    for experiment in trials.one_experiment_each("backend", "device"):
+        require_backend(experiment)
+    source = DataSource()
+    plan = make_plan(trials, np.arange(len(trials)), n_workers(swept), source.size)
     path = new_folder(Path(runs_dir), "bench-sweep")
     environment = describe_process("torch") | {"cores": available_cores()}
     write_json(path / ENVIRONMENT, environment)
     loop_threads = loop_threads or available_cores()
-    plan, size = _plan_of(swept, trials)
-    flops = floating_point_operations(trials, plan, size)
     times: list[float] = []
     loops: list[LoopResult] = []
     sgemm: list[float] = []
-    accuracy = 0.0
     for number in range(1, rounds + 1):
         sgemm.append(sgemm_gflops(n_workers(swept)))
-        seconds, accuracy = _time_sweep(swept, path)
+        seconds, done = _time_sweep(swept, path)
         times.append(seconds)
         say(f"round {number}: sweep {seconds:.1f} s")
         if with_loop:
             loops.append(_time_loop(trials, loop_threads))
             say(f"round {number}: loop {loops[-1].seconds:.1f} s")
+    flops = floating_point_operations(trials, plan, source.size, done.results.epochs)
     comparison = SweepComparison(
         path=path,
         trials=len(trials),
@@ -146,7 +151,7 @@ def compare_sweep(
         speedup=_median_ratio([loop.seconds for loop in loops], times),
         gflops=flops / float(np.median(times)) / 1e9,
         sgemm_gflops=float(np.median(sgemm)),
-        largest_difference=_largest_difference(loops, accuracy),
+        largest_difference=_largest_difference(loops, done),
     )
     write_json(path / "results.json", asdict(comparison) | {"path": str(path)})
     return comparison
@@ -159,49 +164,75 @@ _LOOP_KNOWS = {
 """Keys of a section that the loop obeys, or that cost it nothing."""
 
 
-def _require_plain(experiment: Experiment) -> None:
-    """Refuse what the loop does not do: networks and trainings other than plain ones."""
-    if experiment.ensemble > 1:
-        raise ConfigError(f"bench sweep: ensemble: found {experiment.ensemble}; the loop knows 1")
-    for section, known in _LOOP_KNOWS.items():
-        own = getattr(experiment, section)
-        plain = type(own)()
-        for key in type(own).model_fields:
-            if key not in known and getattr(own, key) != getattr(plain, key):
-                raise ConfigError(
-                    f"bench sweep: {section}.{key}: found {getattr(own, key)!r}, which the loop "
-                    f"does not do; leave it at {getattr(plain, key)!r}"
-                )
+def _require_loop(swept: Sweep, trials: Trials) -> None:
+    """Refuse the loop where PyTorch is missing, or the sweep asks for what the loop does not do."""
+    if find_spec("torch") is None:  # not imported here, where it would take part in the sweep
+        raise BackendUnavailableError(
+            "bench sweep: the loop needs PyTorch, which is not installed; install it with "
+            "`pip install 'isolet-nn[torch]'`, or leave the loop out with --no-loop"
+        )
+    problem = _beyond_loop(swept, trials)
+    if problem is not None:
+        raise ConfigError(
+            f"{swept.source}: {problem}, which the loop does not do; --no-loop times the sweep "
+            "all the same"
+        )
 
 
-def _plan_of(swept: Sweep, trials: Trials) -> tuple[Plan, DataSize]:
-    source = DataSource()
-    plan = make_plan(trials, np.arange(len(trials)), n_workers(swept), source.size)
-    return plan, source.size(trials.make_experiment(0))
+def _beyond_loop(swept: Sweep, trials: Trials) -> str | None:
+    """What a sweep has that the loop has not: other data sets, folds, more than plain networks."""
+    for key in trials.keys:
+        if key.split(".")[0] not in ("model", "optimizer", "training"):
+            return f"varies {key}"
+    if swept.cross_validation is not None:
+        return f"cross_validation: found {swept.cross_validation.folds} folds"
+    for experiment in trials.one_experiment_each("model", "training"):
+        if experiment.ensemble > 1:
+            return f"ensemble: found {experiment.ensemble}"
+        for section, known in _LOOP_KNOWS.items():
+            own = getattr(experiment, section)
+            plain = type(own)()
+            for key in type(own).model_fields:
+                found, default = getattr(own, key), getattr(plain, key)
+                if key not in known and found != default:
+                    return f"{section}.{key}: found {found!r} in place of {default!r}"
+    return None
 
 
-def floating_point_operations(trials: Trials, plan: Plan, size: DataSize) -> float:
+def floating_point_operations(
+    trials: Trials,
+    plan: Plan,
+    data_size: Callable[[Experiment], DataSize],
+    epochs: NDArray[np.int32],
+) -> float:
     """Operations of the matrix products of all trainings of a plan.
 
     A product of (m, k) and (k, n) takes 2 m k n; a layer has one forwards and two backwards, the
     first layer one backwards only.
+
+    Parameters
+    ----------
+    data_size
+        Gives the size of an experiment's data.
+    epochs
+        Epochs that each trial was trained for (n_trials,); may be fewer than asked for.
     """
     total = 0.0
     for line in itertools.chain.from_iterable(cohort.lines for cohort in plan.cohorts):
         experiment = trials.make_experiment(line[-1])
+        size = data_size(experiment)
         layers = [size.n_features, *experiment.model.hidden_layers, size.n_classes]
         products = [i * o for i, o in itertools.pairwise(layers)]
         row = 6.0 * sum(products) - 2.0 * products[0]
-        total += row * size.n_rows * experiment.training.epochs
+        total += row * size.n_rows * int(epochs[list(line)].max()) * experiment.ensemble
     return total
 
 
-def _time_sweep(swept: Sweep, folder: Path) -> tuple[float, float]:
-    """Seconds of the sweep, and the mean of its trials' test accuracies."""
+def _time_sweep(swept: Sweep, folder: Path) -> tuple[float, SweepFolder]:
+    """Seconds of the sweep, and its own folder."""
     started = time.perf_counter()
     done = sweep(swept, runs_dir=folder)
-    seconds = time.perf_counter() - started
-    return seconds, float(np.nanmean(done.results.metric("test_accuracy")))
+    return time.perf_counter() - started, done
 
 
 def _time_loop(trials: Trials, threads: int) -> LoopResult:
@@ -241,6 +272,8 @@ def _median_ratio(numerators: Sequence[float], denominators: Sequence[float]) ->
     return float(np.median(np.divide(numerators, denominators)))
 
 
-def _largest_difference(loops: Sequence[LoopResult], accuracy: float) -> float | None:
-    means = [float(np.mean(loop.test_accuracies)) for loop in loops]
-    return max((abs(mean - accuracy) for mean in means), default=None)
+def _largest_difference(loops: Sequence[LoopResult], done: SweepFolder) -> float | None:
+    if not loops:
+        return None
+    accuracy = float(np.nanmean(done.results.metric("test_accuracy")))
+    return max(abs(float(np.mean(loop.test_accuracies)) - accuracy) for loop in loops)

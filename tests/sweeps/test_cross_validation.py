@@ -288,7 +288,7 @@ def test_a_search_is_not_timed_against_the_loop(tmp_path: Path) -> None:
     config.write_text(
         "experiment: {dataset: {name: iris}}\ncross_validation: {folds: 3}\n", encoding="utf-8"
     )
-    with pytest.raises(ConfigError, match="a sweep with cross_validation is not timed"):
+    with pytest.raises(ConfigError, match="cross_validation: found 3 folds"):
         compare_sweep(config, runs_dir=tmp_path / "runs")
 
 
