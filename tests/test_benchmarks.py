@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import yaml
 from builders import make_dataset
-from sweeps.helpers import start, trials_of
+from sweeps.helpers import is_alive, start, trials_of, wait_until, worker_pids
 from typer.testing import CliRunner
 
 from isolet_nn.benchmarks import engines, training
@@ -417,3 +417,38 @@ def test_ctrl_c_ends_a_comparison_with_one_line(seconds: float, tmp_path: Path) 
         assert "2 rounds" in process.stderr.readline()  # the processes are started from here on
         time.sleep(seconds)
         assert interrupt_group(process) == "interrupted\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3, 1.0])
+def test_ctrl_c_ends_a_timed_sweep_with_one_line(seconds: float, tmp_path: Path) -> None:
+    with start("bench", "sweep", sweep_file(tmp_path), "--runs-dir", tmp_path) as process:
+        wait_until(lambda: worker_pids(process.pid))
+        workers = worker_pids(process.pid)
+        time.sleep(seconds)
+        assert interrupt_group(process) == "interrupted\n"
+        wait_until(lambda: not any(map(is_alive, workers)), seconds=5)
+
+
+@pytest.mark.slow
+def test_ctrl_c_does_not_wait_for_the_end_of_the_loop(tmp_path: Path) -> None:
+    file = sweep_file(tmp_path, training__epochs=300, training__batch_size=4)
+    with start("bench", "sweep", file, "--runs-dir", tmp_path) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("round 1: sweep")
+        time.sleep(3.0)
+        (loop,) = worker_pids(process.pid)
+        started = time.monotonic()
+        assert interrupt_group(process) == "interrupted\n"
+        assert time.monotonic() - started < 10
+        assert not is_alive(loop)
+
+
+@pytest.mark.slow
+def test_a_timed_sweep_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
+    with start("bench", "sweep", sweep_file(tmp_path), "--runs-dir", tmp_path) as process:
+        wait_until(lambda: worker_pids(process.pid))
+        time.sleep(1.0)
+        workers = worker_pids(process.pid)
+        process.kill()
+        wait_until(lambda: not any(map(is_alive, workers)), seconds=5)

@@ -8,14 +8,13 @@ multiply matrices.
 from __future__ import annotations
 
 import itertools
-import multiprocessing
+import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +25,18 @@ from isolet_nn.environment import available_cores, describe_process
 from isolet_nn.errors import BackendUnavailableError, ConfigError
 from isolet_nn.files import write_json
 from isolet_nn.folders import ENVIRONMENT, new_folder
+from isolet_nn.interrupts import held_interrupt
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSize, DataSource
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.plan import Plan, make_plan
 from isolet_nn.sweeps.run import n_workers, sweep
+from isolet_nn.sweeps.workers import start_worker
 from isolet_nn.training import require_backend
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 _SIZE = 1024
 _SGEMM_SECONDS = 2.0
@@ -238,18 +242,28 @@ def _time_sweep(swept: Sweep, folder: Path) -> tuple[float, SweepFolder]:
 def _time_loop(trials: Trials, threads: int) -> LoopResult:
     """Time the loop in a process of its own, which has its own libraries and threads."""
     contents = [trials.content(trial) for trial in range(len(trials))]
-    with _process_pool(1) as pool:
-        return pool.submit(train_one_after_another, contents, threads).result()
+    (result,) = _in_new_processes(1, train_one_after_another, contents, threads)
+    return result
 
 
 def sgemm_gflops(processes: int) -> float:
     """Sum over processes of what each reaches multiplying matrices with one thread."""
-    with _process_pool(processes) as pool:
-        return sum(pool.map(_multiply, [_SGEMM_SECONDS] * processes))
+    return sum(_in_new_processes(processes, _multiply, _SGEMM_SECONDS))
 
 
-def _process_pool(processes: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+def _in_new_processes(
+    processes: int, function: Callable[P, Result], *args: P.args, **kwargs: P.kwargs
+) -> list[Result]:
+    """Call a function as often as there are processes; an interruption ends them at work."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    pool = ProcessPoolExecutor(processes, initializer=start_worker, initargs=(os.getpid(),))
+    try:
+        with held_interrupt():
+            calls = [pool.submit(function, *args, **kwargs) for _ in range(processes)]
+        return [call.result() for call in calls]
+    finally:
+        pool.shutdown(kill_workers=True)
 
 
 def _multiply(seconds: float) -> float:

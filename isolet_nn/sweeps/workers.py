@@ -181,13 +181,13 @@ def _new_executor() -> Any:
     threads = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
     return ProcessPoolExecutor(
         max_workers=1,
-        initializer=_start_worker,
+        initializer=start_worker,
         initargs=(os.getpid(),),
         env=dict.fromkeys(threads, "1"),
     )
 
 
-def _start_worker(parent: int) -> None:
+def start_worker(parent: int) -> None:
     """Leave signals from the terminal to the parent; end when the parent is gone."""
     leave_interrupts_to_parent()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
