@@ -34,7 +34,20 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 """Exit code after SIGINT or SIGTERM, as shells have it."""
 
+
+class _Interruptible(typer.core.TyperGroup):
+    """A group of which every command says when Ctrl-C ended it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # of which typer would say nothing
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
+
 app = typer.Typer(
+    cls=_Interruptible,
     name="isolet-nn",
     help="Neural-network experiments from YAML files: metrics, plots and weights in a run folder.",
     no_args_is_help=True,
@@ -54,13 +67,6 @@ class _TrainByDefault(typer.core.TyperGroup):
         if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
             args = ["train", *args]
         return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:  # of which typer would say nothing
-            typer.echo("interrupted", err=True)
-            raise typer.Exit(INTERRUPTED) from None
 
 
 bench_app = typer.Typer(

@@ -352,6 +352,37 @@ def test_listings_fit_the_terminal_and_cut_nothing(
     assert squeezed == piped
 
 
+@pytest.mark.parametrize("command", [("xor", "--trials", "100000"), ("eval", "a-run")])
+def test_a_command_that_saves_nothing_says_that_it_was_interrupted(
+    command: tuple[str, ...],
+) -> None:
+    done = nn("train", "quickstart", "-q", "--epochs", "1")
+    Path(done.stdout.strip()).rename("a-run")
+    process = subprocess.Popen(
+        [sys.executable, "-c", _BUSY.format(command), *command],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "at work\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "interrupted\n")
+
+
+_BUSY = """
+import sys, time
+from isolet_nn import cli, execution, xor
+def work(*_, **__):
+    print("at work", file=sys.stderr, flush=True)
+    time.sleep(60)
+execution.evaluate = xor.count_solved = work
+sys.argv = ["isolet-nn", *{}]
+cli.main()
+"""
+
+
 # --- pipes, closed streams, full disks
 
 
