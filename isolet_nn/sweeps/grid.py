@@ -139,10 +139,10 @@ class Trials:
         column = self.keys.index(key)
         places = self.codes[:, column].astype(np.int64)
         values = list(self.values[column])
-        place_of = {canonical(value): place for place, value in enumerate(values)}
+        place_of = {_equal_text(value): place for place, value in enumerate(values)}
         for number in np.flatnonzero(places == _NOT_SET).tolist():
             value = self.value(number * self.n_repeats, key)
-            place = place_of.setdefault(canonical(value), len(values))
+            place = place_of.setdefault(_equal_text(value), len(values))
             if place == len(values):
                 values.append(value)
             places[number] = place
@@ -209,9 +209,9 @@ def _make_trials(sweep: Sweep) -> Trials:
 
 def _different(key: str, values: list[Any]) -> list[Any]:
     seen: set[str] = set()
-    for text in map(canonical, values):
-        if text in seen:
-            raise ConfigError(f"grid.{key}: {text} is given twice")
+    for value in values:
+        if (text := _equal_text(value)) in seen:
+            raise ConfigError(f"grid.{key}: {canonical(value)} is given twice")
         seen.add(text)
     return values
 
@@ -219,6 +219,19 @@ def _different(key: str, values: list[Any]) -> list[Any]:
 def canonical(value: Any) -> str:
     """JSON with sorted keys: equal text for equal values."""
     return json.dumps(value, sort_keys=True, allow_nan=False)
+
+
+def _equal_text(value: Any) -> str:
+    """Text that is equal for values which an experiment takes for the same: 1 and 1.0."""
+
+    def plain(item: Any) -> Any:
+        if isinstance(item, dict):
+            return {key: plain(inner) for key, inner in item.items()}
+        if isinstance(item, list):
+            return [plain(inner) for inner in item]
+        return int(item) if isinstance(item, float) and item.is_integer() else item
+
+    return canonical(plain(value))
 
 
 def _encode(
@@ -231,7 +244,7 @@ def _encode(
     for row, setting in enumerate(settings):
         for key, value in setting.items():
             column = columns[key]
-            text = canonical(value)
+            text = _equal_text(value)
             if text not in numbers[column]:
                 numbers[column][text] = len(values[column])
                 values[column].append(value)

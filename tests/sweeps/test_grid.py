@@ -173,6 +173,11 @@ def test_a_combination_that_makes_no_experiment_is_refused_with_its_setting() ->
     [
         ({"grid": {LEARNING_RATE: [0.1, 0.2, 0.1]}}, f"grid.{LEARNING_RATE}: 0.1 is given twice"),
         ({"grid": {HIDDEN: [[3], [3]]}}, f"grid.{HIDDEN}: [3] is given twice"),
+        ({"grid": {LEARNING_RATE: [1, 1.0]}}, f"grid.{LEARNING_RATE}: 1.0 is given twice"),
+        (
+            {"list": [{LEARNING_RATE: 1.0}, {LEARNING_RATE: 1}]},
+            f'list.1: {{"{LEARNING_RATE}": 1}} is given twice',
+        ),
         ({"list": [{EPOCHS: 3}, {}, {EPOCHS: 3}]}, 'list.2: {"training.epochs": 3} is given twice'),
         ({"list": [{}, {}]}, "list.1: {} is given twice"),
     ],
