@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 import typer.core
 
-from isolet_nn.errors import ConfigError, IsoletNNError
+from isolet_nn.errors import ConfigError, IsoletNNError, suggestion
 
 if TYPE_CHECKING:
     from isolet_nn.config import DatasetConfig, Experiment
@@ -100,8 +100,6 @@ def _one_of(option: str, *allowed: str) -> Any:
     def check(context: typer.Context, value: str | None) -> str | None:
         if value is None or value in allowed or context.resilient_parsing:
             return value
-        from isolet_nn.errors import suggestion
-
         hint = suggestion(value, allowed)
         raise ConfigError(f"{option}: found {value!r}; allowed: {', '.join(allowed)}{hint}")
 

@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sys
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ from isolet_nn.config import Experiment
 from isolet_nn.data.dataset import Dataset
 
 _PACKAGES = ("numpy", "scikit-learn", "scipy", "safetensors", "pydantic", "matplotlib")
+
+
+def has_torch() -> bool:
+    """Whether PyTorch is installed; does not import it."""
+    return find_spec("torch") is not None
 
 
 def describe_environment(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:

@@ -7,7 +7,8 @@ command line prints its message without a traceback. Below them is what messages
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class IsoletNNError(Exception):
@@ -46,6 +47,16 @@ class BackendUnavailableError(IsoletNNError):
 
 class ClusterError(IsoletNNError):
     """A cluster does not answer, or runs another version of this package (exit code 1)."""
+
+
+@contextmanager
+def problems_at(where: str) -> Iterator[None]:
+    """Put `where` before each line of a :class:`ConfigError` that comes out of the block."""
+    try:
+        yield
+    except ConfigError as error:
+        lines = str(error).splitlines()
+        raise ConfigError("\n".join(f"{where}{line}" for line in lines)) from None
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str | None:

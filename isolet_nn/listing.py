@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.errors import ConfigError, RunError, suggestion
 from isolet_nn.folders import (
     CONFIG,
     JOURNAL,
@@ -356,15 +356,11 @@ def _parse_number(where: str, text: str) -> float:
 
 def _require_column(where: str, column: str) -> None:
     if column not in COLUMNS:
-        from isolet_nn.errors import suggestion
-
         allowed = f"there is {', '.join(COLUMNS)}{suggestion(column, COLUMNS)}"
         raise ConfigError(f"{where}: no column {column!r}; {allowed}")
 
 
 def _require_one_of(where: str, text: str, allowed: Sequence[str]) -> None:
     if text not in allowed:
-        from isolet_nn.errors import suggestion
-
         hint = suggestion(text, allowed)
         raise ConfigError(f"{where}: found {text!r}; allowed: {', '.join(allowed)}{hint}")

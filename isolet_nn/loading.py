@@ -60,6 +60,11 @@ def with_overrides(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> d
     return result
 
 
+def is_within(key: str, section: str) -> bool:
+    """Whether a key path is that of a section, or of something in it."""
+    return f"{key}.".startswith(f"{section}.")
+
+
 def _as_section(value: Any) -> dict[str, Any] | None:
     """A new mapping to set keys in: a copy, a name written out, or an empty one; None if none."""
     if isinstance(value, dict):
@@ -156,8 +161,8 @@ def _origin(problem: str, source: str, origins: Mapping[str, str]) -> str:
     # What is missing beside a key that was set: the section was begun by that.
     section = path if "the key `name` is missing" in problem else path.rpartition(".")[0]
     for key, origin in origins.items():
-        overridden = f"{path}.".startswith(f"{key}.")
-        below = key.startswith(f"{path}.") and "unknown key" in problem
+        overridden = is_within(path, key)
+        below = is_within(key, path) and "unknown key" in problem
         beside = "missing" in problem and key.rpartition(".")[0] == section
         if overridden or below or beside:
             return origin

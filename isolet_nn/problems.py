@@ -5,7 +5,6 @@ A problem names the key path, what was found, what is allowed, and the nearest v
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -23,7 +22,7 @@ from isolet_nn.config import (
     says_fold,
     sections_of,
 )
-from isolet_nn.errors import ConfigError, short_repr, suggestion
+from isolet_nn.errors import ConfigError, nearest, short_repr, suggestion
 
 SectionT = TypeVar("SectionT", bound=Section)
 
@@ -107,8 +106,7 @@ def _describe(model: type[Section], content: Mapping[str, Any], details: ErrorDe
 def _nearly_name(section: object) -> str | None:
     """The key that was probably meant to be ``name``."""
     keys = [key for key in section if isinstance(key, str)] if isinstance(section, dict) else []
-    match = difflib.get_close_matches("name", keys, n=1, cutoff=0.5)
-    return match[0] if match else None
+    return nearest("name", keys)
 
 
 def _tags(context: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from isolet_nn.errors import ConfigError
+from isolet_nn.errors import ConfigError, suggestion
 
 _PACKAGE = Path(__file__).resolve().parent
 _SUFFIX = ".yaml"
@@ -120,8 +120,6 @@ def copy_config(name: str, to: Path | None = None) -> Path:
 
 
 def _unknown(argument: str, problem: str) -> str:
-    from isolet_nn.errors import suggestion  # pydantic is imported only when it is needed
-
     names = [config.name for config in list_configs()]
     stem = Path(argument).name.removesuffix(_SUFFIX)
     hint = suggestion(argument.removesuffix(_SUFFIX), names) or suggestion(stem, names)

@@ -183,7 +183,7 @@ def test_sizes_given_twice_are_measured_once() -> None:
 def test_pytorch_that_is_not_installed_is_left_out_and_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(training, "find_spec", lambda name: None)
+    monkeypatch.setattr(training, "has_torch", lambda: False)
     plan = make_plan(hidden=[16], batch_sizes=[128], data="random", threads=1)
     assert [c.engine for c in plan.contestants] == ["numpy", "scikit-learn"]
     print_plan(plan)

@@ -12,7 +12,6 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from isolet_nn.benchmarks.loop import LoopResult, train_one_after_another
 from isolet_nn.config import Experiment
-from isolet_nn.environment import available_cores, describe_process
+from isolet_nn.environment import available_cores, describe_process, has_torch
 from isolet_nn.errors import BackendUnavailableError, ConfigError
 from isolet_nn.files import write_json
 from isolet_nn.folders import ENVIRONMENT, new_folder
@@ -31,9 +30,8 @@ from isolet_nn.sweeps.datasets import DataSize, DataSource
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.plan import Plan, make_plan
-from isolet_nn.sweeps.run import n_workers, sweep
+from isolet_nn.sweeps.run import n_workers, require_backends, sweep
 from isolet_nn.sweeps.workers import start_worker
-from isolet_nn.training import require_backend
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -124,8 +122,7 @@ def compare_sweep(
     # What is missing or wrong should be known before there is a folder.
     if with_loop:
         _require_loop(swept, trials)
-    for experiment in trials.one_experiment_each("backend", "device"):
-        require_backend(experiment)
+    require_backends(trials)
     source = DataSource()
     plan = make_plan(trials, np.arange(len(trials)), n_workers(swept), source.size)
     path = new_folder(Path(runs_dir), "bench-sweep")
@@ -170,7 +167,7 @@ _LOOP_KNOWS = {
 
 def _require_loop(swept: Sweep, trials: Trials) -> None:
     """Refuse the loop where PyTorch is missing, or the sweep asks for what the loop does not do."""
-    if find_spec("torch") is None:  # not imported here, where it would take part in the sweep
+    if not has_torch():  # not imported here, where it would take part in the sweep
         raise BackendUnavailableError(
             "bench sweep: the loop needs PyTorch, which is not installed; install it with "
             "`pip install 'isolet-nn[torch]'`, or leave the loop out with --no-loop"

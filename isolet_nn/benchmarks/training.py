@@ -11,7 +11,6 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from isolet_nn.benchmarks.engines import (
     load_data,
 )
 from isolet_nn.benchmarks.worker import Worker
-from isolet_nn.environment import available_cores, describe_process
+from isolet_nn.environment import available_cores, describe_process, has_torch
 from isolet_nn.errors import ConfigError, suggestion
 from isolet_nn.files import write_json
 from isolet_nn.folders import ENVIRONMENT, PLOTS, new_folder
@@ -160,7 +159,7 @@ def make_plan(
                 hint = suggestion(name, allowed)
                 raise ConfigError(f"{option}: found {name!r}; allowed: {', '.join(allowed)}{hint}")
     chosen = [engine for engine in ENGINES if engine in engines]
-    left_out = [engine for engine in chosen if engine == "torch" and not find_spec("torch")]
+    left_out = [engine for engine in chosen if engine == "torch" and not has_torch()]
     contestants = [
         Contestant(engine, number)
         for engine in chosen

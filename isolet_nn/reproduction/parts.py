@@ -5,11 +5,11 @@ A quick reproduction keeps the settings of every training and leaves out cells a
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from isolet_nn.environment import has_torch
 from isolet_nn.errors import ConfigError, suggestion
 from isolet_nn.shipped import resolve
 from isolet_nn.sweeps.config import Sweep, load_sweep
@@ -132,11 +132,6 @@ def parts_of(figures: Iterable[str]) -> list[Part]:
             hint = suggestion(name, FIGURES)
             raise ConfigError(f"--figure: found {name!r}; allowed: {', '.join(FIGURES)}{hint}")
     return [part for part in PARTS if not wanted or set(part.figures) & {*wanted}]
-
-
-def has_torch() -> bool:
-    """Whether PyTorch is installed."""
-    return importlib.util.find_spec("torch") is not None
 
 
 def sweep_of(part: Part, *, quick: bool, data_dir: str | None) -> Sweep:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from isolet_nn.environment import has_torch
 from isolet_nn.reproduction.evidence import EPOCHS, OPTIMIZERS, Cells, Evidence, Trial
-from isolet_nn.reproduction.parts import FEW_NEURONS, has_torch
+from isolet_nn.reproduction.parts import FEW_NEURONS
 from isolet_nn.reproduction.report import ROUNDING, Report
 from isolet_nn.reproduction.rules import (
     FEWEST,

@@ -24,8 +24,14 @@ from pydantic import (
 )
 
 from isolet_nn.config import NAME_PATTERN, Count, Experiment, Folds, Section
-from isolet_nn.errors import ConfigError, suggestion
-from isolet_nn.loading import anchor_paths, name_origins, refuse_carried_over, with_overrides
+from isolet_nn.errors import ConfigError, problems_at, suggestion
+from isolet_nn.loading import (
+    anchor_paths,
+    is_within,
+    name_origins,
+    refuse_carried_over,
+    with_overrides,
+)
 from isolet_nn.problems import check, validate
 from isolet_nn.shipped import resolve
 from isolet_nn.yaml_files import read_mapping
@@ -285,7 +291,7 @@ class Sweep(Section):
         if self.cross_validation is None:
             return self
         for key in varied_keys(self):
-            if f"{key}.".startswith(("dataset.validation.", f"{EVALUATE_TEST}.")):
+            if is_within(key, "dataset.validation") or is_within(key, EVALUATE_TEST):
                 raise ValueError(f"{key}: cross_validation decides on it, so it cannot be varied")
         if conflict := conflict_with_folds(self.experiment):
             raise ValueError(f"experiment.{conflict}")
@@ -368,7 +374,9 @@ def load_sweep(
         raise ConfigError(f"{source}: describes one experiment; `isolet-nn train` runs it")
     experiment, base = _read_experiment(content.get("experiment"), folder, source)
     experiment = anchor_paths(experiment, base)
-    experiment = anchor_paths(_fixed(experiment, fixed, source), folder)
+    with problems_at(f"{source}: set: "):
+        experiment = with_overrides(experiment, fixed)
+    experiment = anchor_paths(experiment, folder)
     experiment = anchor_paths(with_overrides(experiment, overrides or {}), Path.cwd())
     content["experiment"] = experiment
     sweep = _anchor_values(validate(Sweep, content, source), folder)
@@ -384,14 +392,6 @@ def load_sweep(
     return complete_sweep
 
 
-def _fixed(experiment: dict[str, Any], fixed: dict[str, Any], source: str) -> dict[str, Any]:
-    """The experiment with what the file fixes."""
-    try:
-        return with_overrides(experiment, fixed)
-    except ConfigError as error:
-        raise ConfigError(f"{source}: set: {error}") from None
-
-
 def _read_experiment(value: object, folder: Path, source: str) -> tuple[dict[str, Any], Path]:
     """The experiment as given, and the folder that its paths are relative to."""
     if isinstance(value, dict):
@@ -399,10 +399,8 @@ def _read_experiment(value: object, folder: Path, source: str) -> tuple[dict[str
     if isinstance(value, str):
         path = folder / value
         if not path.is_file():
-            try:
+            with problems_at(f"{source}: experiment: "):
                 path = resolve(value)
-            except ConfigError as error:
-                raise ConfigError(f"{source}: experiment: {error}") from None
         experiment = read_mapping(path)
         refuse_carried_over(experiment, str(path))
         return experiment, path.resolve().parent
@@ -448,7 +446,7 @@ def _require_free(sweep: Sweep, fixed: Mapping[str, Any], where: str) -> None:
         if any(key not in item for item in items):  # what some leave open has to have a value
             continue
         for fixed_key in fixed:
-            if f"{fixed_key}.".startswith(f"{key}."):
+            if is_within(fixed_key, key):
                 raise ConfigError(
                     f"{where} {fixed_key}: the sweep varies {key}, so it cannot be fixed"
                 )

@@ -122,6 +122,11 @@ class SweepFolder:
         return best_settings(self.trials, self.results, self.metric, most)
 
     @property
+    def earlier_summary(self) -> dict[str, Any]:
+        """The content of summary.json as far as there is one: nothing before the first."""
+        return self.summary if (self.path / SUMMARY).is_file() else {}
+
+    @property
     def summary(self) -> dict[str, Any]:
         """The content of summary.json."""
         return read_json(self.path / SUMMARY)

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config import Experiment
-from isolet_nn.errors import ConfigError
-from isolet_nn.loading import with_overrides
+from isolet_nn.errors import ConfigError, problems_at
+from isolet_nn.loading import is_within, with_overrides
 from isolet_nn.problems import check, validate
 from isolet_nn.sweeps.config import (
     EVALUATE_TEST,
@@ -127,7 +127,7 @@ class Trials:
         code = int(self.codes[number, column])
         if code != _NOT_SET:
             return self.values[column][code]
-        if any(_is_within(key, other) or _is_within(other, key) for other in self.setting(number)):
+        if any(is_within(key, other) or is_within(other, key) for other in self.setting(number)):
             return look_up(self.make_experiment(trial).model_dump(mode="json"), key)
         return look_up(self.experiment, key)
 
@@ -168,11 +168,6 @@ class Trials:
         return experiment.training.epochs if value is None else int(value)
 
 
-def _is_within(key: str, section: str) -> bool:
-    """Whether a key path is that of a section, or of something in it."""
-    return f"{key}.".startswith(f"{section}.")
-
-
 def make_trials(sweep: Sweep) -> Trials:
     """The table of a sweep's trials, every setting checked.
 
@@ -182,11 +177,8 @@ def make_trials(sweep: Sweep) -> Trials:
         If a setting makes no valid experiment; lists the problems, each with the first setting
         that has it.
     """
-    try:
+    with problems_at(f"{sweep.source}: "):
         return _make_trials(sweep)
-    except ConfigError as error:
-        problems = str(error).splitlines()
-        raise ConfigError("\n".join(f"{sweep.source}: {line}" for line in problems)) from None
 
 
 def _make_trials(sweep: Sweep) -> Trials:

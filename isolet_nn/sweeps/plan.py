@@ -232,12 +232,11 @@ def _pays_by_seed(experiment: Experiment, size: DataSize, lines_a_seed: float) -
     """
     if experiment.ensemble > 1 or lines_a_seed < 2:
         return False  # an ensemble's networks have batches of their own
-    batch = min(experiment.training.batch_size, size.n_rows)
-    fetching = 2.5e-10 * batch * size.n_features
+    fetching = 2.5e-10 * _batch_size(experiment, size) * size.n_features
     mixed, _ = _most_stacked(experiment, size, shares_batches=False)
     of_one_seed, _ = _most_stacked(experiment, size, shares_batches=True)
     stacked = min(lines_a_seed, of_one_seed)
-    return 3e-5 / stacked + fetching / stacked < 3e-5 / mixed + fetching
+    return (3e-5 + fetching) / stacked < 3e-5 / mixed + fetching
 
 
 def _lines(
@@ -278,7 +277,7 @@ def _most_stacked(
     """How many experiments a stack may hold, and why if it is one."""
     if experiment.backend != "numpy":
         return 1, f"the backend is {experiment.backend}"
-    model, batch = experiment.model, min(experiment.training.batch_size, size.n_rows)
+    model, batch = experiment.model, _batch_size(experiment, size)
     shape = network_shape(experiment, size.n_features, size.n_classes)
     numbers = 4 * shape.n_parameters  # with gradients, and what an optimizer remembers of each
     numbers += batch * (sum(model.hidden_layers) + size.n_classes)
@@ -292,12 +291,16 @@ def _most_stacked(
     return 1, f"the {what} are too large for stacking to pay"
 
 
+def _batch_size(experiment: Experiment, size: DataSize) -> int:
+    return min(experiment.training.batch_size, size.n_rows)
+
+
 def _epoch_seconds(experiment: Experiment, size: DataSize) -> float:
     """Rough seconds of an epoch: a fixed cost a step, the optimizer's passes, the products.
 
     Only the proportions matter, for balance; the constants are of one core of an AMD EPYC (Zen 5).
     """
-    batch = min(experiment.training.batch_size, size.n_rows)
+    batch = _batch_size(experiment, size)
     steps = size.n_rows / batch
     parameters = n_parameters(experiment, size.n_features, size.n_classes)
     seconds = 4e-5 * experiment.ensemble + parameters * 1.1e-9 + 4 * batch * parameters / 1.8e11

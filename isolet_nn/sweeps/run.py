@@ -85,7 +85,7 @@ def sweep(
         config = load_sweep(config)
     trials = make_trials(config)
     # What is missing or wrong should be known before there is a folder.
-    _require_backends(trials, make_workers)
+    require_backends(trials, make_workers)
     source = DataSource()
     header = make_header(config, trials, source)
     folder = SweepFolder.create(Path(runs_dir), config, trials)
@@ -130,7 +130,7 @@ def resume_sweep(
     opened = Path(path)
     with locked(opened) if opened.is_dir() else nullcontext():
         folder = SweepFolder.open(opened, data_dir)
-        _require_backends(folder.trials, make_workers)
+        require_backends(folder.trials, make_workers)
         source = DataSource()
         header = make_header(folder.sweep, folder.trials, source)
         recorded, _ = read_journal(folder.path / JOURNAL)
@@ -141,8 +141,7 @@ def resume_sweep(
                     f"{folder.path}: this is no longer the sweep that was begun "
                     "(--force goes on all the same):\n" + "\n".join(differences)
                 )
-            summary = folder.summary if (folder.path / SUMMARY).is_file() else {}
-            before = summary.get("overruled", [])
+            before = folder.earlier_summary.get("overruled", [])
             folder.overruled = sorted({*before, *differences})
         if retry_failed:
             folder.results.forget(FAILED)
@@ -152,8 +151,14 @@ def resume_sweep(
     return folder
 
 
-def _require_backends(trials: Trials, make_workers: WorkersFactory) -> None:
-    """Refuse backends and devices that this machine lacks, if it is to use them."""
+def require_backends(trials: Trials, make_workers: WorkersFactory = LocalWorkers) -> None:
+    """Refuse backends and devices that this machine lacks, if it is to use them.
+
+    Raises
+    ------
+    BackendUnavailableError
+        Saying what is missing, and how to install it.
+    """
     if make_workers is LocalWorkers:
         for experiment in trials.one_experiment_each("backend", "device"):
             require_backend(experiment)
@@ -229,7 +234,7 @@ class _Run:
         self.source = source
         self.observer = observer
         self.status = "interrupted"
-        before = folder.summary if (folder.path / SUMMARY).is_file() else {}
+        before = folder.earlier_summary
         self._started: str = before.get("started", now())
         self._seconds: float = before.get("seconds", 0.0) - time.monotonic()
 
