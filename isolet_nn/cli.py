@@ -872,8 +872,13 @@ def _say_os_error(error: OSError) -> str:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Whether the user gave a place that this process may not write to, or read from."""
-    return isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    """Whether the user gave a place that this process may not write to, or cannot read from."""
+    from isolet_nn.files import UnreadableFileError
+
+    refusals = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENAMETOOLONG)
+    return isinstance(error, UnreadableFileError) or (
+        isinstance(error, OSError) and error.errno in refusals
+    )
 
 
 def _say_unexpected(error: Exception) -> str:

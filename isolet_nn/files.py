@@ -1,19 +1,92 @@
-"""Writing files so that they appear whole or not at all.
+"""Files are written whole or not at all, and read only if they are files, up to a size.
 
 A file is written under a temporary name in the same folder, flushed to the disk, and renamed.
+What a user names may be a pipe that never says anything, or a device without an end: neither is
+waited for.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import io
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+MAX_RECORD_BYTES = 1 << 30
+"""Size up to which a file of a run or sweep folder is read; a million epochs have 0.1 GB."""
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+class UnreadableFileError(OSError):
+    """A user named something that is no file, or is larger than any such file can be."""
+
+
+def open_file(path: Path, limit: int = MAX_RECORD_BYTES) -> IO[bytes]:
+    """Open a file for reading, without waiting for one that is none.
+
+    Raises
+    ------
+    UnreadableFileError
+        If it is no regular file, or holds more than `limit` bytes.
+    OSError
+        If it is missing or may not be read.
+    """
+    # Without O_NONBLOCK, opening a pipe waits for someone to write to it.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(path, flags)
+    except ValueError as error:  # a zero byte in the name
+        raise UnreadableFileError(errno.EINVAL, str(error), str(path)) from None
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
+            raise UnreadableFileError(errno.EINVAL, f"it is {kind}, not a file", str(path))
+        if status.st_size > limit:
+            raise _too_large(path, limit)
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def read_bytes(path: Path, limit: int = MAX_RECORD_BYTES) -> bytes:
+    """The content of a file; raises as :func:`open_file`."""
+    with open_file(path, limit) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:  # it has grown, or tells no size, as those in /proc
+        raise _too_large(path, limit)
+    return content
+
+
+def read_text(path: Path, limit: int = MAX_RECORD_BYTES) -> str:
+    """The content of a UTF-8 file, its ends of lines as they are; raises as :func:`open_file`.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        If it is not UTF-8.
+    """
+    return read_bytes(path, limit).decode()
+
+
+def _too_large(path: Path, limit: int) -> OSError:
+    message = f"it holds more than {limit:,} bytes, the most that is read"
+    return UnreadableFileError(errno.EFBIG, message, str(path))
 
 
 @contextlib.contextmanager

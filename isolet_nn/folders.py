@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from isolet_nn.errors import RunError
+from isolet_nn.files import read_text
 
 CONFIG, ENVIRONMENT, SUMMARY, PLOTS = "config.yaml", "environment.json", "summary.json", "plots"
 METRICS = "metrics.csv"
@@ -106,10 +107,12 @@ def read_json(path: Path) -> dict[str, Any]:
         If the file is missing or is not a JSON object.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except FileNotFoundError:
         raise RunError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{path}: cannot be read: {error}") from None
     if not isinstance(content, dict):
         raise RunError(f"{path}: found a {type(content).__name__}, expected an object")

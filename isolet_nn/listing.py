@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from isolet_nn.errors import ConfigError, RunError, suggestion
+from isolet_nn.files import open_file
 from isolet_nn.folders import (
     CONFIG,
     JOURNAL,
@@ -29,7 +30,7 @@ from isolet_nn.folders import (
 KILLED, DAMAGED = "killed", "damaged"
 STATUSES = ("running", "completed", "interrupted", "failed", KILLED, DAMAGED)
 _TAIL_BYTES = 4096
-"""The last line of metrics.csv is no longer than that."""
+"""No line of metrics.csv is longer than that, nor the line with the name in a config."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,8 +186,8 @@ def _summary(folder: Path) -> dict[str, Any]:
 def _name_in(config: Path) -> str:
     """The name at the top of a config file; reading all of it would take most of the time."""
     try:
-        with config.open(encoding="utf-8") as file:
-            key, _, name = file.readline().partition(":")
+        with open_file(config) as file:
+            key, _, name = file.readline(_TAIL_BYTES).decode().partition(":")
     except FileNotFoundError:
         raise RunError(f"{config}: no such file") from None
     except ValueError:
@@ -199,8 +200,8 @@ def _name_in(config: Path) -> str:
 def _last_row(metrics: Path) -> dict[str, float | None]:
     """The last complete row of metrics.csv; nothing where there is none."""
     try:
-        with metrics.open("rb") as file:
-            header = file.readline()
+        with open_file(metrics) as file:
+            header = file.readline(_TAIL_BYTES)
             begin = file.tell()
             file.seek(max(begin, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
             *rows, _ = file.read().split(b"\n")
@@ -220,7 +221,7 @@ def _last_row(metrics: Path) -> dict[str, float | None]:
 def _trials_ended(journal: Path) -> dict[str, int]:
     """How many trials are completed and failed by a journal's lines; a torn one is left out."""
     ended: dict[int, str] = {}
-    with journal.open("rb") as file:
+    with open_file(journal) as file:
         file.readline()
         for line in file:
             if line.endswith(b"\n"):

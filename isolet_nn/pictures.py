@@ -18,7 +18,7 @@ from isolet_nn.evaluation import (
     read_confusion_csv,
     read_groups_csv,
 )
-from isolet_nn.files import write_text
+from isolet_nn.files import read_text, write_text
 from isolet_nn.folders import METRICS
 from isolet_nn.runs import Run, split_suffix
 from isolet_nn.training import Row
@@ -62,7 +62,7 @@ def draw_split(run: Run, kind: str, split: str) -> Path | None:
         If the table is damaged.
     """
     table = run.table_path(_TABLES[kind], split)
-    if not table.is_file():
+    if not table.exists():
         return None
     draw: Callable[[Run, str, str], Path] = {
         CONFUSION: _draw_confusion_matrix,
@@ -70,7 +70,9 @@ def draw_split(run: Run, kind: str, split: str) -> Path | None:
         SPEAKERS: _draw_speakers,
     }[kind]
     try:
-        return draw(run, split, table.read_text(encoding="utf-8"))
+        return draw(run, split, read_text(table))
+    except OSError as error:
+        raise RunError(f"{table}: cannot be read: {error.strerror}") from None
     except (DataError, UnicodeError) as error:
         raise RunError(f"{table}: {error}") from None
 

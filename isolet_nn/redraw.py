@@ -76,11 +76,11 @@ def redraw(folder: str | Path, choice: PlotChoice | None = None) -> list[Path]:
         If the choice does not fit the run or the sweep.
     """
     path = Path(folder)
-    if (path / SWEEP).is_file():
+    if (path / SWEEP).exists():
         if choice is not None and choice.kind in RUN_KINDS:
             raise ConfigError(_misfit(path, choice.kind, "run", "sweep", KINDS))
         return _redraw_sweep(SweepFolder.open(path), choice)
-    if not (path / CONFIG).is_file():
+    if not (path / CONFIG).exists():
         raise RunError(f"{path}: {_why_nothing(path)}")
     return _redraw_run(Run.open(path), choice or PlotChoice())
 

@@ -23,7 +23,15 @@ from isolet_nn.backends.base import Weights
 from isolet_nn.config import Experiment
 from isolet_nn.data.dataset import Dataset, Scaler
 from isolet_nn.errors import RunError
-from isolet_nn.files import errors_name, sync, write_bytes, write_json, write_text
+from isolet_nn.files import (
+    errors_name,
+    open_file,
+    read_text,
+    sync,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from isolet_nn.folders import (
     CONFIG,
     ENVIRONMENT,
@@ -101,7 +109,7 @@ class Run:
             If it is not one.
         """
         folder = Path(path)
-        if not (folder / CONFIG).is_file():
+        if not (folder / CONFIG).exists():
             raise RunError(f"{folder}: {_why_no_run(folder)}")
         return cls(folder, load_experiment(folder / CONFIG))
 
@@ -132,7 +140,7 @@ class Run:
     def metrics(self) -> list[Row]:
         """The rows of metrics.csv; a torn last line is left out."""
         try:
-            text = (self.path / METRICS).read_text(encoding="utf-8")
+            text = read_text(self.path / METRICS)
             complete = text[: text.rfind("\n") + 1]
             return [
                 {key: _number(key, value) for key, value in row.items()}
@@ -323,6 +331,7 @@ def _load_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        open_file(path).close()
         with safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return arrays, json.loads((file.metadata() or {})[_METADATA_KEY])

@@ -74,7 +74,7 @@ def resolve(argument: str) -> Path:
         If it is neither; the message names the nearest shipped config.
     """
     path = Path(argument).expanduser()
-    if path.is_file():
+    if path.exists() and not path.is_dir():
         return path
     shipped = find_config(argument)
     if shipped is None:

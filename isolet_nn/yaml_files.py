@@ -10,6 +10,10 @@ import yaml
 from pydantic import BaseModel
 
 from isolet_nn.errors import ConfigError
+from isolet_nn.files import read_text
+
+# The largest config that comes with the package has 4 KB.
+_MAX_BYTES = 10_000_000
 
 
 class _Loader(yaml.SafeLoader):
@@ -66,7 +70,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         If the file is missing, unreadable, not UTF-8, not YAML, empty or not a mapping.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, _MAX_BYTES)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
     except OSError as error:

@@ -21,7 +21,7 @@ from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.execution import limited_threads
-from isolet_nn.files import write_bytes, write_json, write_text
+from isolet_nn.files import open_file, write_bytes, write_json, write_text
 from isolet_nn.folders import locked, new_folder, now
 from isolet_nn.loading import anchor_paths, with_overrides
 from isolet_nn.problems import validate
@@ -183,8 +183,9 @@ def _write_state(path: Path, weights: Weights, accuracies: list[float], dataset:
 def _read_state(path: Path, dataset: Dataset) -> tuple[Weights | None, list[float]]:
     from safetensors import safe_open
 
-    if not path.is_file():
+    if not path.exists():
         return None, []
+    open_file(path).close()
     with safe_open(path, framework="numpy") as file:
         metadata = file.metadata()
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -6,6 +6,7 @@ What was not run, or not to its end, is left out, and rules say what that means.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.files import read_text
 from isolet_nn.folders import JOURNAL, read_json
 from isolet_nn.reproduction.carried_over import CELLS
 from isolet_nn.reproduction.folder import XOR_FILE, folder_of
@@ -133,10 +135,9 @@ class Evidence:
     def carried_over(self, grid: Grid) -> Cells:
         """The cells of the network that was kept across them, in the places of figure 6."""
         path = self.path(CARRIED_OVER)
-        if path is None or not (path / CELLS).is_file():
+        if path is None or not (path / CELLS).exists():
             return _arrange(grid, [])
-        with (path / CELLS).open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        rows = list(csv.DictReader(io.StringIO(read_text(path / CELLS))))
         return _arrange(
             grid,
             [(float(r[BATCH]), float(r[EPOCHS]), 0, 100 * float(r["test_accuracy"])) for r in rows],

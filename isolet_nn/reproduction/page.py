@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from isolet_nn.environment import available_cores, describe_process
-from isolet_nn.files import write_json, write_text
+from isolet_nn.files import read_bytes, write_json, write_text
 from isolet_nn.folders import now
 from isolet_nn.reproduction import tables
 from isolet_nn.reproduction.carried_over import FILE as CARRIED_OVER_FILE
@@ -86,7 +86,7 @@ def render(context: dict[str, Any]) -> str:
 
 def data_uri(path: Path) -> str:
     """A PNG file as a URI that holds its bytes."""
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+    return f"data:image/png;base64,{base64.b64encode(read_bytes(path)).decode('ascii')}"
 
 
 def _grids(report: Report, evidence: Evidence) -> dict[str, tuple[Cells, str, str, str]]:

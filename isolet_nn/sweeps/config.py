@@ -398,7 +398,7 @@ def _read_experiment(value: object, folder: Path, source: str) -> tuple[dict[str
         return value, folder
     if isinstance(value, str):
         path = folder / value
-        if not path.is_file():
+        if not path.exists() or path.is_dir():
             with problems_at(f"{source}: experiment: "):
                 path = resolve(value)
         experiment = read_mapping(path)

@@ -74,7 +74,7 @@ class SweepFolder:
             If it is not a sweep folder, or its journal is damaged.
         """
         folder = Path(path)
-        if not (folder / SWEEP).is_file():
+        if not (folder / SWEEP).exists():
             what = (
                 f"no {SWEEP} in it, so not a sweep folder" if folder.exists() else "no such folder"
             )

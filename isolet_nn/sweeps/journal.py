@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.errors import RunError
-from isolet_nn.files import errors_name, whole_file
+from isolet_nn.files import errors_name, open_file, whole_file
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
 from isolet_nn.sweeps.grid import Trials, canonical
 
@@ -207,7 +207,7 @@ def read_journal(path: Path) -> tuple[dict[str, Any] | None, Iterator[TrialResul
     RunError
         If a line other than the last is damaged.
     """
-    if not path.is_file():
+    if not path.exists():
         return None, iter(())
     lines = _lines(path)
     _, header = next(lines, (1, None))
@@ -238,7 +238,7 @@ def _line(result: TrialResult) -> str:
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The numbers and objects of all complete lines."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
                 return
