@@ -6,8 +6,11 @@ seeds are one line, with a band from the lowest to the highest of them.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,17 +26,19 @@ if TYPE_CHECKING:
 
 _RESULTS = (
     "status",
+    *(f"{split}_{m}" for split in ("test", "validation", "train") for m in ("accuracy", "loss")),
     "epochs",
     "best_validation_epoch",
-    *(f"{split}_{m}" for split in ("test", "validation", "train") for m in ("accuracy", "loss")),
     "seconds",
     "parameters",
 )
 _PICTURE = "comparison.png"
+_DATE = re.compile(r"(^|/)\d{8}-\d{6}-")
+"""What the name of a run's folder begins with, unless a person chose it."""
 _BAND_NOTE = "several seeds: line at their mean, band from the lowest to the highest"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """How runs differ; a run's label is its folder as seen from the one that all of them lie in.
 
@@ -66,6 +71,11 @@ class Comparison:
     histories: dict[str, list[Row]]
     checksums: dict[str, str | None]
     groups: list[list[str]]
+
+    @functools.cached_property
+    def names(self) -> dict[str, str]:
+        """What a person calls the runs, by label: without the date where that tells them apart."""
+        return names_without_dates(list(self.runs))
 
     @property
     def split(self) -> str | None:
@@ -217,7 +227,7 @@ def draw_comparison(comparison: Comparison, output: str | Path | None = None) ->
         return None
     curves = [f"{comparison.split}_{metric}" for metric in ("accuracy", "loss")]
     bands = {
-        group_label(labels): bands_over_seeds(
+        group_label([comparison.names[label] for label in labels]): bands_over_seeds(
             [comparison.histories[label] for label in labels], curves
         )
         for labels in comparison.groups
@@ -242,6 +252,13 @@ def require_picture_path(path: Path) -> None:
         raise ConfigError(f"--output {path}: there is no folder {path.parent}")
     if path.is_dir():
         raise ConfigError(f"--output {path}: is a folder, not a file")
+
+
+def names_without_dates(labels: Sequence[str]) -> dict[str, str]:
+    """Names for folders: without date and time, unless another would then be called the same."""
+    short = {label: _DATE.sub(r"\1", label) for label in labels}
+    times = Counter(short.values())
+    return {label: name if times[name] == 1 else label for label, name in short.items()}
 
 
 def group_label(labels: Sequence[str]) -> str:

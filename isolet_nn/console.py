@@ -47,8 +47,8 @@ _REFRESH_SECONDS = 0.1
 
 _TEXT_WIDTH = 24
 """Columns that a text beside its name needs to be readable."""
-_PIPE_WIDTH = 200
-"""Columns of tables that do not go to a terminal: enough that nothing is cut."""
+_PIPE_WIDTH = 100_000
+"""Columns of tables that do not go to a terminal: enough that nothing is cut or wrapped."""
 
 _BAR_WIDTH = 8
 """Columns that are kept free for the bar when metrics are shortened."""

@@ -6,21 +6,25 @@ The list is plain text in columns, because a framed table of thousands takes man
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.cells import cell_len
 
 from isolet_nn.listing import NUMBERS, Entry
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from isolet_nn.comparison import Comparison
     from isolet_nn.duels import Duel
 
 LEVEL = 0.05
 """A p-value below is called a difference."""
+_FACTS = ("status", "epochs", "parameters")
+"""Results that are said once where all runs have the same."""
 _UNITS = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
@@ -28,15 +32,16 @@ def print_entries(entries: Sequence[Entry]) -> None:
     """Print a line for each entry; columns in which nothing stands are left out."""
     rows = [_cells(entry) for entry in entries]
     shown = [name for name in rows[0] if any(row[name] for row in rows)]
-    # A heading is a column's name in two lines: test_accuracy is test over accuracy.
-    above, below = zip(*((name.rpartition("_")[::2]) for name in shown), strict=True)
-    lines = [above, below] if any(above) else [below]
-    lines += [tuple(row[name] for name in shown) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    aligned = [str.rjust if name in NUMBERS - {"age"} else str.ljust for name in shown]
-    cells = (zip(aligned, line, widths, strict=True) for line in lines)
-    texts = ("  ".join(align(cell, width) for align, cell, width in line) for line in cells)
-    typer.echo("\n".join(text.rstrip() for text in texts))
+    columns = [
+        # A heading is a column's name in two lines: test_accuracy is test over accuracy.
+        _Column(
+            tuple(name.rsplit("_", 1)),
+            [row[name] for row in rows],
+            numbers=name in NUMBERS - {"age"},
+        )
+        for name in shown
+    ]
+    typer.echo("\n".join(_aligned(columns)))
 
 
 def _cells(entry: Entry) -> dict[str, str]:
@@ -73,28 +78,111 @@ def ago(seconds: float) -> str:
 
 
 def print_comparison(comparison: Comparison) -> None:
-    """Print what differs in the configs, then the results side by side."""
+    """Print what differs in the configs, then the results: a line a run, a column a key."""
     from isolet_nn.console import RESULTS
 
+    width = RESULTS.width if RESULTS.is_terminal else sys.maxsize
     labels = list(comparison.runs)
-    settings = {
-        key: {label: _setting_text(value) for label, value in values.items()}
+    first = _Column(("run",), _names_to_fit(comparison.names, width))
+    settings = [
+        _Column(
+            tuple(re.findall(r"[^.]+\.?", key)) if RESULTS.is_terminal else (key,),
+            [_setting_text(values[label]) if label in values else "" for label in labels],
+            numbers=all(_is_number(value) for value in values.values()),
+        )
         for key, values in comparison.config.items()
-    }
-    results = {
-        name: {label: _result_text(name, value) for label, value in values.items()}
-        for name, values in comparison.results.items()
-    }
+        if key != "name" or dict(values) != comparison.names
+    ]
+    differing, common = _split_results(comparison)
     if settings:
-        RESULTS.print(_comparison_table("config", labels, settings))
+        RESULTS.print("settings that differ", style="bold")
+        _print_side_by_side(first, settings, width)
     else:
         RESULTS.print("the configs are equal")
-    RESULTS.print(_comparison_table("results", labels, results))
+    RESULTS.print("\nresults", style="bold")
+    _print_side_by_side(first, differing, width)
+    if common:
+        RESULTS.print(f"all runs: {', '.join(common)}", soft_wrap=True)
     _print_groups(comparison)
     if not comparison.same_data:
         RESULTS.print("not comparable: the runs were trained on different data", style="bold red")
         for label, checksum in comparison.checksums.items():
-            RESULTS.print(f"  {checksum}  {label}", soft_wrap=True)
+            RESULTS.print(f"  {checksum}  {comparison.names[label]}", soft_wrap=True)
+
+
+def _names_to_fit(names: Mapping[str, str], width: int) -> list[str]:
+    """The runs' names; numbers, once it is said whose, if names would leave no room."""
+    from isolet_nn.console import RESULTS
+
+    if max(map(cell_len, names.values())) <= width // 2:
+        return list(names.values())
+    for number, name in enumerate(names.values(), 1):
+        RESULTS.print(f"{number:>3}  {name}", soft_wrap=True)
+    RESULTS.print()
+    return [str(number) for number in range(1, len(names) + 1)]
+
+
+def _split_results(comparison: Comparison) -> tuple[list[_Column], list[str]]:
+    """Columns of the results that differ or are measured, and in words those that are the same."""
+    from isolet_nn.console import RESULTS
+
+    columns, common = [], []
+    for name, values in comparison.results.items():
+        cells = [_result_text(name, values[label]) for label in comparison.runs]
+        if name in _FACTS and len(set(cells)) == 1:
+            common.append(f"{name.replace('_', ' ')} {cells[0]}")
+        else:
+            words = tuple(name.replace("best_validation", "best").split("_"))
+            heading = words if RESULTS.is_terminal else (name,)
+            columns.append(_Column(heading, cells, numbers=name != "status"))
+    return columns, common
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of a plain table: a heading of some lines, and a cell a row."""
+
+    heading: tuple[str, ...]
+    cells: Sequence[str]
+    numbers: bool = False
+    """Whether they stand at the right."""
+
+    def lines(self, heading_lines: int) -> list[str]:
+        """Heading, at the bottom of so many lines, and cells, all of one width."""
+        above = [""] * (heading_lines - len(self.heading))
+        texts = [*above, *self.heading, *self.cells]
+        width = max(map(cell_len, texts))
+        gaps = [" " * (width - cell_len(text)) for text in texts]
+        return [g + t if self.numbers else t + g for t, g in zip(texts, gaps, strict=True)]
+
+
+def _print_side_by_side(first: _Column, others: Sequence[_Column], width: int) -> None:
+    """Print columns, below each other with the first repeated where a line has no more room."""
+    from isolet_nn.console import RESULTS
+
+    rest = list(others)
+    while rest:
+        block = [rest.pop(0)]
+        while rest:
+            taken = sum(_width(column) + 2 for column in (first, *block, rest[0])) - 2
+            if taken > width:
+                break
+            block.append(rest.pop(0))
+        for line in _aligned((first, *block)):
+            RESULTS.print(line, soft_wrap=True)
+        if rest:
+            RESULTS.print()
+
+
+def _width(column: _Column) -> int:
+    return max(map(cell_len, (*column.heading, *column.cells)))
+
+
+def _aligned(columns: Sequence[_Column]) -> list[str]:
+    """The lines of a plain table."""
+    heading_lines = max(len(column.heading) for column in columns)
+    lines = zip(*(column.lines(heading_lines) for column in columns), strict=True)
+    return ["  ".join(line).rstrip() for line in lines]
 
 
 def _print_groups(comparison: Comparison) -> None:
@@ -108,8 +196,9 @@ def _print_groups(comparison: Comparison) -> None:
         values = [value for label in labels if (value := accuracies.get(label)) is not None]
         if len(values) > 1:
             mean, low, high = sum(values) / len(values), min(values), max(values)
+            name = group_label([comparison.names[label] for label in labels])
             RESULTS.print(
-                f"{group_label(labels)}: {split} accuracy {_percent(mean)} on average, "
+                f"{name}: {split} accuracy {_percent(mean)} on average, "
                 f"{_percent(low)} to {_percent(high)}",
                 soft_wrap=True,
             )
@@ -142,19 +231,13 @@ def _verdict(duel: Duel) -> str:
     return f"{better} is better, at the level of {100 * LEVEL:.0f} %"
 
 
-def _comparison_table(
-    title: str, labels: Sequence[str], rows: Mapping[str, Mapping[str, str]]
-) -> Table:
-    from rich.table import Column, Table
-    from rich.text import Text
-
-    table = Table("", *(Column(label, overflow="fold") for label in labels), title=title)
-    for name, values in rows.items():
-        table.add_row(name, *(Text(values.get(label, "")) for label in labels))
-    return table
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _setting_text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from isolet_nn import Run, plots, train
+from isolet_nn import Run, console, plots, train
 from isolet_nn.cli import app
-from isolet_nn.comparison import bands_over_seeds, compare, draw_comparison
+from isolet_nn.comparison import (
+    Comparison,
+    bands_over_seeds,
+    compare,
+    draw_comparison,
+    names_without_dates,
+)
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.files import write_json
 from isolet_nn.loading import load_experiment
@@ -238,6 +247,69 @@ def test_runs_that_left_the_test_set_unread_are_compared_on_validation(
     picture = draw_comparison(comparison, tmp_path / "picture.svg")
     assert picture is not None
     assert "validation accuracy" in picture.read_text()
+
+
+def on_terminal(
+    monkeypatch: pytest.MonkeyPatch, comparison: Comparison, width: int = 80
+) -> list[str]:
+    """The lines that a terminal of so many columns shows."""
+    screen = Console(width=width, force_terminal=True, no_color=True, file=io.StringIO())
+    monkeypatch.setattr(console, "RESULTS", screen)
+    print_comparison(comparison)
+    assert isinstance(screen.file, io.StringIO)
+    return re.sub(r"\x1b\[\d*m", "", screen.file.getvalue()).splitlines()
+
+
+@pytest.mark.parametrize("n", [5, 22])
+def test_many_runs_are_rows_that_no_terminal_cuts_or_wraps(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: int
+) -> None:
+    names = [f"20260101-0000{number:02}-rate-{number}" for number in range(n)]
+    runs = [shutil.copytree(folders["usual"], tmp_path / name) for name in names]
+    for number, run in enumerate(runs):
+        config = run / "config.yaml"
+        text = config.read_text().replace("learning_rate: 0.1", f"learning_rate: {number + 1}e-4")
+        config.write_text(text.replace("momentum: 0.9", f"momentum: {(number + 1) / 100:.4g}"))
+    comparison = compare(runs)
+    lines = on_terminal(monkeypatch, comparison)
+    assert max(map(len, lines)) <= 80
+    settings = lines[: lines.index("results") - 1]
+    assert settings[1].split() == ["optimizer.", "optimizer."]
+    assert settings[2].split() == ["run", "learning_rate", "momentum"]
+    assert len(settings) == 3 + n
+    for number, line in enumerate(settings[3:]):
+        assert line.split() == [
+            f"rate-{number}",
+            f"{(number + 1) * 1e-4:.4g}",
+            f"{(number + 1) / 100:.4g}",
+        ]
+    assert "all runs: status completed, epochs 3, parameters 139" in lines
+
+
+def test_in_a_pipe_every_key_is_whole_and_every_run_one_line(
+    folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = [folders[name] for name in ("usual", "adam", "xor", "stopped")]
+    print_comparison(compare(chosen))
+    lines = capsys.readouterr().out.splitlines()
+    heading = lines[1].split()
+    assert {"optimizer.momentum", "dataset.name", "training.epochs"} <= set(heading)
+    assert len([line for line in lines if line.startswith(folders["usual"].name)]) == 2
+
+
+def test_dates_leave_the_names_that_are_different_without_them() -> None:
+    labels = ["20260101-000000-one", "20260101-000001-two", "20260102-000000-two", "others/mine"]
+    assert list(names_without_dates(labels).values()) == ["one", *labels[1:]]
+    assert names_without_dates(["a/20260101-000000-one"]) == {"a/20260101-000000-one": "a/one"}
+
+
+def test_names_that_leave_no_room_are_said_once_and_numbered(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [shutil.copytree(folders["usual"], tmp_path / (letter * 60)) for letter in "ab"]
+    lines = on_terminal(monkeypatch, compare(runs))
+    assert lines[:2] == [f"  1  {'a' * 60}", f"  2  {'b' * 60}"]
+    assert max(map(len, lines)) <= 80
 
 
 def test_one_run_twice_or_alone_is_no_comparison(folders: dict[str, Path]) -> None:

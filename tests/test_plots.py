@@ -528,10 +528,32 @@ def test_a_logarithmic_axis_is_labelled_with_the_settings_themselves() -> None:
     assert labels == ["1e-5", "0.001", "0.1"]
 
 
-def test_every_line_of_many_has_its_own_colour() -> None:
-    lines = {str(index): plots.Band([1, 2], [index, index]) for index in range(12)}
-    (axes,) = axes_of(plots.figure_lines(lines, x_name="epoch", value_name="test_loss"))
-    assert len({matplotlib.colors.to_hex(line.get_color()) for line in axes.lines}) == 12
+def flat_lines(n: int) -> dict[str, plots.Band]:
+    return {f"line {index}": plots.Band([1, 2], [0.01 * index, 0.01 * index]) for index in range(n)}
+
+
+def test_ten_lines_are_told_apart_by_colour_and_dashes_in_a_legend_beside_them() -> None:
+    lines = flat_lines(10)
+    figure = plots.figure_lines(lines, x_name="epoch", value_name="test_loss")
+    (axes,) = axes_of(figure)
+    assert len({(line.get_color(), line.get_linestyle()) for line in axes.lines}) == 10
+    assert legend_of(axes) == list(lines)
+    figure.draw_without_rendering()
+    assert axes.get_legend().get_window_extent().x0 >= axes.bbox.x1
+
+
+@pytest.mark.parametrize(
+    ("value_name", "best"),
+    [("test_loss", range(7)), ("test_accuracy", range(21, 14, -1))],
+)
+def test_of_more_lines_the_best_are_named_and_the_others_pale(value_name: str, best: range) -> None:
+    lines = flat_lines(22) | {"never measured": plots.Band([1, 2], [None, None])}
+    (axes,) = axes_of(plots.figure_lines(lines, x_name="epoch", value_name=value_name))
+    assert legend_of(axes) == [*(f"line {index}" for index in best), "16 others"]
+    panels = plots.figure_line_panels({value_name: lines, "train_loss": lines}, x_name="epoch")
+    (legend,) = panels.legends
+    assert [text.get_text() for text in legend.get_texts()] == legend_of(axes)
+    assert len(axes.lines) == 23
 
 
 def test_bars_show_times_and_ratios_to_the_reference() -> None:

@@ -5,6 +5,7 @@ Values that were not measured (None) are left out, and the line goes on to the n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -14,14 +15,17 @@ from numpy.typing import NDArray
 
 from isolet_nn.plots.style import (
     PALETTE,
-    colors,
+    LineStyle,
     end_at_100,
     in_style,
+    line_styles,
     new_figure,
     quantity,
     setting_label,
     setting_text,
     shorten,
+    text_width,
+    titled,
     to_file,
 )
 
@@ -38,6 +42,10 @@ _SPLITS = {
     "test": (PALETTE[1], "-"),
 }
 _MOST_MARKERS = 60
+_MOST_INSIDE, _LONGEST_NAME = 4, 40
+"""Lines whose legend has room within the axes, and the length at which names are cut."""
+_MOST_NAMED, _BEST_NAMED = 10, 7
+"""Lines that can be told apart, and of how many more than that the best are."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +59,12 @@ class Band:
 
 
 @in_style
-def figure_loss(history: History, title: str = "") -> Figure:
-    """Cross-entropy loss of each split over the epochs, the last value in the legend."""
-    figure, axes = _curves(history, "loss", title)
+def figure_loss(history: History, title: str = "", note: str = "") -> Figure:
+    """Cross-entropy loss of each split over the epochs, the last value in the legend.
+
+    Put `note` under the title, for instance what only the training loss includes.
+    """
+    figure, axes = _curves(history, "loss", title, note)
     axes.set_ylabel("cross-entropy loss (nats)")
     axes.set_ylim(bottom=0)
     _legend(axes, "upper right")
@@ -79,8 +90,11 @@ def figure_lines(
     lines_name: str | None = None,
     log_x: bool = False,
     title: str = "",
+    note: str = "",
 ) -> Figure:
     """One line with its band for each entry of `lines`; a legend where there are several.
+
+    Of more than ten lines the best by their last value are named, the others stay pale.
 
     Parameters
     ----------
@@ -94,20 +108,28 @@ def figure_lines(
         Key path of the setting that tells the lines apart, if one does.
     log_x
         Whether the horizontal axis is logarithmic.
+    note
+        Put under the title, for instance what the bands are.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.0, 4.3), layout="constrained")
+    beside = len(lines) > _MOST_INSIDE
+    names = text_width([shorten(name, _LONGEST_NAME) for name in lines], 9.0) + 0.8
+    figure = Figure(figsize=(7.0 + (names if beside else 0.0), 4.3), layout="constrained")
     axes = figure.add_subplot()
-    _draw_lines(axes, lines, x_name, value_name)
-    axes.set_title(shorten(title, 60))
+    _draw_lines(axes, lines, x_name, value_name, _line_styles(lines, value_name))
+    titled(axes, shorten(title, 60), note)
     places = sorted({value for line in lines.values() for value in line.x})
     if log_x:
         _logarithmic(axes, places)
     elif all(float(place).is_integer() for place in places):
         _tick_whole_numbers(axes)
-    if len(lines) > 1:
-        _legend(axes, "best", setting_label(lines_name) if lines_name else None)
+    if len(lines) > 1 and axes.lines:
+        heading = setting_label(lines_name) if lines_name else None
+        if beside:
+            axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), title=heading)
+        else:
+            axes.legend(loc="best", title=heading)
     return figure
 
 
@@ -116,6 +138,8 @@ def figure_line_panels(
     panels: Mapping[str, Mapping[str, Band]], *, x_name: str, note: str = ""
 ) -> Figure:
     """Several values over a common axis, side by side, with one legend for all.
+
+    Of more than ten lines those are named that are best by the last value in the first panel.
 
     Parameters
     ----------
@@ -129,13 +153,14 @@ def figure_line_panels(
     """
     from matplotlib.figure import Figure
 
-    names = list(next(iter(panels.values())))
-    height = 4.5 + 0.2 * len(names)
+    value_name, lines = next(iter(panels.items()))
+    styles = _line_styles(lines, value_name)
+    height = 4.5 + 0.2 * min(len(lines), _MOST_NAMED)
     figure = Figure(figsize=(5.2 * len(panels), height), layout="constrained")
     for axes, (value_name, lines) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
-        _draw_lines(axes, lines, x_name, value_name)
+        _draw_lines(axes, lines, x_name, value_name, styles)
         _tick_whole_numbers(axes)
     handles, labels = axes.get_legend_handles_labels()
     columns = 1 + (len(labels) > 6)
@@ -152,14 +177,37 @@ plot_lines = to_file(figure_lines)
 plot_line_panels = to_file(figure_line_panels)
 
 
-def _draw_lines(axes: Axes, lines: Mapping[str, Band], x_name: str, value_name: str) -> None:
-    """Draw lines with their bands, in order of the colours, and label the axes."""
+def _line_styles(lines: Mapping[str, Band], value_name: str) -> dict[str, LineStyle]:
+    """Styles of the lines that are named, in order; of many only the best are."""
+    named = list(lines)
+    if len(lines) > _MOST_NAMED:
+        sign = 1.0 if value_name.endswith("loss") else -1.0
+        named.sort(key=lambda name: (sign * _last_value(lines[name].mean, sign), name))
+        named = named[:_BEST_NAMED]
+    return dict(zip(named, line_styles(len(named)), strict=True))
+
+
+def _last_value(values: Sequence[float | None], sign: float) -> float:
+    """The last value there is; the worst where there is none."""
+    known = (value for value in reversed(values) if value is not None and math.isfinite(value))
+    return next(known, sign * math.inf)
+
+
+def _draw_lines(
+    axes: Axes,
+    lines: Mapping[str, Band],
+    x_name: str,
+    value_name: str,
+    styles: Mapping[str, LineStyle],
+) -> None:
+    """Draw lines with their bands, those without a style pale and below, and label the axes."""
     scale = quantity(value_name)
-    for (name, line), color in zip(lines.items(), colors(len(lines)), strict=True):
+    for name, (color, dashes) in styles.items():
+        line = lines[name]
         x, mean = _points(line.x, line.mean, scale.factor)
         marker = "o" if len(x) <= _MOST_MARKERS else ""
-        label = shorten(name, 40)
-        axes.plot(x, mean, color=color, marker=marker, markersize=3.5, label=label)
+        label = shorten(name, _LONGEST_NAME)
+        axes.plot(x, mean, ls=dashes, color=color, marker=marker, markersize=3.5, label=label)
         if line.low is not None and line.high is not None:
             x_low, low = _points(line.x, line.low, scale.factor)
             x_high, high = _points(line.x, line.high, scale.factor)
@@ -170,14 +218,21 @@ def _draw_lines(axes: Axes, lines: Mapping[str, Band], x_name: str, value_name: 
                 alpha=0.15,
                 linewidth=0,
             )
+    others = [line for name, line in lines.items() if name not in styles]
+    label = f"{len(others)} others"
+    for line in others:
+        x, mean = _points(line.x, line.mean, scale.factor)
+        axes.plot(x, mean, color="#b8b8b8", lw=0.9, zorder=1.5, label=label)
+        label = ""  # the legend names them once
     axes.set_xlabel(setting_label(x_name))
     axes.set_ylabel(scale.label)
     if scale.is_percent:
         end_at_100(axes)
 
 
-def _curves(history: History, metric: str, title: str) -> tuple[Figure, Axes]:
-    figure, axes = new_figure(6.6, 4.0, left=0.75, right=0.25, bottom=0.6, top=0.45)
+def _curves(history: History, metric: str, title: str, note: str = "") -> tuple[Figure, Axes]:
+    more = 0.25 if note else 0.0
+    figure, axes = new_figure(6.6, 4.0 + more, left=0.75, right=0.25, bottom=0.6, top=0.45 + more)
     scale = quantity(metric)
     for split, (color, dashes) in _SPLITS.items():
         epochs, values = _points(
@@ -196,7 +251,7 @@ def _curves(history: History, metric: str, title: str) -> tuple[Figure, Axes]:
             markersize=3,
             label=f"{split} {last}",
         )
-    axes.set_title(shorten(title, 60))
+    titled(axes, shorten(title, 60), note)
     axes.set_xlabel("epoch")
     _tick_whole_numbers(axes)
     if len(history["epoch"]) == 1:
@@ -216,11 +271,9 @@ def _points(
     return points[:, 0], values
 
 
-def _legend(
-    axes: Axes, place: Literal["best", "lower right", "upper right"], title: str | None = None
-) -> None:
+def _legend(axes: Axes, place: Literal["lower right", "upper right"]) -> None:
     if axes.lines:
-        axes.legend(loc=place, title=title)
+        axes.legend(loc=place)
 
 
 def _tick_whole_numbers(axes: Axes) -> None:

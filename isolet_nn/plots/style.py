@@ -196,14 +196,24 @@ def setting_text(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-def colors(n: int) -> list[Any]:
-    """Colours for `n` lines: distinct ones while there are enough, then in order of a scale."""
-    if n <= len(PALETTE):
-        return list(PALETTE[:n])
-    import matplotlib
+Dashes = str | tuple[float, tuple[float, ...]]
+LineStyle = tuple[str, Dashes]
+"""Colour and dashes."""
 
-    scale = matplotlib.colormaps["viridis"]
-    return [scale(0.95 * index / (n - 1)) for index in range(n)]
+
+def line_styles(n: int) -> list[LineStyle]:
+    """Styles for `n` lines, told apart by colour, and where colours end by dashes too."""
+    dashes: tuple[Dashes, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
+    styles = [(color, dash) for dash in dashes for color in PALETTE]
+    return [styles[index % len(styles)] for index in range(n)]
+
+
+def titled(axes: Axes, title: str, note: str = "") -> None:
+    """Put a title above axes, and in smaller letters under it what the picture leaves unsaid."""
+    room = 14.0 if note else 0.0
+    axes.set_title(title, pad=STYLE["axes.titlepad"] + room)
+    if note:
+        axes.annotate(note, (0, 1), (0, 8), "axes fraction", "offset points", va="bottom")
 
 
 def end_at_100(axes: Axes, lowest: float | None = None) -> None:
