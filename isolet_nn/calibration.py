@@ -85,8 +85,7 @@ def calibrate(
     Parameters
     ----------
     logits
-        (n, n_classes). A row that has no confidence, because a logit is NaN or +infinity, is in
-        no bin.
+        (n, n_classes), all finite.
     right
         (n,) whether the class of the highest logit is the true one.
     n_bins
@@ -102,17 +101,15 @@ def calibrate(
     if n_bins < 1:
         raise ValueError(f"found {n_bins} bins; at least one is needed")
     shifted = np.array(logits, dtype=np.float64)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore"):
         shifted -= shifted.max(axis=1, keepdims=True)
     # The predicted class's own term is exp(0), so its probability is one over the sum.
     confidence = 1.0 / np.exp(shifted).sum(axis=1)
-    known = np.isfinite(confidence)
-    confidence, hits = confidence[known], right[known]
     edges = np.arange(n_bins + 1) / n_bins
     place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, n_bins - 1)
     counts = np.bincount(place, minlength=n_bins).tolist()
     sums = np.bincount(place, confidence, n_bins).tolist()
-    correct = np.bincount(place, hits, n_bins).tolist()
+    correct = np.bincount(place, right, n_bins).tolist()
     return Calibration(
         tuple(
             CalibrationBin(low, high, n, total / n if n else None, hit / n if n else None)

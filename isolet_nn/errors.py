@@ -45,6 +45,10 @@ class BackendUnavailableError(IsoletNNError):
     exit_code = 2
 
 
+class DivergedError(IsoletNNError):
+    """A network's answers are no finite numbers (exit code 1)."""
+
+
 class ClusterError(IsoletNNError):
     """A cluster does not answer, or runs another version of this package (exit code 1)."""
 

@@ -1,6 +1,9 @@
 """How good a model's answers are: loss, accuracy, confusion matrix, scores by class and by group.
 
 Everything is computed in float64 from the logits and the true classes; no model is needed here.
+
+Answers count only where all of them are finite numbers. One logit of a split that is not, or a
+loss that is not, and there is no accuracy: `argmax` would find a class among any numbers.
 """
 
 import math
@@ -12,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.calibration import Calibration, calibrate
-from isolet_nn.errors import DataError
+from isolet_nn.errors import DataError, DivergedError
 from isolet_nn.files import csv_rows, csv_text
 
 Z_95 = 1.959963984540054
@@ -103,17 +106,14 @@ class Evaluation:
         return sorted(self.per_group, key=lambda score: score.accuracy)[: max(k, 0)]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain lists and numbers under the names of ``eval --json``.
-
-        A loss that is not finite becomes None, since JSON has no word for it.
-        """
+        """Plain lists and numbers under the names of ``eval --json``."""
         return {
             "split": self.split,
             "n": self.n,
             "accuracy": self.accuracy,
             "accuracy_low": self.accuracy_low,
             "accuracy_high": self.accuracy_high,
-            "loss": self.loss if math.isfinite(self.loss) else None,
+            "loss": self.loss,
             "top3_accuracy": self.top3_accuracy,
             "classes": list(self.classes),
             "confusion_matrix": self.confusion_matrix.tolist(),
@@ -149,8 +149,8 @@ def loss_and_accuracy(
     Returns
     -------
     loss, accuracy
-        Scalars, or (K,) each; the loss in nats. Where a logit is not finite the loss may be NaN
-        or infinite, without a warning.
+        Scalars, or (K,) each; the loss in nats. The loss is NaN where a logit is not finite, and
+        the accuracy is NaN where the loss is not finite.
 
     Raises
     ------
@@ -163,7 +163,10 @@ def loss_and_accuracy(
     scores = np.ascontiguousarray(logits)
     hits = np.ascontiguousarray(scores.argmax(axis=-1) == y)
     accuracy = hits.sum(axis=-1, dtype=np.int64) / len(y)
-    return cross_entropy(scores, y).mean(axis=-1), accuracy
+    # A logit of -inf leaves the loss finite where it is that of another class.
+    is_finite = np.isfinite(scores).all(axis=(-2, -1))
+    loss = np.where(is_finite, cross_entropy(scores, y).mean(axis=-1), np.nan)
+    return loss, np.where(np.isfinite(loss), accuracy, np.nan)
 
 
 def ensemble_logits(logits: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
@@ -214,7 +217,7 @@ def cross_entropy(
         (..., n), C-contiguous.
     """
     shifted = np.array(logits, dtype=np.float64, order="C")
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         shifted -= shifted.max(axis=-1, keepdims=True)
     of_true_class = np.ascontiguousarray(shifted[..., np.arange(len(y)), y])
     np.exp(shifted, out=shifted)
@@ -236,8 +239,7 @@ def evaluate_logits(
     Parameters
     ----------
     logits
-        (n, n_classes). Where one is not finite the loss may be NaN or infinite, and a NaN ranks
-        below every number.
+        (n, n_classes).
     y
         (n,) true classes, 0 .. n_classes - 1.
     classes
@@ -251,6 +253,8 @@ def evaluate_logits(
     ------
     DataError
         If there are no rows.
+    DivergedError
+        If a logit, or the loss, is not finite.
     ValueError
         If the shapes do not fit together, or a class in `y` does not exist.
     """
@@ -262,6 +266,12 @@ def evaluate_logits(
         raise ValueError(f"classes must be 0 to {n_classes - 1}, found {y.min()} to {y.max()}")
     if groups is not None and groups.shape != y.shape:
         raise ValueError(f"groups of shape {groups.shape} for {n} rows")
+    loss = float(loss_and_accuracy(logits, y)[0])
+    if not math.isfinite(loss):
+        raise DivergedError(
+            f"the network's answers on the {split} split are no finite numbers (the loss is "
+            f"{loss}), so none of them is right or wrong"
+        )
 
     best = np.argsort(-logits, axis=-1, kind="stable")[:, :3]
     predicted = best[:, 0]
@@ -272,7 +282,7 @@ def evaluate_logits(
     return Evaluation(
         split=split,
         n=n,
-        loss=float(cross_entropy(logits, y).mean()),
+        loss=loss,
         accuracy=correct / n,
         accuracy_low=low,
         accuracy_high=high,

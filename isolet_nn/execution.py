@@ -155,6 +155,8 @@ def evaluate(
         If the run has no model, or its data is no longer the same.
     ConfigError
         If the data set has no such split.
+    DivergedError
+        If the model's answers are no finite numbers.
     """
     if split not in SPLITS:
         hint = suggestion(split, SPLITS)
@@ -258,8 +260,12 @@ class _Execution:
             draw_curves(self.run, self.member.history)
 
     def _write_summary(self, status: str, error: str | None) -> None:
-        """Say what is done so far; `seconds` is the time of all epochs, evaluation included."""
-        final = self.training.final_row(0) or {}
+        """Say what is done so far; `seconds` is the time of all epochs, evaluation included.
+
+        A training that diverged has no final metrics, and no epoch of it is the best.
+        """
+        diverged = self.member.error is not None
+        final = (None if diverged else self.training.final_row(0)) or {}
         history = self.member.history
         self.run.write_summary(
             {
@@ -270,7 +276,7 @@ class _Execution:
                 "seconds": sum(row["seconds"] or 0.0 for row in history),
                 "epochs": len(history),
                 "epoch": final.get("epoch"),
-                "best_validation_epoch": self.member.best_epoch,
+                "best_validation_epoch": None if diverged else self.member.best_epoch,
                 "metrics": {k: v for k, v in final.items() if k not in ("epoch", "seconds")},
                 "parameters": n_parameters(
                     self.run.experiment, self.dataset.n_features, self.dataset.n_classes

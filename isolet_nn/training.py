@@ -3,6 +3,11 @@
 A :class:`Training` drives the stacked networks of some experiments through epochs: it draws the
 order of the rows, hands steps to the backend, evaluates, and decides for each experiment when it
 is finished. It knows nothing of files or terminals, so a single run and a sweep use the same code.
+
+A training has failed if the training loss of an epoch is not finite, or if the weights it ends with
+are worthless: they, or a loss evaluated with them, are not finite. An evaluation on the way that is
+not finite decides nothing, since how often one is made is a setting: it is never the best one, and
+to early stopping it is one without improvement.
 """
 
 from __future__ import annotations
@@ -272,31 +277,30 @@ class Training:
         if self.epoch >= self.experiments[number].training.epochs:
             member.finished = True
         if member.finished:
-            member.weights = member.best_weights or self._final_weights(number)
-            if member.weights is None:
-                return
-        member.history.append(row)
+            self._end(number, row)
+        if member.error is None:
+            member.history.append(row)
 
-    def _final_weights(self, number: int) -> Weights | None:
-        """The weights after the last epoch; None, and an error, if they are not finite."""
-        weights = self.weights(number)
-        self.members[number].error = self._error_of(weights)
-        return None if self.members[number].error else weights
+    def _end(self, number: int, last: Row) -> None:
+        """Settle on the weights that a member ends with, or on the error with which it has failed.
 
-    def weights_error(self, number: int) -> str | None:
-        """Why a model of the epoch just trained is worthless although its loss is finite.
-
-        An epoch's loss tells nothing of its last step.
+        `last` is the row of the epoch just trained, which is not in the history yet.
         """
-        return self._error_of(self.weights(number))
+        member = self.members[number]
+        weights, row = member.best_weights, last
+        if weights is None:
+            weights = self.weights(number)
+        elif member.best_epoch is not None and member.best_epoch < self.epoch:
+            row = member.history[member.best_epoch - 1]
+        member.error = _error_of(row, weights)
+        member.weights = weights if member.error is None else None
 
-    def _error_of(self, weights: Weights) -> str | None:
-        if all(np.isfinite(array).all() for array in weights.values()):
-            return None
-        return (
-            f"training diverged: after epoch {self.epoch} weights are no longer finite; "
-            "a smaller optimizer.learning_rate may help"
-        )
+    def error_of_ending(self, number: int, row: Row) -> str | None:
+        """Why an experiment that ends with the epoch just trained, whose row this is, has failed.
+
+        None if it has not. The training loss of an epoch tells nothing of its last step.
+        """
+        return _error_of(row, self.weights(number))
 
     def _watch_validation(self, number: int, row: Row) -> None:
         """Follow the best validation epoch; finish when patience is used up."""
@@ -304,13 +308,12 @@ class Training:
         stopping = self.experiments[number].training.early_stopping
         metric = stopping.metric if stopping else "validation_loss"
         value = row.get(metric)
-        loss = row.get("validation_loss")
-        # An accuracy is a number even if the weights no longer are; the loss tells.
-        if value is None or loss is None or not (math.isfinite(value) and math.isfinite(loss)):
+        if value is None:
             return
         sign = 1.0 if metric == "validation_accuracy" else -1.0
         min_delta = stopping.min_delta if stopping else 0.0
-        if member.best_epoch is None or sign * (value - member.best_value) > min_delta:
+        is_better = member.best_epoch is None or sign * (value - member.best_value) > min_delta
+        if is_better and math.isfinite(value):
             member.best_epoch, member.best_value = self.epoch, value
             member.evaluations_since_best = 0
             if stopping and stopping.restore_best:
@@ -367,6 +370,23 @@ class Training:
 
 
 _MEMBER_PROGRESS = ("finished", "error", "best_epoch", "best_value", "evaluations_since_best")
+
+
+def _error_of(row: Row, weights: Weights) -> str | None:
+    """Why weights, and the row of metrics that they gave, are worthless; None if they are not."""
+    wrong = [
+        f"the {name.replace('_', ' ')} is {value}"
+        for name, value in row.items()
+        if name.endswith("_loss") and value is not None and not math.isfinite(value)
+    ]
+    if not all(np.isfinite(array).all() for array in weights.values()):
+        wrong = ["weights are no longer finite"]
+    if not wrong:
+        return None
+    return (
+        f"training diverged: after epoch {row['epoch']} {wrong[0]}; "
+        "a smaller optimizer.learning_rate may help"
+    )
 
 
 def _batch_of(orders: Sequence[NDArray[np.int64]], part: slice) -> list[NDArray[np.int64]]:

@@ -90,7 +90,12 @@ def count_solved(experiment: Experiment, trials: int) -> int:
             training = Training(stack, [dataset] * len(stack))
             while not training.finished:
                 training.run_epoch()
-            solved += sum(_result(z, dataset).solved for z in training.logits(dataset.train.x))
+            solved += sum(
+                member.error is None and _result(z, dataset).solved
+                for member, z in zip(
+                    training.members, training.logits(dataset.train.x), strict=True
+                )
+            )
     return solved
 
 

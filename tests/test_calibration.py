@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -100,17 +97,6 @@ def test_a_confidence_on_the_border_of_two_bins_is_in_the_lower_one() -> None:
 def test_huge_logits_do_not_overflow() -> None:
     calibration = calibrate(np.array([[1e300, -1e300], [0.0, 800.0]]), np.ones(2, bool))
     assert calibration.bins[-1] == CalibrationBin((BINS - 1) / BINS, 1.0, 2, 1.0, 1.0)
-
-
-@pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_row_without_a_confidence_is_in_no_bin(bad: float) -> None:
-    logits = np.array([[bad, 0.0], [0.0, 9.0]])
-    calibration = calibrate(logits, np.array([True, True]))
-    assert sum(part.n for part in calibration.bins) == 1
-    nothing = calibrate(logits[:1], np.array([True]))
-    assert math.isnan(nothing.expected_calibration_error)
-    assert json.loads(json.dumps(nothing.to_json(), allow_nan=False)) == nothing.to_json()
-    assert nothing.to_json()["expected_calibration_error"] is None
 
 
 def test_arguments_that_do_not_fit_together_are_an_error() -> None:

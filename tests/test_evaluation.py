@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from sklearn import metrics
 
 from isolet_nn.calibration import calibrate
-from isolet_nn.errors import DataError
+from isolet_nn.errors import DataError, DivergedError
 from isolet_nn.evaluation import (
     ConfusedPair,
     Evaluation,
     confusion_csv,
     cross_entropy,
+    ensemble_logits,
     evaluate_logits,
     groups_csv,
     loss_and_accuracy,
@@ -183,10 +184,43 @@ def test_the_first_of_equal_logits_is_the_prediction() -> None:
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_a_logit_that_is_not_finite_gives_no_warning_and_valid_json(bad: float) -> None:
-    result = evaluated([[bad, 0.0], [0.0, 1.0]], [0, 1])
-    assert not math.isfinite(result.loss)
-    assert json.loads(json.dumps(result.to_json(), allow_nan=False))["loss"] is None
+@pytest.mark.parametrize("place", [(0, 0), (0, 1)])
+def test_one_logit_that_is_not_finite_leaves_a_network_without_an_accuracy(
+    bad: float, place: tuple[int, int]
+) -> None:
+    good = np.array([[5.0, 0.0], [0.0, 5.0]])
+    wrong = good.copy()
+    wrong[place] = bad
+    loss, accuracy = loss_and_accuracy(np.stack([good, wrong, good]), np.array([0, 1]))
+    assert accuracy[[0, 2]].tolist() == [1.0, 1.0]
+    assert np.isfinite(loss[[0, 2]]).all()
+    assert math.isnan(loss[1])
+    assert math.isnan(accuracy[1])
+    with pytest.raises(DivergedError, match="on the test split are no finite numbers"):
+        evaluated(wrong, [0, 1])
+
+
+def test_a_loss_that_overflows_leaves_no_accuracy_although_all_logits_are_finite() -> None:
+    loss, accuracy = loss_and_accuracy(np.array([[1e308, -1e308], [1.0, 0.0]]), np.array([1, 0]))
+    assert loss == math.inf
+    assert math.isnan(accuracy)
+    with pytest.raises(DivergedError, match="the loss is inf"):
+        evaluated([[1e308, -1e308], [1.0, 0.0]], [1, 0])
+
+
+def test_a_probability_that_rounds_to_0_has_a_finite_loss_and_an_accuracy() -> None:
+    result = evaluated([[3e38, -3e38], [1.0, 0.0]], [1, 0])
+    assert result.loss == pytest.approx(3e38)
+    assert result.accuracy == 0.5
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_an_ensemble_with_one_network_that_is_not_finite_has_no_accuracy(bad: float) -> None:
+    logits = np.array([[[[5.0, 0.0]], [[bad, bad]]], [[[5.0, 0.0]], [[4.0, 0.0]]]])
+    with np.errstate(invalid="ignore"):
+        _, accuracy = loss_and_accuracy(ensemble_logits(logits), np.array([0]))
+    assert math.isnan(accuracy[0])
+    assert accuracy[1] == 1.0
 
 
 def test_an_empty_split_is_an_error() -> None:

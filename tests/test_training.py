@@ -383,6 +383,65 @@ def test_training_stops_when_patience_is_used_up(
     assert training.final_row(0) == member.history[chosen - 1]
 
 
+@pytest.mark.parametrize("metric", ["validation_loss", "validation_accuracy"])
+def test_an_evaluation_that_is_not_finite_is_one_without_improvement(
+    metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curve = [0.5, math.nan, math.nan, 0.5, 0.5]
+    training, after = stopped(metric, curve, monkeypatch, patience=2)
+    (member,) = training.members
+    assert (len(member.history), member.best_epoch, member.error) == (3, 1, None)
+    assert member.weights is not None
+    assert same_arrays(member.weights, after[0])
+    assert training.final_row(0) == member.history[0]
+
+
+def test_without_restored_weights_an_early_end_on_a_loss_that_is_not_finite_has_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    curve = [0.5, math.nan, math.nan, 0.5]
+    training, _ = stopped("validation_loss", curve, monkeypatch, patience=2, restore_best=False)
+    (member,) = training.members
+    assert member.error is not None
+    assert "after epoch 3 the validation loss is nan" in member.error
+    assert member.weights is None
+
+
+def test_a_training_of_which_no_evaluation_is_finite_has_failed_once_patience_is_used_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    training, _ = stopped("validation_loss", [math.inf] * 9, monkeypatch, patience=3)
+    (member,) = training.members
+    assert (training.epoch, member.best_epoch) == (3, None)
+    assert member.error is not None
+    assert "after epoch 3 the validation loss is inf" in member.error
+
+
+@pytest.mark.parametrize(("bad_epoch", "fails"), [(2, True), (1, False), (3, False)])
+def test_it_is_the_restored_epochs_test_loss_that_has_to_be_finite(
+    bad_epoch: int, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = make_experiment(
+        dataset__validation={"fraction": 0.2},
+        training__epochs=3,
+        training__early_stopping={"patience": 5},
+    )
+    training = Training([experiment], [make_dataset(validation=10)])
+    evaluate = training._evaluate
+
+    def with_one_bad_epoch() -> list[Row]:
+        rows = evaluate()
+        rows[0]["validation_loss"] = abs(1.0 - training.epoch)  # lowest in epoch 2
+        if training.epoch + 1 == bad_epoch:
+            rows[0] |= {"test_loss": math.nan, "test_accuracy": math.nan}
+        return rows
+
+    monkeypatch.setattr(training, "_evaluate", with_one_bad_epoch)
+    (member,) = train_to_the_end(training).members
+    assert member.best_epoch == 2
+    assert (member.error is not None, member.weights is None) == (fails, fails)
+
+
 def test_patience_counts_evaluated_epochs_only(monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = make_experiment(
         dataset__validation={"fraction": 0.2},

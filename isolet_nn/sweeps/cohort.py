@@ -6,7 +6,6 @@ another one.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +69,7 @@ class TrialResult:
     Attributes
     ----------
     metrics
-        Final metrics under the names of metrics.csv; None where one is not finite.
+        Final metrics under the names of metrics.csv, of a completed trial: all are finite.
     epochs
         Epochs trained.
     seconds
@@ -79,7 +78,7 @@ class TrialResult:
 
     trial: int
     status: str
-    metrics: dict[str, float | None] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     epochs: int = 0
     seconds: float = 0.0
     error: str | None = None
@@ -154,7 +153,7 @@ def _read_off(
     if not ending or row is None:
         return []
     # A trial that ends here fails as `train` would, though the training it is read off goes on.
-    if not member.finished and (error := training.weights_error(number)):
+    if not member.finished and (error := training.error_of_ending(number, row)):
         return [
             TrialResult(trial, FAILED, epochs=epoch - 1, seconds=seconds, error=error)
             for trial in ending
@@ -165,11 +164,11 @@ def _read_off(
     return [TrialResult(trial, COMPLETED, metrics, epoch, seconds) for trial in ending]
 
 
-def _final_metrics(row: Row) -> dict[str, float | None]:
+def _final_metrics(row: Row) -> dict[str, float]:
     return {
-        name: value if value is not None and math.isfinite(value) else None
+        name: value
         for name, value in row.items()
-        if name not in ("epoch", "seconds")
+        if value is not None and name not in ("epoch", "seconds")
     }
 
 
@@ -179,7 +178,7 @@ def _write_weights(
     number: int,
     trial: int,
     epochs: int,
-    metrics: dict[str, float | None],
+    metrics: dict[str, float],
 ) -> None:
     if task.models_folder is None:
         return

@@ -69,7 +69,8 @@ class Results:
         trial = result.trial
         self.status[trial] = _STATUSES.index(result.status)
         self.metrics[trial] = [
-            np.nan if (value := result.metrics.get(name)) is None else value for name in METRICS
+            result.metrics.get(name, np.nan) if result.status == COMPLETED else np.nan
+            for name in METRICS
         ]
         self.epochs[trial] = result.epochs
         self.seconds[trial] = result.seconds

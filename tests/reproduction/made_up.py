@@ -99,7 +99,7 @@ def _sweep(folder: Path, part: Part, accuracy: Accuracy) -> SweepFolder:
         settings = trials.setting(trial // len(trials.seeds))
         share = (accuracy(part.name, settings) + float(spread[trial])) / 100.0
         loss = LOSSES.get(part.name, 0.1) * (1 + float(spread[trial]) / 10)
-        metrics: dict[str, float | None] = {"test_accuracy": share, "train_loss": loss}
+        metrics = {"test_accuracy": share, "train_loss": loss}
         result = TrialResult(trial, COMPLETED, metrics, 10, 0.5)
         journal.append([result])
         swept.results.record(result)

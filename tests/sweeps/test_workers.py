@@ -307,7 +307,8 @@ def keeper(folder: Path, save_models: str, best: tuple[int, float] | None = None
 
 
 def completed(trial: int, accuracy: float | None) -> TrialResult:
-    return TrialResult(trial, "completed", {"test_accuracy": accuracy})
+    metrics = {} if accuracy is None else {"test_accuracy": accuracy}
+    return TrialResult(trial, "completed", metrics)
 
 
 def write_models(folder: Path, *trials: int) -> None:
