@@ -510,9 +510,9 @@ def bench_train(
         ),
     ] = None,
     dataset: Annotated[
-        str | None,
-        typer.Option("--dataset", help="isolet or random. ISOLET where it is on this machine."),
-    ] = None,
+        str,
+        typer.Option("--dataset", help="isolet, or random numbers of its size."),
+    ] = "isolet",
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
     debug: Debug = False,
@@ -665,7 +665,7 @@ def data_show(
 
 @data_app.command("fetch")
 def data_fetch(
-    name: Annotated[str, typer.Argument(help="isolet or openml; others need no download.")],
+    name: Annotated[str, typer.Argument(help="openml; all others are there already.")],
     settings: Set = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,

@@ -159,7 +159,7 @@ class IsoletDataset(_SplitDataset):
     name: Literal["isolet"]
     """The data set."""
     dir: str | None = None
-    """Folder of the files; null looks in ISOLET_NN_DATA_DIR and the cache, then downloads."""
+    """Folder of a copy of your own; null looks in ISOLET_NN_DATA_DIR, then in the package."""
     verify: bool = True
     """Refuse data whose content checksum is not that of ISOLET."""
     validation: SpeakerValidation = "none"

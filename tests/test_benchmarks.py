@@ -160,19 +160,9 @@ def test_random_data_has_isolets_size_and_is_always_the_same() -> None:
     assert (first.train.x == second.train.x).all()
 
 
-def test_isolet_is_taken_where_it_is_and_random_data_elsewhere(
-    isolet_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def data(**options: Any) -> str:
-        return make_plan(hidden=[16], batch_sizes=[128], **options).data
-
-    monkeypatch.setenv("ISOLET_NN_DATA_DIR", str(isolet_dir))
-    assert data() == "isolet"
-    assert data(data="random") == "random"
-    monkeypatch.delenv("ISOLET_NN_DATA_DIR")
-    monkeypatch.setenv("ISOLET_NN_CACHE_DIR", str(tmp_path))
-    assert data() == "random"
-    assert data(data_dir=str(isolet_dir)) == "isolet"
+def test_isolet_is_taken_unless_random_data_is_asked_for() -> None:
+    assert make_plan(hidden=[16], batch_sizes=[128]).data == "isolet"
+    assert make_plan(hidden=[16], batch_sizes=[128], data="random").data == "random"
 
 
 def test_sizes_given_twice_are_measured_once() -> None:

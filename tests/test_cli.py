@@ -614,10 +614,8 @@ def test_eval_shows_its_result_also_where_it_cannot_write(
 
 
 @pytest.mark.slow
-def test_isolet_is_learned_and_evaluated_by_class_and_speaker(
-    nn: Command, isolet_dir: Path
-) -> None:
-    trained = nn("train", "isolet", "--data-dir", isolet_dir, "--epochs", "12")
+def test_isolet_is_learned_and_evaluated_by_class_and_speaker(nn: Command) -> None:
+    trained = nn("train", "isolet", "--epochs", "12")
     assert trained.code == 0, trained.err
     assert trained.err.splitlines()[1] == "isolet: 4991 training, 1247 validation, 1559 test rows"
     run = trained.run
@@ -674,11 +672,10 @@ def test_a_bundled_data_set_is_shown(
     assert shown["checksum"].strip() == info["checksum"]
 
 
-def test_isolet_is_shown_with_its_verdict(nn: Command, isolet_dir: Path) -> None:
+def test_isolet_is_shown_with_its_verdict(nn: Command) -> None:
     for command in ("show", "fetch"):
-        info: dict[str, Any] = json.loads(
-            nn("data", command, "isolet", "--data-dir", isolet_dir, "--json").out
-        )
+        info: dict[str, Any] = json.loads(nn("data", command, "isolet", "--json").out)
+        assert info["source"] == "comes with isolet-nn"
         assert (info["rows"], info["train_rows"], info["test_rows"]) == (7797, 6238, 1559)
         assert (info["group_name"], info["groups"]) == ("speaker", 150)
         assert info["verdict"].startswith("genuine")

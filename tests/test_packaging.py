@@ -62,7 +62,25 @@ def test_the_wheel_holds_the_package_and_the_configs_and_nothing_else(wheel: Pat
     }
     configs = {f"isolet_nn/configs/{config.name}.yaml" for config in list_configs()}
     assert found == package | configs
-    assert "isolet_nn/py.typed" in found
+    assert {"isolet_nn/py.typed", "isolet_nn/data/isolet.xz"} <= found
+
+
+def test_the_wheel_names_the_licences_of_the_code_and_of_the_data(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        texts = {
+            name.partition(".dist-info/")[2]: archive.read(name).decode()
+            for name in archive.namelist()
+            if "/licenses/" in name or name.endswith("/METADATA")
+        }
+    assert "License-Expression: MIT AND CC-BY-4.0\n" in texts["METADATA"]
+    assert "MIT License" in texts["licenses/LICENSE"]
+    for words in (
+        "Cole, R. and Fanty, M. (1994). ISOLET",
+        "https://doi.org/10.24432/C51G69",
+        "https://creativecommons.org/licenses/by/4.0/",
+        "re-encoded, its values unchanged",
+    ):
+        assert words in texts["licenses/isolet_nn/data/isolet.LICENSE"]
 
 
 def test_the_source_archive_holds_what_is_needed_to_build_and_test(tmp_path: Path) -> None:
@@ -70,6 +88,7 @@ def test_the_source_archive_holds_what_is_needed_to_build_and_test(tmp_path: Pat
         found = {name.partition("/")[2] for name in archive.getnames()}
     assert {"pyproject.toml", "constraints.txt", "Makefile", "README.md", "LICENSE"} <= found
     assert {"configs/quickstart.yaml", "isolet_nn/shipped.py", "tests/test_packaging.py"} <= found
+    assert {"isolet_nn/data/isolet.xz", "isolet_nn/data/isolet.LICENSE"} <= found
     assert not [name for name in found if name.startswith(("runs/", ".venv/", ".ci/"))]
 
 
@@ -85,7 +104,7 @@ def test_the_installed_wheel_trains_in_an_empty_folder(wheel: Path, tmp_path: Pa
     listing = _run(scripts / "isolet-nn", "configs", cwd=empty)
     assert [config.name for config in list_configs() if config.name not in listing] == []
 
-    output = _run(scripts / "isolet-nn", "train", "quickstart", cwd=empty)
+    output = _run(scripts / "isolet-nn", "train", "isolet", "--epochs", "2", cwd=empty)
     assert [path.name for path in empty.iterdir()] == ["runs"]
     (run,) = (empty / "runs").iterdir()
     assert output.rstrip().endswith(run.name)

@@ -127,7 +127,7 @@ def make_plan(
     batch_sizes: Sequence[int],
     epochs: int = 10,
     rounds: int = 5,
-    data: str | None = None,
+    data: str = "isolet",
     data_dir: str | None = None,
     engines: Sequence[str] = ENGINES,
     threads: int | None = None,
@@ -139,7 +139,7 @@ def make_plan(
     hidden, batch_sizes
         Hidden neurons and rows of a mini-batch.
     data
-        ``isolet`` or ``random``; None takes ISOLET where it lies on this machine.
+        ``isolet`` or ``random``.
     engines
         Of ``numpy``, ``torch`` and ``scikit-learn``.
     threads
@@ -152,7 +152,7 @@ def make_plan(
     """
     for option, names, allowed in (
         ("--engine", engines, ENGINES),
-        ("--dataset", [] if data is None else [data], DATASETS),
+        ("--dataset", [data], DATASETS),
     ):
         for name in names:
             if name not in allowed:
@@ -177,7 +177,7 @@ def make_plan(
         contestants=tuple(contestants),
         epochs=epochs,
         rounds=rounds,
-        data="isolet" if data == "isolet" or (data is None and _has_isolet(data_dir)) else "random",
+        data="isolet" if data == "isolet" else "random",
         data_dir=data_dir,
         left_out=tuple(left_out),
     )
@@ -186,12 +186,6 @@ def make_plan(
 def _numbers_of_threads(engine: EngineName, threads: int) -> list[int]:
     """NumPy trains with one thread, as `isolet-nn train` does by default."""
     return [1] if engine == "numpy" or threads == 1 else [1, threads]
-
-
-def _has_isolet(data_dir: str | None) -> bool:
-    from isolet_nn.data import isolet
-
-    return isolet.locate(data_dir) is not None
 
 
 def compare(

@@ -1,4 +1,4 @@
-"""Data sets that need no download: four that come with scikit-learn, and exclusive or.
+"""Four small data sets that come with scikit-learn, and exclusive or.
 
 They are kept in the cache too, because reading them there is faster than importing scikit-learn.
 """

@@ -131,7 +131,7 @@ def describe_all() -> list[DatasetInfo]:
 
 
 def describe(config: DatasetConfig) -> DatasetInfo:
-    """All facts about one data set; reads it, but does not download ISOLET.
+    """All facts about one data set; reads it.
 
     Raises
     ------
@@ -186,15 +186,13 @@ def _xor_outline() -> DatasetInfo:
 
 def _isolet_outline(config: IsoletDataset) -> DatasetInfo:
     try:
-        found = isolet.locate(config.dir)
-        source = "downloads on first use (isolet-nn data fetch isolet)" if found is None else found
-        available = found is not None
+        source, available = str(isolet.locate(config.dir)), True
     except DataError as error:
         source, available = str(error), False
     return DatasetInfo(
         name="isolet",
         description="spoken letters A to Z: 617 acoustic features, 150 speakers",
-        source=str(source),
+        source=source,
         available=available,
         rows=N_TRAIN + N_TEST,
         train_rows=N_TRAIN,
@@ -211,8 +209,6 @@ def _isolet_outline(config: IsoletDataset) -> DatasetInfo:
 def _describe_isolet(config: IsoletDataset) -> DatasetInfo:
     outline = _isolet_outline(config)
     source = isolet.locate(config.dir)
-    if source is None:
-        return outline
     entry = isolet.read(source)
     speakers = "speakers" in entry.arrays
     if not isolet.is_genuine(entry):

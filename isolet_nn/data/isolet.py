@@ -1,14 +1,14 @@
-"""ISOLET: spoken letters of 150 people, found on this machine or downloaded, checked and cached.
+"""ISOLET: spoken letters of 150 people, from inside the package or a person's own copy.
 
-The speakers, which the files do not name, are derived from the order of the rows.
+Either is checked and cached. The speakers, which the files do not name, are derived from the order
+of the rows.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import zlib
-from importlib import resources
+from collections import Counter
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
@@ -20,7 +20,17 @@ from isolet_nn.config import IsoletDataset
 from isolet_nn.data import cache, isolet_files
 from isolet_nn.data.cache import Entry
 from isolet_nn.data.dataset import Table
-from isolet_nn.data.isolet_files import N_FEATURES, N_LABELS, N_TEST, N_TRAIN, PARTS, QUANTUM, Part
+from isolet_nn.data.isolet_files import (
+    EMBEDDED,
+    N_FEATURES,
+    N_LABELS,
+    N_TEST,
+    N_TRAIN,
+    PARTS,
+    QUANTUM,
+    Part,
+    Source,
+)
 from isolet_nn.errors import DataError
 
 DATA_VARIABLE = "ISOLET_NN_DATA_DIR"
@@ -42,21 +52,15 @@ _F = CLASSES.index("F")
 
 
 def load(config: IsoletDataset) -> Table:
-    """Find ISOLET (downloading it if need be), check it, and return its rows.
+    """Find ISOLET, check it, and return its rows.
 
     Raises
     ------
     DataError
         If a folder was named and holds no ISOLET, a file is malformed, the content is not
         ISOLET's (and ``verify`` is on), or speakers are asked for and cannot be told.
-    DownloadError
-        If it is not on this machine and cannot be downloaded.
     """
     source = locate(config.dir)
-    if source is None:
-        from isolet_nn.data import download
-
-        source = download.isolet(download_folder())
     entry = read(source)
     if config.verify and not is_genuine(entry):
         raise DataError(explain_mismatch(source))
@@ -83,13 +87,8 @@ def load(config: IsoletDataset) -> Table:
     )
 
 
-def download_folder() -> Path:
-    """Where downloaded files lie."""
-    return cache.cache_folder() / "isolet"
-
-
-def locate(folder: str | None) -> isolet_files.Source | None:
-    """The files to use: in `folder`, else in ISOLET_NN_DATA_DIR, else downloaded before.
+def locate(folder: str | None) -> Source:
+    """The files to use: in `folder`, else in ISOLET_NN_DATA_DIR, else the embedded data.
 
     Raises
     ------
@@ -103,10 +102,10 @@ def locate(folder: str | None) -> isolet_files.Source | None:
             if source is None:
                 raise DataError(f"{key}: {isolet_files.what_is_missing(named)}")
             return source
-    return isolet_files.find(download_folder())
+    return EMBEDDED
 
 
-def read(source: isolet_files.Source) -> Entry:
+def read(source: Source) -> Entry:
     """Rows and speakers of ISOLET, from the cache where possible.
 
     Returns
@@ -140,14 +139,7 @@ def read(source: isolet_files.Source) -> Entry:
 
     state = [cache.file_state(path) for path in source.paths]
     identity = [str(path.resolve()) for path in source.paths]
-    try:
-        return cache.get_or_build("isolet", identity, state, build)
-    except DataError as error:
-        if source.paths[0].parent == download_folder():
-            raise DataError(
-                f"{error}\n(a downloaded file: delete it, and it is downloaded again)"
-            ) from None
-        raise
+    return cache.get_or_build("isolet", identity, state, build)
 
 
 def is_genuine(entry: Entry) -> bool:
@@ -208,7 +200,7 @@ def derive_speakers(y: NDArray[np.int64], n_train: int) -> NDArray[np.int64] | N
     return speakers
 
 
-def explain_mismatch(source: isolet_files.Source) -> str:
+def explain_mismatch(source: Source) -> str:
     """Read the files once more to say how they differ from ISOLET, and what to do about it."""
     complaints = [
         f"{part.where}: the content is not that of {name}: {_difference(part, name)}"
@@ -220,23 +212,14 @@ def explain_mismatch(source: isolet_files.Source) -> str:
 
 
 def _difference(part: Part, name: str) -> str:
-    expected = N_TRAIN if name == PARTS[0] else N_TEST
-    counts = f"found {len(part.rows):,} rows, expected {expected:,}"
-    remaining: dict[int, int] = {}
-    for fingerprint in _fingerprints(name):
-        remaining[fingerprint] = remaining.get(fingerprint, 0) + 1
+    genuine = isolet_files.read(EMBEDDED)[PARTS.index(name)]
+    counts = f"found {len(part.rows):,} rows, expected {len(genuine.rows):,}"
+    remaining = Counter(row.tobytes() for row in genuine.rows)
     for row, line in zip(part.rows, part.lines, strict=True):
-        fingerprint = zlib.crc32(row.astype("<i2").tobytes())
-        if not remaining.get(fingerprint):
-            what = "a row twice" if fingerprint in remaining else "not a row of it"
+        content = row.tobytes()
+        if not remaining[content]:
+            what = "a row twice" if content in remaining else "not a row of it"
             label = CLASSES[row[N_FEATURES] - 1]
             return f"{counts}; line {line} is the first that is wrong ({what}, label {label})"
-        remaining[fingerprint] -= 1
-    return f"{counts}; all rows found belong to it, but {sum(remaining.values())} are missing"
-
-
-def _fingerprints(name: str) -> list[int]:
-    """CRC-32 of every row of a part, which comes with the package to find rows that are wrong."""
-    stored = resources.files("isolet_nn.data").joinpath("isolet_rows.crc32").read_bytes()
-    values = np.frombuffer(stored, "<u4")
-    return [int(value) for value in (values[:N_TRAIN] if name == PARTS[0] else values[N_TRAIN:])]
+        remaining[content] -= 1
+    return f"{counts}; all rows found belong to it, but {remaining.total()} are missing"

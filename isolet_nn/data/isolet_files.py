@@ -1,4 +1,4 @@
-"""The files in which ISOLET is found: which ones a folder holds, and the rows in them.
+"""The files in which ISOLET is found: the package's own, or those in a folder, and their rows.
 
 Compressed files and archives are read in memory, with a bound on what may come out of them, and
 nothing in them decides where anything is written.
@@ -12,6 +12,7 @@ import lzma
 import zipfile
 import zlib
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -39,12 +40,18 @@ _BLOCK = 512
 
 @dataclass(frozen=True)
 class Source:
-    """Files that together hold ISOLET: an archive, UCI's single table, or one file a part."""
+    """Files that together hold ISOLET: an archive, UCI's single table, or one file a part.
+
+    Without any, it is the data inside the package.
+    """
 
     paths: tuple[Path, ...]
 
     def __str__(self) -> str:
-        return " and ".join(str(path) for path in self.paths)
+        return " and ".join(str(path) for path in self.paths) or "comes with isolet-nn"
+
+
+EMBEDDED = Source(())
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +107,8 @@ def read(source: Source) -> tuple[Part, Part]:
     DataError
         If a file is damaged, or a line in it malformed: names file, line and value.
     """
+    if source == EMBEDDED:
+        return _read_embedded()
     if len(source.paths) == 2:
         texts = [(str(path), _read_file(path)) for path in source.paths]
     elif source.paths[0].name == SINGLE_FILE:
@@ -108,6 +117,17 @@ def read(source: Source) -> tuple[Part, Part]:
         texts = read_archive(source.paths[0])
     train, test = (parse(_decompress(data, where), where) for where, data in texts)
     return train, test
+
+
+def _read_embedded() -> tuple[Part, Part]:
+    """The rows inside the package: little-endian int16, row by row, compressed with xz."""
+    stored = resources.files("isolet_nn.data").joinpath("isolet.xz")
+    try:
+        data = lzma.decompress(stored.read_bytes())
+        rows = np.frombuffer(data, "<i2").reshape(N_TRAIN + N_TEST, N_FEATURES + 1)
+    except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
+        raise DataError(f"{stored}: {error}; install isolet-nn again") from None
+    return _parts(Part(str(stored), rows.astype(np.int16), np.arange(1, len(rows) + 1)))
 
 
 def read_archive(path: Path) -> list[tuple[str, bytes]]:
@@ -177,7 +197,11 @@ def _decompress(data: bytes, where: str) -> bytes:
 
 def _read_single(path: Path) -> tuple[Part, Part]:
     """UCI's data.csv: a line of column names, then all rows, the test part last."""
-    whole = parse(_decompress(_read_file(path), str(path)), str(path), header=True)
+    return _parts(parse(_decompress(_read_file(path), str(path)), str(path), header=True))
+
+
+def _parts(whole: Part) -> tuple[Part, Part]:
+    """Training and test part of all rows, the test part last."""
     return (
         Part(whole.where, whole.rows[:N_TRAIN], whole.lines[:N_TRAIN]),
         Part(whole.where, whole.rows[N_TRAIN:], whole.lines[N_TRAIN:]),

@@ -416,7 +416,10 @@ def _fetch_openml(config: OpenmlDataset, name: str) -> Any:
                 parser="liac-arff",
             )
     except OSError as error:
-        raise DownloadError(f"{name}: cannot be fetched: {error}") from None
+        raise DownloadError(
+            f"{name}: cannot be fetched: {error}; a table that is a text file needs no network, as "
+            "dataset.name: csv"
+        ) from None
     except Exception as error:  # its parser and its HTTP library each raise errors of their own
         raise DataError(f"{name}: {error}") from None
 

@@ -189,13 +189,13 @@ def test_weights_can_be_loaded_into_plain_pytorch() -> None:
 
 
 @pytest.fixture(scope="module")
-def isolet64(isolet_dir: Path) -> Dataset:
-    return load_dataset(IsoletDataset(name="isolet", dir=str(isolet_dir)), 0, "float64")
+def isolet64() -> Dataset:
+    return load_dataset(IsoletDataset(name="isolet"), 0, "float64")
 
 
 @pytest.fixture(scope="module")
-def isolet32(isolet_dir: Path) -> Dataset:
-    return load_dataset(IsoletDataset(name="isolet", dir=str(isolet_dir)), 0, "float32")
+def isolet32() -> Dataset:
+    return load_dataset(IsoletDataset(name="isolet"), 0, "float32")
 
 
 ISOLET_CASES: list[dict[str, Any]] = [

@@ -1,48 +1,46 @@
-"""What the tests of the data sets share: real ISOLET, small pieces of it, caches of their own."""
+"""What the tests of the data sets share: ISOLET as files, pieces of it, caches of their own."""
 
 from __future__ import annotations
 
 import functools
 import gzip
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from isolet_nn.data import isolet_files, lzw
+from isolet_nn.data import isolet_files
 
 TRAIN, TEST = isolet_files.PARTS
 
 
 @dataclass(frozen=True)
 class Isolet:
-    """Real ISOLET: the archive as it is, and both parts as plain text."""
+    """The archive's two files, line by line, and a folder that holds them."""
 
-    archive: Path
     folder: Path
-    """Holds both parts as plain text."""
     train: list[bytes]
     test: list[bytes]
 
 
 @pytest.fixture(scope="session")
-def isolet_archive(isolet_dir: Path) -> Path:
-    path = isolet_dir / "isolet.zip"
-    assert path.is_file(), f"{path} is missing; name its folder in ISOLET_NN_DATA_DIR"
-    return path
-
-
-@pytest.fixture(scope="session")
-def isolet(isolet_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Isolet:
+def isolet(tmp_path_factory: pytest.TempPathFactory) -> Isolet:
     folder = tmp_path_factory.mktemp("isolet")
-    lines = []
-    with zipfile.ZipFile(isolet_archive) as archive:
-        for part in (TRAIN, TEST):
-            text = lzw.decompress(archive.read(f"{part}.data.Z"), 10**8)
-            (folder / f"{part}.data").write_bytes(text)
-            lines.append(text.splitlines(keepends=True))
-    return Isolet(isolet_archive, folder, *lines)
+    train, test = (_lines(part.rows) for part in isolet_files.read(isolet_files.EMBEDDED))
+    for name, lines in ((TRAIN, train), (TEST, test)):
+        (folder / f"{name}.data").write_bytes(b"".join(lines))
+    return Isolet(folder, train, test)
+
+
+def _lines(rows: NDArray[np.int16]) -> list[bytes]:
+    """The rows as the archive writes them: ``-0.2080, 0.3480, ..., 1.``."""
+    decimals = {value: f"{value / 10_000:.4f}, " for value in range(-10_000, 10_001)}
+    return [
+        f"{''.join(map(decimals.__getitem__, row[:-1]))}{row[-1]}.\n".encode()
+        for row in rows.tolist()
+    ]
 
 
 @pytest.fixture(autouse=True)

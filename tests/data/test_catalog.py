@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from isolet_nn.config import BundledDataset, CsvDataset, IsoletDataset, XorDataset
-from isolet_nn.data import download, isolet_files
+from isolet_nn.data import isolet_files
 from isolet_nn.data.catalog import DatasetInfo, describe, describe_all, fetch
 from isolet_nn.errors import DataError
 
@@ -33,11 +33,11 @@ def test_every_name_an_experiment_can_give_is_listed() -> None:
     assert all(info.description and info.source and as_json(info) for info in infos)
 
 
-def test_isolet_is_listed_with_where_it_lies_or_that_it_would_be_downloaded(
+def test_isolet_is_listed_with_where_it_lies_or_that_it_comes_with_the_package(
     isolet: Isolet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "downloads on first use" in describe_all()[0].source
-    assert not describe_all()[0].available
+    assert describe_all()[0].source == "comes with isolet-nn"
+    assert describe_all()[0].available
     monkeypatch.setenv("ISOLET_NN_DATA_DIR", str(isolet.folder))
     assert str(isolet.folder) in describe_all()[0].source
     assert describe_all()[0].available
@@ -46,20 +46,8 @@ def test_isolet_is_listed_with_where_it_lies_or_that_it_would_be_downloaded(
     assert not describe_all()[0].available
 
 
-def test_describing_isolet_downloads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise AssertionError("nothing may be downloaded")
-
-    monkeypatch.setattr(download, "isolet", refuse)
-    info = describe(IsoletDataset(name="isolet"))
-    assert (info.rows, info.train_rows, info.test_rows, info.groups) == (7797, 6238, 1559, 150)
-    assert info.verdict is None
-
-
-def test_isolet_is_described_with_its_checksums_and_a_verdict(
-    isolet: Isolet, warm_cache: Path
-) -> None:
-    config = IsoletDataset(name="isolet", dir=str(isolet.folder))
+def test_isolet_is_described_with_its_checksums_and_a_verdict(warm_cache: Path) -> None:
+    config = IsoletDataset(name="isolet")
     info = fetch(config)
     assert info == describe(config)
     assert (info.rows, info.train_rows, info.test_rows, info.features) == (7797, 6238, 1559, 617)

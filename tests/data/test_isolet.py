@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import hashlib
+import lzma
+import mmap
 import os
 import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +19,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from isolet_nn.config import IsoletDataset, SpeakerFold, SpeakerHoldout
-from isolet_nn.data import Dataset, Table, download, isolet_files, load_dataset, load_table
+from isolet_nn.data import Dataset, Table, isolet_files, load_dataset, load_table
 from isolet_nn.data import isolet as module
 from isolet_nn.errors import DataError
 
@@ -44,20 +48,33 @@ def folder_with(tmp_path: Path, train: list[bytes], test: list[bytes]) -> Path:
 
 
 @pytest.fixture
-def table(isolet: Isolet, warm_cache: Path) -> Table:
-    return load_table(config(isolet.folder))
+def table(warm_cache: Path) -> Table:
+    return load_table(config(None))
 
 
 # The data as published.
 
 
-def test_the_archive_gives_both_parts_with_the_published_checksums(
-    isolet_archive: Path, warm_cache: Path
+@pytest.mark.parametrize(
+    ("part", "size", "checksum"),
+    [
+        (TRAIN, 32445949, "aa935cc98ec22ee689aa5b2ddf1fdce074692f7016f0255f0982df133ccbab38"),
+        (TEST, 8110875, "d3409bb424f2bf9a68d0d07d4824b1d776b430d2e49c1207f00502a9e2f2a899"),
+    ],
+)
+def test_the_embedded_data_written_as_text_are_the_files_of_the_archive(
+    isolet: Isolet, part: str, size: int, checksum: str
 ) -> None:
-    dataset = load_dataset(config(isolet_archive.parent), seed=0)
+    text = (isolet.folder / f"{part}.data").read_bytes()
+    assert len(text) == size
+    assert hashlib.sha256(text).hexdigest() == checksum
+
+
+def test_the_embedded_data_are_both_parts_with_the_published_checksums(warm_cache: Path) -> None:
+    dataset = load_dataset(config(None), seed=0)
     assert (len(dataset.train), len(dataset.test)) == (6238, 1559)
     assert (dataset.n_features, dataset.n_classes) == (617, 26)
-    entry = module.read(isolet_files.Source((isolet_archive,)))
+    entry = module.read(isolet_files.EMBEDDED)
     assert entry.facts["checksums"] == {
         "isolet1+2+3+4": "ab76edf9e6a6d11cce4bdfce546735f43588e9a9d5eda52bab05584f3502361c",
         "isolet5": "fe12df839d1cf3044152db236d3a47c9f8ac613815d8f017683c97c71075b0d5",
@@ -210,10 +227,18 @@ def test_scaling_is_measured_on_the_training_part_only(isolet: Isolet, warm_cach
     assert np.abs(dataset.test.x.mean(axis=0)).max() > 0.1
 
 
-def test_the_checksum_of_a_dataset_does_not_depend_on_where_it_was_read(
-    isolet: Isolet, isolet_archive: Path, table: Table
+def test_the_archives_files_are_the_same_data_set_as_the_embedded_rows(
+    isolet: Isolet, table: Table
 ) -> None:
-    assert load_table(config(isolet_archive.parent)).checksum == table.checksum
+    from_files = load_table(config(isolet.folder))
+    assert from_files.checksum == table.checksum
+    assert from_files.groups is not None
+    assert table.groups is not None
+    np.testing.assert_array_equal(from_files.groups, table.groups)
+    assert (from_files.source, table.source) == (
+        f"{isolet.folder}/{TRAIN}.data and {isolet.folder}/{TEST}.data",
+        "comes with isolet-nn",
+    )
 
 
 # The order of the rows.
@@ -556,16 +581,8 @@ def test_a_file_that_grows_beyond_all_bounds_is_refused(
 # Where it is looked for.
 
 
-@pytest.fixture
-def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise AssertionError("nothing may be downloaded")
-
-    monkeypatch.setattr(download, "isolet", refuse)
-
-
 def test_a_named_folder_without_isolet_is_an_error_that_lists_what_was_looked_for(
-    tmp_path: Path, no_download: None
+    tmp_path: Path,
 ) -> None:
     message = (
         r"dataset\.dir: .*: found no ISOLET data; looked for isolet\.zip, or "
@@ -575,24 +592,24 @@ def test_a_named_folder_without_isolet_is_an_error_that_lists_what_was_looked_fo
         load_table(config(tmp_path))
 
 
-def test_a_named_folder_that_does_not_exist_is_an_error(tmp_path: Path, no_download: None) -> None:
+def test_a_named_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"dataset\.dir: .*nowhere: no such folder"):
         load_table(config(tmp_path / "nowhere"))
 
 
-def test_a_named_file_is_an_error_that_asks_for_its_folder(small: Path, no_download: None) -> None:
+def test_a_named_file_is_an_error_that_asks_for_its_folder(small: Path) -> None:
     with pytest.raises(DataError, match="is a file; give the folder"):
         load_table(config(small / f"{TRAIN}.data"))
 
 
-def test_half_of_isolet_is_an_error_that_names_the_half(small: Path, no_download: None) -> None:
+def test_half_of_isolet_is_an_error_that_names_the_half(small: Path) -> None:
     (small / f"{TEST}.data").unlink()
     with pytest.raises(DataError, match=r"found only isolet1\+2\+3\+4\.data; looked for"):
         load_table(config(small))
 
 
 def test_the_variable_names_a_folder_too(
-    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_download: None
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ISOLET_NN_DATA_DIR", str(small))
     assert len(load_table(config(None, verify=False)).y) == 156
@@ -603,22 +620,49 @@ def test_the_variable_names_a_folder_too(
     assert len(load_table(config(small, verify=False)).y) == 156
 
 
-def test_a_home_folder_may_be_written_short(
-    small: Path, monkeypatch: pytest.MonkeyPatch, no_download: None
-) -> None:
+def test_a_home_folder_may_be_written_short(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(small.parent))
     assert len(load_table(config(Path("~/small"), verify=False)).y) == 156
 
 
-def test_what_was_downloaded_before_is_found_and_a_damaged_download_can_be_repeated(
-    small: Path, own_cache: Path, no_download: None
+def test_the_embedded_data_are_decoded_once_and_then_mapped_from_the_cache(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own_cache.mkdir()
-    small.rename(own_cache / "isolet")
-    assert len(load_table(config(None, verify=False)).y) == 156
-    (own_cache / "isolet" / f"{TEST}.data").write_bytes(b"<html>")
-    with pytest.raises(DataError, match="delete it, and it is downloaded again"):
-        load_table(config(None, verify=False))
+    first = load_table(config(None))
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("decoded again")
+
+    monkeypatch.setattr(isolet_files, "read", refuse)
+    again = load_table(config(None))
+    assert again.checksum == first.checksum
+    owner: Any = again.stored
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    assert isinstance(owner, mmap.mmap)
+    assert {path.parent for path in own_cache.rglob("*.npy")} == {own_cache / "arrays"}
+
+
+def test_the_embedded_data_are_read_without_a_cache(
+    tmp_path: Path, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder can be made below a file", encoding="utf-8")
+    monkeypatch.setenv("ISOLET_NN_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    assert load_table(config(None)).checksum == table.checksum
+
+
+@pytest.mark.parametrize("damage", ["cut short", "other content", "missing"])
+def test_a_damaged_installation_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    if damage != "missing":
+        content = (Path(module.__file__).parent / "isolet.xz").read_bytes()[:100_000]
+        (tmp_path / "isolet.xz").write_bytes(
+            content if damage == "cut short" else lzma.compress(bytes(1000))
+        )
+    monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
+    with pytest.raises(DataError, match=r"isolet\.xz: .*; install isolet-nn again"):
+        load_table(config(None))
 
 
 # Start-up.
@@ -626,21 +670,19 @@ def test_what_was_downloaded_before_is_found_and_a_damaged_download_can_be_repea
 PROGRAM = """
 import sys
 import isolet_nn.data
-heavy = {"sklearn", "pooch", "unlzw3", "filelock", "requests", "rich", "scipy", "matplotlib"}
+heavy = {"sklearn", "unlzw3", "filelock", "rich", "scipy", "matplotlib"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 from isolet_nn.config import IsoletDataset, SpeakerHoldout
 holdout = SpeakerHoldout(fraction=0.2, by="speaker")
-config = IsoletDataset(name="isolet", dir=sys.argv[1], validation=holdout)
+config = IsoletDataset(name="isolet", validation=holdout)
 dataset = isolet_nn.data.load_dataset(config, seed=0)
 assert len(dataset.test) == 1559
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
 
 
-def test_loading_from_the_cache_imports_nothing_heavy(
-    isolet: Isolet, table: Table, warm_cache: Path
-) -> None:
-    command = [sys.executable, "-W", "error", "-c", PROGRAM, str(isolet.folder)]
+def test_loading_from_the_cache_imports_nothing_heavy(table: Table) -> None:
+    command = [sys.executable, "-W", "error", "-c", PROGRAM]
     result = subprocess.run(command, capture_output=True, text=True, env=os.environ)
     assert result.returncode == 0, result.stderr
 

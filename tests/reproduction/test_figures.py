@@ -25,12 +25,10 @@ hidden neurons."""
 
 
 @pytest.mark.slow
-def test_the_first_epochs_of_figure_6_are_those_of_plain_pytorch(
-    tmp_path: Path, isolet_dir: Path
-) -> None:
+def test_the_first_epochs_of_figure_6_are_those_of_plain_pytorch(tmp_path: Path) -> None:
     config = load_sweep(
         resolve("report/figure6_epochs_by_batch_size"),
-        {"dataset.dir": str(isolet_dir)},
+        {},
         {"grid": {BATCH: [*MEASURED], EPOCHS: FIRST_EPOCHS}, "seeds": 10},
     )
     folder = sweep(config, runs_dir=tmp_path)

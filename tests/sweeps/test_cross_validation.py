@@ -292,8 +292,8 @@ def test_a_search_is_not_timed_against_the_loop(tmp_path: Path) -> None:
         compare_sweep(config, runs_dir=tmp_path / "runs")
 
 
-def test_folds_of_isolet_are_by_speaker_and_one_partition_for_each_seed(isolet_dir: Path) -> None:
-    experiment = {**IRIS, "dataset": {"name": "isolet", "dir": str(isolet_dir)}}
+def test_folds_of_isolet_are_by_speaker_and_one_partition_for_each_seed() -> None:
+    experiment = {**IRIS, "dataset": {"name": "isolet"}}
     trials = trials_of(experiment, seeds=2, cross_validation={"folds": 5, "by": "speaker"})
     held: list[list[int]] = []
     for trial in range(len(trials)):

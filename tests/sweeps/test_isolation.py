@@ -330,12 +330,10 @@ def test_torch_trials_have_the_bits_of_their_own_training(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_isolet_trials_have_the_bits_of_their_own_training(
-    tmp_path: Path, isolet_dir: Path
-) -> None:
+def test_isolet_trials_have_the_bits_of_their_own_training(tmp_path: Path) -> None:
     config = make_sweep(
         {
-            "dataset": {"name": "isolet", "dir": str(isolet_dir), "split_seed": 2},
+            "dataset": {"name": "isolet", "split_seed": 2},
             "model": {"hidden_layers": [12]},
             "training": {"batch_size": 512, "drop_last": True},
             "optimizer": {"name": "sgd", "momentum": 0.9},
@@ -355,11 +353,11 @@ def test_isolet_trials_have_the_bits_of_their_own_training(
 @pytest.mark.slow
 @pytest.mark.parametrize("hidden", [64, 128])
 def test_wide_stacks_on_isolet_have_the_bits_of_their_own_training(
-    tmp_path: Path, isolet_dir: Path, hidden: int
+    tmp_path: Path, hidden: int
 ) -> None:
     config = make_sweep(
         {
-            "dataset": {"name": "isolet", "dir": str(isolet_dir)},
+            "dataset": {"name": "isolet"},
             "model": {"hidden_layers": [hidden]},
             "training": {"epochs": 1, "batch_size": 128},
         },

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from isolet_nn import execution
+from isolet_nn.data import isolet_files
 from isolet_nn.errors import ConfigError, IsoletNNError, RunError
 from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.config import load_sweep
@@ -222,11 +223,15 @@ def test_workers_plots_models_and_the_name_may_change(tmp_path: Path) -> None:
     assert model_bytes(done)
 
 
-def test_the_data_may_have_moved(tmp_path: Path, isolet_dir: Path) -> None:
-    link = tmp_path / "isolet"
-    link.symlink_to(isolet_dir)
+def test_the_data_may_have_moved(tmp_path: Path) -> None:
+    link, there = tmp_path / "isolet", tmp_path / "there"
+    there.mkdir()
+    link.symlink_to(there)
+    for part in isolet_files.PARTS:
+        rows = "".join(f"{'0.1, ' * 616}0.{n}, {1 + n % 3}.\n" for n in range(30))
+        (there / f"{part}.data").write_text(rows, encoding="utf-8")
     experiment = {
-        "dataset": {"name": "isolet", "dir": str(link)},
+        "dataset": {"name": "isolet", "dir": str(link), "verify": False},
         "model": {"hidden_layers": []},
         "training": {"epochs": 1, "batch_size": 4096},
     }
@@ -234,7 +239,7 @@ def test_the_data_may_have_moved(tmp_path: Path, isolet_dir: Path) -> None:
     table = result_table(whole(config, tmp_path))
     folder = begun(config, tmp_path, questions=2)
     link.unlink()
-    done = resumed(folder, data_dir=str(isolet_dir))
+    done = resumed(folder, data_dir=str(there))
     assert result_table(done) == table
     assert done.summary["overruled"] == []
 
@@ -527,13 +532,10 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-def test_the_parent_stays_small_on_isolet(tmp_path: Path, isolet_dir: Path) -> None:
+def test_the_parent_stays_small_on_isolet(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(_SWEEP_AND_SAY_PEAK, encoding="utf-8")
     command = [sys.executable, str(script), str(tmp_path / "runs")]
-    environment = os.environ | {
-        "ISOLET_NN_DATA_DIR": str(isolet_dir),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert int(done.stdout.splitlines()[-1]) < 500e6
