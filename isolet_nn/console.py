@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from isolet_nn.errors import counted
 from isolet_nn.execution import Observer
 from isolet_nn.files import json_text
 from isolet_nn.folders import PLOTS
@@ -45,6 +46,8 @@ _PLAIN_SECONDS = 10.0
 """A line is printed at least this often."""
 _REFRESH_SECONDS = 0.1
 
+_FEWEST_FOR_TOP3 = 5
+"""Classes of which three guesses leave out enough to say something."""
 _TEXT_WIDTH = 24
 """Columns that a text beside its name needs to be readable."""
 _PIPE_WIDTH = 100_000
@@ -162,7 +165,7 @@ def _announce(run: Run, dataset: Dataset) -> None:
     rows = [f"{len(dataset.train.y)} training"]
     if dataset.validation is not None:
         rows.append(f"{len(dataset.validation.y)} validation")
-    rows.append(f"{len(dataset.test.y)} test rows")
+    rows.append(counted(len(dataset.test.y), "test row"))
     MESSAGES.print(
         f"{experiment.name}: {sizes}, {experiment.optimizer.name}, {experiment.backend}\n"
         f"{dataset.name}: {', '.join(rows)}",
@@ -195,11 +198,6 @@ def percent(share: float | None) -> str:
     return "" if share is None else f"{100.0 * share:.2f} %"
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 trial``, ``2 trials``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def print_run(run: Run) -> None:
     """Print the table of a finished run, and last its folder."""
     summary = run.summary
@@ -214,9 +212,11 @@ def print_run(run: Run) -> None:
                 table.add_row(split, f"{loss:.4f}", percent(metrics[f"{split}_accuracy"]))
         RESULTS.print(table)
         best = summary["best_validation_epoch"]
+        stopping = run.experiment.training.early_stopping
+        metric = (stopping.metric if stopping else "validation_loss").replace("_", " ")
         RESULTS.print(
             f"{counted(summary['epochs'], 'epoch')} in {summary['seconds']:.2f} s"
-            + (f", best validation in epoch {best}" if best else ""),
+            + (f", best {metric} in epoch {best}" if best else ""),
             soft_wrap=True,
         )
         RESULTS.print(f"plots: {run.path / PLOTS}", soft_wrap=True)
@@ -231,13 +231,16 @@ def print_path(run: Run) -> None:
 def print_evaluation(run: Run, evaluation: Evaluation) -> None:
     """Print an evaluation: scores, classes, confused pairs, and the worst groups."""
     low, high = percent(evaluation.accuracy_low), percent(evaluation.accuracy_high)
-    RESULTS.print(
-        f"{evaluation.split} split, {evaluation.n} rows\n"
-        f"accuracy       {percent(evaluation.accuracy)}  (95 % interval {low} to {high})\n"
-        f"top-3 accuracy {percent(evaluation.top3_accuracy)}\n"
-        f"loss           {evaluation.loss:.4f}\n"
-        f"calibration    {_calibration_text(evaluation.calibration)}"
-    )
+    lines = [
+        f"{evaluation.split} split, {counted(evaluation.n, 'row')}",
+        f"accuracy       {percent(evaluation.accuracy)}  (95 % interval {low} to {high})",
+        f"top-3 accuracy {percent(evaluation.top3_accuracy)}",
+        f"loss           {evaluation.loss:.4f}",
+        f"calibration    {_calibration_text(evaluation.calibration)}",
+    ]
+    if len(evaluation.classes) < _FEWEST_FOR_TOP3:
+        del lines[2]
+    RESULTS.print("\n".join(lines), soft_wrap=True)
     classes = Table("class", "precision", "recall", "F1", "rows", title="by class")
     for score in evaluation.per_class:
         scores = (score.precision, score.recall, score.f1)
@@ -299,8 +302,8 @@ def print_xor_count(experiment: Experiment, recipe: str, solved: int, trials: in
     """Print how many seeds solved exclusive or."""
     last = experiment.seed + trials - 1
     RESULTS.print(
-        f"recipe {recipe}: {solved} of {trials} seeds ({experiment.seed} to {last}) solve it"
-        + (f", as expected: {hopeless}" if (hopeless := _hopeless(experiment)) else ""),
+        f"recipe {recipe}: {solved} of {counted(trials, 'seed')} ({experiment.seed} to {last}) "
+        "solve it" + (f", as expected: {hopeless}" if (hopeless := _hopeless(experiment)) else ""),
         soft_wrap=True,
     )
 

@@ -75,6 +75,12 @@ def suggestion(word: object, allowed: Iterable[str]) -> str:
     return f"; did you mean {match}?" if match else ""
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 trial``, ``2 trials``, ``2 classes``."""
+    ending = "es" if noun.endswith(("s", "x", "ch")) else "s"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{ending}"
+
+
 def short_repr(value: object) -> str:
     """``repr(value)``, cut where it is long."""
     text = repr(value)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.cells import cell_len
 
+from isolet_nn.errors import counted
 from isolet_nn.listing import NUMBERS, Entry
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def print_duels(duels: Sequence[Duel]) -> None:
     for duel in duels:
         result = duel.result
         RESULTS.print(
-            f"McNemar's test on {duel.n} test rows: only {duel.first} is right in "
+            f"McNemar's test on {counted(duel.n, 'test row')}: only {duel.first} is right in "
             f"{result.only_first}, only {duel.second} in {result.only_second}; "
             f"p = {result.p_value:.2g}: {_verdict(duel)}",
             soft_wrap=True,

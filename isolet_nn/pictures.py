@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from isolet_nn.calibration import calibration_csv, read_calibration_csv
-from isolet_nn.errors import DataError, RunError
+from isolet_nn.errors import DataError, RunError, counted
 from isolet_nn.evaluation import (
     Evaluation,
     confusion_csv,
@@ -22,6 +23,9 @@ from isolet_nn.files import read_text, write_text
 from isolet_nn.folders import METRICS
 from isolet_nn.runs import Run, split_suffix
 from isolet_nn.training import Row
+
+if TYPE_CHECKING:
+    from isolet_nn.config import Experiment
 
 CONFUSION, RELIABILITY, SPEAKERS = "confusion", "reliability", "speakers"
 SPLIT_KINDS = (CONFUSION, RELIABILITY, SPEAKERS)
@@ -78,32 +82,34 @@ def draw_split(run: Run, kind: str, split: str) -> Path | None:
 
 
 def _draw_confusion_matrix(run: Run, split: str, table: str) -> Path:
-    from isolet_nn.plots import plot_confusion_matrix
+    from isolet_nn.plots import in_words, plot_confusion_matrix
 
     matrix, classes = read_confusion_csv(table)
     accuracy = matrix.trace() / matrix.sum()
     plot = run.plot_path(f"confusion_matrix{split_suffix(split)}")
-    title = f"{run.experiment.name}: {split} accuracy {100 * accuracy:.2f} %"
+    title = f"{in_words(run.experiment.name)}: {split} accuracy {100 * accuracy:.2f} %"
     plot_confusion_matrix(matrix, classes, plot, title=title)
     return plot
 
 
 def _draw_reliability(run: Run, split: str, table: str) -> Path:
-    from isolet_nn.plots import plot_reliability
+    from isolet_nn.plots import in_words, plot_reliability
 
     plot = run.plot_path(f"reliability{split_suffix(split)}")
-    title = f"{run.experiment.name}, {split} split"
+    title = f"{in_words(run.experiment.name)}, {split} split"
     plot_reliability(read_calibration_csv(table), plot, title=title)
     return plot
 
 
 def _draw_speakers(run: Run, split: str, table: str) -> Path:
-    from isolet_nn.plots import plot_groups
+    from isolet_nn.plots import in_words, plot_groups
 
     scores = read_groups_csv(table)
     name = group_word(run)
     plot = run.plot_path(f"speakers{split_suffix(split)}")
-    title = f"{run.experiment.name}: accuracy of {len(scores)} {split} {name}s"
+    title = (
+        f"{in_words(run.experiment.name)}: accuracy of {counted(len(scores), f'{split} {name}')}"
+    )
     plot_groups(scores, plot, name=name, title=title)
     return plot
 
@@ -126,17 +132,33 @@ def draw_curves(run: Run, rows: Sequence[Row] | None = None) -> list[Path]:
     RunError
         If there is no epoch.
     """
-    from isolet_nn.plots import plot_accuracy, plot_loss
+    from isolet_nn.plots import in_words, plot_accuracy, plot_loss
 
     rows = run.metrics() if rows is None else rows
     if not rows:
         raise RunError(f"{run.path / METRICS}: no epoch to draw")
     history = {column: [row[column] for row in rows] for column in rows[0]}
-    name = run.experiment.name
+    name = in_words(run.experiment.name)
     loss, accuracy = run.plot_path("loss"), run.plot_path("accuracy")
-    plot_loss(history, loss, title=name)
+    plot_loss(history, loss, title=name, note=_training_loss_note(run.experiment))
     plot_accuracy(history, accuracy, title=name)
     return [loss, accuracy]
+
+
+def _training_loss_note(experiment: Experiment) -> str:
+    """What only the loss on the training split includes, in words; nothing where it is nothing."""
+    model, training = experiment.model, experiment.training
+    included = {
+        "dropout": model.input_dropout or (model.dropout and model.hidden_layers),
+        "noise": model.input_noise,
+        "mixup": training.mixup,
+        "label smoothing": training.label_smoothing,
+    }
+    names = [name for name, there in included.items() if there]
+    if not names:
+        return ""
+    *first, last = names
+    return f"the training loss includes {' and '.join(filter(None, [', '.join(first), last]))}"
 
 
 def draw_weights(run: Run) -> Path:
@@ -147,13 +169,13 @@ def draw_weights(run: Run) -> Path:
     RunError
         If the run has no model.
     """
-    from isolet_nn.plots import plot_weights
+    from isolet_nn.plots import in_words, plot_weights
 
     model = run.model()
     classes = None if model.experiment.model.hidden_layers else model.classes
     plot = run.plot_path("weights")
     networks = model.experiment.ensemble
     which = "" if networks == 1 else f", network 1 of {networks}"
-    title = f"{run.experiment.name}: weights of the first layer{which}"
+    title = f"{in_words(run.experiment.name)}: weights of the first layer{which}"
     plot_weights(model.first_layer, plot, classes, title=title)
     return plot

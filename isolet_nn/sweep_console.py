@@ -12,7 +12,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
-from isolet_nn.console import MESSAGES, RESULTS, counted, percent
+from isolet_nn.console import MESSAGES, RESULTS, percent
+from isolet_nn.errors import counted
 from isolet_nn.folders import PLOTS
 from isolet_nn.sweeps.cohort import FAILED, TrialResult
 from isolet_nn.sweeps.config import Setting

@@ -57,7 +57,7 @@ def require_xor(experiment: Experiment) -> None:
 
 def result_of(run: Run) -> XorResult:
     """Ask a finished run's network for the four points, and plot its decision boundary."""
-    from isolet_nn.plots import plot_decision_boundary
+    from isolet_nn.plots import in_words, plot_decision_boundary
 
     experiment, model = run.experiment, run.model()
     dtype = experiment.training.dtype
@@ -69,7 +69,7 @@ def result_of(run: Run) -> XorResult:
             x = model.scaler.transform(points, dtype) if model.scaler else points.astype(dtype)
             return softmax(logits(x))[:, 1]
 
-        title = f"{experiment.name}: probability of 1"
+        title = f"{in_words(experiment.name)}: probability of 1"
         path = run.plot_path("decision_boundary")
         plot_decision_boundary(probability_of_one, POINTS, dataset.train.y, path, title=title)
         return _result(logits(dataset.train.x), dataset)

@@ -458,6 +458,23 @@ def test_a_run_another_process_works_on_is_not_resumed(nn: Command, digits_run: 
 # --- eval
 
 
+def test_of_few_classes_three_guesses_are_no_score(nn: Command, tmp_path: Path) -> None:
+    settings = ["dataset={name: iris, validation: {fraction: 0.2}}", "training.epochs=2"]
+    options = [option for setting in settings for option in ("--set", setting)]
+    trained = nn("train", "quickstart", *options, "--runs-dir", tmp_path)
+    assert "best validation loss in epoch" in trained.out
+    evaluated = nn("eval", trained.out.splitlines()[-1])
+    assert "accuracy" in evaluated.out
+    assert "top-3" not in evaluated.out
+
+
+def test_the_best_epoch_is_said_of_what_early_stopping_watches(nn: Command, tmp_path: Path) -> None:
+    settings = ["training.early_stopping={metric: validation_accuracy}", "training.epochs=2"]
+    options = [option for setting in settings for option in ("--set", setting)]
+    trained = nn("train", "quickstart", *options, "--runs-dir", tmp_path)
+    assert "best validation accuracy in epoch" in trained.out
+
+
 def test_eval_prints_accuracy_classes_and_confused_pairs(nn: Command, digits_run: Run) -> None:
     result = nn("eval", digits_run.path)
     assert result.code == 0

@@ -100,6 +100,27 @@ def test_a_run_is_drawn_again_to_the_same_bytes(run_folder: Path) -> None:
     assert "confusion_matrix_validation.png" in before
 
 
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({}, ""),
+        ({"model.dropout": 0.5}, "the training loss includes dropout"),
+        ({"model.dropout": 0.5, "model.hidden_layers": []}, ""),
+        (
+            {"model.input_dropout": 0.1, "training.mixup": 0.2, "training.label_smoothing": 0.1},
+            "the training loss includes dropout, mixup and label smoothing",
+        ),
+    ],
+)
+def test_the_loss_says_what_only_that_of_training_includes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], note: str
+) -> None:
+    notes: list[str] = []
+    monkeypatch.setattr(plots, "plot_loss", lambda *_, note, **__: notes.append(note))
+    train(load_experiment(EXPERIMENT, changes), runs_dir=tmp_path)
+    assert notes == [note]
+
+
 def test_a_sweep_is_drawn_again_to_the_same_bytes(sweep_folder: Path) -> None:
     before = pictures(sweep_folder)
     table = (sweep_folder / "heatmap.csv").read_bytes()

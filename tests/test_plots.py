@@ -26,7 +26,7 @@ from isolet_nn import plots
 from isolet_nn.calibration import Calibration, CalibrationBin
 from isolet_nn.evaluation import GroupScore, wilson_interval
 from isolet_nn.plots.letters import ALIKE, letter_groups
-from isolet_nn.plots.style import quantity, setting_label
+from isolet_nn.plots.style import in_words, quantity, setting_label
 from isolet_nn.plots.weights import similar_together
 
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -261,6 +261,40 @@ def test_every_plot_function_writes_what_its_figure_function_draws(tmp_path: Pat
         plot(*data, written, **options)  # type: ignore[operator]
         plots.save(figure(*data, **options), expected)  # type: ignore[operator]
         assert written.read_bytes() == expected.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("figure5", "figure 5"),
+        ("isolet-best_seeds", "isolet best seeds"),
+        ("figure1_2_no_momentum", "figure 1 2 no momentum"),
+        ("mnist784", "mnist784"),
+        ("lr0.001", "lr0.001"),
+        ("音-nn", "音 nn"),
+    ],
+)
+def test_a_title_is_words(name: str, words: str) -> None:
+    assert in_words(name) == words
+
+
+def test_a_note_stands_between_title_and_axes() -> None:
+    figure = plots.figure_loss(HISTORY, "momentum", "the training loss includes mixup")
+    figure.draw_without_rendering()
+    (axes,) = axes_of(figure)
+    (note,) = axes.texts
+    title, below = axes._left_title.get_window_extent(), note.get_window_extent()
+    assert note.get_text() == "the training loss includes mixup"
+    assert title.y0 >= below.y1 >= below.y0 >= axes.bbox.y1
+
+
+def test_the_legend_of_reliability_covers_no_point() -> None:
+    above, _ = axes_of(figure := plots.figure_reliability(CALIBRATION, "a run"))
+    figure.draw_without_rendering()
+    legend = above.get_legend().get_window_extent()
+    assert legend.y0 >= above.bbox.y1
+    assert above._left_title.get_window_extent().y0 >= legend.y1
+    assert legend.x1 <= figure.bbox.x1
 
 
 def test_curves_show_the_history_and_leave_out_what_was_not_measured() -> None:

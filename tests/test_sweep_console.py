@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from isolet_nn import sweep
-from isolet_nn.console import counted
+from isolet_nn.errors import counted
 from isolet_nn.sweep_console import SweepProgress, print_plan, print_sweep
 from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.run import plan_of
@@ -23,6 +23,7 @@ SWEEP = {
 
 def test_a_noun_is_in_the_singular_behind_one_only() -> None:
     assert [counted(n, "trial") for n in range(3)] == ["0 trials", "1 trial", "2 trials"]
+    assert counted(2, "class") == "2 classes"
 
 
 def test_a_plan_of_one_trial_is_in_the_singular(capsys: pytest.CaptureFixture[str]) -> None:

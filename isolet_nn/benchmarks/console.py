@@ -11,6 +11,7 @@ from isolet_nn.benchmarks.overhead import Overhead
 from isolet_nn.benchmarks.sweep import SweepComparison
 from isolet_nn.benchmarks.training import Comparison, Measurement, Plan
 from isolet_nn.console import MESSAGES, RESULTS, percent
+from isolet_nn.errors import counted
 
 
 def print_plan(plan: Plan) -> None:
@@ -22,8 +23,9 @@ def print_plan(plan: Plan) -> None:
             soft_wrap=True,
         )
     MESSAGES.print(
-        f"{len(plan.settings)} networks, {len(plan.contestants)} contestants, "
-        f"{plan.rounds} rounds of {plan.epochs} epochs on {plan.data} data",
+        f"{counted(len(plan.settings), 'network')}, "
+        f"{counted(len(plan.contestants), 'contestant')}, {counted(plan.rounds, 'round')} of "
+        f"{counted(plan.epochs, 'epoch')} on {plan.data} data",
         soft_wrap=True,
     )
 
@@ -44,10 +46,11 @@ def print_comparison(comparison: Comparison) -> None:
     engines = {contestant.engine for contestant in plan.contestants}
     versions = [f"{name} {environment['packages'][name]}" for name in sorted(engines)]
     RESULTS.print(
-        f"{environment['cpu']}, {environment['cores']} cores, {environment['platform']}\n"
+        f"{environment['cpu']}, {counted(environment['cores'], 'core')}, "
+        f"{environment['platform']}\n"
         f"Python {environment['python']}, {', '.join(versions)}\n"
-        f"data: {environment['dataset']['name']}; {plan.epochs} epochs of Adam, float32, no "
-        f"evaluation; medians of {plan.rounds} interleaved rounds",
+        f"data: {environment['dataset']['name']}; {counted(plan.epochs, 'epoch')} of Adam, "
+        f"float32, no evaluation; medians of {counted(plan.rounds, 'interleaved round')}",
         soft_wrap=True,
     )
     table = Table("network", "engine")
@@ -72,15 +75,15 @@ def print_sweep_comparison(comparison: SweepComparison) -> None:
     """Print times, the ratio and the arithmetic a second, and last the folder."""
     share = comparison.gflops / comparison.sgemm_gflops
     lines = [
-        f"{comparison.trials} trials in {comparison.trainings} trainings, "
-        f"{comparison.workers} workers",
+        f"{counted(comparison.trials, 'trial')} in {counted(comparison.trainings, 'training')}, "
+        f"{counted(comparison.workers, 'worker')}",
         f"sweep: {_seconds(comparison.sweep_seconds)}",
         f"arithmetic: {comparison.gflops:.1f} GFLOP/s, {percent(share)} of what as many "
         f"processes reach that only multiply matrices ({comparison.sgemm_gflops:.1f} GFLOP/s)",
     ]
     if comparison.speedup is not None:
         lines.append(
-            f"PyTorch loop, {comparison.loop_threads} threads: "
+            f"PyTorch loop, {counted(comparison.loop_threads or 1, 'thread')}: "
             f"{_seconds(comparison.loop_seconds)}; the sweep is {comparison.speedup:.2f} times "
             "as fast"
         )
@@ -96,8 +99,8 @@ def _seconds(times: list[float]) -> str:
 def print_overhead(overhead: Overhead) -> None:
     """Print what so many trials cost besides training, and last the folder."""
     RESULTS.print(
-        f"{overhead.trials} trials: planned, journalled and tabulated in {overhead.seconds:.1f} s, "
-        f"read for a resume in {overhead.resume_seconds:.1f} s, "
+        f"{counted(overhead.trials, 'trial')}: planned, journalled and tabulated in "
+        f"{overhead.seconds:.1f} s, read for a resume in {overhead.resume_seconds:.1f} s, "
         f"{overhead.peak_megabytes:.0f} MB of memory at most",
         soft_wrap=True,
     )

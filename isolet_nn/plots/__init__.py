@@ -32,7 +32,7 @@ from isolet_nn.plots.grids import (
     plot_heatmap,
 )
 from isolet_nn.plots.letters import letter_groups
-from isolet_nn.plots.style import save, setting_text
+from isolet_nn.plots.style import in_words, save, setting_text
 from isolet_nn.plots.weights import figure_weights, plot_weights
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "figure_loss",
     "figure_reliability",
     "figure_weights",
+    "in_words",
     "letter_groups",
     "plot_accuracy",
     "plot_bars",

@@ -50,17 +50,26 @@ def figure_reliability(calibration: Calibration, title: str = "") -> Figure:
     title
         The expected calibration error is put behind it.
     """
-    figure, above = new_figure(5.4, 6.8, left=0.8, right=0.3, bottom=1.9, top=0.6)
+    figure, above = new_figure(5.4, 7.1, left=0.8, right=0.3, bottom=1.9, top=0.9)
     below = axes_at(figure, 0.8, 0.6, 4.3, 1.15)
     above.plot([0, 100], [0, 100], "--", color="#808080", lw=1, label="confidence = accuracy")
     _draw_points(above, calibration)
     above.set(xlim=(0, 100), ylabel="accuracy (%)")
     end_at_100(above, lowest=0)
     above.tick_params(labelbottom=False)
-    above.legend(loc="lower right")
+    # Above the axes, because a point can be anywhere in them.
+    above.legend(
+        loc="lower left",
+        bbox_to_anchor=(-0.015, 1.0),
+        ncols=3,
+        fontsize=8,
+        frameon=False,
+        handlelength=1.5,
+        columnspacing=1.2,
+    )
     error = calibration.expected_calibration_error
     known = f"expected calibration error {100 * error:.2f} %" if math.isfinite(error) else ""
-    above.set_title("\n".join(filter(None, (shorten(title, 52), known))))
+    above.set_title("\n".join(filter(None, (shorten(title, 52), known))), pad=30)
     _draw_counts(below, calibration)
     return figure
 
@@ -146,7 +155,7 @@ def _draw_groups(axes: Axes, ordered: Sequence[GroupScore]) -> None:
     low, high = 100.0 * np.array([wilson_interval(s.correct, s.n) for s in ordered]).T
     rows = sum(score.n for score in ordered)
     mean = 100.0 * sum(score.correct for score in ordered) / rows
-    axes.axhline(mean, color=INK, ls="--", lw=1, label=f"all {rows} rows: {mean:.2f} %")
+    axes.axhline(mean, color=INK, ls="--", lw=1, label=f"all rows ({rows}): {mean:.2f} %")
     axes.vlines(places, low, high, colors=PALETTE[0], lw=1.2, alpha=0.5, label="95 % interval")
     axes.plot(places, accuracy, "o", color=PALETTE[0], markersize=4.5)
     end_at_100(axes, lowest=low.min() - 4.0)

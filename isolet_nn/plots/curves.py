@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.errors import counted
 from isolet_nn.plots.style import (
     PALETTE,
     LineStyle,
@@ -219,7 +220,7 @@ def _draw_lines(
                 linewidth=0,
             )
     others = [line for name, line in lines.items() if name not in styles]
-    label = f"{len(others)} others"
+    label = counted(len(others), "other")
     for line in others:
         x, mean = _points(line.x, line.mean, scale.factor)
         axes.plot(x, mean, color="#b8b8b8", lw=0.9, zorder=1.5, label=label)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import io
+import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -138,6 +139,12 @@ def text_width(labels: Sequence[str], font_size: float) -> float:
 def shorten(label: str, limit: int = 24) -> str:
     """Cut a label that would leave no room for the plot."""
     return label if len(label) <= limit else label[: limit - 1] + "…"
+
+
+def in_words(name: str) -> str:
+    """A name that is a slug as words, for a title: ``figure5-by-rate`` is figure 5 by rate."""
+    words = re.sub(r"[-_\s]+", " ", name).strip()
+    return re.sub(r"(?<=[a-z]{4})(\d{1,2})(?= |$)", r" \1", words)
 
 
 @dataclass(frozen=True)

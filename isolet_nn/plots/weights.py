@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.errors import counted
 from isolet_nn.plots.style import (
     MISSING,
     PALETTE,
@@ -81,7 +82,7 @@ def figure_weights(
         axes.set_yticks([])
     else:
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    neurons = "neuron" if names else f"{n} neurons"
+    neurons = "neuron" if names else counted(n, "neuron")
     axes.set(
         xlabel="input feature",
         ylabel="class" if classes is not None else f"{neurons}, similar ones together",
