@@ -7,6 +7,7 @@ command line prints its message without a traceback. Below them is what messages
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -81,7 +82,22 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}{ending}"
 
 
+class _ShortRepr(reprlib.Repr):
+    """Values in the words of a config file, no more of them than a message shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxdict, self.maxlist, self.maxtuple = 8, 60, 60, 60
+        self.maxstring = self.maxother = self.maxlong = 60
+
+    def repr_bool(self, value: bool, _level: int) -> str:
+        return str(value).lower()
+
+    def repr_NoneType(self, _value: None, _level: int) -> str:  # noqa: N802 - reprlib's name
+        return "null"
+
+
 def short_repr(value: object) -> str:
-    """``repr(value)``, cut where it is long."""
-    text = repr(value)
+    """A value as a config file would spell it, cut where it is long."""
+    text = _ShortRepr().repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

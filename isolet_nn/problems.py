@@ -83,11 +83,11 @@ def _describe(model: type[Section], content: Mapping[str, Any], details: ErrorDe
         case "union_tag_invalid":
             tag = context.get("tag", found)
             hint = suggestion(tag, re.findall(r"'([^']*)'", str(context.get("expected_tags", ""))))
-            return f"{where}.name: found {tag!r}; allowed: {_tags(context)}{hint}"
+            return f"{where}.name: found {short_repr(tag)}; allowed: {_tags(context)}{hint}"
         case "literal_error":
             expected = str(context.get("expected", ""))
             hint = suggestion(found, re.findall(r"'([^']*)'", expected))
-            return f"{where}: found {found!r}; allowed: {_unquote(expected)}{hint}"
+            return f"{where}: found {short_repr(found)}; allowed: {_unquote(expected)}{hint}"
         case "value_error":
             section = ".".join(map(str, _existing(content, path)))
             return f"{section}: {context.get('error')}" if path else str(context.get("error"))
@@ -100,7 +100,20 @@ def _describe(model: type[Section], content: Mapping[str, Any], details: ErrorDe
             return f"{where}: found {short_repr(found)}; expected keys and values below it"
         case _:
             expectation = re.sub("^[A-Z][a-z]* should ", "", details["msg"])
-            return f"{where}: found {short_repr(found)}; it should {expectation}"
+            hint = _spelling_hint(kind, found, str(path[-1]) if path else "")
+            return f"{where}: found {short_repr(found)}; it should {expectation}{hint}"
+
+
+def _spelling_hint(kind: str, found: object, key: str) -> str:
+    """How to write what YAML takes for another type."""
+    if kind == "string_type" and isinstance(found, bool | int | float | None):
+        return (
+            ", which is written in quotes where YAML would take it for something else: "
+            f'{key}: "...", or --set \'{key}="..."\''
+        )
+    if kind in ("int_type", "float_type") and isinstance(found, str) and found[:1].isdigit():
+        return ", which is written in decimal digits, without quotes"
+    return ""
 
 
 def _nearly_name(section: object) -> str | None:
@@ -115,7 +128,8 @@ def _tags(context: Mapping[str, Any]) -> str:
 
 
 def _unquote(listing: str) -> str:
-    return listing.replace("'", "").replace(" or ", ", ")
+    words = listing.replace("'", "").replace(" or ", ", ").split(", ")
+    return ", ".join({"True": "true", "False": "false"}.get(word, word) for word in words)
 
 
 def _key_path(content: object, loc: Sequence[int | str]) -> Iterator[int | str]:

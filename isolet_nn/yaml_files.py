@@ -1,4 +1,8 @@
-"""YAML files: read safely, with clear errors, and written complete."""
+"""YAML files: read safely, with clear errors, and written complete.
+
+Numbers mean what a person means: ``010`` is ten, and only decimal digits make a number. What
+YAML 1.1 alone takes for one (``1:30``, ``0x1F``, ``1_000``), and a date, is text.
+"""
 
 from __future__ import annotations
 
@@ -12,35 +16,140 @@ from pydantic import BaseModel
 from isolet_nn.errors import ConfigError
 from isolet_nn.files import read_text
 
-# The largest config that comes with the package has 4 KB.
-_MAX_BYTES = 10_000_000
+_MOST_BYTES = 64 * 2**20
+"""Size of the largest file that is read; the longest list of seeds that a sweep writes fits."""
+MOST_LEVELS = 50
+"""Sections and lists inside each other."""
+MOST_ALIASED = 100_000
+"""Values that aliases and merge keys may add to those written out."""
+
+_TOO_DEEP = f"more than {MOST_LEVELS} sections or lists inside each other"
+_TAG = "tag:yaml.org,2002:"
+_MERGE = f"{_TAG}merge"
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(
+    r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+    r"|[-+]?[0-9]+[eE][-+]?[0-9]+"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that reads 1e-3 as a number and refuses a key given twice."""
+    """SafeLoader for decimal numbers, which refuses a key given twice and what would explode."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {  # noqa: RUF012
+        first: [(tag, regexp) for tag, regexp in resolvers if tag in (f"{_TAG}null", _MERGE)]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    yaml_constructors = {  # noqa: RUF012
+        tag: constructor
+        for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
+        if tag is None or tag.removeprefix(_TAG) in ("null", "bool", "str", "seq", "map")
+    }
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._level = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._level += 1
+        if self._level > MOST_LEVELS:
+            mark = self.get_mark()
+            raise yaml.composer.ComposerError(None, None, _TOO_DEEP, mark)
+        node = super().compose_node(parent, index)
+        self._level -= 1
+        return node
+
+    def get_single_node(self) -> yaml.Node | None:
+        node = super().get_single_node()
+        if node is not None:
+            for mapping in _bounded(node):
+                self._refuse_key_given_twice(mapping)
+        return node
+
+    # Before construction, which mixes the keys of merged mappings in.
+    def _refuse_key_given_twice(self, node: yaml.MappingNode) -> None:
         seen: set[object] = set()
         for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":  # <<: *base
+            if key_node.tag == _MERGE or not isinstance(key_node, yaml.ScalarNode):
                 continue
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, (str, int, float, bool, type(None))):
-                continue
+            key = self.construct_object(key_node)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"key {key!r} is given twice", key_node.start_mark
                 )
             seen.add(key)
-        return super().construct_mapping(node, deep)
+
+    def construct_integer(self, node: yaml.ScalarNode) -> int:
+        return int(self._decimal(node, _INTEGER))
+
+    def construct_float(self, node: yaml.ScalarNode) -> float:
+        text = self._decimal(node, re.compile(f"{_FLOAT.pattern}|{_INTEGER.pattern}")).lower()
+        return float(text.replace(".inf", "inf").replace(".nan", "nan"))
+
+    def _decimal(self, node: yaml.ScalarNode, pattern: re.Pattern[str]) -> str:
+        """The text of a number, which a tag may claim of anything: ``!!int 0x10``."""
+        text = str(self.construct_scalar(node))
+        if not pattern.fullmatch(text):
+            problem = f"found {text!r}, expected a decimal number"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return text
 
 
-# YAML 1.1, which PyYAML follows, takes 1e-3 for a string; everybody means the number.
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)$"),
-    list("-+0123456789."),
+    f"{_TAG}bool",
+    re.compile("^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$"),
+    list("yYnNtTfFoO"),
 )
+_Loader.add_implicit_resolver(
+    f"{_TAG}int", re.compile(rf"^(?:{_INTEGER.pattern})$"), list("-+0123456789")
+)
+_Loader.add_implicit_resolver(
+    f"{_TAG}float", re.compile(rf"^(?:{_FLOAT.pattern})$"), list("-+.0123456789")
+)
+_Loader.add_constructor(f"{_TAG}int", _Loader.construct_integer)
+_Loader.add_constructor(f"{_TAG}float", _Loader.construct_float)
+
+
+def _bounded(root: yaml.Node) -> list[yaml.MappingNode]:
+    """All mappings of a document, unless it would grow out of bounds once aliases are followed.
+
+    Each node is looked at once, before any is expanded: PyYAML would copy what is merged.
+    """
+    sizes: dict[yaml.Node, tuple[int, int]] = {}
+    unfinished: set[yaml.Node] = set()
+    written = 0
+
+    def measure(node: yaml.Node) -> tuple[int, int]:
+        """Values in a node, and levels, with every alias followed."""
+        nonlocal written
+        if node in sizes:
+            return sizes[node]
+        if node in unfinished:
+            raise _refusal("an alias inside the very value that it stands for", node)
+        unfinished.add(node)
+        written += 1
+        inner = [measure(child) for child in _children(node)]
+        levels = max((level for _, level in inner), default=-1) + 1
+        if levels > MOST_LEVELS:
+            raise _refusal(_TOO_DEEP, node)
+        sizes[node] = 1 + sum(size for size, _ in inner), levels
+        return sizes[node]
+
+    size, _ = measure(root)
+    if size - written > MOST_ALIASED:
+        raise _refusal(f"its aliases stand for more than {MOST_ALIASED} values", root)
+    return [node for node in sizes if isinstance(node, yaml.MappingNode)]
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
+
+
+def _refusal(problem: str, node: yaml.Node) -> yaml.composer.ComposerError:
+    return yaml.composer.ComposerError(None, None, problem, node.start_mark)
 
 
 def parse_yaml(text: str, source: str) -> Any:
@@ -70,7 +179,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         If the file is missing, unreadable, not UTF-8, not YAML, empty or not a mapping.
     """
     try:
-        text = read_text(path, _MAX_BYTES)
+        text = read_text(path, _MOST_BYTES)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
     except OSError as error:
@@ -98,10 +207,16 @@ def dump_yaml(section: BaseModel) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """SafeDumper that quotes what `_Loader` would not take for text."""
+    """SafeDumper that quotes what `_Loader`, or other readers of YAML, would not take for text."""
 
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: _Loader.yaml_implicit_resolvers.get(first, [])
+        + yaml.SafeLoader.yaml_implicit_resolvers.get(first, [])
+        for first in _Loader.yaml_implicit_resolvers | yaml.SafeLoader.yaml_implicit_resolvers
+    }
 
-_Dumper.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 def _to_yaml(content: Any, allow_unicode: bool) -> str:

@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from isolet_nn.config import NAME_PATTERN, Count, Experiment, Folds, Section
-from isolet_nn.errors import ConfigError, problems_at, suggestion
+from isolet_nn.errors import ConfigError, problems_at, short_repr, suggestion
 from isolet_nn.loading import (
     anchor_paths,
     is_within,
@@ -43,11 +43,11 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):
-            raise ValueError(f"found {value!r}; keys should be text")
+            raise ValueError(f"found {short_repr(value)}; keys should be text")
         return {key: _plain(item) for key, item in value.items()}
     is_number = isinstance(value, (bool, int, float)) and math.isfinite(value)
     if not is_number and not isinstance(value, (str, type(None))):
-        raise ValueError(f"found {value!r}, which no setting can be")
+        raise ValueError(f"found {short_repr(value)}, which no setting can be")
     return value
 
 
@@ -328,8 +328,8 @@ def conflict_with_folds(experiment: Mapping[str, Any]) -> str | None:
     validation = look_up(experiment, "dataset.validation")
     if validation not in (None, "none"):
         return (
-            f"dataset.validation: found {validation}; cross_validation holds out folds instead: "
-            "leave it out, or set none"
+            f"dataset.validation: found {short_repr(validation)}; cross_validation holds out folds "
+            "instead: leave it out, or set none"
         )
     if look_up(experiment, "training.early_stopping") is not None:
         return (
@@ -369,7 +369,8 @@ def load_sweep(
     content |= {key: value for key, value in (changes or {}).items() if value is not None}
     fixed = content.pop("set", None) or {}
     if not isinstance(fixed, dict) or not all(isinstance(key, str) for key in fixed):
-        raise ConfigError(f"{source}: set: found {fixed!r}; expected key paths and values")
+        found = short_repr(fixed)
+        raise ConfigError(f"{source}: set: found {found}; expected key paths and values")
     if "dataset" in content and "experiment" not in content:
         raise ConfigError(f"{source}: describes one experiment; `isolet-nn train` runs it")
     experiment, base = _read_experiment(content.get("experiment"), folder, source)
@@ -404,7 +405,7 @@ def _read_experiment(value: object, folder: Path, source: str) -> tuple[dict[str
         experiment = read_mapping(path)
         refuse_carried_over(experiment, str(path))
         return experiment, path.resolve().parent
-    found = "nothing" if value is None else repr(value)
+    found = "nothing" if value is None else short_repr(value)
     raise ConfigError(
         f"{source}: experiment: found {found}; expected a file, a shipped config or an experiment"
     )
@@ -437,9 +438,10 @@ def _require_free(sweep: Sweep, fixed: Mapping[str, Any], where: str) -> None:
     if "seed" in fixed:
         raise ConfigError(f"{where} {_SEEDS}")
     if sweep.cross_validation is not None and fixed.get(EVALUATE_TEST):
+        found = short_repr(fixed[EVALUATE_TEST])
         raise ConfigError(
-            f"{where} {EVALUATE_TEST}: found {fixed[EVALUATE_TEST]}; cross_validation leaves the "
-            "test split unread: leave it out, or set false"
+            f"{where} {EVALUATE_TEST}: found {found}; cross_validation leaves the test split "
+            "unread: leave it out, or set false"
         )
     items = sweep.list or []
     for key in varied_keys(sweep):
