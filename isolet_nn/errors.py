@@ -7,9 +7,11 @@ command line prints its message without a traceback. Below them is what messages
 from __future__ import annotations
 
 import difflib
+import itertools
 import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class IsoletNNError(Exception):
@@ -92,6 +94,13 @@ class _ShortRepr(reprlib.Repr):
 
     def repr_bool(self, value: bool, _level: int) -> str:
         return str(value).lower()
+
+    def repr_dict(self, value: dict[Any, Any], level: int) -> str:  # reprlib's own sorts
+        if level <= 0 and value:
+            return "{...}"
+        shown = itertools.islice(value.items(), self.maxdict)
+        parts = (f"{self.repr1(k, level - 1)}: {self.repr1(v, level - 1)}" for k, v in shown)
+        return "{" + ", ".join(parts) + "}"
 
     def repr_NoneType(self, _value: None, _level: int) -> str:  # noqa: N802 - reprlib's name
         return "null"
