@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -68,7 +68,8 @@ class Scaler:
         (n_features,) mean.
     scale
         (n_features,) population standard deviation, 1 where a feature is constant; or the same
-        number for all, the root mean square of their standard deviations.
+        number for all, the root mean square of their standard deviations. Not finite where
+        squares of the values overflow, of which `make_dataset` makes an error.
     """
 
     mean: NDArray[np.float64]
@@ -100,25 +101,27 @@ class Scaler:
         n = 0
         mean: Any = 0.0
         squares: Any = 0.0
-        for block in blocks:
-            m = len(block)
-            block_mean = block.mean(axis=0)
-            centred = block - block_mean
-            block_squares = np.einsum("ij,ij->j", centred, centred)
-            delta = block_mean - mean
-            squares = squares + block_squares + np.square(delta) * (n * m / (n + m))
-            mean = mean + delta * (m / (n + m))
-            n += m
-        if n == 0:
-            raise ValueError("cannot measure the scale of no rows")
-        variance = squares / n
-        if one_scale:
-            common = float(np.sqrt(np.mean(variance)))
-            return cls(mean, np.full_like(mean, common or 1.0))
-        # A constant feature's variance is rounding noise; the bound is scikit-learn's.
-        epsilon = np.finfo(np.float64).eps
-        constant = variance <= n * epsilon * variance + np.square(n * mean * epsilon)
-        return cls(mean, np.where(constant, 1.0, np.sqrt(variance)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for block in blocks:
+                m = len(block)
+                block_mean = block.mean(axis=0)
+                centred = block - block_mean
+                block_squares = np.einsum("ij,ij->j", centred, centred)
+                delta = block_mean - mean
+                squares = squares + block_squares + np.square(delta) * (n * m / (n + m))
+                mean = mean + delta * (m / (n + m))
+                n += m
+            if n == 0:
+                raise ValueError("cannot measure the scale of no rows")
+            variance = squares / n
+            if one_scale:
+                common = float(np.sqrt(np.mean(variance)))
+                return cls(mean, np.full_like(mean, common or 1.0))
+            # A constant feature's variance is rounding noise; the bound is scikit-learn's.
+            epsilon = np.finfo(np.float64).eps
+            noise = n * epsilon * variance + np.square(n * mean * epsilon)
+            constant = np.isfinite(variance) & (variance <= noise)
+            return cls(mean, np.where(constant, 1.0, np.sqrt(variance)))
 
     def transform(self, x: NDArray[Any], dtype: DTypeLike) -> Floats:
         """(x - mean) / scale for `x` (n, n_features), computed in float64, as a `dtype` array."""
@@ -163,6 +166,8 @@ class Table:
         What `stored` is divided by to get the values.
     train_rows
         Rows to train on where they are not simply all rows outside the test part.
+    feature_names
+        Names of the features, where the source has some.
     """
 
     name: str
@@ -176,6 +181,7 @@ class Table:
     source: str
     quantum: int = 1
     train_rows: Rows | None = None
+    feature_names: tuple[str, ...] | None = None
 
     @property
     def n_features(self) -> int:
@@ -201,17 +207,65 @@ class Table:
             yield self.values(rows[start : start + _BLOCK])
 
     def split(self, rows: Rows, scaler: Scaler | None, dtype: DTypeLike) -> Split:
-        """Make a split of `rows` with features in `dtype`, scaled if a scaler is given."""
+        """Make a split of `rows` with features in `dtype`, scaled if a scaler is given.
+
+        Raises
+        ------
+        DataError
+            If a number is too large for `dtype`.
+        """
         x = np.empty((len(rows), self.n_features), dtype)
         start = 0
         for block in self.blocks(rows):
             stop = start + len(block)
-            if scaler is not None:
-                scaler.apply(block)
-            x[start:stop] = block
+            with np.errstate(over="ignore"):
+                if scaler is not None:
+                    scaler.apply(block)
+                x[start:stop] = block
+            if not np.isfinite(x[start:stop]).all():
+                row, feature = np.argwhere(~np.isfinite(x[start:stop]))[0]
+                scaled = None if scaler is None else float(block[row, feature])
+                self._refuse(rows[start + row], feature, _too_large(scaled, x.dtype))
             start = stop
         groups = None if self.groups is None else self.groups[rows]
         return Split(x, self.y[rows], groups)
+
+    def require_finite(self, scaler: Scaler, rows: Rows) -> None:
+        """Refuse a scaling, measured on `rows`, that overflowed.
+
+        Raises
+        ------
+        DataError
+            Naming the largest number that is to blame.
+        """
+        overflowed = ~(np.isfinite(scaler.mean) & np.isfinite(scaler.scale))
+        if overflowed.any():
+            sizes = np.where(overflowed, np.abs(self.values(rows)), -1.0)
+            row, feature = np.unravel_index(sizes.argmax(), sizes.shape)
+            self._refuse(
+                rows[row], feature, "too large to standardize: the sum of squares overflows"
+            )
+
+    def _refuse(self, row: np.integer[Any], feature: np.integer[Any], problem: str) -> NoReturn:
+        value = float(self.values(np.array([row]))[0, feature])
+        part, number = "", int(row)
+        if self.test_rows is not None and row in self.test_rows and self.train_rows is None:
+            part, number = " of the test part", int(np.searchsorted(self.test_rows, row))
+        column = f"feature {feature + 1}"
+        if self.feature_names is not None:
+            column = f"column {self.feature_names[feature]!r}"
+        raise DataError(
+            f"{self.source}: row {number + 1}{part}: {column}: found {value!r}, {problem}"
+        )
+
+
+def _too_large(scaled: float | None, dtype: np.dtype[Any]) -> str:
+    """What is wrong with a number that does not fit a number type, as it is or scaled."""
+    found = "" if scaled is None else f"which is {scaled:.4g} once it is standardized, "
+    remedies = [] if scaled is not None else ["dataset.standardize: true"]
+    remedies += ["training.dtype: float64"] if dtype == np.float32 else []
+    remedy = f"; {' or '.join(remedies)} has room for it" if remedies else ""
+    return f"{found}too large for {dtype} numbers{remedy}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -409,12 +463,14 @@ def make_dataset(
     ConfigError
         If the config asks for groups and the data has none.
     DataError
-        If there are too few rows or groups, or the scaler is for another number of features.
+        If there are too few rows or groups, if a number is too large to be scaled or for `dtype`,
+        or if the scaler is for another number of features.
     """
     train, validation, test = rows_of_splits(table, config, seed)
     if scaler is None and config.standardize:
         one_scale = config.standardize == "global"
         scaler = Scaler.fit_blocks(table.blocks(train), one_scale=one_scale)
+        table.require_finite(scaler, train)
     if scaler is not None and len(scaler.mean) != table.n_features:
         raise DataError(
             f"{table.source}: found {table.n_features} features, but the model was trained on "

@@ -454,6 +454,7 @@ def changed(line: bytes, column: int, cell: bytes) -> bytes:
         (616, b"1.0001", "value 617: found '1.0001'"),
         (4, b"-2.0", "value 5: found '-2.0'"),
         (4, b"1e300", "value 5: found '1e300'"),
+        (4, b"1.7e308", "value 5: found '1.7e308'"),
         (4, b"0.12345", "value 5: found '0.12345'"),
         (4, b"0.1_2", "value 5: found '0.1_2'"),
         (4, b"\xff", "value 5: found"),

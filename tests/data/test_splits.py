@@ -441,3 +441,104 @@ def test_the_config_asks_for_the_column_when_groups_are_wanted() -> None:
 
 def test_isolet_has_no_test_part_to_draw() -> None:
     assert "test" not in IsoletDataset.model_fields
+
+
+def table_of(x: Any, **keys: Any) -> Table:
+    x = np.asarray(x, np.float64)
+    n = len(x)
+    defaults: dict[str, Any] = {
+        "name": "made up",
+        "stored": x,
+        "y": np.arange(n) % 2,
+        "classes": ("a", "b"),
+        "groups": None,
+        "group_name": None,
+        "test_rows": np.arange(n - 4, n),
+        "checksum": "",
+        "source": "made-up.csv",
+    }
+    return Table(**{**defaults, **keys})
+
+
+def with_cell(value: float, row: int, rows: int = 600) -> NDArray[np.float64]:
+    """Three features of standard normal numbers, but for one number in the second."""
+    x = np.random.default_rng(0).normal(size=(rows, 3))
+    x[row, 1] = value
+    return x
+
+
+CSV = CsvDataset(name="csv", path="made-up.csv", test_path="made-up-test.csv")
+
+
+@pytest.mark.parametrize("standardize", [True, "global"])
+@pytest.mark.parametrize("value", [1.7e308, -1.7e308, 1e200, 1e155])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_number_whose_square_overflows_is_refused_by_column_and_row(
+    value: float, standardize: Any, dtype: str
+) -> None:
+    config = CSV.model_copy(update={"standardize": standardize})
+    table = table_of(with_cell(value, 300), feature_names=("x", "y", "z"))
+    with pytest.raises(DataError) as error:
+        make_dataset(table, config, 0, dtype, None)
+    expected = f"made-up.csv: row 301: column 'y': found {value!r}, too large to standardize"
+    assert str(error.value).startswith(expected)
+
+
+def test_a_sum_that_overflows_although_no_number_is_to_blame_alone_is_refused_too() -> None:
+    x = np.tile([1.0, 1.5e308], (12, 1))
+    with pytest.raises(DataError, match=r"row 1: feature 2: found 1\.5e\+308, too large"):
+        make_dataset(table_of(x), CSV, 0, "float64", None)
+
+
+@pytest.mark.parametrize(
+    ("row", "where"), [(300, "row 301"), (598, "row 3 of the test part")], ids=["train", "test"]
+)
+def test_a_number_too_large_for_the_number_type_is_refused_by_column_and_row(
+    row: int, where: str
+) -> None:
+    config = CSV.model_copy(update={"standardize": False})
+    table = table_of(with_cell(1e39, row))
+    with pytest.raises(DataError) as error:
+        make_dataset(table, config, 0, "float32", None)
+    assert str(error.value) == (
+        f"made-up.csv: {where}: feature 2: found 1e+39, too large for float32 numbers; "
+        "dataset.standardize: true or training.dtype: float64 has room for it"
+    )
+    in_float64 = make_dataset(table, config, 0, "float64", None)
+    assert max(split.x.max() for split in (in_float64.train, in_float64.test)) == 1e39
+
+
+def test_a_number_that_only_scaling_makes_too_large_is_refused() -> None:
+    x = with_cell(1e30, 598)
+    x[:596, 1] *= 1e-20
+    with pytest.raises(DataError, match=r"found 1e\+30, which is \S+ once it is standardized"):
+        make_dataset(table_of(x), CSV, 0, "float32", None)
+
+
+def test_a_stored_models_scaling_that_makes_a_number_too_large_is_refused() -> None:
+    scaler = Scaler(np.zeros(3), np.full(3, 1e-300))
+    with pytest.raises(DataError, match=r"row 6: feature 2: found 1e\+30, which is inf once"):
+        make_dataset(table_of(with_cell(1e30, 5)), CSV, 0, "float64", scaler)
+
+
+@pytest.mark.parametrize(
+    ("size", "deviation"),
+    [(1e-320, 0.0), (1e-200, 0.0), (1e-150, 1.0), (1e-20, 1.0), (1e100, 1.0), (1e150, 1.0)],
+)
+@pytest.mark.parametrize("standardize", [True, "global"])
+def test_numbers_of_any_size_that_can_be_squared_are_scaled_without_a_warning(
+    size: float, deviation: float, standardize: Any
+) -> None:
+    config = CSV.model_copy(update={"standardize": standardize})
+    x = np.random.default_rng(1).normal(size=(600, 3)) * size
+    dataset = make_dataset(table_of(x), config, 0, "float64", None)
+    assert np.isfinite(dataset.train.x).all()
+    assert dataset.train.x.std() == pytest.approx(deviation, abs=1e-9)
+
+
+@pytest.mark.parametrize("value", [0.1, 1e-300, -1e100])
+def test_a_constant_feature_of_any_size_becomes_zero(value: float) -> None:
+    x = with_cell(0.0, 0, 40)
+    x[:, 1] = value
+    dataset = make_dataset(table_of(x), CSV, 0, "float64", None)
+    np.testing.assert_allclose(dataset.train.x[:, 1] / abs(value), 0.0, atol=1e-12)
