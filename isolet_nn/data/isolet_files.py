@@ -258,15 +258,16 @@ def _quantise(values: NDArray[np.float64]) -> NDArray[np.int16] | None:
     if values.shape[1] != N_FEATURES + 1:
         return None
     labels = values[:, -1]
-    scaled = values[:, :-1] * QUANTUM
-    rounded = np.rint(scaled)
-    # Comparisons with NaN are false, so that NaN fails each of these.
-    good = (
-        np.all(np.abs(rounded) <= QUANTUM)
-        and np.all(np.abs(scaled - rounded) < 1e-6)
-        and np.all(labels == np.rint(labels))
-        and np.all((labels >= 1) & (labels <= N_LABELS))
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is not good
+        scaled = values[:, :-1] * QUANTUM
+        rounded = np.rint(scaled)
+        # Comparisons with NaN are false, so that NaN fails each of these.
+        good = (
+            np.all(np.abs(rounded) <= QUANTUM)
+            and np.all(np.abs(scaled - rounded) < 1e-6)
+            and np.all(labels == np.rint(labels))
+            and np.all((labels >= 1) & (labels <= N_LABELS))
+        )
     if not good:
         return None
     return np.column_stack([rounded.astype(np.int16), labels.astype(np.int16)])
