@@ -196,6 +196,28 @@ def _require_group(
             raise ValueError(f"{key}.by: group needs to know the column: set group")
 
 
+class Columns(Section):
+    """What is made of the columns that are neither label nor group."""
+
+    drop: list[str | int] = []
+    """Columns to leave out, by name or by position from 0 (negative from the end)."""
+
+
+class NamedColumns(Section):
+    """What is made of the columns that are neither label nor group."""
+
+    drop: list[str] = []
+    """Names of columns to leave out."""
+
+
+_DELIMITER_NAMES = {"tab": "\t", "\\t": "\t"}
+
+
+def _delimiter(value: object) -> object:
+    r"""Let ``tab``, and ``\t`` from a shell, stand for the character."""
+    return _DELIMITER_NAMES.get(value, value) if isinstance(value, str) else value
+
+
 class CsvDataset(_SplitDataset):
     """Any table in a text file: numbers, and one column with the class."""
 
@@ -207,16 +229,54 @@ class CsvDataset(_SplitDataset):
     """Column of the class: its name, or its position from 0 (negative from the end)."""
     header: bool = True
     """Whether the first line names the columns."""
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    """Character between two columns."""
+    delimiter: Annotated[
+        Annotated[str, Field(min_length=1, max_length=1)],
+        BeforeValidator(_delimiter, json_schema_input_type=str),
+    ] = ","
+    """Character between two columns; tab may be written as a word."""
+    decimal: Literal[".", ","] = "."
+    """Sign before the decimals of a number."""
+    encoding: str = "utf-8"
+    """How characters are written, such as utf-8, cp1252 or utf-16."""
+    na_values: list[str] = ["NA", "N/A", "NaN", "?"]
+    """Words in place of a missing label or group, in any case; an empty cell is missing, too."""
     group: str | int | None = None
     """Column of the group (speaker, patient, ...), by name or position; not a feature."""
+    columns: Columns = Columns()
+    """What is made of the other columns: each is a feature, unless it is left out here."""
+    many_classes: bool = False
+    """Accept a label of more than 20 different numbers in over a tenth of the rows as classes."""
     test_path: str | None = None
     """A second file with the test part; null splits it off as `test` says."""
     test: GroupHoldout = GroupHoldout(fraction=0.2)
     """Part held out for the test where there is no test_path."""
     validation: GroupValidation = "none"
     """Part of the training rows held out to choose settings: none, a share, or one fold."""
+
+    @field_validator("delimiter")
+    @classmethod
+    def _divides(cls, value: str) -> str:
+        if value.isalnum() or value in '"\r\n\0':
+            raise ValueError(f"found {value!r}; allowed: a sign that divides columns, or tab")
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_an_encoding(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except (LookupError, ValueError, UnicodeError):
+            raise ValueError(f"found {value!r}; allowed: utf-8, cp1252, utf-16, ...") from None
+        return value
+
+    @model_validator(mode="after")
+    def _decimals_are_no_columns(self) -> Self:
+        if self.decimal == self.delimiter:
+            raise ValueError(
+                f"decimal and delimiter are both {self.decimal!r}; in tables with decimal commas "
+                "columns are mostly divided by `;` (delimiter)"
+            )
+        return self
 
     @model_validator(mode="after")
     def _group_is_named(self) -> Self:
@@ -242,6 +302,10 @@ class OpenmlDataset(_SplitDataset):
     """Column of the class; null takes OpenML's default target."""
     group: str | None = None
     """Column of the group (speaker, patient, ...); not a feature."""
+    columns: NamedColumns = NamedColumns()
+    """What is made of the other columns: each is a feature, unless it is left out here."""
+    many_classes: bool = False
+    """Accept a label of more than 20 different numbers in over a tenth of the rows as classes."""
     test: GroupHoldout = GroupHoldout(fraction=0.2)
     """Part held out for the test."""
     validation: GroupValidation = "none"

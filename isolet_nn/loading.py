@@ -16,6 +16,8 @@ from isolet_nn.yaml_files import parse_yaml, read_mapping
 def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
     """Turn ``["training.epochs=5"]`` into ``{"training.epochs": 5}``; values are read as YAML.
 
+    A single sign stands for itself, as in ``dataset.delimiter=,``.
+
     Raises
     ------
     ConfigError
@@ -29,8 +31,15 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
             raise ConfigError(
                 f"--set {assignment}: expected key.path=value, for instance training.epochs=5"
             )
-        overrides[key] = parse_yaml(value, f"--set {key}")
+        overrides[key] = _parse_value(value, f"--set {key}")
     return overrides
+
+
+def _parse_value(text: str, source: str) -> Any:
+    # To YAML a sign begins a list or a comment, but a sign alone, such as a delimiter, is meant.
+    if len(text) == 1 and not text.isalnum() and text != "~":
+        return text
+    return parse_yaml(text, source)
 
 
 def with_overrides(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

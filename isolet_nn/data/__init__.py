@@ -85,8 +85,8 @@ def load_table(config: DatasetConfig) -> Table:
 
             return table.load_csv(config)
         case OpenmlDataset():
-            from isolet_nn.data import table
+            from isolet_nn.data import openml
 
-            return table.load_openml(config)
+            return openml.load_openml(config)
         case _:
             assert_never(config)

@@ -1,7 +1,6 @@
-"""Tables of the user's own, from text files with a class column, and data sets of openml.org.
+"""Tables of the user's own, from text files with a class column.
 
-Classes are sorted by number where all of them are whole numbers, else by name. A feature of
-OpenML that takes one of k named values becomes k features of 0 and 1.
+Classes are sorted by number where all of them are whole numbers, else by name.
 """
 
 from __future__ import annotations
@@ -11,32 +10,60 @@ import gzip
 import hashlib
 import io
 import re
-import warnings
 import zlib
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config import CsvDataset, OpenmlDataset
+from isolet_nn.config import CsvDataset
 from isolet_nn.data import cache
 from isolet_nn.data.cache import Entry
+from isolet_nn.data.columns import (
+    MAX_NUMBERS,
+    MISSING,
+    BadCells,
+    column_error,
+    encode,
+    listing,
+    make_entry,
+    make_table,
+    position_of,
+    refuse_to_drop,
+)
 from isolet_nn.data.dataset import Table
-from isolet_nn.errors import ConfigError, DataError, DownloadError, suggestion
+from isolet_nn.errors import ConfigError, DataError, short_repr
+from isolet_nn.files import open_file
 
 _GZIP = b"\x1f\x8b"
-_MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
-# A class may well be called none.
-_NO_NAME = _MISSING - {"null", "none"}
+_NO_TEXT = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"\x1f\x9d": "compressed (.Z)",
+    b"BZh": "compressed (bzip2)",
+    b"\xfd7zXZ": "compressed (xz)",
+    b"\x28\xb5\x2f\xfd": "compressed (zstandard)",
+    b"PAR1": "a Parquet file",
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array",
+}
+_BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+# Of a feature they mean that there is no number; a class may well be called none.
+_NO_NUMBER = {"", "na", "n/a", "nan", "null", "none", "?"}
 _HEADER_HINT = "; if this line names the columns, set dataset.header: true"
-_WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
-# A one-hot table above this many numbers (2 GB) is a mistake more often than a wish.
-_MAX_NUMBERS = 1 << 28
+_DELIMITERS = ",;\t|:"
+# pandas calls a column so that had no name when it was read.
+_UNNAMED = re.compile(r"Unnamed: [0-9]+")
+_COMMA_NUMBER = re.compile(r"\s*[+-]?[0-9]+,[0-9]+\s*")
+
+# What a table may hold bounds the time and memory that a small archive can ask for.
+MAX_TEXT = 1 << 30
+_MAX_LINE = 1 << 24
+_MAX_LINES = 10_000_000
 
 
 def load_csv(config: CsvDataset) -> Table:
@@ -45,8 +72,8 @@ def load_csv(config: CsvDataset) -> Table:
     Raises
     ------
     DataError
-        If a file is missing or unreadable, or a cell is not what it should be: names file, line
-        and column.
+        If a file is missing or unreadable, or cells are not what they should be: names file, line
+        and column of the first in each column.
     ConfigError
         If a column is named that does not exist.
     """
@@ -55,89 +82,26 @@ def load_csv(config: CsvDataset) -> Table:
         paths.append(("dataset.test_path", config.test_path))
     files = [(key, Path(path).expanduser()) for key, path in paths]
     state = [_file_checksum(key, path) for key, path in files]
-    settings = config.model_dump(include={"label", "header", "delimiter", "group"})
+    settings = config.model_dump(
+        include={
+            "label",
+            "header",
+            "delimiter",
+            "decimal",
+            "encoding",
+            "na_values",
+            "group",
+            "columns",
+        }
+    )
     entry = cache.get_or_build(
         "csv",
         [*(str(path.resolve()) for _, path in files), settings],
         state,
         lambda: _csv_entry([path for _, path in files], config),
     )
-    return _table("csv", entry, " and ".join(str(path) for _, path in files))
-
-
-def load_openml(config: OpenmlDataset) -> Table:
-    """Fetch a data set of openml.org, once; later it comes from the cache.
-
-    Raises
-    ------
-    DownloadError
-        If it cannot be fetched.
-    DataError
-        If there is no such data set, or it is not a table with one class column.
-    ConfigError
-        If a column is named that does not exist.
-    """
-    identity = config.model_dump(include={"data_id", "data_name", "version", "label", "group"})
-    entry = cache.get_or_build("openml", identity, [], lambda: _openml_entry(config))
-    return _table("openml", entry, _openml_name(config))
-
-
-def _table(name: str, entry: Entry, source: str) -> Table:
-    y, n_train = entry.arrays["y"], entry.facts["n_train"]
-    return Table(
-        name=name,
-        stored=entry.arrays["x"],
-        y=y,
-        classes=tuple(entry.facts["classes"]),
-        groups=entry.arrays.get("groups"),
-        group_name=entry.facts["group_name"],
-        test_rows=None if n_train is None else np.arange(n_train, len(y)),
-        checksum=entry.checksum,
-        source=source,
-    )
-
-
-def _entry(
-    x: NDArray[np.float64],
-    labels: Sequence[str],
-    groups: Sequence[str] | None,
-    group_name: str | None,
-    n_train: int | None,
-    source: str,
-) -> Entry:
-    classes, y = encode(labels)
-    if len(classes) < 2:
-        raise DataError(
-            f"{source}: all {len(y)} rows are of class {classes[0]}; two are needed to tell apart"
-        )
-    arrays: dict[str, NDArray[Any]] = {"x": x, "y": y}
-    if groups is not None:
-        names, indices = encode(groups)
-        whole = all(_WHOLE.fullmatch(name) and len(name) < 18 for name in names)
-        # Groups that have numbers keep them; others are numbered in the order of their names.
-        arrays["groups"] = np.array([int(n) for n in names])[indices] if whole else indices
-    return Entry(arrays, {"classes": classes, "group_name": group_name, "n_train": n_train})
-
-
-def encode(labels: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
-    """Sort the different labels, by number if all are whole numbers; 1, 1. and 1.0 are the same.
-
-    Returns
-    -------
-    classes
-        Names of the classes, in order.
-    indices
-        (len(labels),) index of each label's class.
-    """
-    different = set(labels)
-    if all(_WHOLE.fullmatch(label) for label in different):
-        names = {label: str(int(label.partition(".")[0])) for label in different}
-        classes = sorted(set(names.values()), key=int)
-    else:
-        names = {label: label for label in different}
-        classes = sorted(different)
-    index = {name: i for i, name in enumerate(classes)}
-    return classes, np.array([index[names[label]] for label in labels], dtype=np.int64)
+    source = " and ".join(str(path) for _, path in files)
+    return make_table("csv", entry, source, config.many_classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,25 +110,35 @@ class _Sheet:
 
     path: Path
     columns: list[str]
+    features: list[str]
     x: NDArray[np.float64]
     labels: list[str]
     groups: list[str] | None
     group_name: str | None
-    lines: list[int]
+    lines: Sequence[int]
 
 
 def _csv_entry(paths: list[Path], config: CsvDataset) -> Entry:
     train = _read_sheet(paths[0], config)
     if len(paths) == 1:
-        return _entry(train.x, train.labels, train.groups, train.group_name, None, str(train.path))
+        return make_entry(
+            train.x,
+            train.features,
+            train.labels,
+            train.groups,
+            train.group_name,
+            None,
+            str(train.path),
+        )
     test = _read_sheet(paths[1], config)
     _require_same_columns(train, test)
     _require_known_classes(train, test)
     groups = None
     if train.groups is not None and test.groups is not None:
         groups = train.groups + test.groups
-    return _entry(
+    return make_entry(
         np.concatenate([train.x, test.x]),
+        train.features,
         train.labels + test.labels,
         groups,
         train.group_name,
@@ -196,22 +170,58 @@ def _require_known_classes(train: _Sheet, test: _Sheet) -> None:
 
 
 def _read_sheet(path: Path, config: CsvDataset) -> _Sheet:
+    encoding = config.encoding
     try:
-        with _open_text(path) as file:
+        encoding = _encoding_of(path, encoding)
+        with io.TextIOWrapper(_open_binary(path), encoding=encoding, newline="") as file:
             return _parse_sheet(path, file, config)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from None
+    except UnicodeError as error:
+        raise DataError(_not_text(path, encoding, error)) from None
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: cannot be read: {reason}") from None
 
 
-def _open_text(path: Path) -> IO[str]:
-    """Open UTF-8 text, decompressing .gz (told by its first bytes) and skipping a BOM."""
-    with path.open("rb") as file:
-        compressed = file.read(2) == _GZIP
-    if compressed:
-        return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
+def _open_binary(path: Path) -> IO[bytes]:
+    """Open a file, decompressing .gz (told by its first bytes)."""
+    file = open_file(path, MAX_TEXT)
+    if file.read(2) == _GZIP:
+        file.close()
+        return cast(IO[bytes], gzip.open(path))
+    file.seek(0)
+    return file
+
+
+def _encoding_of(path: Path, given: str) -> str:
+    """The encoding that a file's first bytes tell, else the given one.
+
+    Raises
+    ------
+    DataError
+        If they tell that it is no text.
+    """
+    with _open_binary(path) as file:
+        first = file.read(6)
+    for magic, kind in _NO_TEXT.items():
+        if first.startswith(magic):
+            raise DataError(f"{path}: is {kind}, expected text; save it as a CSV file (or .csv.gz)")
+    told = (name for mark, name in _BYTE_ORDER_MARKS.items() if first.startswith(mark))
+    return next(told, given)
+
+
+def _not_text(path: Path, encoding: str, error: UnicodeError) -> str:
+    """Say which line is not in the encoding, where lines can be told without decoding them."""
+    remedy = "name its encoding as dataset.encoding, for instance cp1252 (Windows) or utf-16"
+    if "16" in encoding or "32" in encoding:
+        return f"{path}: not {encoding} text: {error}; {remedy}"
+    with _open_binary(path) as file:
+        for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE), b""), 1):
+            try:
+                line.decode(encoding)
+            except UnicodeDecodeError as bad:
+                found = f"{bad.object[bad.start]:#04x}"
+                return f"{path}:{number}: not {encoding} text: found byte {found}; {remedy}"
+    return f"{path}: not {encoding} text: {error}; {remedy}"
 
 
 @dataclass(frozen=True)
@@ -225,116 +235,67 @@ class _Layout:
 
     @classmethod
     def of(cls, path: Path, first: list[str], config: CsvDataset) -> _Layout:
-        columns = _column_names(path, first, config)
+        _require_delimiter(path, first, config.delimiter)
+        columns = [name.strip() for name in first]
+        if not config.header:
+            columns = [str(position) for position in range(len(first))]
         label = _column(path, columns, config.label, config.header, "label")
         group = None
         if config.group is not None:
             group = _column(path, columns, config.group, config.header, "group")
             if group == label:
                 raise ConfigError(f"dataset.group: column {columns[group]!r} is the label already")
-        features = [i for i in range(len(columns)) if i not in (label, group)]
+        dropped = {
+            _column(path, columns, wanted, config.header, "columns.drop")
+            for wanted in config.columns.drop
+        }
+        for role, position in (("label", label), ("group", group)):
+            if position in dropped:
+                refuse_to_drop(columns[position], role)
+        features = [i for i in range(len(columns)) if i not in {label, group, *dropped}]
+        if config.header:
+            _require_names(path, columns, features)
         if not features:
             raise DataError(
-                f"{path}: found no features, only {len(columns)} columns: {', '.join(columns)}; "
+                f"{path}: found no features, only {len(columns)} columns: {listing(columns)}; "
                 f"is {config.delimiter!r} the right dataset.delimiter?"
             )
         return cls(columns, label, group, features)
 
 
-def _parse_sheet(path: Path, file: IO[str], config: CsvDataset) -> _Sheet:
-    rows = _rows(path, file, config.delimiter)
-    first_line, first = next(rows, (0, []))
-    if not first:
-        raise DataError(f"{path}: holds no rows")
-    layout = _Layout.of(path, first, config)
-    values, labels, groups, lines = array("d"), [], [], []
-    for line, cells in rows if config.header else chain([(first_line, first)], rows):
-        try:
-            values.extend([float(cells[i]) for i in layout.features])
-            labels.append(_name_in(cells[layout.label]))
-            groups.append("" if layout.group is None else _name_in(cells[layout.group]))
-            if len(cells) != len(layout.columns):
-                raise ValueError
-        except (ValueError, IndexError):
-            problem = _problem(cells, layout)
-            hint = "" if config.header or line > first_line else _HEADER_HINT
-            raise DataError(f"{path}:{line}: {problem}{hint}") from None
-        lines.append(line)
-    if not lines:
-        raise DataError(f"{path}: holds no rows below the names of the columns")
-    x = np.array(values).reshape(len(lines), len(layout.features))
-    for row, position in np.argwhere(~np.isfinite(x)):
-        column = layout.columns[layout.features[position]]
-        raise DataError(f"{path}:{lines[row]}: {_bad_number(column, str(x[row, position]))}")
-    return _Sheet(
-        path,
-        layout.columns,
-        x,
-        labels,
-        None if layout.group is None else groups,
-        None if layout.group is None else layout.columns[layout.group],
-        lines,
-    )
+def _require_delimiter(path: Path, first: list[str], delimiter: str) -> None:
+    """Refuse a line of one cell that another character divides."""
+    if len(first) > 1:
+        return
+    counts = {sign: first[0].count(sign) for sign in _DELIMITERS if sign != delimiter}
+    likely = max(counts, key=counts.__getitem__)
+    if counts[likely]:
+        name = "tab" if likely == "\t" else f"'{likely}'"
+        raise DataError(
+            f"{path}: divided at {delimiter!r}, its first line is one column, "
+            f"{short_repr(first[0])}, which contains {counts[likely]} times {likely!r}; if that "
+            f"divides the columns, set dataset.delimiter: {name}"
+        )
 
 
-def _name_in(cell: str) -> str:
-    name = cell.strip()
-    if name.lower() in _NO_NAME:
-        raise ValueError
-    return name
-
-
-def _problem(cells: list[str], layout: _Layout) -> str:
-    """What is wrong with a row that could not be taken."""
-    if len(cells) != len(layout.columns):
-        return f"found {len(cells)} cells, expected {len(layout.columns)}"
-    for position in (layout.label, layout.group):
-        if position is not None and cells[position].strip().lower() in _NO_NAME:
-            return f"column {layout.columns[position]!r}: the value is missing"
-    bad = next(i for i in layout.features if not _is_number(cells[i]))
-    return _bad_number(layout.columns[bad], cells[bad])
-
-
-def _bad_number(column: str, cell: str) -> str:
-    if cell.strip().lower() in _MISSING:
-        return f"column {column!r}: the value is missing (found {cell!r})"
-    return f"column {column!r}: found {cell[:60]!r}, expected a finite number"
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _rows(path: Path, file: IO[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Number of the (last) line and cells of every row that is not blank."""
-    try:
-        reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"dataset.delimiter: found {delimiter!r}: {error}") from None
-    try:
-        for cells in reader:
-            if len(cells) > 1 or (cells and cells[0].strip()):
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise DataError(f"{path}:{reader.line_num}: {error}") from None
-
-
-def _column_names(path: Path, first: list[str], config: CsvDataset) -> list[str]:
-    """Names of the columns; without a header, their positions from 0."""
-    if not config.header:
-        return [str(position) for position in range(len(first))]
-    names = [name.strip() for name in first]
-    for position, name in enumerate(names):
-        if name in names[:position]:
+def _require_names(path: Path, columns: list[str], features: list[int]) -> None:
+    """Refuse features that have no name, or the name of another column."""
+    nameless = [i for i in features if not columns[i] or _UNNAMED.fullmatch(columns[i])]
+    if nameless:
+        positions = ", ".join(map(str, nameless[:20])) + (", ..." if len(nameless) > 20 else "")
+        raise DataError(
+            f"{path}: the header has no name for column {positions} (from 0); row numbers, as "
+            f"pandas writes them, are no feature. Leave it out with dataset.columns: "
+            f"{{drop: [{positions}]}}, or give it a name"
+        )
+    seen: dict[str, int] = {}
+    for position, name in enumerate(columns):
+        before = seen.setdefault(name, position)
+        if before != position and (before in features or position in features):
             raise DataError(
-                f"{path}: columns {names.index(name)} and {position} are both named {name!r}; if "
-                "the first line holds data, set dataset.header: false"
+                f"{path}: columns {before} and {position} are both named {name!r}; if the first "
+                "line holds data, set dataset.header: false"
             )
-    return names
 
 
 def _column(path: Path, columns: list[str], wanted: str | int, header: bool, key: str) -> int:
@@ -351,109 +312,179 @@ def _column(path: Path, columns: list[str], wanted: str | int, header: bool, key
             f"dataset.{key}: found the name {wanted!r}, but without a header columns have "
             f"positions only: 0 to {len(columns) - 1}"
         )
-    if wanted not in columns:
-        hint = suggestion(wanted, columns)
-        shown = ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")
-        raise ConfigError(f"dataset.{key}: {path} has no column {wanted!r}; found {shown}{hint}")
-    return columns.index(wanted)
+    return position_of(str(path), columns, wanted, f"dataset.{key}")
+
+
+@dataclass
+class _SheetRows:
+    """The rows of a sheet, taken one by one; what is wrong with them is collected."""
+
+    layout: _Layout
+    config: CsvDataset
+    first_line: int
+    values: array[float] = field(default_factory=lambda: array("d"))
+    labels: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    lines: array[int] = field(default_factory=lambda: array("q"))
+    bad: BadCells = field(default_factory=BadCells)
+    names: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.na = {"", *(word.strip().lower() for word in self.config.na_values)}
+
+    def take(self, line: int, cells: list[str]) -> None:
+        """Add a row, or what is wrong with it."""
+        layout = self.layout
+        if len(cells) != len(layout.columns):
+            says = f"found {len(cells)} cells, expected {len(layout.columns)}{self._ragged(cells)}"
+            self.bad.add(-1, "cells", line, says)
+            return
+        numbers = self._numbers([cells[i] for i in layout.features])
+        label = self._name(line, layout.label, cells)
+        group = "" if layout.group is None else self._name(line, layout.group, cells)
+        if numbers is None:
+            self._add_bad_numbers(line, cells)
+        elif label is not None and group is not None:
+            self.values.extend(numbers)
+            self.labels.append(label)
+            self.groups.append(group)
+            self.lines.append(line)
+
+    def _numbers(self, cells: list[str]) -> list[float] | None:
+        if self.config.decimal == ",":
+            if "." in "".join(cells):  # would be the sign between thousands
+                return None
+            cells = [cell.replace(",", ".") for cell in cells]
+        try:
+            numbers = list(map(float, cells))
+        except ValueError:
+            return None
+        return None if "_" in "".join(cells) else numbers  # Python's 1_000 is nobody else's
+
+    def _name(self, line: int, column: int, cells: list[str]) -> str | None:
+        name = cells[column].strip()
+        if name.lower() not in self.na:
+            return self.names.setdefault(name, name)  # one string for all rows of a class
+        says = MISSING
+        if name:
+            kept = [word for word in self.config.na_values if word.lower() != name.lower()]
+            says += (
+                f" (found {name!r}; if that is a name, set dataset.na_values: "
+                f"[{', '.join(map(repr, kept))}])"
+            )
+        self.bad.add(column, "name", line, column_error(self.layout.columns[column], says))
+        return None
+
+    def _add_bad_numbers(self, line: int, cells: list[str]) -> None:
+        for i in self.layout.features:
+            if self._numbers([cells[i]]) is None:
+                self.add_bad_number(line, i, cells[i])
+
+    def add_bad_number(self, line: int, column: int, cell: str, rows: int = 1) -> None:
+        """Note a cell of a feature that is no finite number."""
+        missing = cell.strip().lower() in _NO_NUMBER | self.na
+        if missing:
+            says = f"{MISSING} (found {cell[:60]!r})"
+        else:
+            says = f"found {cell[:60]!r}, expected a finite number"
+        if self.config.decimal == "." and _COMMA_NUMBER.fullmatch(cell):
+            says += '; of decimal commas dataset.decimal: "," makes numbers'
+        if not missing and not self.config.header and line == self.first_line:
+            says += _HEADER_HINT
+        kind = MISSING if missing else "number"
+        self.bad.add(column, kind, line, column_error(self.layout.columns[column], says), rows)
+
+    def _ragged(self, cells: list[str]) -> str:
+        if self.config.header and len(cells) == len(self.layout.columns) + 1:
+            return " (do rows begin with a number or name that the header has no name for?)"
+        return ""
+
+    def features(self) -> NDArray[np.float64]:
+        """The features (n, n_features); notes those that are not finite."""
+        x = np.array(self.values).reshape(len(self.lines), len(self.layout.features))
+        for position, column in enumerate(self.layout.features):
+            for kind in (np.isnan, np.isinf):
+                rows = np.flatnonzero(kind(x[:, position]))
+                if len(rows):
+                    cell = str(x[rows[0], position])
+                    self.add_bad_number(self.lines[rows[0]], column, cell, len(rows))
+        return x
+
+
+def _parse_sheet(path: Path, file: IO[str], config: CsvDataset) -> _Sheet:
+    rows = _rows(path, file, config.delimiter)
+    first_line, first = next(rows, (0, []))
+    if not first:
+        raise DataError(f"{path}: holds no rows")
+    layout = _Layout.of(path, first, config)
+    taken = _SheetRows(layout, config, first_line)
+    for line, cells in rows if config.header else chain([(first_line, first)], rows):
+        taken.take(line, cells)
+        if len(taken.values) > MAX_NUMBERS:
+            raise DataError(f"{path}: holds more than {MAX_NUMBERS:,} numbers")
+    x = taken.features()
+    if taken.bad:
+        raise DataError(taken.bad.message(f"{path}:", layout.columns, layout.features))
+    if not taken.lines:
+        raise DataError(f"{path}: holds no rows below the names of the columns")
+    return _Sheet(
+        path,
+        layout.columns,
+        [layout.columns[position] for position in layout.features],
+        x,
+        taken.labels,
+        None if layout.group is None else taken.groups,
+        None if layout.group is None else layout.columns[layout.group] or str(layout.group),
+        taken.lines,
+    )
+
+
+def _rows(path: Path, file: IO[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Number of the (last) line and cells of every row that is not blank."""
+    blanks = delimiter == " "  # several of them divide as one does
+    reader = csv.reader(
+        _lines(path, file), delimiter=delimiter, skipinitialspace=not blanks, strict=True
+    )
+    begun = 1
+    try:
+        for cells in reader:
+            if blanks:
+                cells = [cell for cell in cells if cell]
+            if len(cells) > 1 or (cells and cells[0].strip()):
+                yield reader.line_num, cells
+            begun = reader.line_num + 1
+    except csv.Error as error:
+        hint = ""
+        if reader.line_num > begun or "unexpected end" in str(error):
+            hint = f"; is a quotation mark that opens in line {begun} never closed?"
+        raise DataError(f"{path}:{reader.line_num}: {error}{hint}") from None
+
+
+def _lines(path: Path, file: IO[str]) -> Iterator[str]:
+    """The lines of a text, within bounds."""
+    size = 0
+    for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE + 1), ""), 1):
+        size += len(line)
+        if len(line) > _MAX_LINE:
+            raise DataError(f"{path}:{number}: a line of more than {_MAX_LINE:,} characters")
+        if size > MAX_TEXT or number > _MAX_LINES:
+            raise DataError(
+                f"{path}: holds more than {MAX_TEXT:,} characters or {_MAX_LINES:,} lines, the "
+                "most that is read"
+            )
+        if "\0" in line:
+            raise DataError(
+                f"{path}:{number}: found a zero byte, which no text has; the file is damaged, or "
+                "in another encoding (dataset.encoding: utf-16?)"
+            )
+        yield line
 
 
 def _file_checksum(key: str, path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with open_file(path, MAX_TEXT) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     except FileNotFoundError:
         raise DataError(f"{key}: {path}: no such file") from None
     except OSError as error:
         raise DataError(f"{key}: {path}: cannot be read: {error.strerror}") from None
-
-
-def _openml_name(config: OpenmlDataset) -> str:
-    if config.data_id is not None:
-        return f"OpenML data set {config.data_id}"
-    version = "" if config.version is None else f" version {config.version}"
-    return f"OpenML data set {config.data_name}{version}"
-
-
-def _openml_entry(config: OpenmlDataset) -> Entry:
-    name = _openml_name(config)
-    bunch = _fetch_openml(config, name)
-    columns: list[str] = list(bunch.feature_names)
-    categories: dict[str, list[str]] = dict(bunch.categories or {})
-    data = bunch.data.toarray() if hasattr(bunch.data, "toarray") else np.asarray(bunch.data)
-    target = bunch.target
-    if target is None or np.ndim(target) != 1:
-        raise DataError(f"{name}: has no single class column; name one as dataset.label")
-    labels = [_label_text(value) for value in target.tolist()]
-    groups = None
-    if config.group is not None:
-        if config.group not in columns:
-            raise ConfigError(
-                f"dataset.group: {name} has no column {config.group!r}"
-                f"{suggestion(config.group, columns)}"
-            )
-        values = data[:, columns.index(config.group)]
-        named = categories.get(config.group)
-        groups = [named[int(v)] if named else _label_text(v) for v in values.tolist()]
-    x = _one_hot(name, data, columns, categories, config.group)
-    return _entry(x, labels, groups, config.group, None, name)
-
-
-def _fetch_openml(config: OpenmlDataset, name: str) -> Any:
-    from sklearn.datasets import fetch_openml
-
-    try:
-        with warnings.catch_warnings():
-            # What it says whenever something fails, before it tries again.
-            warnings.filterwarnings("ignore", "Invalid cache")
-            return fetch_openml(
-                name=config.data_name,
-                version="active" if config.version is None else config.version,
-                data_id=config.data_id,
-                target_column="default-target" if config.label is None else config.label,
-                data_home=str(cache.cache_folder() / "openml"),
-                as_frame=False,
-                parser="liac-arff",
-            )
-    except OSError as error:
-        raise DownloadError(
-            f"{name}: cannot be fetched: {error}; a table that is a text file needs no network, as "
-            "dataset.name: csv"
-        ) from None
-    except Exception as error:  # its parser and its HTTP library each raise errors of their own
-        raise DataError(f"{name}: {error}") from None
-
-
-def _label_text(value: Any) -> str:
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else str(value)
-    return str(value)
-
-
-def _one_hot(
-    name: str,
-    data: NDArray[np.float64],
-    columns: list[str],
-    categories: dict[str, list[str]],
-    group: str | None,
-) -> NDArray[np.float64]:
-    features = [column for column in columns if column != group]
-    width = sum(len(categories.get(column, [""])) for column in features)
-    if not features or width * len(data) > _MAX_NUMBERS:
-        raise DataError(f"{name}: {len(data):,} rows of {width:,} features cannot be used")
-    x = np.empty((len(data), width))
-    start = 0
-    for column in features:
-        values = data[:, columns.index(column)]
-        missing = np.flatnonzero(~np.isfinite(values))
-        if len(missing):
-            raise DataError(
-                f"{name}: row {missing[0]}: column {column!r}: the value is missing "
-                f"({len(missing)} in this column)"
-            )
-        kinds = categories.get(column)
-        stop = start + (len(kinds) if kinds else 1)
-        block = values[:, None] == np.arange(len(kinds)) if kinds else values[:, None]
-        x[:, start:stop] = block
-        start = stop
-    return x

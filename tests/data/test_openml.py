@@ -71,6 +71,7 @@ class FakeOpenml:
                     "description": "",
                     "status": "active",
                     "format": "ARFF",
+                    "default_target_attribute": self.target,
                     "url": f"{self.url}/download/7/animals.arff",
                     "md5_checksum": hashlib.md5(self.arff.encode()).hexdigest(),
                 }
@@ -123,7 +124,7 @@ def openml(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenml]:
 
 
 def config(**settings: Any) -> OpenmlDataset:
-    return OpenmlDataset(name="openml", **({"data_id": 7} | settings))
+    return OpenmlDataset.model_validate({"name": "openml", "data_id": 7} | settings)
 
 
 def test_named_values_become_features_of_0_and_1(openml: FakeOpenml) -> None:
@@ -183,15 +184,75 @@ def test_numbers_as_classes_are_named_as_whole_numbers(openml: FakeOpenml) -> No
 
 def test_a_missing_value_is_named(openml: FakeOpenml) -> None:
     openml.arff = ARFF.replace("19.5", "?")
-    message = "OpenML data set 7: row 2: column 'weight': the value is missing"
+    message = "OpenML data set 7: row 3: column 'weight': the value is missing"
     with pytest.raises(DataError, match=message):
         load_table(config())
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [("short,20,ann", "kind"), ("short,20,?", "owner"), ("?,20,ann", "coat")],
+)
+def test_missing_labels_and_groups_are_named_as_missing_features_are(
+    openml: FakeOpenml, cells: str, column: str
+) -> None:
+    kind = "?" if column == "kind" else "dog"
+    openml.arff = ARFF.replace("1.5,short,20,ann,dog", f"1.5,{cells},{kind}")
+    openml.arff += f"2,{cells},{kind}\n"
+    with pytest.raises(DataError) as caught:
+        load_table(config(group="owner"))
+    first, *_ = str(caught.value).splitlines()
+    assert first == (
+        f"OpenML data set 7: row 1: column {column!r}: the value is missing (in 2 rows)"
+    )
+
+
+def test_missing_numbers_as_label_and_group_are_named(openml: FakeOpenml) -> None:
+    openml.arff = (
+        "@RELATION a\n@ATTRIBUTE x REAL\n@ATTRIBUTE g REAL\n@ATTRIBUTE y REAL\n@DATA\n"
+        "1,1,10\n2,?,9\n3,2,?\n4,?,9\n"
+    )
+    openml.types, openml.target = ["numeric"] * 3, "y"
+    with pytest.raises(DataError) as caught:
+        load_table(config(group="g"))
+    assert str(caught.value).splitlines() == [
+        "OpenML data set 7: row 2: column 'g': the value is missing (in 2 rows)",
+        "OpenML data set 7: row 3: column 'y': the value is missing",
+    ]
+
+
+def test_columns_can_be_left_out(openml: FakeOpenml) -> None:
+    openml.arff = ARFF.replace("0.3,long,4", "?,?,4")
+    table = load_table(config(columns={"drop": ["height", "coat", "owner"]}))
+    assert table.x.tolist() == [[20], [4], [19.5], [3.5]]
+
+
+@pytest.mark.parametrize(
+    ("drop", "message"),
+    [
+        ("hight", r"dataset\.columns\.drop: .* no column 'hight'; .*did you mean height\?"),
+        ("kind", r"dataset\.columns\.drop: column 'kind' is the label, which is needed"),
+        ("owner", r"dataset\.columns\.drop: column 'owner' is the group, which is needed"),
+    ],
+)
+def test_what_cannot_be_left_out_is_refused(openml: FakeOpenml, drop: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_table(config(group="owner", columns={"drop": [drop]}))
+
+
+def test_a_quantity_is_not_taken_for_classes_unless_told_so(openml: FakeOpenml) -> None:
+    rows = "".join(f"{i},{i / 4}\n" for i in range(60))
+    openml.arff = f"@RELATION a\n@ATTRIBUTE x REAL\n@ATTRIBUTE y REAL\n@DATA\n{rows}"
+    openml.types, openml.target = ["numeric", "numeric"], "y"
+    with pytest.raises(DataError, match="OpenML data set 7: the label takes 60 different numbers"):
+        load_table(config())
+    assert len(load_table(config(many_classes=True)).classes) == 60
 
 
 def test_columns_that_do_not_exist_are_named(openml: FakeOpenml) -> None:
     with pytest.raises(DataError, match=r"OpenML data set 7: .*colour"):
         load_table(config(label="colour"))
-    with pytest.raises(ConfigError, match=r"dataset\.group: .*'ower'; did you mean owner\?"):
+    with pytest.raises(ConfigError, match=r"dataset\.group: .*'ower'; .*did you mean owner\?"):
         load_table(config(group="ower"))
 
 

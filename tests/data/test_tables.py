@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from isolet_nn.config import CsvDataset
 from isolet_nn.data import Table, load_dataset, load_table
-from isolet_nn.data.table import encode
+from isolet_nn.data.columns import encode
 from isolet_nn.errors import ConfigError, DataError, IsoletNNError
+from isolet_nn.loading import load_experiment, parse_overrides
+from isolet_nn.yaml_files import dump_yaml
 
 ANIMALS = """height,weight,owner,kind
 1.5,20,ann,dog
@@ -29,7 +32,7 @@ def read(tmp_path: Path, text: str | bytes, test: str | None = None, **settings:
     if test is not None:
         (tmp_path / "test.csv").write_text(test, encoding="utf-8")
         settings["test_path"] = str(tmp_path / "test.csv")
-    return load_table(CsvDataset(name="csv", path=str(path), **settings))
+    return load_table(CsvDataset.model_validate({"name": "csv", "path": str(path)} | settings))
 
 
 def refusal(tmp_path: Path, text: str | bytes, test: str | None = None, **settings: Any) -> str:
@@ -82,6 +85,9 @@ def test_the_label_may_stand_anywhere(tmp_path: Path) -> None:
         '"1","2","a"\n3,4, "b"\n',
         "1.0,2e0,a\n+3,4.,b\n",
         gzip.compress(b"1,2,a\n3,4,b\n", mtime=0),
+        "1,2,a\r3,4,b\r",
+        "\ufeff1,2,a\r\n3,4,b\r\n".encode("utf-16-le"),
+        gzip.compress("1,2,a\n3,4,b\n".encode("utf-16"), mtime=0),
     ],
 )
 def test_ways_of_writing_a_table_do_not_matter(tmp_path: Path, text: str | bytes) -> None:
@@ -172,7 +178,140 @@ def test_equal_content_has_equal_checksums_wherever_it_lies(tmp_path: Path) -> N
     )
 
 
+def test_several_blanks_divide_as_one_does(tmp_path: Path) -> None:
+    table = read(tmp_path, " 1   2  a\n3 4 b \n", delimiter=" ", header=False)
+    assert table.x.tolist() == [[1, 2], [3, 4]]
+
+
+def test_decimal_commas_can_be_read(tmp_path: Path) -> None:
+    table = read(tmp_path, "x;y;z\n1,5;-2;a\n,25;1e3;b\n", delimiter=";", decimal=",")
+    assert table.x.tolist() == [[1.5, -2], [0.25, 1000]]
+
+
+def test_other_encodings_can_be_read(tmp_path: Path) -> None:
+    table = read(tmp_path, "größe,art\n1,Bär\n2,Maus\n".encode("cp1252"), encoding="cp1252")
+    assert table.classes == ("Bär", "Maus")
+
+
+def test_a_class_may_be_called_as_missing_values_often_are(tmp_path: Path) -> None:
+    table = read(tmp_path, "x,y\n1,NA\n2,US\n", na_values=[])
+    assert table.classes == ("NA", "US")
+
+
+# Columns that are no features.
+
+
+@pytest.mark.parametrize(
+    "drop", [["owner"], [2], [-2], ["owner", 2], ["height", "owner"], [0, "owner"]]
+)
+def test_columns_can_be_left_out(tmp_path: Path, drop: list[str | int]) -> None:
+    table = read(tmp_path, ANIMALS, columns={"drop": drop})
+    kept = slice(1, 2) if len({*drop} & {0, "height"}) else slice(0, 2)
+    assert table.x.tolist() == [
+        row[kept] for row in ([1.5, 20], [0.3, 4], [1.4, 19.5], [0.25, 3.5])
+    ]
+
+
+def test_without_a_header_columns_are_left_out_by_position(tmp_path: Path) -> None:
+    table = read(tmp_path, "7,?,a\n8,x,b\n", header=False, columns={"drop": [1]})
+    assert table.x.tolist() == [[7], [8]]
+
+
+@pytest.mark.parametrize(
+    ("drop", "message"),
+    [
+        (["hight"], "dataset.columns.drop: table.csv has no column 'hight'; found height, weight,"),
+        (["hight"], "did you mean height?"),
+        ([4], "dataset.columns.drop: found position 4, but table.csv has 4 columns: 0 to 3"),
+        (["kind"], "dataset.columns.drop: column 'kind' is the label, which is needed"),
+        ([-1], "dataset.columns.drop: column 'kind' is the label, which is needed"),
+        (["owner"], "dataset.columns.drop: column 'owner' is the group, which is needed"),
+        (["height", "weight"], "table.csv: found no features"),
+    ],
+)
+def test_what_cannot_be_left_out_is_refused(
+    tmp_path: Path, drop: list[str | int], message: str
+) -> None:
+    assert message in refusal(tmp_path, ANIMALS, group="owner", columns={"drop": drop})
+
+
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [
+        (",x,y\n0,1,a\n1,2,b\n", 0),
+        ('"","x","y"\n"1",1,"a"\n"2",2,"b"\n', 0),
+        ("Unnamed: 0,x,y\n0,1,a\n1,2,b\n", 0),
+        ("x, ,y\n1,0,a\n2,1,b\n", 1),
+        ("x,y,\n1,a,\n2,b,\n", 2),
+    ],
+)
+def test_a_column_without_a_name_is_no_feature_and_can_be_left_out(
+    tmp_path: Path, text: str, position: int
+) -> None:
+    message = refusal(tmp_path, text, label="y")
+    assert f"table.csv: the header has no name for column {position} (from 0)" in message
+    assert f"dataset.columns: {{drop: [{position}]}}" in message
+    table = read(tmp_path, text, label="y", columns={"drop": [position]})
+    assert table.x.tolist() == [[1], [2]]
+
+
+def test_two_columns_of_one_name_can_be_left_out(tmp_path: Path) -> None:
+    table = read(tmp_path, "x,a,a,y\n1,0,0,c\n2,0,0,d\n", columns={"drop": [1, 2]})
+    assert table.x.tolist() == [[1], [2]]
+
+
+# Labels that are no classes.
+
+
+def quantities(rows: int, different: int) -> str:
+    return "x,y\n" + "".join(f"{row},{0.5 * (row % different)}\n" for row in range(rows))
+
+
+@pytest.mark.parametrize(("rows", "different"), [(210, 22), (1000, 101), (1000, 1000)])
+def test_a_quantity_is_not_taken_for_classes_unless_told_so(
+    tmp_path: Path, rows: int, different: int
+) -> None:
+    for _ in ("parsed", "from the cache"):
+        message = refusal(tmp_path, quantities(rows, different))
+        assert f"the label takes {different:,} different numbers in {rows:,} rows" in message
+        assert "dataset.many_classes: true" in message
+        table = read(tmp_path, quantities(rows, different), many_classes=True)
+        assert len(table.classes) == different
+
+
+@pytest.mark.parametrize(("rows", "different"), [(20, 20), (210, 21), (1000, 100)])
+def test_few_different_numbers_are_classes(tmp_path: Path, rows: int, different: int) -> None:
+    assert len(read(tmp_path, quantities(rows, different)).classes) == different
+
+
+def test_many_names_are_classes(tmp_path: Path) -> None:
+    text = "x,y\n" + "".join(f"{row},p{row // 2}\n" for row in range(200))
+    assert len(read(tmp_path, text).classes) == 100
+
+
 # What is refused.
+
+
+def test_all_bad_columns_are_named_at_once_with_their_first_row_and_a_remedy(
+    tmp_path: Path,
+) -> None:
+    text = "id,x,sex,z,y\nA1,1,m,1,a\nA2,NA,f,2,\nA3,,m,inf,NA\nA4,3,m,4\nA5,4,f,5,b\n"
+    assert refusal(tmp_path, text).splitlines() == [
+        "table.csv:5: found 4 cells, expected 5",
+        "table.csv:2: column 'id': found 'A1', expected a finite number (in 4 rows)",
+        "table.csv:3: column 'x': the value is missing (found 'NA') (in 2 rows)",
+        "table.csv:2: column 'sex': found 'm', expected a finite number (in 4 rows)",
+        "table.csv:3: column 'y': the value is missing (in 2 rows)",
+        "every column but label and group is a feature, and takes numbers only; to leave columns "
+        "out, set dataset.columns: {drop: [id, x, sex]}",
+    ]
+
+
+def test_a_table_of_hundreds_of_bad_columns_says_so_on_one_screen(tmp_path: Path) -> None:
+    names = ",".join(f"c{i}" for i in range(300))
+    message = refusal(tmp_path, f"{names},x,y\n{'m,' * 300}1,a\n")
+    assert "(and 280 more)" in message
+    assert len(message.splitlines()) < 25
 
 
 @pytest.mark.parametrize(
@@ -205,7 +344,8 @@ def test_equal_content_has_equal_checksums_wherever_it_lies(tmp_path: Path) -> N
         (
             "x;y\n1;a\n",
             {},
-            "found no features, only 1 columns: x;y; is ',' the right dataset.delim",
+            "divided at ',', its first line is one column, 'x;y', which contains 1 times ';'; if "
+            "that divides the columns, set dataset.delimiter: ';'",
         ),
         ("y\na\nb\n", {}, "found no features"),
         ("g,y\n1,a\n", {"group": "g"}, "found no features, only 2 columns: g, y"),
@@ -231,7 +371,43 @@ def test_equal_content_has_equal_checksums_wherever_it_lies(tmp_path: Path) -> N
             "table.csv:1: column '0': found 'x', expected a finite number; if this line names the "
             "columns, set dataset.header: true",
         ),
-        (b"x,y\n1,\xe4\n", {}, "table.csv: not UTF-8 text: invalid"),
+        (
+            b"x,y\n1,\xe4\n",
+            {},
+            "table.csv:2: not utf-8 text: found byte 0xe4; name its encoding",
+        ),
+        (
+            "x,y\n1,a\n2,NA\n3,na\n",
+            {},
+            "table.csv:3: column 'y': the value is missing (found 'NA'; if that is a name, set "
+            "dataset.na_values: ['N/A', 'NaN', '?']) (in 2 rows)",
+        ),
+        (
+            "x,g,y\n1,1,a\n2,-,b\n",
+            {"group": "g", "na_values": ["-"]},
+            "table.csv:3: column 'g': the value is missing (found '-'",
+        ),
+        ("x\ty\n1\ta\n", {}, "contains 1 times '\\t'; if that divides the columns, set dataset."),
+        ("x\ty\n1\ta\n", {}, "dataset.delimiter: tab"),
+        ("x,z,y\n1,1,a\n", {"delimiter": ";", "label": "y"}, "set dataset.delimiter: ','"),
+        ("x y z\n1 2 a\n", {}, "found no features, only 1 columns: x y z; is ',' the right"),
+        (
+            "x;y\n1,5;a\n",
+            {"delimiter": ";"},
+            "column 'x': found '1,5', expected a finite number; of decimal commas dataset.decimal",
+        ),
+        ("x;y\n1.500;a\n", {"delimiter": ";", "decimal": ","}, "found '1.500', expected"),
+        ("x,y\n1_000,a\n", {}, "found '1_000', expected a finite number"),
+        ("x,y\n'1',a\n", {}, "found \"'1'\", expected a finite number"),
+        ("x,y\nr1,1,a\nr2,2,b\n", {}, "found 3 cells, expected 2 (do rows begin with a number or"),
+        ("x,y\n1,a\n2\n3\n", {}, "found 1 cells, expected 2 (in 2 rows)"),
+        ('x,y\n"1,a\n2,b\n3,c\n', {}, "a quotation mark that opens in line 2 never closed?"),
+        ('x,y\n1,"' + "a" * 200_000 + '"\n', {}, "field larger than field limit"),
+        ("x,y\n1,a\n2,b\0\n", {}, "table.csv:3: found a zero byte, which no text has"),
+        ("x,y\n1,a\n2,b\n".encode("utf-16-le"), {}, "table.csv:1: found a zero byte"),
+        (b"\xff\xfex", {}, "table.csv: not utf-16 text"),
+        (b"PK\x03\x04", {}, "table.csv: is a zip archive or an Excel workbook, expected text"),
+        (gzip.compress(b"PAR1"), {}, "table.csv: is a Parquet file, expected text"),
         (b"\x1f\x8b\x08broken", {}, "table.csv: cannot be read"),
         (
             gzip.compress(ANIMALS.encode(), mtime=0)[:-20],
@@ -293,3 +469,34 @@ def test_every_finite_number_comes_back_to_the_last_bit(
     folder = tmp_path_factory.mktemp("numbers")
     table = read(folder, "".join(f"{a!r},{b!r},{y}\n" for a, b, y in rows), header=False)
     np.testing.assert_array_equal(table.x, [row[:2] for row in rows])
+
+
+@pytest.mark.parametrize(
+    ("written", "delimiter"),
+    [(",", ","), (";", ";"), ("|", "|"), ("\\t", "\t"), ("tab", "\t"), ("\t", "\t"), (" ", " ")],
+)
+def test_a_delimiter_can_be_set_on_the_command_line(written: str, delimiter: str) -> None:
+    overrides = parse_overrides([f"dataset.delimiter={written}"])
+    experiment = load_experiment({"dataset": {"name": "csv", "path": "a.csv"}}, overrides)
+    assert isinstance(experiment.dataset, CsvDataset)
+    assert experiment.dataset.delimiter == delimiter
+    assert load_experiment(yaml.safe_load(dump_yaml(experiment))) == experiment
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"delimiter": "a"}, "dataset.delimiter: found 'a'; allowed: a sign that divides columns"),
+        ({"delimiter": '"'}, "dataset.delimiter: found '\"'; allowed: a sign that divides columns"),
+        ({"delimiter": "ab"}, "dataset.delimiter: found 'ab'; it should have at most 1 character"),
+        ({"decimal": ","}, "dataset: decimal and delimiter are both ','"),
+        ({"encoding": "utf-9"}, "dataset.encoding: found 'utf-9'; allowed: utf-8, cp1252, utf-16"),
+        ({"encoding": "base64"}, "dataset.encoding: found 'base64'; allowed: utf-8, cp1252"),
+        ({"columns": {"dorp": ["x"]}}, "dataset.columns.dorp: unknown key; did you mean drop?"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_with_the_config(
+    settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load_experiment({"dataset": {"name": "csv", "path": "a.csv"} | settings})
