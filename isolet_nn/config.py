@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -42,10 +43,12 @@ def _name_shorthand(value: object) -> object:
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
 """Names that can be part of a folder's name on any system."""
-Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+_NoSign = AfterValidator(abs)
+"""Makes 0.0 of -0.0, so that equal settings are written the same."""
+Rate = Annotated[float, Field(ge=0.0, lt=1.0), _NoSign]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
-NonNegative = Annotated[float, Field(ge=0.0)]
+NonNegative = Annotated[float, Field(ge=0.0), _NoSign]
 Count = Annotated[int, Field(ge=1)]
 Folds = Annotated[int, Field(ge=2)]
 
@@ -496,7 +499,7 @@ class Cosine(Section):
 
     name: Literal["cosine"]
     """The schedule."""
-    final_factor: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    final_factor: Annotated[float, Field(ge=0.0, le=1.0), _NoSign] = 0.0
     """Learning rate at the end, as a share of the optimizer's learning_rate."""
     warmup_epochs: Annotated[int, Field(ge=0)] = 0
     """Epochs in which it first rises linearly from 0."""

@@ -4,10 +4,15 @@ Under cross-validation a trial is a setting with a seed and a fold.
 
 The table keeps each key path's different values once and a number for every setting, so that a
 million trials take a few megabytes; an experiment is only made of a trial when it is needed.
+
+Settings that make equal experiments are one setting, however they are spelled: by a name alone or
+with its keys, with a default or without, as 1 or as 1.0. In a grid or a list the second one is an
+error, since whoever wrote both meant another; random settings are drawn anew.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -107,10 +112,7 @@ class Trials:
 
     def content_of_setting(self, number: int) -> dict[str, Any]:
         """The experiment with a setting, before seed and fold."""
-        setting = self.setting(number)
-        # A section comes before its keys, in whatever order a file varies them.
-        paths = sorted(setting, key=lambda path: path.count("."))
-        return with_overrides(self.experiment, {path: setting[path] for path in paths})
+        return _with_setting(self.experiment, self.setting(number))
 
     def make_experiment(self, trial: int) -> Experiment:
         """A trial's experiment."""
@@ -139,7 +141,7 @@ class Trials:
         column = self.keys.index(key)
         places = self.codes[:, column].astype(np.int64)
         values = list(self.values[column])
-        place_of = {_equal_text(value): place for place, value in enumerate(values)}
+        place_of = {_text_of(self.experiment, key, v): place for place, v in enumerate(values)}
         for number in np.flatnonzero(places == _NOT_SET).tolist():
             value = self.value(number * self.n_repeats, key)
             place = place_of.setdefault(_equal_text(value), len(values))
@@ -183,29 +185,25 @@ def make_trials(sweep: Sweep) -> Trials:
 
 def _make_trials(sweep: Sweep) -> Trials:
     keys = varied_keys(sweep)
-    values: tuple[list[Any], ...] = tuple([] for _ in keys)
     if sweep.grid is not None:
-        values = tuple(_different(key, given) for key, given in sweep.grid.items())
+        values: tuple[list[Any], ...] = tuple(sweep.grid.values())
         axes = [np.arange(len(of_key), dtype=np.int32) for of_key in values]
         mesh = np.meshgrid(*axes, indexing="ij")
         codes = np.stack([axis.ravel() for axis in mesh], axis=1)
     else:
-        settings = sweep.list or (_draw(sweep.random) if sweep.random else [{}])
-        codes = _encode(settings, keys, values)
+        drawn = _draw(sweep.random, sweep.experiment) if sweep.random else [{}]
+        values, codes = _encode(sweep.list or drawn, keys, sweep.experiment)
     seeds, folds = tuple(sweep.seeds), sweep.cross_validation
     trials = Trials(sweep.experiment, keys, values, codes, seeds, folds)
-    _check_settings(trials)
+    _check_settings(sweep, trials)
     _check_line_plots(sweep, trials)
     return trials
 
 
-def _different(key: str, values: list[Any]) -> list[Any]:
-    seen: set[str] = set()
-    for value in values:
-        if (text := _equal_text(value)) in seen:
-            raise ConfigError(f"grid.{key}: {canonical(value)} is given twice")
-        seen.add(text)
-    return values
+def _with_setting(experiment: dict[str, Any], setting: Setting) -> dict[str, Any]:
+    """The experiment with a setting: a section before its keys, in whatever order they are."""
+    paths = sorted(setting, key=lambda path: path.count("."))
+    return with_overrides(experiment, {path: setting[path] for path in paths})
 
 
 def canonical(value: Any) -> str:
@@ -226,36 +224,55 @@ def _equal_text(value: Any) -> str:
     return canonical(plain(value))
 
 
+def _text_of(experiment: dict[str, Any], key: str, value: Any) -> str:
+    """Text that is equal for values of a key which, with all defaults, are the same."""
+    if isinstance(value, (str, dict)):  # names alone, and sections that leave defaults out
+        checked, _ = check(Experiment, with_overrides(experiment, {key: value}))
+        if checked is not None:
+            value = look_up(checked.model_dump(mode="json"), key)
+    return _equal_text(value)
+
+
+def _identity(experiment: Experiment) -> bytes:
+    """Equal for equal experiments; short, as there may be a million."""
+    return hashlib.sha256(experiment.model_dump_json().encode()).digest()
+
+
 def _encode(
-    settings: Sequence[Setting], keys: tuple[str, ...], values: tuple[list[Any], ...]
-) -> NDArray[np.int32]:
-    """Number the values of each key, filling `values`; refuse a setting given twice."""
+    settings: Sequence[Setting], keys: tuple[str, ...], experiment: dict[str, Any]
+) -> tuple[tuple[list[Any], ...], NDArray[np.int32]]:
+    """The different values of each key, and which of them each setting has."""
+    values: tuple[list[Any], ...] = tuple([] for _ in keys)
     codes = np.full((len(settings), len(keys)), _NOT_SET, np.int32)
     numbers: list[dict[str, int]] = [{} for _ in keys]
     columns = {key: column for column, key in enumerate(keys)}
     for row, setting in enumerate(settings):
         for key, value in setting.items():
             column = columns[key]
-            text = _equal_text(value)
-            if text not in numbers[column]:
-                numbers[column][text] = len(values[column])
-                values[column].append(value)
-            codes[row, column] = numbers[column][text]
-    seen: set[bytes] = set()
-    for row, setting in enumerate(settings):
-        if (code := codes[row].tobytes()) in seen:
-            raise ConfigError(f"list.{row}: {canonical(setting)} is given twice")
-        seen.add(code)
-    return codes
+            known, text = numbers[column], _equal_text(value)
+            if text not in known:
+                known[text] = known.setdefault(
+                    _text_of(experiment, key, value), len(values[column])
+                )
+                if known[text] == len(values[column]):
+                    values[column].append(value)
+            codes[row, column] = known[text]
+    return values, codes
 
 
-def _draw(random: RandomSettings) -> list[Setting]:
+def _draw(random: RandomSettings, experiment: dict[str, Any]) -> list[Setting]:
     """Draw settings one after another, so that more trials begin with the same ones."""
     generator = np.random.default_rng(random.seed)
-    drawn: dict[str, Setting] = {}
+    seen: set[str] = set()
+    drawn: dict[bytes | str, Setting] = {}
     for _ in range(100 * random.trials):
         setting = {key: _sample(space, generator) for key, space in random.space.items()}
-        drawn.setdefault(canonical(setting), setting)
+        text = canonical(setting)
+        if text in seen:
+            continue
+        seen.add(text)
+        checked, _problems = check(Experiment, _with_setting(experiment, setting))
+        drawn.setdefault(text if checked is None else _identity(checked), setting)
         if len(drawn) == random.trials:
             return list(drawn.values())
     raise ConfigError(
@@ -279,28 +296,54 @@ def _sample(space: Distribution, generator: np.random.Generator) -> Any:
             return float(generator.uniform(low, high))
 
 
-def _check_settings(trials: Trials) -> None:
+def _check_settings(sweep: Sweep, trials: Trials) -> None:
     """Check every setting's experiment; seeds are checked by the sweep's own model."""
     problems: dict[str, list[int]] = {}
+    numbers: dict[bytes, int] = {}
+    doubles: dict[str, None] = {}
     for number in range(len(trials.codes)):
-        for problem in _problems_of_setting(trials, number):
+        experiment, found = _experiment_of_setting(trials, number)
+        for problem in found:
             problems.setdefault(problem, []).append(number)
-        if len(problems) >= _MOST_PROBLEMS:
+        if experiment is not None:
+            first = numbers.setdefault(_identity(experiment), number)
+            if first != number:
+                doubles[_given_twice(sweep, trials, first, number)] = None
+        if len(problems) + len(doubles) >= _MOST_PROBLEMS:
             break
-    if problems:
-        raise ConfigError("\n".join(_problem_lines(trials, problems)))
+    if problems or doubles:
+        raise ConfigError("\n".join([*_problem_lines(trials, problems), *doubles]))
 
 
-def _problems_of_setting(trials: Trials, number: int) -> list[str]:
-    """What is wrong with the experiment of a setting; folds are no key of its own."""
+def _experiment_of_setting(trials: Trials, number: int) -> tuple[Experiment | None, list[str]]:
+    """The experiment of a setting, and what is wrong with it; folds are no key of its own."""
     if trials.cross_validation is not None:
         conflict = conflict_with_folds(trials.content_of_setting(number))
         if conflict is not None:
-            return [conflict]
+            return None, [conflict]
     experiment, found = check(Experiment, trials.content(number * trials.n_repeats))
     if trials.cross_validation is None:
-        return found or ([_NOTHING_EVALUATED] if _evaluates_nothing(experiment) else [])
-    return [problem.replace("dataset.validation", "cross_validation") for problem in found]
+        return experiment, found or [_NOTHING_EVALUATED] * _evaluates_nothing(experiment)
+    return experiment, [p.replace("dataset.validation", "cross_validation") for p in found]
+
+
+def _given_twice(sweep: Sweep, trials: Trials, first: int, second: int) -> str:
+    """What is wrong with two settings that make the same experiment."""
+    where, also = f"list.{second}", f"list.{first}: "
+    found: tuple[Any, Any] = trials.setting(first), trials.setting(second)
+    if sweep.list is not None:
+        found = sweep.list[first], sweep.list[second]
+    elif len(differing := np.flatnonzero(trials.codes[first] != trials.codes[second])) == 1:
+        key = trials.keys[int(differing[0])]
+        where, also, found = f"grid.{key}", "", (found[0][key], found[1][key])
+    else:
+        where, also = "grid", ""
+    if _equal_text(found[0]) == _equal_text(found[1]):
+        return f"{where}: {canonical(found[1])} is given twice"
+    return (
+        f"{where}: {canonical(found[1])} makes the same experiment as {also}{canonical(found[0])}; "
+        "leave one of them out"
+    )
 
 
 _NOTHING_EVALUATED = (

@@ -180,6 +180,50 @@ def test_a_combination_that_makes_no_experiment_is_refused_with_its_setting() ->
         ),
         ({"list": [{EPOCHS: 3}, {}, {EPOCHS: 3}]}, 'list.2: {"training.epochs": 3} is given twice'),
         ({"list": [{}, {}]}, "list.1: {} is given twice"),
+        (
+            {"grid": {"optimizer": ["adam", {"name": "adam"}], HIDDEN: [[3], [4]]}},
+            'grid.optimizer: {"name": "adam"} makes the same experiment as "adam"; leave one of '
+            "them out",
+        ),
+        (
+            {"grid": {"optimizer": ["adam", {"name": "adam", "epsilon": 1e-8}]}},
+            'grid.optimizer: {"epsilon": 1e-08, "name": "adam"} makes the same experiment as '
+            '"adam"; leave one of them out',
+        ),
+        (
+            {"grid": {"training.schedule": [{"name": "step", "gamma": 0.1}, "step"]}},
+            'grid.training.schedule: "step" makes the same experiment as {"gamma": 0.1, "name": '
+            '"step"}; leave one of them out',
+        ),
+        (
+            {"grid": {"optimizer.weight_decay": [0, -0.0]}},
+            "grid.optimizer.weight_decay: -0.0 is given twice",
+        ),
+        (
+            {"grid": {"dataset.validation": [{"fraction": 0.1}, {"fraction": 0.1, "by": "rows"}]}},
+            'grid.dataset.validation: {"by": "rows", "fraction": 0.1} makes the same experiment '
+            'as {"fraction": 0.1}; leave one of them out',
+        ),
+        (
+            {"list": [{}, {LEARNING_RATE: 0.001}]},
+            'list.1: {"optimizer.learning_rate": 0.001} makes the same experiment as list.0: {}; '
+            "leave one of them out",
+        ),
+        (
+            {"list": [{"optimizer": "sgd"}, {"optimizer.name": "sgd"}]},
+            'list.1: {"optimizer.name": "sgd"} makes the same experiment as list.0: '
+            '{"optimizer": "sgd"}; leave one of them out',
+        ),
+        (
+            {
+                "list": [
+                    {"optimizer": {"name": "sgd", "momentum": 0.5}},
+                    {"optimizer": "sgd", "optimizer.momentum": 0.5},
+                ]
+            },
+            'list.1: {"optimizer": "sgd", "optimizer.momentum": 0.5} makes the same experiment as '
+            'list.0: {"optimizer": {"momentum": 0.5, "name": "sgd"}}; leave one of them out',
+        ),
     ],
 )
 def test_duplicates_are_refused(keys: dict[str, Any], message: str) -> None:
@@ -319,6 +363,41 @@ def test_more_random_trials_begin_with_the_same_ones(seed: int, some: int, more:
         assert 0.25 <= setting["model.dropout"] <= 0.75
         assert 2 <= setting[EPOCHS] <= 9
         assert setting["model.activation"] in ("relu", "tanh")
+
+
+def test_one_value_in_two_spellings_is_drawn_as_one_setting() -> None:
+    space = {
+        "optimizer": {"choice": ["sgd", {"name": "sgd"}, {"name": "sgd", "momentum": 0.0}, "adam"]},
+        "model.dropout": {"choice": [0, 0.0, -0.0]},
+    }
+    trials = trials_of(random={"trials": 2, "space": space})
+    found = {trials.make_experiment(trial).optimizer.name for trial in range(2)}
+    assert found == {"sgd", "adam"}
+    with pytest.raises(ConfigError, match="the space has hardly more than 2 different settings"):
+        trials_of(random={"trials": 3, "space": space})
+
+
+def test_one_file_named_by_two_paths_is_one_setting(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,class\n1,a\n2,b\n", encoding="utf-8")
+    (tmp_path / "b.csv").symlink_to("a.csv")
+    dataset = {"name": "csv", "path": "a.csv"}
+    for other in ("./a.csv", "../" + tmp_path.name + "/a.csv", str(tmp_path / "a.csv"), "b.csv"):
+        sweep = {"experiment": {"dataset": dataset}, "grid": {"dataset.path": ["a.csv", other]}}
+        path = written(tmp_path, "sweep.yaml", json.dumps(sweep))
+        with pytest.raises(ConfigError, match=r"grid\.dataset\.path: .* is given twice"):
+            make_trials(load_sweep(path))
+
+
+def test_one_value_in_two_spellings_stands_at_one_place_of_an_axis() -> None:
+    settings = [
+        {"optimizer": "sgd", EPOCHS: 1},
+        {"optimizer": {"name": "sgd", "momentum": 0.0}, EPOCHS: 2},
+        {EPOCHS: 3},
+        {"optimizer": {"name": "adam", "beta1": 0.9}, EPOCHS: 4},
+    ]
+    values, places = trials_of(list=settings).different_values("optimizer")
+    assert values == ["sgd", {"name": "adam", "beta1": 0.9}]
+    assert places.tolist() == [0, 0, 1, 1]
 
 
 def test_log_uniform_draws_as_many_below_as_above_the_geometric_mean() -> None:
