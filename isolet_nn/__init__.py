@@ -3,10 +3,15 @@
 The public API, each name loaded when it is first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+from importlib import import_module
+
+# What is not imported here cannot be taken from the current folder before `__main__` leaves it.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from isolet_nn.config import Experiment
     from isolet_nn.execution import evaluate, resume, train
     from isolet_nn.loading import load_experiment

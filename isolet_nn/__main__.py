@@ -1,5 +1,6 @@
 """``python -m isolet_nn`` is the command ``isolet-nn``."""
 
-from isolet_nn.cli import main
+from isolet_nn.entry import main
 
-main()
+if __name__ == "__main__":
+    main()

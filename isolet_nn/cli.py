@@ -6,9 +6,9 @@ Commands import what they need when they run, so that ``--help`` is quick.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shlex
-import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 import typer.core
 
+from isolet_nn import interrupts
+from isolet_nn.entry import INTERRUPTED
 from isolet_nn.errors import ConfigError, IsoletNNError, suggestion
 
 if TYPE_CHECKING:
@@ -31,19 +33,16 @@ if TYPE_CHECKING:
     from isolet_nn.sweeps.config import Sweep
     from isolet_nn.sweeps.folder import SweepFolder
 
-INTERRUPTED = 130
-"""Exit code after SIGINT or SIGTERM, as shells have it."""
-
 
 class _Interruptible(typer.core.TyperGroup):
     """A group of which every command says when Ctrl-C ended it."""
 
     def invoke(self, ctx: Any) -> Any:
+        interrupts.interrupts_raise()
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:  # of which typer would say nothing
-            typer.echo("interrupted", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+            _exit_interrupted("interrupted")
 
 
 app = typer.Typer(
@@ -203,9 +202,10 @@ def evaluate(
 ) -> None:
     """Evaluate a run's model: accuracy with its interval, calibration, classes and speakers."""
     from isolet_nn import execution
-    from isolet_nn.console import MESSAGES, print_evaluation, print_json
+    from isolet_nn.console import print_evaluation
     from isolet_nn.pictures import write_evaluation
     from isolet_nn.runs import Run
+    from isolet_nn.streams import print_json, print_message
 
     opened = Run.open(run)
     evaluation = execution.evaluate(opened, split=split, backend=backend, data_dir=_text(data_dir))
@@ -217,9 +217,9 @@ def evaluate(
     finally:  # also where nobody reads the output to its end
         try:
             for path in write_evaluation(opened, evaluation):
-                MESSAGES.print(f"written: {path}", soft_wrap=True)
+                print_message(f"written: {path}")
         except OSError as error:
-            MESSAGES.print(f"not written: {_say_os_error(error)}", soft_wrap=True)
+            print_message(f"not written: {_say_os_error(error)}")
 
 
 @app.command()
@@ -310,6 +310,7 @@ def sweep(
     debug: Debug = False,
 ) -> None:
     """Run a grid of trials, or go on with one; its folder is the last line printed."""
+    from isolet_nn.streams import print_line
     from isolet_nn.sweep_console import print_sweep, sweep_observer
     from isolet_nn.sweeps import run as sweeps
     from isolet_nn.sweeps.folder import SweepFolder
@@ -345,15 +346,15 @@ def sweep(
     observer = sweep_observer(quiet, verbose)
     options: dict[str, Any] = {"workers": workers, "observer": observer}
     if cluster is not None:
-        from isolet_nn.console import MESSAGES
+        from isolet_nn.streams import print_message
         from isolet_nn.sweeps.cluster import cluster_workers
 
-        found = cluster_workers(cluster, MESSAGES.print)
+        found = cluster_workers(cluster, print_message)
         options |= {"make_workers": found, "workers": workers or found.n_workers}
     with _stopping("sweep", lambda: resume or observer.path) as stop:
         done = carry_out(should_stop=stop, **options)
     if quiet:
-        typer.echo(done.path)
+        print_line(done.path)
     else:
         print_sweep(done)
     _exit_as_sweep(done)
@@ -394,10 +395,11 @@ def plot(
     Options draw one kind of a run's pictures, or another one of a sweep from the same results.
     """
     from isolet_nn.redraw import PlotChoice, redraw
+    from isolet_nn.streams import print_line
 
     choice = PlotChoice(kind, x, y, panels, value)
     for path in redraw(folder, None if choice == PlotChoice() else choice):
-        typer.echo(path)
+        print_line(path)
 
 
 @app.command()
@@ -427,18 +429,18 @@ def runs(
 ) -> None:
     """List runs and sweeps, newest first; a sweep's accuracies are those of its best setting."""
     from isolet_nn import listing
-    from isolet_nn.files import json_text
     from isolet_nn.overview_console import print_entries
+    from isolet_nn.streams import print_json, print_message
 
     entries = listing.filter_entries(listing.list_runs(runs_dir), filters or [])
     if sort is not None:
         entries = listing.sort_entries(entries, sort)
     if as_json:
-        typer.echo(json_text([asdict(entry) for entry in entries]), nl=False)
+        print_json([asdict(entry) for entry in entries])
     elif entries:
         print_entries(entries)
     else:
-        typer.echo(f"{runs_dir}: no runs" + (" that fit" if filters else ""), err=True)
+        print_message(f"{runs_dir}: no runs" + (" that fit" if filters else ""))
 
 
 @app.command()
@@ -465,8 +467,8 @@ def compare(
     Runs that differ in nothing but seed and name are one curve, with a band over the seeds.
     """
     from isolet_nn.comparison import compare, draw_comparison, require_picture_path
-    from isolet_nn.console import print_json
     from isolet_nn.overview_console import print_comparison, print_duels
+    from isolet_nn.streams import print_json, print_line
 
     if data_dir is not None and not test:
         raise ConfigError("--data-dir goes with --test, which evaluates the models")
@@ -486,7 +488,7 @@ def compare(
         tests = {} if duels is None else {"tests": [duel.to_json() for duel in duels]}
         print_json({**comparison.to_json(), **tests, "picture": _text(picture)})
     elif picture is not None:
-        typer.echo(picture)
+        print_line(picture)
 
 
 @bench_app.command("train")
@@ -556,8 +558,8 @@ def bench_sweep(
     """Time a sweep against the same trials, one after another, in a plain PyTorch loop."""
     from isolet_nn.benchmarks.console import print_sweep_comparison
     from isolet_nn.benchmarks.sweep import compare_sweep
-    from isolet_nn.console import MESSAGES
     from isolet_nn.shipped import resolve
+    from isolet_nn.streams import print_message
 
     comparison = compare_sweep(
         None if config is None else resolve(config),
@@ -566,7 +568,7 @@ def bench_sweep(
         loop_threads=threads,
         data_dir=_text(data_dir),
         runs_dir=runs_dir,
-        say=MESSAGES.print,
+        say=print_message,
     )
     print_sweep_comparison(comparison)
 
@@ -610,6 +612,7 @@ def reproduce_report(
     from isolet_nn.reproduction.console import PrintedProgress, print_verdicts
     from isolet_nn.reproduction.folder import status_of
     from isolet_nn.reproduction.page import concluded
+    from isolet_nn.streams import print_line
 
     if resume is not None and (figure or quick):
         raise ConfigError(
@@ -629,9 +632,9 @@ def reproduce_report(
         else:
             folder = reproduction.resume(resume, should_stop=stop, **options)
     if status_of(folder) == "interrupted":
-        _exit_interrupted("reproduce report", folder)
+        _exit_to_resume("reproduce report", folder)
     if quiet:
-        typer.echo(folder)
+        print_line(folder)
     else:
         print_verdicts(folder, concluded(folder))
 
@@ -639,8 +642,9 @@ def reproduce_report(
 @data_app.command("list")
 def data_list(as_json: AsJson = False, debug: Debug = False) -> None:
     """List the data sets there are, and where they lie."""
-    from isolet_nn.console import print_datasets, print_json
+    from isolet_nn.console import print_datasets
     from isolet_nn.data import catalog
+    from isolet_nn.streams import print_json
 
     infos = catalog.describe_all()
     if as_json:
@@ -701,15 +705,16 @@ def configs_copy(
 ) -> None:
     """Copy a shipped config for editing; prints where it lies."""
     from isolet_nn.shipped import copy_config
+    from isolet_nn.streams import print_line
 
-    typer.echo(copy_config(name, to))
+    print_line(copy_config(name, to))
 
 
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of an experiment file, for completion in an editor."""
     from isolet_nn.config import json_schema
-    from isolet_nn.console import print_json
+    from isolet_nn.streams import print_json
 
     print_json(json_schema())
 
@@ -728,7 +733,8 @@ def _dataset_config(name: str, settings: list[str] | None, data_dir: Path | None
 
 
 def _show_dataset(info: DatasetInfo, as_json: bool) -> None:
-    from isolet_nn.console import print_dataset, print_json
+    from isolet_nn.console import print_dataset
+    from isolet_nn.streams import print_json
 
     if as_json:
         print_json(asdict(info))
@@ -773,12 +779,13 @@ def _preview_sweep(
     what: Sweep | SweepFolder, trial: int | None, workers: int | None, retry_failed: bool
 ) -> None:
     """Print a trial's config, or the plan."""
+    from isolet_nn.streams import print_text
     from isolet_nn.sweep_console import print_plan
     from isolet_nn.sweeps.folder import trial_config
     from isolet_nn.sweeps.run import plan_of
 
     if trial is not None:
-        typer.echo(trial_config(what, trial), nl=False)
+        print_text(trial_config(what, trial))
     else:
         print_plan(*plan_of(what, workers, retry_failed=retry_failed))
 
@@ -808,21 +815,25 @@ def _text(path: Path | None) -> str | None:
 
 def _exit_as(run: Run) -> None:
     """Exit as the run ended, saying why and what to do."""
+    from isolet_nn.streams import print_error
+
     summary = run.summary
     if summary["status"] == "interrupted":
-        _exit_interrupted("train", run.path)
+        _exit_to_resume("train", run.path)
     if summary["status"] == "failed":
-        _say_error(summary["error"])
+        print_error(summary["error"])
         raise typer.Exit(1)
 
 
 def _exit_as_sweep(folder: SweepFolder) -> None:
     """Exit as the sweep ended; it failed only if no trial was completed."""
+    from isolet_nn.streams import print_error
+
     summary = folder.summary
     if summary["status"] == "interrupted":
-        _exit_interrupted("sweep", folder.path)
+        _exit_to_resume("sweep", folder.path)
     if summary["completed"] == 0:
-        _say_error("no trial was completed")
+        print_error("no trial was completed")
         raise typer.Exit(1)
 
 
@@ -835,35 +846,35 @@ def _stopping(command: str, folder: Callable[[], Path | None]) -> Iterator[StopS
         with stop_signal() as stop:
             yield stop
     except KeyboardInterrupt:
-        _exit_interrupted(command, folder())
+        _exit_to_resume(command, folder())
+    except Exception:
+        if not interrupts.was_raised():
+            raise
+        _exit_to_resume(command, folder())
 
 
-def _exit_interrupted(command: str, folder: Path | None) -> NoReturn:
+def _exit_to_resume(command: str, folder: Path | None) -> NoReturn:
     """Exit as interrupted, saying how to go on in the folder if there is one already."""
-    from isolet_nn.console import MESSAGES
-
     go_on = " before a folder was made"
     if folder is not None:
         go_on = f"; go on with: isolet-nn {command} --resume {shlex.quote(str(folder))}"
-    MESSAGES.print(f"interrupted{go_on}", soft_wrap=True)
-    raise typer.Exit(INTERRUPTED)
+    _exit_interrupted(f"interrupted{go_on}")
 
 
-def _say_error(message: str) -> None:
-    """Print a message to standard error, its lines below each other."""
-    from rich.console import Console
-    from rich.text import Text
+def _exit_interrupted(message: str) -> NoReturn:
+    """Say that the program was interrupted, and exit; one more Ctrl-C must not disturb that."""
+    interrupts.ignore_interrupts()
+    from isolet_nn.streams import print_message
 
-    first, *others = message.splitlines() or [""]
-    console = Console(stderr=True, highlight=False)
-    console.print(Text.assemble(("error: ", "bold red"), first), soft_wrap=True)
-    for line in others:
-        console.print(Text(f"       {line}"), soft_wrap=True)
+    print_message(message)
+    sys.exit(INTERRUPTED)
 
 
 def _say_warning(message: Warning | str, *_where: Any, **_more: Any) -> None:
     """Print a library's warning as a line of its own, without the place in its code."""
-    typer.echo(f"warning: {message}", err=True)
+    from isolet_nn.streams import print_message
+
+    print_message(f"warning: {message}")
 
 
 def _say_os_error(error: OSError) -> str:
@@ -909,29 +920,39 @@ def _open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
+def _escape_what_cannot_be_encoded() -> None:
+    """Let a character that a standard stream's encoding lacks be escaped instead of fatal."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command line; errors a user can cause end without a traceback."""
     _open_closed_streams()
+    _escape_what_cannot_be_encoded()
     warnings.showwarning = _say_warning
     # Looking through all installed packages for plug-ins, of which none is used, takes time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app()
-    except IsoletNNError as error:
-        if _debug:
-            raise
-        _say_error(str(error))
-        sys.exit(error.exit_code)
-    except SystemExit as end:
-        if end.code == INTERRUPTED:  # one more Ctrl-C must not disturb the end
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        raise
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        typer.echo("interrupted", err=True)
-        sys.exit(INTERRUPTED)
+        _exit_interrupted("interrupted")
     except Exception as error:
+        if interrupts.was_raised():
+            _exit_interrupted("interrupted")
         if _debug:
             raise
-        _say_error(_say_unexpected(error))
-        sys.exit(2 if _is_refusal(error) else 1)
+        _exit_with(error)
+
+
+def _exit_with(error: Exception) -> NoReturn:
+    """Say what went wrong, and exit accordingly."""
+    interrupts.ignore_interrupts()
+    from isolet_nn.streams import print_error
+
+    if isinstance(error, IsoletNNError):
+        print_error(str(error))
+        sys.exit(error.exit_code)
+    print_error(_say_unexpected(error))
+    sys.exit(2 if _is_refusal(error) else 1)

@@ -7,7 +7,6 @@ a live bar, elsewhere plain lines.
 from __future__ import annotations
 
 import math
-import os
 import signal
 import sys
 import textwrap
@@ -15,18 +14,18 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from isolet_nn import interrupts
 from isolet_nn.errors import counted
 from isolet_nn.execution import Observer
-from isolet_nn.files import json_text
 from isolet_nn.folders import PLOTS
 from isolet_nn.pictures import group_word
 from isolet_nn.runs import Run
+from isolet_nn.streams import MESSAGES, RESULTS, print_line
 from isolet_nn.training import EVALUATED_SPLITS, Row, Training
 
 if TYPE_CHECKING:
@@ -50,25 +49,9 @@ _FEWEST_FOR_TOP3 = 5
 """Classes of which three guesses leave out enough to say something."""
 _TEXT_WIDTH = 24
 """Columns that a text beside its name needs to be readable."""
-_PIPE_WIDTH = 100_000
-"""Columns of tables that do not go to a terminal: enough that nothing is cut or wrapped."""
 
 _BAR_WIDTH = 8
 """Columns that are kept free for the bar when metrics are shortened."""
-
-
-class _Messages(Console):
-    """Standard error; nobody has to listen for the work to go on."""
-
-    def on_broken_pipe(self) -> None:
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
-
-
-MESSAGES = _Messages(stderr=True, highlight=False, markup=False, emoji=False)
-RESULTS = Console(
-    width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False, emoji=False
-)
 
 
 def progress_observer(quiet: bool) -> SilentProgress:
@@ -225,7 +208,7 @@ def print_run(run: Run) -> None:
 
 def print_path(run: Run) -> None:
     """Print a run's folder, a line of its own."""
-    RESULTS.print(str(run.path), soft_wrap=True)
+    print_line(run.path)
 
 
 def print_evaluation(run: Run, evaluation: Evaluation) -> None:
@@ -306,11 +289,6 @@ def print_xor_count(experiment: Experiment, recipe: str, solved: int, trials: in
         "solve it" + (f", as expected: {hopeless}" if (hopeless := _hopeless(experiment)) else ""),
         soft_wrap=True,
     )
-
-
-def print_json(value: Any) -> None:
-    """Print JSON, a number that is not finite as null."""
-    sys.stdout.write(json_text(value))
 
 
 def print_datasets(infos: Sequence[DatasetInfo]) -> None:
@@ -400,7 +378,7 @@ class StopSignal:
     def handle(self, number: int, frame: FrameType | None) -> None:
         """Note a signal (a signal handler)."""
         if self._received or not self._heard:
-            raise KeyboardInterrupt
+            interrupts.interrupt()
         self._received = True
 
 

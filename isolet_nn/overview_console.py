@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.cells import cell_len
 
 from isolet_nn.errors import counted
 from isolet_nn.listing import NUMBERS, Entry
+from isolet_nn.streams import RESULTS, one_line, print_text
 
 if TYPE_CHECKING:
     from isolet_nn.comparison import Comparison
@@ -42,7 +42,7 @@ def print_entries(entries: Sequence[Entry]) -> None:
         )
         for name in shown
     ]
-    typer.echo("\n".join(_aligned(columns)))
+    print_text("\n".join(_aligned(columns)) + "\n")
 
 
 def _cells(entry: Entry) -> dict[str, str]:
@@ -80,8 +80,6 @@ def ago(seconds: float) -> str:
 
 def print_comparison(comparison: Comparison) -> None:
     """Print what differs in the configs, then the results: a line a run, a column a key."""
-    from isolet_nn.console import RESULTS
-
     width = RESULTS.width if RESULTS.is_terminal else sys.maxsize
     labels = list(comparison.runs)
     first = _Column(("run",), _names_to_fit(comparison.names, width))
@@ -113,8 +111,6 @@ def print_comparison(comparison: Comparison) -> None:
 
 def _names_to_fit(names: Mapping[str, str], width: int) -> list[str]:
     """The runs' names; numbers, once it is said whose, if names would leave no room."""
-    from isolet_nn.console import RESULTS
-
     if max(map(cell_len, names.values())) <= width // 2:
         return list(names.values())
     for number, name in enumerate(names.values(), 1):
@@ -125,8 +121,6 @@ def _names_to_fit(names: Mapping[str, str], width: int) -> list[str]:
 
 def _split_results(comparison: Comparison) -> tuple[list[_Column], list[str]]:
     """Columns of the results that differ or are measured, and in words those that are the same."""
-    from isolet_nn.console import RESULTS
-
     columns, common = [], []
     for name, values in comparison.results.items():
         cells = [_result_text(name, values[label]) for label in comparison.runs]
@@ -148,6 +142,9 @@ class _Column:
     numbers: bool = False
     """Whether they stand at the right."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cells", [one_line(cell) for cell in self.cells])
+
     def lines(self, heading_lines: int) -> list[str]:
         """Heading, at the bottom of so many lines, and cells, all of one width."""
         above = [""] * (heading_lines - len(self.heading))
@@ -159,8 +156,6 @@ class _Column:
 
 def _print_side_by_side(first: _Column, others: Sequence[_Column], width: int) -> None:
     """Print columns, below each other with the first repeated where a line has no more room."""
-    from isolet_nn.console import RESULTS
-
     rest = list(others)
     while rest:
         block = [rest.pop(0)]
@@ -189,7 +184,6 @@ def _aligned(columns: Sequence[_Column]) -> list[str]:
 def _print_groups(comparison: Comparison) -> None:
     """Print the mean over seeds, and its range, of runs that differ in nothing else."""
     from isolet_nn.comparison import group_label
-    from isolet_nn.console import RESULTS
 
     split = comparison.split
     accuracies = comparison.results.get(f"{split}_accuracy", {})
@@ -207,8 +201,6 @@ def _print_groups(comparison: Comparison) -> None:
 
 def print_duels(duels: Sequence[Duel]) -> None:
     """Say in words how each two models differ on the test split, and how sure that is."""
-    from isolet_nn.console import RESULTS
-
     for duel in duels:
         result = duel.result
         RESULTS.print(

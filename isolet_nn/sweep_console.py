@@ -10,11 +10,11 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from rich.text import Text
 
-from isolet_nn.console import MESSAGES, RESULTS, percent
+from isolet_nn.console import percent
 from isolet_nn.errors import counted
 from isolet_nn.folders import PLOTS
+from isolet_nn.streams import MESSAGES, RESULTS, print_line, print_message
 from isolet_nn.sweeps.cohort import FAILED, TrialResult
 from isolet_nn.sweeps.config import Setting
 from isolet_nn.sweeps.execute import SweepObserver
@@ -80,7 +80,6 @@ class SweepProgress(SilentSweepProgress):
             f"{counted(plan.n_trainings, 'training')}, {counted(len(plan.cohorts), 'cohort')}"
             + (f"; {done_before} {_are(done_before)} done already" if done_before else ""),
             soft_wrap=True,
-            markup=False,
         )
         if self._live:
             self._task = self._bar.add_task("", total=self._cost, trials=self._trials(), state="")
@@ -117,7 +116,7 @@ class SweepProgress(SilentSweepProgress):
             self._bar.stop()
 
     def _say(self, text: str) -> None:
-        MESSAGES.print(text, soft_wrap=True, markup=False)
+        print_message(text)
 
     def _show(self) -> None:
         now = time.monotonic()
@@ -202,12 +201,12 @@ def print_sweep(folder: SweepFolder) -> None:
     counts = ", ".join(f"{summary[state]} {state}" for state in ("completed", "failed", "pending"))
     RESULTS.print(f"{counted(summary['trials'], 'trial')}: {counts}")
     for error in dict.fromkeys(folder.results.errors.values()):
-        RESULTS.print(f"failed: {error}", soft_wrap=True, markup=False)
+        RESULTS.print(f"failed: {error}", soft_wrap=True)
     for table_file in (TABLE, SETTINGS):
-        RESULTS.print(f"table: {folder.path / table_file}", soft_wrap=True, markup=False)
+        print_line(f"table: {folder.path / table_file}")
     if (folder.path / PLOTS).is_dir():
-        RESULTS.print(f"plots: {folder.path / PLOTS}", soft_wrap=True, markup=False)
-    RESULTS.print(str(folder.path), soft_wrap=True, markup=False)
+        print_line(f"plots: {folder.path / PLOTS}")
+    print_line(folder.path)
 
 
 def _folds(folder: SweepFolder) -> tuple[str, str]:
@@ -217,10 +216,10 @@ def _folds(folder: SweepFolder) -> tuple[str, str]:
     return "trials", f", mean +- standard deviation over {folder.trials.n_folds} folds{seeds}"
 
 
-def _setting_cells(folder: SweepFolder, setting: Setting) -> list[Text]:
+def _setting_cells(folder: SweepFolder, setting: Setting) -> list[str]:
     if folder.sweep.list is not None:
-        return [Text("\n".join(f"{key}={setting_text(value)}" for key, value in setting.items()))]
-    return [Text(setting_text(setting[key])) for key in folder.trials.keys]
+        return ["\n".join(f"{key}={setting_text(value)}" for key, value in setting.items())]
+    return [setting_text(setting[key]) for key in folder.trials.keys]
 
 
 def _score_text(score: Score | None) -> str:

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from isolet_nn import Run, console, plots, train
+from isolet_nn import Run, overview_console, plots, train
 from isolet_nn.cli import app
 from isolet_nn.comparison import (
     Comparison,
@@ -254,7 +254,7 @@ def on_terminal(
 ) -> list[str]:
     """The lines that a terminal of so many columns shows."""
     screen = Console(width=width, force_terminal=True, no_color=True, file=io.StringIO())
-    monkeypatch.setattr(console, "RESULTS", screen)
+    monkeypatch.setattr(overview_console, "RESULTS", screen)
     print_comparison(comparison)
     assert isinstance(screen.file, io.StringIO)
     return re.sub(r"\x1b\[\d*m", "", screen.file.getvalue()).splitlines()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from isolet_nn import console
+from isolet_nn import console, streams
 from isolet_nn.console import StopSignal, metrics_to_fit, percent, stop_signal
 from isolet_nn.shipped import list_configs
 from isolet_nn.training import Row
@@ -100,7 +100,7 @@ def test_the_list_of_configs_fits_the_terminal_and_names_them_whole(
 
 
 def test_json_has_null_for_a_number_that_is_not_finite(capsys: pytest.CaptureFixture[str]) -> None:
-    console.print_json({"a": float("nan"), "b": [float("inf"), 1.5], "c": "é"})
+    streams.print_json({"a": float("nan"), "b": [float("inf"), 1.5], "c": "é"})
     out = capsys.readouterr().out
     assert json.loads(out) == {"a": None, "b": [None, 1.5], "c": "é"}
     assert "é" in out

@@ -10,8 +10,9 @@ from rich.table import Table
 from isolet_nn.benchmarks.overhead import Overhead
 from isolet_nn.benchmarks.sweep import SweepComparison
 from isolet_nn.benchmarks.training import Comparison, Measurement, Plan
-from isolet_nn.console import MESSAGES, RESULTS, percent
+from isolet_nn.console import percent
 from isolet_nn.errors import counted
+from isolet_nn.streams import MESSAGES, RESULTS, print_line
 
 
 def print_plan(plan: Plan) -> None:
@@ -19,7 +20,6 @@ def print_plan(plan: Plan) -> None:
     for engine in plan.left_out:
         MESSAGES.print(
             f"{engine} is left out: it is not installed (pip install 'isolet-nn[{engine}]')",
-            markup=False,
             soft_wrap=True,
         )
     MESSAGES.print(
@@ -68,7 +68,7 @@ def print_comparison(comparison: Comparison) -> None:
             end_section=index % len(plan.contestants) == len(plan.contestants) - 1,
         )
     RESULTS.print(table)
-    RESULTS.print(str(comparison.path), soft_wrap=True, markup=False)
+    print_line(comparison.path)
 
 
 def print_sweep_comparison(comparison: SweepComparison) -> None:
@@ -89,7 +89,7 @@ def print_sweep_comparison(comparison: SweepComparison) -> None:
         )
     for line in lines:
         RESULTS.print(line, soft_wrap=True)
-    RESULTS.print(str(comparison.path), soft_wrap=True, markup=False)
+    print_line(comparison.path)
 
 
 def _seconds(times: list[float]) -> str:
@@ -104,4 +104,4 @@ def print_overhead(overhead: Overhead) -> None:
         f"{overhead.peak_megabytes:.0f} MB of memory at most",
         soft_wrap=True,
     )
-    RESULTS.print(str(overhead.path), soft_wrap=True, markup=False)
+    print_line(overhead.path)

@@ -8,7 +8,6 @@ multiply matrices.
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -24,14 +23,13 @@ from isolet_nn.environment import available_cores, describe_process, has_torch
 from isolet_nn.errors import BackendUnavailableError, ConfigError
 from isolet_nn.files import write_json
 from isolet_nn.folders import ENVIRONMENT, new_folder
-from isolet_nn.interrupts import held_interrupt
+from isolet_nn.processes import new_executor, starting
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSize, DataSource
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.plan import Plan, make_plan
 from isolet_nn.sweeps.run import n_workers, require_backends, sweep
-from isolet_nn.sweeps.workers import start_worker
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -252,11 +250,9 @@ def _in_new_processes(
     processes: int, function: Callable[P, Result], *args: P.args, **kwargs: P.kwargs
 ) -> list[Result]:
     """Call a function as often as there are processes; an interruption ends them at work."""
-    from joblib.externals.loky import ProcessPoolExecutor
-
-    pool = ProcessPoolExecutor(processes, initializer=start_worker, initargs=(os.getpid(),))
+    pool = new_executor(processes)
     try:
-        with held_interrupt():
+        with starting():
             calls = [pool.submit(function, *args, **kwargs) for _ in range(processes)]
         return [call.result() for call in calls]
     finally:

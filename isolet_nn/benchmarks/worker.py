@@ -21,7 +21,8 @@ from isolet_nn.benchmarks.engines import (
     load_data,
 )
 from isolet_nn.errors import IsoletNNError
-from isolet_nn.interrupts import held_interrupt, leave_interrupts_to_parent
+from isolet_nn.interrupts import leave_interrupts_to_parent
+from isolet_nn.processes import starting
 
 _SETTLE_SECONDS = 0.1
 """Idle threads of OpenBLAS and OpenMP spin this long at most before they sleep."""
@@ -45,7 +46,7 @@ class Worker:
         self._process = context.Process(
             target=_serve, args=(theirs, contestant, data, data_dir), daemon=True
         )
-        with held_interrupt():
+        with starting():
             self._process.start()
         theirs.close()
 

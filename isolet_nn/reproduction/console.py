@@ -8,11 +8,11 @@ from pathlib import Path
 
 from rich.table import Column, Table
 
-from isolet_nn.console import MESSAGES, RESULTS
 from isolet_nn.reproduction.page import PAGE
 from isolet_nn.reproduction.parts import Part
 from isolet_nn.reproduction.run import Progress
 from isolet_nn.reproduction.verdicts import Claim
+from isolet_nn.streams import RESULTS, print_line, print_message
 from isolet_nn.sweep_console import sweep_observer
 from isolet_nn.sweeps.execute import SweepObserver
 
@@ -50,7 +50,7 @@ class PrintedProgress(Progress):
 
     def _say(self, text: str) -> None:
         if not self._quiet:
-            MESSAGES.print(text, soft_wrap=True)
+            print_message(text)
 
 
 def print_verdicts(folder: Path, conclusions: Sequence[Claim]) -> None:
@@ -59,5 +59,5 @@ def print_verdicts(folder: Path, conclusions: Sequence[Claim]) -> None:
     for number, claim in enumerate(conclusions, 1):
         table.add_row(f"{number}. {claim.text}", claim.outcome)
     RESULTS.print(table)
-    RESULTS.print(f"page: {folder / PAGE}", soft_wrap=True)
-    RESULTS.print(str(folder), soft_wrap=True)
+    print_line(f"page: {folder / PAGE}")
+    print_line(folder)

@@ -20,6 +20,7 @@ from typing import Any
 from isolet_nn.config import Experiment
 from isolet_nn.errors import BackendUnavailableError, ClusterError, ConfigError
 from isolet_nn.files import write_bytes
+from isolet_nn.processes import safe_environment, starting
 from isolet_nn.sweeps import remote
 from isolet_nn.sweeps.cohort import CohortTask, model_path
 from isolet_nn.sweeps.datasets import PackedDataset
@@ -341,17 +342,26 @@ def _while_scheduler_lives(address: str) -> Iterator[None]:
 
 
 def _start_cluster(n_workers: int) -> Any:
-    """A scheduler in this process, and single-threaded worker processes."""
+    """A scheduler in this process, and single-threaded worker processes.
+
+    They speak TLS with a key that nobody else has: a scheduler runs what it is sent.
+    """
+    config = importlib.import_module("dask").config
+    # Nannies take it when they are made, and start workers anew with it.
+    variables = {"distributed.nanny.pre-spawn-environ": dict(safe_environment())}
     try:
-        return _distributed().LocalCluster(
-            n_workers=n_workers,
-            threads_per_worker=1,
-            memory_limit=0,
-            preload=[remote.__name__],
-            # Any free port: without an address, Dask insists on its usual one.
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.ERROR,
-        )
+        with starting(), config.set(variables):
+            return _distributed().LocalCluster(
+                n_workers=n_workers,
+                protocol="tls",
+                security=_distributed().Security.temporary(),
+                threads_per_worker=1,
+                memory_limit=0,
+                preload=[remote.__name__],
+                # Any free port: without an address, Dask insists on its usual one.
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.ERROR,
+            )
     except (OSError, RuntimeError) as error:
         raise ClusterError(
             f"local:{n_workers}: the workers could not be started: {error}"

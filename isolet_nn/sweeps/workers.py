@@ -9,10 +9,7 @@ from __future__ import annotations
 import errno
 import functools
 import itertools
-import os
 import shutil
-import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from contextlib import nullcontext
@@ -23,11 +20,10 @@ from typing import Any, Protocol
 from isolet_nn.config import Experiment
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import IsoletNNError
-from isolet_nn.interrupts import held_interrupt, leave_interrupts_to_parent
+from isolet_nn.processes import new_executor, starting
 from isolet_nn.sweeps.cohort import CohortTask, TrialResult, run_cohort
 from isolet_nn.sweeps.datasets import PackedDataset
 
-_PARENT_SECONDS = 0.5
 _DATASETS_KEPT = 8
 """Data sets mapped into memory by a worker: the folds of a cross-validation come in turn."""
 _BYTES_KEPT = 2 * 1024**3
@@ -80,7 +76,7 @@ class _Slot:
 
     def submit(self, function: Callable[..., Any], *arguments: object) -> None:
         """Start a task, and with the first one the process."""
-        with held_interrupt() if self.is_new else nullcontext():
+        with starting() if self.is_new else nullcontext():
             self.future = self.executor.submit(function, *arguments)
         self.is_new = False
 
@@ -176,27 +172,8 @@ class LocalWorkers:
 
 
 def _new_executor() -> Any:
-    from joblib.externals.loky import ProcessPoolExecutor
-
     threads = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-    return ProcessPoolExecutor(
-        max_workers=1,
-        initializer=start_worker,
-        initargs=(os.getpid(),),
-        env=dict.fromkeys(threads, "1"),
-    )
-
-
-def start_worker(parent: int) -> None:
-    """Leave signals from the terminal to the parent; end when the parent is gone."""
-    leave_interrupts_to_parent()
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_PARENT_SECONDS)
-    os._exit(1)
+    return new_executor(1, **dict.fromkeys(threads, "1"))
 
 
 def _work(task: CohortTask, folder: str) -> list[TrialResult]:

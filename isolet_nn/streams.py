@@ -1,0 +1,117 @@
+"""Standard output and standard error: what is written there is safe for any terminal.
+
+Names of classes, columns, folders and configs are other people's text. On its way to a stream,
+and only there, whatever could move the cursor, change colours or reverse the order of letters is
+escaped, as is what the stream cannot encode; files keep the text as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from isolet_nn.files import json_text
+
+_PIPE_WIDTH = 100_000
+"""Columns of tables that do not go to a terminal: enough that nothing is cut or wrapped."""
+
+_UNPRINTABLE = re.compile(
+    "["
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but for tab and line feed
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks that reorder what is shown
+    r"\u2028\u2029"  # line breaks that hardly any program shows as such
+    r"\ud800-\udfff"  # bytes of a path that are not UTF-8
+    "]"
+)
+
+
+def printable(text: str) -> str:
+    r"""The text with ``\x1b`` and its like spelled out; a byte that is no text as ``\xff``."""
+    return _UNPRINTABLE.sub(lambda match: _spelled(ord(match[0])), text)
+
+
+def one_line(text: object) -> str:
+    r"""The text in a single line, a line feed in it as ``\n``."""
+    return printable(str(text)).replace("\n", "\\n")
+
+
+def _spelled(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte of a path that it cannot decode
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+class Stream(Console):
+    """A console that takes text as text: no markup, no emoji, nothing unprintable."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Escape text before it is laid out, so that columns have the right widths."""
+        return super().render_str(printable(text), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Escape what reaches the console as anything else than a plain string, too."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(printable(text), style)
+
+
+class _Messages(Stream):
+    """Standard error; nobody has to listen for the work to go on."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+MESSAGES = _Messages(stderr=True)
+RESULTS = Stream(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+
+
+def print_line(text: object) -> None:
+    """Print a result of one line, however long."""
+    RESULTS.print(one_line(text), soft_wrap=True)
+
+
+def print_message(text: object) -> None:
+    """Print a line for a person, however long, to standard error."""
+    MESSAGES.print(str(text), soft_wrap=True)
+
+
+def print_error(message: str) -> None:
+    """Print why the program ends to standard error, the lines below each other."""
+    first, *others = message.split("\n")
+    MESSAGES.print(Text.assemble(("error: ", "bold red"), first), soft_wrap=True)
+    for line in others:
+        print_message(f"       {line}")
+
+
+def print_text(text: str) -> None:
+    """Print text of many lines to standard output as it is, but for what is unprintable."""
+    sys.stdout.write(printable(text))
+
+
+def print_json(value: Any) -> None:
+    """Print JSON; what is unprintable, or not in the stream's encoding, as an escape."""
+    text = json_text(value)
+    encoding = sys.stdout.encoding or "utf-8"
+    if not encoding.lower().startswith("utf"):
+        text = re.sub(r"[^\x00-\x7f]", _json_escape, text)
+    sys.stdout.write(_UNPRINTABLE.sub(_json_escape, text))
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\u{code:04x}" if code < 0x10000 else json.dumps(match[0])[1:-1]
