@@ -371,7 +371,7 @@ def plot(
             **_one_of(
                 "--kind",
                 *("curves", "confusion", "reliability", "speakers", "weights"),
-                *("heatmap", "boxplot", "line"),
+                *("heatmap", "boxplot", "line", "scatter"),
             ),
         ),
     ] = None,

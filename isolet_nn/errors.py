@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import math
 import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -82,6 +83,18 @@ def counted(number: int, noun: str) -> str:
     """``1 trial``, ``2 trials``, ``2 classes``."""
     ending = "es" if noun.endswith(("s", "x", "ch")) else "s"
     return f"{number} {noun}" if number == 1 else f"{number} {noun}{ending}"
+
+
+def rounded(value: Any) -> Any:
+    """A setting for a person to read: its numbers with four significant digits."""
+    if isinstance(value, float):
+        short = float(f"{value:.4g}")
+        return short if math.isfinite(short) else value  # rounding up may leave the range
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return value
 
 
 class _ShortRepr(reprlib.Repr):

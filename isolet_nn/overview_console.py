@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
-from isolet_nn.errors import counted
+from isolet_nn.errors import counted, rounded
 from isolet_nn.listing import NUMBERS, Entry
 from isolet_nn.streams import RESULTS, one_line, print_text
 
@@ -229,9 +229,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _setting_text(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(rounded(value))
 
 
 def _result_text(name: str, value: Any) -> str:

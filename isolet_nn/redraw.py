@@ -26,11 +26,11 @@ from isolet_nn.pictures import (
 from isolet_nn.problems import validate
 from isolet_nn.runs import Run
 from isolet_nn.sweeps import journal
-from isolet_nn.sweeps.config import Plot, Sweep, axis_keys, varied_keys
+from isolet_nn.sweeps.config import Plot, Sweep, axis_keys
 from isolet_nn.sweeps.folder import SweepFolder
-from isolet_nn.sweeps.pictures import axis_of, draw_plot, draw_plots
+from isolet_nn.sweeps.pictures import axis_of, default_plots, draw_plot, draw_plots
 
-KINDS = ("heatmap", "boxplot", "line")
+KINDS = ("heatmap", "boxplot", "line", "scatter")
 """Pictures of a sweep."""
 _AXES = ("x", "y", "panels")
 
@@ -142,12 +142,13 @@ def _redraw_sweep(folder: SweepFolder, choice: PlotChoice | None) -> list[Path]:
     known = [name for name in journal.METRICS if folder.results.has_metric(name)]
     if not known:
         raise RunError(f"{folder.path}: no trial is completed, so there is nothing to draw")
-    if choice is None and folder.sweep.plot:
-        written = draw_plots(folder, folder.sweep.plot)
-        if not written:
+    if choice is None:
+        written = draw_plots(folder)
+        if not written and folder.sweep.plot:
             wanted = ", ".join(dict.fromkeys(plot.value for plot in folder.sweep.plot))
             raise RunError(f"{folder.path}: no trial has {wanted}; there is {', '.join(known)}")
-        return written
+        if written:
+            return written
     plot = choose_plot(folder.sweep, choice or PlotChoice())
     if plot.value not in known:
         raise ConfigError(f"--value: no trial has {plot.value}; there is {', '.join(known)}")
@@ -166,12 +167,11 @@ def choose_plot(sweep: Sweep, choice: PlotChoice) -> Plot:
     """
     keys = axis_keys(sweep)
     _require_known(choice, keys)
-    base = next((plot for plot in sweep.plot if choice.kind in (None, plot.kind)), None)
-    kind = choice.kind or (
-        base.kind if base else "heatmap" if len(varied_keys(sweep)) > 1 else "boxplot"
-    )
-    axes = _choose_axes(choice, kind, base, keys)
     usual = "test_accuracy" if sweep.cross_validation is None else "validation_accuracy"
+    plots = sweep.plot or default_plots(sweep, usual)
+    base = next((plot for plot in plots if choice.kind in (None, plot.kind)), None)
+    kind = choice.kind or (base.kind if base else "boxplot")
+    axes = _choose_axes(choice, kind, base, keys)
     value = choice.value or (base.value if base else usual)
     return validate(Plot, {"kind": kind, **axes, "value": value}, "plot")
 

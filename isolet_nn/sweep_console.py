@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from isolet_nn.console import percent
-from isolet_nn.errors import counted
+from isolet_nn.errors import counted, rounded
 from isolet_nn.folders import PLOTS
 from isolet_nn.streams import MESSAGES, RESULTS, print_line, print_message
 from isolet_nn.sweeps.cohort import FAILED, TrialResult
@@ -218,8 +218,9 @@ def _folds(folder: SweepFolder) -> tuple[str, str]:
 
 def _setting_cells(folder: SweepFolder, setting: Setting) -> list[str]:
     if folder.sweep.list is not None:
-        return ["\n".join(f"{key}={setting_text(value)}" for key, value in setting.items())]
-    return [setting_text(setting[key]) for key in folder.trials.keys]
+        lines = (f"{key}={setting_text(rounded(value))}" for key, value in setting.items())
+        return ["\n".join(lines)]
+    return [setting_text(rounded(setting[key])) for key in folder.trials.keys]
 
 
 def _score_text(score: Score | None) -> str:

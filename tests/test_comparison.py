@@ -280,8 +280,8 @@ def test_many_runs_are_rows_that_no_terminal_cuts_or_wraps(
     for number, line in enumerate(settings[3:]):
         assert line.split() == [
             f"rate-{number}",
-            f"{(number + 1) * 1e-4:.4g}",
-            f"{(number + 1) / 100:.4g}",
+            json.dumps(round((number + 1) * 1e-4, 6)),
+            json.dumps((number + 1) / 100),
         ]
     assert "all runs: status completed, epochs 3, parameters 139" in lines
 

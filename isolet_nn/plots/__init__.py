@@ -32,11 +32,13 @@ from isolet_nn.plots.grids import (
     plot_heatmap,
 )
 from isolet_nn.plots.letters import letter_groups
-from isolet_nn.plots.style import in_words, save, setting_text
+from isolet_nn.plots.scatters import Coordinate, figure_scatter, plot_scatter
+from isolet_nn.plots.style import in_words, save, setting_label, setting_text
 from isolet_nn.plots.weights import figure_weights, plot_weights
 
 __all__ = [
     "Band",
+    "Coordinate",
     "figure_accuracy",
     "figure_bars",
     "figure_boxplot",
@@ -48,6 +50,7 @@ __all__ = [
     "figure_lines",
     "figure_loss",
     "figure_reliability",
+    "figure_scatter",
     "figure_weights",
     "in_words",
     "letter_groups",
@@ -62,7 +65,9 @@ __all__ = [
     "plot_lines",
     "plot_loss",
     "plot_reliability",
+    "plot_scatter",
     "plot_weights",
     "save",
+    "setting_label",
     "setting_text",
 ]

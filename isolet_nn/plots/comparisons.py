@@ -20,6 +20,7 @@ from isolet_nn.plots.style import (
     setting_label,
     shorten,
     text_width,
+    titled,
     to_file,
 )
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_LONGEST_GROUP = 40
+"""Characters at which the name of a group is cut."""
+_WIDEST_NAME = 1.8
+"""Inches beyond which the names of groups stand upright."""
 _GOLDEN = 0.618033988749895
 
 
@@ -37,6 +42,7 @@ def figure_boxplot(
     x_name: str,
     value_name: str,
     title: str = "",
+    note: str = "",
 ) -> Figure:
     """A box for each group with its single values over it, and the median written beside.
 
@@ -51,14 +57,18 @@ def figure_boxplot(
         Key path of the setting that makes the groups.
     value_name
         Column of trials.csv; accuracies are drawn in percent.
+    note
+        Put under the title, for instance what a box pools.
     """
     from matplotlib.figure import Figure
 
     scale = quantity(value_name)
-    names = [shorten(name) for name in groups]
-    crowded = len(names) > 12
+    names = [shorten(name, _LONGEST_GROUP) for name in groups]
+    crowded = len(names) > 12 or text_width(names, 9.0) > _WIDEST_NAME
     step = 0.45 if crowded else max(1.0, text_width(names, 9.0) + 0.15)
-    figure = Figure(figsize=(max(4.5, 1.0 + step * len(names)), 4.3), layout="constrained")
+    width = max(4.5, 1.0 + step * len(names), 1.0 + text_width([note], 9.0))
+    height = 4.3 + (text_width(names, 9.0) if crowded else 0.0)
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     for position, values in enumerate(groups.values()):
         drawn = np.array([v for v in values if np.isfinite(v)], dtype=np.float64) * scale.factor
@@ -76,7 +86,8 @@ def figure_boxplot(
     axes.set_xticks(range(len(names)), names, rotation=upright)
     axes.set_xlim(-0.6, len(names) - 0.4)
     axes.grid(visible=False, axis="x")
-    axes.set(title=shorten(title, 60), xlabel=setting_label(x_name), ylabel=scale.label)
+    titled(axes, shorten(title, 60), note)
+    axes.set(xlabel=setting_label(x_name), ylabel=scale.label)
     if scale.is_percent:
         end_at_100(axes)
     return figure

@@ -20,10 +20,10 @@ from isolet_nn.plots.style import (
     end_at_100,
     in_style,
     line_styles,
+    logarithmic,
     new_figure,
     quantity,
     setting_label,
-    setting_text,
     shorten,
     text_width,
     titled,
@@ -122,7 +122,7 @@ def figure_lines(
     titled(axes, shorten(title, 60), note)
     places = sorted({value for line in lines.values() for value in line.x})
     if log_x:
-        _logarithmic(axes, places)
+        logarithmic(axes.xaxis, places)
     elif all(float(place).is_integer() for place in places):
         _tick_whole_numbers(axes)
     if len(lines) > 1 and axes.lines:
@@ -282,12 +282,3 @@ def _tick_whole_numbers(axes: Axes) -> None:
 
     # With two ticks at least, a single value would have fractions beside it.
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-
-
-def _logarithmic(axes: Axes, ticks: list[float]) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(ticks, nbins=12))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: setting_text(value)))

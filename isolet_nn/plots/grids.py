@@ -112,6 +112,7 @@ def figure_heatmap(
     value_name: str,
     panels: Sequence[str] = (),
     title: str = "",
+    note: str = "",
 ) -> Figure:
     """A value over two settings of a sweep, written in every cell (up to 40 by 40).
 
@@ -127,6 +128,8 @@ def figure_heatmap(
         Column of trials.csv; accuracies are drawn in percent.
     panels
         A heading for each panel.
+    note
+        Put under the title, for instance what a cell is the mean of.
 
     Raises
     ------
@@ -158,6 +161,7 @@ def figure_heatmap(
         n_panels=len(cells),
         headed=bool(panels),
         title=title,
+        note=note,
     )
     norm = Normalize(cells.min(), cells.max()) if cells.count() else Normalize(0.0, 1.0)
     colors = ScalarMappable(norm, matplotlib.colormaps["viridis"].with_extremes(bad=MISSING))
@@ -259,6 +263,7 @@ def _cell_figure(
     n_panels: int = 1,
     headed: bool = False,
     title: str = "",
+    note: str = "",
 ) -> tuple[Figure, list[Axes], Axes]:
     """Make the axes of each panel, with a column for each x label and a row for each y label.
 
@@ -270,12 +275,13 @@ def _cell_figure(
     title = shorten(title, 60)
     left = 0.55 + text_width(y_labels, _TICK_SIZE)
     bottom = 0.5 + _room_below(x_labels, cell[0])[1]
-    above, heading = (0.45 if headed else 0.2), (0.3 if title else 0.0)
+    above, heading = (0.45 if headed else 0.2), (0.3 if title else 0.0) + (0.25 if note else 0.0)
     width, height = cell[0] * len(x_labels), cell[1] * len(y_labels)
     x_stride, y_stride = left + width, bottom + height + above
     down = math.ceil(n_panels / _PANELS_IN_A_ROW)
     across = math.ceil(n_panels / down)
     full_width = max(across * x_stride + 1.1, left + text_width([title], 11.5) + 0.2)
+    full_width = max(full_width, left + text_width([note], 9.0) + 0.2)
     full_height = down * y_stride + heading
     figure = Figure(figsize=(full_width, full_height))
     figure.text(
@@ -286,6 +292,7 @@ def _cell_figure(
         fontsize=11,
         fontweight="bold",
     )
+    figure.text(left / full_width, 1 - 0.4 / full_height, note, va="top", fontsize=9)
     panels = []
     for index in range(n_panels):
         row, column = divmod(index, across)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
+import math
 import re
 import sys
 import warnings
@@ -20,6 +22,7 @@ from isolet_nn.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
@@ -28,6 +31,8 @@ DataT = TypeVar("DataT")
 
 INK = "#222222"
 FAINT = "#d9d9d9"
+_MOST_TICKS, _FEW_DECADES = 12, 300.0
+"""Of a logarithmic axis, and the range up to which there are ticks within decades."""
 EMPTY = "#f6f7f8"
 """A cell without counts."""
 MISSING = "#e4e4e4"
@@ -195,11 +200,17 @@ def setting_label(key_path: str) -> str:
 
 
 def setting_text(value: object) -> str:
-    """Write a setting's value in short: ``1e-5``, ``0.001``, ``64, 64``, ``none``."""
+    """Write a setting's value in short: ``1e-5``, ``0.001``, ``64, 64``, ``none``.
+
+    Of a section, what it says: ``name sgd, momentum 0.9``.
+    """
+    if isinstance(value, dict):
+        said = (f"{key.rpartition('.')[2]} {setting_text(item)}" for key, item in value.items())
+        return ", ".join(said).replace("_", " ") or "unchanged"
     if isinstance(value, list | tuple):
         return ", ".join(map(setting_text, value)) or "none"
     if isinstance(value, float):
-        return f"{value:g}".replace("e-0", "e-").replace("e+0", "e")
+        return f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e")
     return "none" if value is None else str(value)
 
 
@@ -233,6 +244,22 @@ def end_at_100(axes: Axes, lowest: float | None = None) -> None:
     axes.set_ylim(max(low, 0.0), min(high, 100.0))
     for artist in (*axes.lines, *axes.collections):
         artist.set_clip_on(False)
+
+
+def logarithmic(axis: Axis, places: Sequence[float] = ()) -> None:
+    """Make an axis logarithmic, with ticks at `places` if those are few and far enough apart."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+    axis._set_axes_scale("log")  # type: ignore[attr-defined]
+    steps = [math.log(b / a) for a, b in itertools.pairwise(places)]
+    if steps and len(places) <= _MOST_TICKS and min(steps) >= sum(steps) / (1.5 * _MOST_TICKS):
+        axis.set_major_locator(FixedLocator(places))
+    else:
+        low, high = axis.get_view_interval()
+        between = (1.0, 2.0, 5.0) if high / low < _FEW_DECADES else (1.0,)
+        axis.set_major_locator(LogLocator(subs=between, numticks=_MOST_TICKS))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: setting_text(value)))
 
 
 def color_bar(

@@ -58,7 +58,7 @@ def draw_pictures(report: Report, evidence: Evidence) -> dict[str, Path]:
 def _curves(report: Report, evidence: Evidence, column: str, name: str) -> dict[str, Path]:
     """Figures 1 to 4 in one picture: mean and range of the seeds over the epochs."""
     factor = 100.0 if column == "test_accuracy" else 1.0
-    bands = {}
+    bands, seeds = {}, 0
     for part, curve in report.curves.items():
         by_epoch: dict[int, list[float]] = {}
         for trial in evidence.trials(part):
@@ -66,12 +66,19 @@ def _curves(report: Report, evidence: Evidence, column: str, name: str) -> dict[
             by_epoch.setdefault(trial.settings[EPOCHS], []).append(value)
         if by_epoch:
             bands[f"momentum {curve.momentum:g}"] = _band(by_epoch)
+            seeds = max(seeds, *map(len, by_epoch.values()))
     if not bands:
         return {}
     path = evidence.folder / PLOTS / f"{name}.png"
     only = f", {next(iter(bands))}" if len(bands) == 1 else ""  # which has no legend
-    title = f"617-44-26, all seeds{only}"
-    plot_lines(bands, path, x_name="epoch", value_name=column, title=title)
+    plot_lines(
+        bands,
+        path,
+        x_name="epoch",
+        value_name=column,
+        title=f"617-44-26{only}",
+        note=_over_seeds(seeds),
+    )
     return {name: path}
 
 
@@ -90,7 +97,14 @@ def _depths(cells: Cells, evidence: Evidence) -> dict[str, Path]:
     if not bands:
         return {}
     path = evidence.folder / PLOTS / "depths.png"
-    plot_lines(bands, path, x_name=DEPTH, value_name="test_accuracy", title="figure 7")
+    plot_lines(
+        bands,
+        path,
+        x_name=DEPTH,
+        value_name="test_accuracy",
+        title="figure 7",
+        note=_over_seeds(cells.by_seed.shape[-1]),
+    )
     return {"depths": path}
 
 
@@ -114,6 +128,10 @@ def _grid(
         title=title,
     )
     return {name: path}
+
+
+def _over_seeds(n: int) -> str:
+    return f"mean of {n} seeds, band from the lowest to the highest" if n > 1 else ""
 
 
 def _band(values: Mapping[int, list[float]]) -> Band:

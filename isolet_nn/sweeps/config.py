@@ -161,12 +161,12 @@ class CrossValidation(Section):
 class Plot(Section):
     """A picture of the results."""
 
-    kind: Literal["heatmap", "boxplot", "line"]
+    kind: Literal["heatmap", "boxplot", "line", "scatter"]
     """What to draw."""
     x: str
     """Key path on the horizontal axis."""
     y: str | None = None
-    """heatmap: key path on the vertical axis. line: key path that tells lines apart."""
+    """heatmap, scatter: key path on the vertical axis. line: key path that tells lines apart."""
     panels: str | None = None
     """heatmap: key path of which each value gets a panel."""
     value: Literal[
@@ -198,6 +198,8 @@ Plots = list[Plot]
 
 _MOST_SEEDS = 1_000_000
 _SEEDS = "seed: seeds are given by the key `seeds`"
+SETTING = "setting"
+"""What the entries of a list are called along an axis."""
 EVALUATE_TEST = "training.evaluate_test"
 """Key path of what cross-validation switches off."""
 
@@ -220,7 +222,7 @@ class Sweep(Section):
     cross_validation: CrossValidation | None = None
     """Score every setting on folds of the training part, for instance {folds: 5, by: speaker}."""
     plot: Plots = Field(default=[])
-    """Picture of the results, or several in a list."""
+    """Picture of the results, or several in a list; without one, what suits the varied keys."""
     workers: Literal["auto"] | Count = "auto"
     """Local processes; auto takes one a processor."""
     save_models: Literal["best", "all", "none"] = "best"
@@ -319,8 +321,10 @@ def varied_keys(sweep: Sweep) -> tuple[str, ...]:
 
 
 def axis_keys(sweep: Sweep) -> list[str]:
-    """What can stand along an axis of a picture: varied keys, seeds, and folds if there are."""
-    return [*varied_keys(sweep), "seed", *(["fold"] if sweep.cross_validation else [])]
+    """What can stand along an axis of a picture: varied keys, a list's settings, seeds, folds."""
+    settings = [SETTING] if sweep.list is not None else []
+    folds = ["fold"] if sweep.cross_validation else []
+    return [*varied_keys(sweep), *settings, "seed", *folds]
 
 
 def conflict_with_folds(experiment: Mapping[str, Any]) -> str | None:

@@ -290,7 +290,7 @@ class _Run:
         folder = self.folder
         folder.results.write_table(folder.path / TABLE, folder.trials)
         write_settings(folder.path / SETTINGS, folder.trials, folder.results, folder.metric)
-        draw_plots(folder, folder.sweep.plot)
+        draw_plots(folder)
 
     def _write_summary(self, status: str) -> None:
         """Say how far the sweep is; `seconds` is the time it was worked on, resumes included."""

@@ -82,7 +82,7 @@ def make_reproduction(
             continue
         swept = _sweep(folder, part, accuracy)
         if with_page:
-            draw_plots(swept, swept.sweep.plot)
+            draw_plots(swept)
     if with_page:
         write_page(folder)
     return folder

@@ -16,12 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from isolet_nn.plots import Band
+from isolet_nn.plots import Band, Coordinate
+from isolet_nn.sweep_console import print_sweep
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.journal import Results
-from isolet_nn.sweeps.pictures import axis_of, draw_plots, means_on_grid
+from isolet_nn.sweeps.pictures import axis_of, default_plots, draw_plots, means_on_grid
 from isolet_nn.sweeps.run import sweep
 from isolet_nn.sweeps.scores import best_settings, write_settings
 from sweeps.helpers import IRIS, InlineWorkers, iris_sweep, trials_of
@@ -29,6 +30,7 @@ from sweeps.helpers import IRIS, InlineWorkers, iris_sweep, trials_of
 RATE = "optimizer.learning_rate"
 HIDDEN = "model.hidden_layers"
 DROPOUT = "model.dropout"
+ACTIVATION = "model.activation"
 
 
 def results_of(trials: Trials, values: Mapping[int, float], metric: str) -> Results:
@@ -132,11 +134,18 @@ def test_test_accuracy_stands_beside_validation_accuracy(tmp_path: Path) -> None
     assert folder.summary["best"][0]["n"] == 3
 
 
-def test_an_axis_has_the_order_of_the_file_and_the_experiments_value_last() -> None:
+def test_an_axis_of_numbers_is_sorted_and_has_the_experiments_value_too() -> None:
     trials = trials_of(list=[{RATE: 0.5}, {DROPOUT: 0.1}, {RATE: 0.1}, {RATE: 0.5, DROPOUT: 0.2}])
     axis = axis_of(trials, RATE)
-    assert axis.values == [0.5, 0.1, 0.001]
-    assert axis.position.tolist() == [0, 2, 1, 0]
+    assert axis.values == [0.001, 0.1, 0.5]
+    assert axis.position.tolist() == [2, 0, 1, 2]
+
+
+def test_an_axis_of_all_else_has_the_order_of_the_file() -> None:
+    hidden = "model.hidden_layers"
+    axis = axis_of(trials_of(grid={hidden: [[8, 8], [2], []]}), hidden)
+    assert axis.values == [[8, 8], [2], []]
+    assert axis.position.tolist() == [0, 1, 2]
     seeds = axis_of(trials_of(seeds=[4, 2], grid={RATE: [1, 2]}), "seed")
     assert (seeds.values, seeds.position.tolist()) == ([4, 2], [0, 1, 0, 1])
 
@@ -156,7 +165,7 @@ def test_a_key_that_is_left_open_has_the_value_that_the_trial_is_trained_with() 
     assert used[::2] == [0.1, 0.001, 0.001, 0.1, 0.01]
     assert [trials.value(trial, RATE) for trial in range(10)] == used
     axis = axis_of(trials, RATE)
-    assert axis.values == [0.1, 0.001, 0.01]
+    assert axis.values == [0.001, 0.01, 0.1]
     assert [axis.values[place] for place in axis.position] == used
     optimizers = axis_of(trials, "optimizer")
     assert [optimizers.values[place]["learning_rate"] for place in optimizers.position[:6]] == [
@@ -215,15 +224,15 @@ def drawn(
 ) -> tuple[Drawn, list[Path]]:
     """What is handed to a plot function, and the files that are said to be written."""
     calls: Drawn = []
-    name = {"heatmap": "plot_heatmap", "boxplot": "plot_boxplot", "line": "plot_lines"}[kind]
+    name = f"plot_{kind}" + ("s" if kind == "line" else "")
     monkeypatch.setattr(
         f"isolet_nn.plots.{name}",
         lambda values, path, **options: calls.append((values, path, options)),
     )
-    return calls, draw_plots(folder, folder.sweep.plot)
+    return calls, draw_plots(folder)
 
 
-def test_a_heat_map_has_rows_columns_and_panels_in_the_order_of_the_file(
+def test_a_heat_map_has_sorted_numbers_and_all_else_in_the_order_of_the_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     folder = folder_with(
@@ -237,12 +246,134 @@ def test_a_heat_map_has_rows_columns_and_panels_in_the_order_of_the_file(
     assert written == [tmp_path / "heatmap.csv", *(path for _, path, _ in calls)]
     assert path.parent == tmp_path / "plots"
     numbers = np.arange(12).reshape(2, 3, 2) / 100  # hidden, rate, dropout
-    np.testing.assert_allclose(values, np.moveaxis(numbers, 2, 0))
-    assert options["x_labels"] == ["0.1", "1e-5", "0.01"]
+    np.testing.assert_allclose(values, np.moveaxis(numbers, 2, 0)[::-1][..., [1, 2, 0]])
+    assert options["x_labels"] == ["1e-5", "0.01", "0.1"]
     assert options["y_labels"] == ["8", "none"]
-    assert options["panels"] == [f"{DROPOUT}: 0.5", f"{DROPOUT}: 0"]
+    assert options["panels"] == ["dropout: 0", "dropout: 0.5"]
     assert (options["x_name"], options["y_name"]) == (RATE, HIDDEN)
     assert options["value_name"] == "test_accuracy"
+
+
+LOG, LINEAR = {"log_uniform": [1e-4, 0.1]}, {"uniform": [0.0, 0.5]}
+CHOICE = {"choice": ["relu", "tanh"]}
+
+
+@pytest.mark.parametrize(
+    ("varied", "expected"),
+    [
+        ({"grid": {RATE: [0.3, 0.1, 0.2]}}, [("line", RATE, None)]),
+        ({"grid": {RATE: [0.3, 0.1]}}, [("boxplot", RATE, None)]),
+        ({"grid": {HIDDEN: [[2], [3], [4]]}}, [("boxplot", HIDDEN, None)]),
+        ({"grid": {RATE: [0.1, 0.2], HIDDEN: [[2], [3]]}}, [("heatmap", RATE, HIDDEN)]),
+        ({"grid": {RATE: [0.1, 0.2], HIDDEN: [[2]]}}, [("boxplot", RATE, None)]),
+        ({"grid": {RATE: [0.1]}, "seeds": 2}, [("boxplot", "seed", None)]),
+        ({"grid": {RATE: [0.1]}}, []),
+        ({"list": [{RATE: 0.1}, {DROPOUT: 0.1}]}, [("boxplot", "setting", None)]),
+        ({"random": {"trials": 3, "space": {RATE: LOG}}}, [("scatter", RATE, None)]),
+        (
+            {"random": {"trials": 3, "space": {RATE: LOG, DROPOUT: LINEAR}}},
+            [("scatter", RATE, DROPOUT)],
+        ),
+        (
+            {"random": {"trials": 4, "space": {"model.activation": CHOICE, RATE: LOG}}},
+            [("scatter", "model.activation", RATE)],
+        ),
+        (
+            {"random": {"trials": 3, "space": {RATE: LOG, DROPOUT: LINEAR, ACTIVATION: CHOICE}}},
+            [("scatter", RATE, None), ("scatter", DROPOUT, None), ("boxplot", ACTIVATION, None)],
+        ),
+    ],
+)
+def test_a_sweep_that_asks_for_no_picture_gets_what_suits_its_keys(
+    tmp_path: Path, varied: dict[str, Any], expected: list[tuple[str, str, str | None]]
+) -> None:
+    folder = folder_with(tmp_path, **varied)
+    plots = default_plots(folder.sweep, "test_accuracy")
+    assert [(plot.kind, plot.x, plot.y) for plot in plots] == expected
+    assert len(draw_plots(folder)) == sum(3 if plot.y == HIDDEN else 2 for plot in plots)
+
+
+def test_three_keys_of_a_grid_are_a_heat_map_with_panels(tmp_path: Path) -> None:
+    grid = {RATE: [0.1, 0.2], DROPOUT: [0.0, 0.5], ACTIVATION: ["relu", "tanh"]}
+    (plot,) = default_plots(iris_sweep(grid=grid), "test_accuracy")
+    assert (plot.kind, plot.x, plot.y, plot.panels) == ("heatmap", RATE, DROPOUT, ACTIVATION)
+
+
+@pytest.mark.parametrize("kind", ["heatmap", "boxplot", "scatter"])
+def test_settings_of_a_range_are_points_on_axes_of_numbers_whatever_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    axes = {"x": RATE} if kind == "boxplot" else {"x": RATE, "y": DROPOUT}
+    folder = folder_with(
+        tmp_path,
+        random={"trials": 5, "space": {RATE: LOG, DROPOUT: LINEAR}},
+        seeds=2,
+        plot={"kind": kind, **axes},
+    )
+    calls, written = drawn(monkeypatch, "scatter", folder)
+    assert [path.name for path in written] == [f"{kind}.png", f"{kind}.svg"]
+    values, _, options = calls[0]
+    assert values == pytest.approx([0.005, 0.025, 0.045, 0.065, 0.085])
+    settings = [folder.trials.setting(number) for number in range(5)]
+    assert options["x"] == Coordinate(RATE, [s[RATE] for s in settings], logarithmic=True)
+    if kind != "boxplot":
+        assert options["y"] == Coordinate(DROPOUT, [s[DROPOUT] for s in settings])
+    assert options["note"] == "each point: mean of 2 seeds (n = 2)"
+
+
+def test_points_are_apart_by_seed_where_that_is_an_axis(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = folder_with(
+        tmp_path,
+        random={"trials": 2, "space": {RATE: LOG}},
+        seeds=[3, 7],
+        plot={"kind": "scatter", "x": "seed", "y": RATE},
+    )
+    calls, _ = drawn(monkeypatch, "scatter", folder)
+    values, _, options = calls[0]
+    assert values == [0.0, 0.01, 0.02, 0.03]
+    assert options["x"].places == [3, 7, 3, 7]
+    assert options["note"] == ""
+
+
+@pytest.mark.parametrize(
+    ("plot", "note"),
+    [
+        ({"kind": "boxplot", "x": RATE}, "each box: 3 seeds x all values of dropout (n = 5 to 6)"),
+        (
+            {"kind": "line", "x": RATE, "y": DROPOUT},
+            "mean of 3 seeds, band from the lowest to the highest (n = 2 to 3)",
+        ),
+        ({"kind": "heatmap", "x": RATE, "y": "seed"}, "mean of all values of dropout (n = 1 to 2)"),
+        ({"kind": "heatmap", "x": RATE, "y": DROPOUT}, "mean of 3 seeds (n = 2 to 3)"),
+    ],
+)
+def test_a_picture_says_what_it_pools_and_of_how_many_trials(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, plot: dict[str, str], note: str
+) -> None:
+    folder = folder_with(
+        tmp_path,
+        dict.fromkeys(range(11), 0.5),
+        grid={RATE: [0.1, 0.2], DROPOUT: [0.0, 0.5]},
+        seeds=3,
+        plot=plot,
+    )
+    calls, _ = drawn(monkeypatch, plot["kind"], folder)
+    assert calls[0][2]["note"] == note
+
+
+def test_numbers_in_the_table_of_the_best_have_four_digits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = iris_sweep(
+        set={"training.epochs": 1}, random={"trials": 3, "space": {RATE: LOG, DROPOUT: LINEAR}}
+    )
+    print_sweep(sweep(config, runs_dir=tmp_path, make_workers=InlineWorkers))
+    table = capsys.readouterr().out
+    for number in range(3):
+        for value in make_trials(config).setting(number).values():
+            assert f" {float(f'{value:.4g}')} " in table
 
 
 def test_the_heat_maps_table_has_all_digits(
@@ -259,9 +390,9 @@ def test_the_heat_maps_table_has_all_digits(
     with (tmp_path / "heatmap.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     assert rows == [
-        [HIDDEN, "0.1", "1e-05"],
-        ["[8]", repr((0.1 + 0.2) / 2), repr((0.7 + 0.1) / 2)],
-        ["[]", repr(1 / 3), ""],
+        [HIDDEN, "1e-05", "0.1"],
+        ["[8]", repr((0.7 + 0.1) / 2), repr((0.1 + 0.2) / 2)],
+        ["[]", "", repr(1 / 3)],
     ]
 
 
@@ -335,7 +466,7 @@ def test_a_plot_of_what_no_trial_has_is_left_out(tmp_path: Path) -> None:
         grid={RATE: [0.1]},
         plot={"kind": "boxplot", "x": RATE, "value": "validation_accuracy"},
     )
-    assert draw_plots(folder, folder.sweep.plot) == []
+    assert draw_plots(folder) == []
 
 
 @pytest.mark.slow

@@ -1,0 +1,126 @@
+"""Single settings as points: a value over one key of a sweep, or as the colour over two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isolet_nn.plots.style import (
+    INK,
+    PALETTE,
+    end_at_100,
+    in_style,
+    logarithmic,
+    quantity,
+    setting_label,
+    shorten,
+    text_width,
+    titled,
+    to_file,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis as MatplotlibAxis
+    from matplotlib.figure import Figure
+
+_ROOM_FOR_LABELS = 5.0
+"""Inches that labels below the axes may take beside each other."""
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """Where points stand along an axis."""
+
+    name: str
+    """Key path of the setting."""
+    places: Sequence[float]
+    """Of each point: the setting, or which of `labels` it is."""
+    labels: Sequence[str] | None = None
+    """What stands at 0, 1, ...; None along an axis of numbers."""
+    logarithmic: bool = False
+
+
+@in_style
+def figure_scatter(
+    values: Sequence[float],
+    *,
+    x: Coordinate,
+    y: Coordinate | None = None,
+    value_name: str,
+    title: str = "",
+    note: str = "",
+) -> Figure:
+    """A point for each value; with `y` its colour is the value, without it stands that high.
+
+    The best point is circled and its value written beside it.
+
+    Parameters
+    ----------
+    values
+        (n,) at least one finite; points whose value is not are left out.
+    x, y
+        Along the axes, (n,) places each.
+    value_name
+        Column of trials.csv; accuracies are drawn in percent.
+    note
+        Put under the title, for instance what a point is the mean of.
+    """
+    from matplotlib.figure import Figure
+
+    scale = quantity(value_name)
+    drawn = np.asarray(values, np.float64) * scale.factor
+    worse_first = np.argsort(-drawn if value_name.endswith("loss") else drawn, kind="stable")
+    shown = worse_first[np.isfinite(drawn[worse_first])]
+    figure = Figure(figsize=(7.0, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    if x.labels is not None and text_width(x.labels, 9.0) * len(x.labels) > _ROOM_FOR_LABELS:
+        axes.tick_params(axis="x", rotation=90)
+    horizontal = np.asarray(x.places, np.float64)[shown]
+    vertical = drawn[shown] if y is None else np.asarray(y.places, np.float64)[shown]
+    if y is None:
+        axes.plot(horizontal, vertical, "o", color=PALETTE[0], markersize=5, alpha=0.75)
+        axes.set_ylabel(scale.label)
+        if scale.is_percent:
+            end_at_100(axes)
+    else:
+        points = axes.scatter(
+            horizontal, vertical, c=drawn[shown], cmap="viridis", s=42, clip_on=False, zorder=3
+        )
+        bar = figure.colorbar(points, ax=axes, label=scale.label, pad=0.02)
+        bar.outline.set_visible(False)
+    for axis, coordinate in ((axes.xaxis, x), (axes.yaxis, y)):
+        if coordinate is not None:
+            _set_axis(axis, coordinate)
+    _mark_best(axes, horizontal[-1], vertical[-1], scale.text(drawn[shown[-1]]))
+    titled(axes, shorten(title, 60), note)
+    return figure
+
+
+def _set_axis(axis: MatplotlibAxis, coordinate: Coordinate) -> None:
+    axis.set_label_text(setting_label(coordinate.name))
+    if coordinate.labels is not None:
+        axis.set_ticks(range(len(coordinate.labels)), [*map(shorten, coordinate.labels)])
+    elif coordinate.logarithmic:
+        logarithmic(axis)
+
+
+def _mark_best(axes: Axes, x: float, y: float, text: str) -> None:
+    axes.plot(x, y, "o", markersize=11, markerfacecolor="none", markeredgecolor=INK, clip_on=False)
+    right_half = axes.transAxes.inverted().transform(axes.transData.transform((x, y)))[0] > 0.5
+    axes.annotate(
+        text,
+        (x, y),
+        (-6 if right_half else 6, -6),
+        textcoords="offset points",
+        ha="right" if right_half else "left",
+        va="top",
+        zorder=1.9,  # below the points
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0},
+    )
+
+
+plot_scatter = to_file(figure_scatter)
