@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -19,7 +20,9 @@ from isolet_nn.loading import load_experiment
 from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.run import sweep as run_sweep
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="has no named pipes among its files")
+if os.name == "nt":
+    pytest.skip("has no named pipes among its files", allow_module_level=True)
+assert sys.platform != "win32"  # for mypy
 
 Maker = Callable[[Path], object]
 

@@ -170,13 +170,13 @@ def _require_known_classes(train: _Sheet, test: _Sheet) -> None:
 
 
 def _read_sheet(path: Path, config: CsvDataset) -> _Sheet:
-    encoding = config.encoding
     try:
-        encoding = _encoding_of(path, encoding)
+        encoding = _encoding_of(path, config.encoding)
         with io.TextIOWrapper(_open_binary(path), encoding=encoding, newline="") as file:
-            return _parse_sheet(path, file, config)
-    except UnicodeError as error:
-        raise DataError(_not_text(path, encoding, error)) from None
+            try:
+                return _parse_sheet(path, file, config)
+            except UnicodeError as error:
+                raise DataError(_not_text(path, encoding, error)) from None
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: cannot be read: {reason}") from None

@@ -531,7 +531,9 @@ def test_a_damaged_compressed_file_is_named(small: Path, suffix: str) -> None:
 def test_an_archive_without_a_part_says_what_it_holds(small: Path) -> None:
     zipped(small, {TRAIN: f"{TRAIN}.data"})
     (small / f"{TEST}.data").unlink()
-    with pytest.raises(DataError, match=r"no member isolet5\.data, .*; found isolet\.info, isolet"):
+    with pytest.raises(
+        DataError, match=r"no member isolet5\.data, .*; found 'isolet\.info', 'isolet"
+    ):
         load_table(config(small))
 
 
