@@ -9,18 +9,20 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 PINS := pyproject.toml constraints.txt
 # Worker processes of the tests.
 JOBS ?= 2
+# What else is installed for them; where PyTorch has no build: make test EXTRAS=dev,dask
+EXTRAS ?= dev,torch,dask
 
 .PHONY: help train test lint format clean
 
 help:
-	@echo "make train   train on scikit-learn's digits, nothing to download, and say where the plots are"
+	@echo "make train   train on the spoken letters of ISOLET and say where the plots are"
 	@echo "make test    run the whole test suite"
 	@echo "make lint    check style, format and types"
 	@echo "make format  mend style and format"
 	@echo "make clean   remove .venv and the tools' caches; runs/ is kept"
 
 train: $(VENV)/base.stamp
-	$(BIN)/isolet-nn train quickstart
+	$(BIN)/isolet-nn train isolet
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(JOBS)
@@ -44,7 +46,7 @@ $(VENV)/base.stamp: $(VENV)/python.stamp $(PINS)
 
 $(VENV)/dev.stamp: $(VENV)/base.stamp
 	@echo "Installing PyTorch, Dask and the tools of the tests into $(VENV) ..."
-	@$(INSTALL) -e '.[dev,torch,dask]'
+	@$(INSTALL) -e '.[$(EXTRAS)]'
 	@touch $@
 
 $(VENV)/python.stamp:

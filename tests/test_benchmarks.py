@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import yaml
 from builders import make_dataset
+from needs import needs_torch
 from sweeps.helpers import is_alive, start, trials_of, wait_until, worker_pids
 from typer.testing import CliRunner
 
@@ -41,6 +42,8 @@ from isolet_nn.cli import app
 from isolet_nn.errors import BackendUnavailableError, ConfigError, IsoletNNError
 from isolet_nn.sweeps.datasets import DataSource
 from isolet_nn.sweeps.plan import make_plan as make_sweep_plan
+
+pytestmark = needs_torch
 
 NUMPY, TORCH = Contestant("numpy", 1), Contestant("torch", 1)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from needs import needs_torch
 
 from isolet_nn import cli, execution
 from isolet_nn.errors import IsoletNNError
@@ -527,6 +528,7 @@ def test_eval_of_another_split_leaves_the_test_splits_files_alone(
     assert table.read_bytes() == before
 
 
+@needs_torch
 @pytest.mark.parametrize(("trained", "other"), [("numpy", "torch"), ("torch", "numpy")])
 def test_a_model_of_one_backend_evaluates_with_the_other(
     nn: Command, trained: str, other: str
@@ -630,6 +632,7 @@ def test_eval_shows_its_result_also_where_it_cannot_write(
 # --- real ISOLET
 
 
+@needs_torch
 @pytest.mark.slow
 def test_isolet_is_learned_and_evaluated_by_class_and_speaker(nn: Command) -> None:
     trained = nn("train", "isolet", "--epochs", "12")

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from builders import make_experiment, rows_without_seconds
+from needs import BACKENDS, needs_torch
 
 from isolet_nn import plots
 from isolet_nn.config import Experiment
@@ -26,7 +27,6 @@ from isolet_nn.runs import Run
 from isolet_nn.training import Row, Training
 from isolet_nn.yaml_files import dump_yaml
 
-BACKENDS = ("numpy", "torch")
 METRICS = [f"{s}_{m}" for s in ("train", "validation", "test") for m in ("loss", "accuracy")]
 COMPLETE = {
     "config.yaml",
@@ -388,7 +388,10 @@ def test_a_full_disk_leaves_a_folder_that_can_be_read_and_resumed_if_a_checkpoin
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("backend", "kills", "epochs"), [("numpy", 3, 300), ("torch", 1, 100)])
+@pytest.mark.parametrize(
+    ("backend", "kills", "epochs"),
+    [("numpy", 3, 300), pytest.param("torch", 1, 100, marks=needs_torch)],
+)
 def test_a_run_killed_at_any_moment_resumes_to_the_bits_of_an_undisturbed_one(
     backend: str, kills: int, epochs: int, tmp_path: Path, no_plots: None
 ) -> None:
@@ -465,6 +468,7 @@ def test_a_run_is_neither_resumed_nor_evaluated_on_other_data(
     assert evaluate(complete).accuracy == complete.summary["metrics"]["test_accuracy"]
 
 
+@needs_torch
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_evaluating_a_run_gives_the_metrics_it_ended_with(
     backend: str, tmp_path: Path, no_plots: None

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from needs import BACKENDS
 from sweeps.helpers import InlineWorkers, read_table
 
 from isolet_nn import execution
@@ -27,7 +28,6 @@ from isolet_nn.sweeps.run import sweep
 from isolet_nn.xor import count_solved
 
 WILD, TAME = {"name": "sgd", "learning_rate": 1e30}, {"name": "sgd", "learning_rate": 0.001}
-BACKENDS = ("numpy", "torch")
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from builders import make_dataset, make_experiment, same_arrays, trained
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from needs import needs_torch
 
 from isolet_nn.data.dataset import Dataset, Scaler
 from isolet_nn.errors import ConfigError, IsoletNNError, RunError
@@ -202,6 +203,7 @@ def test_a_model_is_read_back_with_its_scaler_classes_and_experiment(run: Run) -
     assert run.model().scaler is None
 
 
+@needs_torch
 def test_a_model_has_the_names_and_layout_of_pytorch(model_run: Run) -> None:
     import torch
     from safetensors.torch import load_file

@@ -21,6 +21,7 @@ from builders import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from needs import BACKENDS
 from threadpoolctl import threadpool_limits
 
 from isolet_nn.backends.base import below
@@ -32,7 +33,6 @@ from isolet_nn.nn.losses import softmax
 from isolet_nn.training import Row, Training
 
 DIVERGING = {"name": "sgd", "learning_rate": 1e30}
-BACKENDS = ("numpy", "torch")
 seeds = st.integers(0, 2**32 - 1)
 
 

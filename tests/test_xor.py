@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from needs import BACKENDS, needs_torch
 
 from isolet_nn import cli
 from isolet_nn.config import Experiment
@@ -45,7 +46,7 @@ def recipe(name: str, **changes: object) -> Experiment:
     return load_experiment(path, {key.replace("__", "."): v for key, v in changes.items()})
 
 
-@pytest.mark.parametrize("backend", ["numpy", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_it_is_solved_as_in_the_report(xor: Xor, backend: str) -> None:
     code, (matrix, verdict, folder) = xor("--backend", backend)
     assert (code, matrix, verdict) == (0, MATRIX_OF_THE_REPORT, "solved")
@@ -116,10 +117,12 @@ def test_the_robust_recipe_solves_it_from_other_seeds_too() -> None:
     assert count_solved(recipe("robust", seed=123_456), 25) >= 24
 
 
+@needs_torch
 def test_torch_solves_it_with_the_robust_recipe() -> None:
     assert count_solved(recipe("robust", backend="torch"), 3) == 3
 
 
+@needs_torch
 @pytest.mark.parametrize("name", RECIPES)
 def test_both_backends_agree_on_which_seeds_solve_it(name: str) -> None:
     numpy, torch = (

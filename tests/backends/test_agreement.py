@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from builders import (
     OPTIMIZERS,
     largest_relative_difference,
@@ -17,14 +16,16 @@ from builders import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from needs import needs_torch
 from threadpoolctl import threadpool_limits
-from torch import nn
 
 from isolet_nn.config import Experiment, IsoletDataset
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.loading import load_experiment
 from isolet_nn.training import Training, make_backend, trained_model
+
+pytestmark = needs_torch
 
 REPORT = Path(__file__).resolve().parents[2] / "configs" / "report" / "figure3_4_momentum.yaml"
 
@@ -165,6 +166,9 @@ def test_weights_of_either_backend_give_the_other_the_same_logits(
 
 
 def test_weights_can_be_loaded_into_plain_pytorch() -> None:
+    import torch
+    from torch import nn
+
     dataset = make_dataset(rows=200)
     experiment = make_experiment(
         model__hidden_layers=[9, 4], model__batch_normalization=True, training__epochs=3

@@ -6,22 +6,26 @@ import subprocess
 import sys
 
 import pytest
-import torch
 from builders import make_dataset, make_experiment
+from needs import needs_torch
 
-from isolet_nn.backends.torch_backend import TorchBackend, choose_device
 from isolet_nn.errors import BackendUnavailableError, ConfigError
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
+    import torch
+
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
 
 
+@needs_torch
 @pytest.mark.parametrize("device", ["cuda", "mps"])
 def test_a_device_that_is_not_there_is_named_with_those_that_are(
     device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from isolet_nn.backends.torch_backend import TorchBackend
+
     offer(monkeypatch, cuda=False, mps=False)
     experiment = make_experiment(backend="torch", device=device)
     with pytest.raises(BackendUnavailableError) as caught:
@@ -32,6 +36,7 @@ def test_a_device_that_is_not_there_is_named_with_those_that_are(
     assert caught.value.exit_code == 2
 
 
+@needs_torch
 @pytest.mark.parametrize(
     ("cuda", "mps", "chosen"),
     [(False, False, "cpu"), (True, False, "cuda"), (False, True, "mps"), (True, True, "cuda")],
@@ -39,6 +44,8 @@ def test_a_device_that_is_not_there_is_named_with_those_that_are(
 def test_auto_takes_an_accelerator_where_there_is_one(
     cuda: bool, mps: bool, chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from isolet_nn.backends.torch_backend import choose_device
+
     offer(monkeypatch, cuda=cuda, mps=mps)
     assert choose_device("auto").type == chosen
     assert choose_device("cpu").type == "cpu"
@@ -50,7 +57,12 @@ def test_the_numpy_backend_has_no_accelerator() -> None:
         make_experiment(backend="numpy", device="cuda")
 
 
+@needs_torch
 def test_the_number_of_threads_is_that_of_the_experiment() -> None:
+    import torch
+
+    from isolet_nn.backends.torch_backend import TorchBackend
+
     before = torch.get_num_threads()
     try:
         for threads in (2, 1):

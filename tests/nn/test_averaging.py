@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
-from torch.optim.swa_utils import AveragedModel, get_swa_avg_fn
+from needs import needs_torch
 
 from isolet_nn.nn.averaging import WeightAverage
 
 
+@needs_torch
 @pytest.mark.parametrize("n", [1, 7, 200_000])
 def test_the_uniform_mean_over_many_steps_is_that_of_pytorch(n: int) -> None:
+    import torch
+    from torch.optim.swa_utils import AveragedModel, get_swa_avg_fn
+
     random = np.random.default_rng(0)
     variables = random.standard_normal(n)
     ours = WeightAverage(variables)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.stats
-import torch
+from needs import needs_torch
 from numpy.typing import NDArray
 
 from isolet_nn.nn.initializers import Initializer, glorot, he, normal, uniform_fan_in
@@ -53,7 +53,10 @@ def test_glorot_leaves_biases_at_zero() -> None:
     assert not drawn(glorot)[1].any()
 
 
+@needs_torch
 def test_uniform_fan_in_draws_as_linear_layers_of_pytorch_do() -> None:
+    import torch
+
     torch.manual_seed(0)
     layer = torch.nn.Linear(INPUTS, OUTPUTS, dtype=torch.float64)
     theirs = layer.weight.detach().numpy().ravel(), layer.bias.detach().numpy()

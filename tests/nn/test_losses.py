@@ -7,9 +7,9 @@ import warnings
 import numpy as np
 import pytest
 import scipy.special
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from needs import needs_torch
 from numpy.typing import NDArray
 
 from isolet_nn.nn.losses import SoftmaxCrossEntropy, softmax
@@ -44,6 +44,7 @@ def test_gradient_equals_central_differences(
     assert relative_error(gradient, central_differences(mean_losses, logits)) < TOLERANCE
 
 
+@needs_torch
 @given(
     seed=seeds,
     batch=st.integers(1, 20),
@@ -54,6 +55,8 @@ def test_gradient_equals_central_differences(
 def test_loss_and_gradient_are_those_of_pytorch(
     seed: int, batch: int, classes: int, scale: float, smoothing: float
 ) -> None:
+    import torch
+
     random = np.random.default_rng(seed)
     logits = scale * random.standard_normal((1, batch, classes))
     labels = random.integers(0, classes, (1, batch))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from needs import needs_torch
 from numpy.typing import NDArray
 
 from isolet_nn.nn.normalization import BatchNormalization
@@ -50,11 +50,14 @@ def test_gradients_of_batch_normalisation_equal_central_differences(
         assert relative_error(gradient, central_differences(value, variables)) < TOLERANCE
 
 
+@needs_torch
 @settings(max_examples=20)
 @given(seed=seeds, units=st.integers(1, 5), batch=st.integers(2, 9))
 def test_outputs_and_running_statistics_are_those_of_pytorch_over_many_steps(
     seed: int, units: int, batch: int
 ) -> None:
+    import torch
+
     random = np.random.default_rng(seed)
     ours = make(random, 1, units, batch)
     theirs = torch.nn.BatchNorm1d(units, dtype=torch.float64)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from torch.optim import lr_scheduler
+from needs import needs_torch
 
 from isolet_nn.nn import schedules
+
+if TYPE_CHECKING:
+    import torch
+    from torch.optim import lr_scheduler
 
 epochs = st.integers(1, 12)
 steps_per_epoch = st.integers(1, 9)
@@ -18,6 +22,8 @@ RATE = 0.3
 
 
 def sgd() -> torch.optim.Optimizer:
+    import torch
+
     return torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=RATE)
 
 
@@ -47,16 +53,22 @@ def test_constant_is_one_throughout() -> None:
     assert {schedules.constant(step, 3, 30) for step in range(30)} == {1.0}
 
 
+@needs_torch
 @given(n=epochs, e=steps_per_epoch, every=st.integers(1, 5), gamma=st.floats(0.01, 1.0))
 def test_step_decay_is_steplr_stepped_every_epoch(n: int, e: int, every: int, gamma: float) -> None:
+    from torch.optim import lr_scheduler
+
     optimizer = sgd()
     scheduler = lr_scheduler.StepLR(optimizer, every, gamma)
     expected = [rate for rate in rates(optimizer, scheduler, n) for _ in range(e)]
     assert_same_factors(schedules.step_decay(every, gamma), expected, e, n * e)
 
 
+@needs_torch
 @given(n=epochs, e=steps_per_epoch, final=st.floats(0.0, 1.0))
 def test_cosine_is_cosineannealinglr_stepped_every_step(n: int, e: int, final: float) -> None:
+    from torch.optim import lr_scheduler
+
     optimizer = sgd()
     scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max=n * e, eta_min=final * RATE)
     expected = rates(optimizer, scheduler, n * e)
@@ -78,6 +90,7 @@ def test_warm_up_rises_evenly_and_leaves_the_cosine_to_the_rest(
     )
 
 
+@needs_torch
 @settings(max_examples=200)
 @given(
     n=epochs,
@@ -87,6 +100,8 @@ def test_warm_up_rises_evenly_and_leaves_the_cosine_to_the_rest(
     final=st.floats(1.0, 1e5),
 )
 def test_one_cycle_is_onecyclelr(n: int, e: int, rise: float, initial: float, final: float) -> None:
+    from torch.optim import lr_scheduler
+
     total = n * e
     assume(abs(rise * total - 1.0) > 1e-9)  # there PyTorch divides by zero
     optimizer = sgd()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from needs import CHROMIUM, needs_chromium
 from playwright.sync_api import Browser, Page, sync_playwright
+
+pytestmark = needs_chromium
 
 ARGUMENTS = [
     "--disable-gpu",
@@ -21,19 +23,10 @@ ARGUMENTS = [
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-def chromium() -> str:
-    """Where Chromium is; a test that needs it fails where it is not."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        path = shutil.which(name)
-        if path is not None:
-            return path
-    pytest.fail("Chromium is missing; on Debian: apt-get update && apt-get install -y chromium")
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from needs import needs_torch
 from safetensors.numpy import load_file
 
 from isolet_nn import execution
@@ -303,6 +304,7 @@ def test_an_epoch_of_no_step_is_the_same_everywhere(tmp_path: Path) -> None:
     require_as_trained(swept(config, tmp_path), tmp_path)
 
 
+@needs_torch
 @pytest.mark.slow
 def test_torch_trials_have_the_bits_of_their_own_training(tmp_path: Path) -> None:
     config = make_sweep(
