@@ -5,6 +5,7 @@ It goes into environment.json of every run and sweep folder.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -40,6 +41,27 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+_CONTAINER_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+
+
+def machine_memory() -> int:
+    """Bytes of memory that this process can have: the machine's, or its container's if fewer.
+
+    `sys.maxsize` where the system does not tell.
+    """
+    limits = [sys.maxsize]
+    if sys.platform != "win32":
+        with contextlib.suppress(ValueError, OSError):  # a name that this system does not know
+            limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for path in _CONTAINER_LIMITS:
+        with contextlib.suppress(ValueError, OSError):  # not there, or "max"
+            limits.append(int(path.read_text(encoding="ascii")))
+    return min(limit for limit in limits if limit > 0)
 
 
 def describe_process(*more_packages: str) -> dict[str, Any]:

@@ -49,6 +49,10 @@ class BackendUnavailableError(IsoletNNError):
     exit_code = 2
 
 
+class OutOfMemoryError(IsoletNNError):
+    """There was not enough memory for what was asked (exit code 1)."""
+
+
 class DivergedError(IsoletNNError):
     """A network's answers are no finite numbers (exit code 1)."""
 

@@ -15,7 +15,7 @@ from isolet_nn.config import Experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.environment import describe_environment
-from isolet_nn.errors import ConfigError, RunError, suggestion
+from isolet_nn.errors import ConfigError, IsoletNNError, RunError, suggestion
 from isolet_nn.evaluation import Evaluation, evaluate_logits
 from isolet_nn.folders import CONFIG, now
 from isolet_nn.loading import load_experiment
@@ -207,7 +207,8 @@ class _Execution:
             status = self._train(should_stop)
         except BaseException as error:
             if isinstance(error, Exception):
-                self._write_summary("failed", error=f"{type(error).__name__}: {error}")
+                kind = "" if isinstance(error, IsoletNNError) else f"{type(error).__name__}: "
+                self._write_summary("failed", error=f"{kind}{error}")
             else:
                 self._write_summary("interrupted", error=None)
             raise

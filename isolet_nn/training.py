@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.backends.base import Backend, FloatArray, Weights, below
+from isolet_nn.capacity import out_of_memory_in_words, require_trainable
 from isolet_nn.config import Constant, Cosine, Ema, Experiment, OneCycle, ScheduleConfig, Step, Swa
 from isolet_nn.data.dataset import Dataset, Split
-from isolet_nn.errors import ConfigError
 from isolet_nn.evaluation import ensemble_logits, loss_and_accuracy
 from isolet_nn.nn import schedules
 from isolet_nn.seeding import Stream, generator
@@ -94,6 +94,8 @@ class Training:
         datasets: Sequence[Dataset],
         evaluate_at: Collection[int] | None = None,
     ) -> None:
+        first, data = experiments[0], datasets[0]
+        require_trainable(first, len(data.train.y), data.n_features, data.n_classes)
         self.experiments = list(experiments)
         self.datasets = list(datasets)
         self.members = [Member() for _ in experiments]
@@ -101,7 +103,6 @@ class Training:
         """Completed epochs."""
         self.step = 0
         """Completed steps of the epoch in progress."""
-        first = experiments[0]
         self._networks = [(e, member) for e in experiments for member in range(e.ensemble)]
         self.n_rows = len(datasets[0].train.y)
         self.batch_size = min(first.training.batch_size, self.n_rows)
@@ -111,10 +112,10 @@ class Training:
         self._batch_starts = range(0, rows_used, self.batch_size)
         self.steps_per_epoch = len(self._batch_starts)
         self._rows_used = rows_used
-        _require_two_rows_a_batch(first, rows_used, self.batch_size)
         self._schedules = [make_schedule(e.training.schedule) for e in experiments]
         self._evaluate_at = evaluate_at
-        self.backend = make_backend(experiments, datasets)
+        with out_of_memory_in_words():
+            self.backend = make_backend(experiments, datasets)
         self._step_generators: list[np.random.Generator] = []
         self._seconds = 0.0
 
@@ -142,7 +143,8 @@ class Training:
             ]
         self.backend.seed_steps(self._step_generators)
         orders = self._orders()
-        with np.errstate(all="ignore"):  # a diverging network is found by its loss
+        # A diverging network is found by its loss.
+        with np.errstate(all="ignore"), out_of_memory_in_words():
             for start in self._batch_starts[self.step :]:
                 rows = _batch_of(orders, slice(start, start + self.batch_size))
                 self.backend.step(rows, self._learning_rates())
@@ -395,19 +397,6 @@ def _batch_of(orders: Sequence[NDArray[np.int64]], part: slice) -> list[NDArray[
     return [parts[id(order)] for order in orders]
 
 
-def _require_two_rows_a_batch(experiment: Experiment, rows_used: int, batch_size: int) -> None:
-    """Refuse a batch of one row to batch normalisation, which needs a variance."""
-    if not (experiment.model.batch_normalization and experiment.model.hidden_layers):
-        return
-    if batch_size == 1 or rows_used % batch_size == 1:
-        remedy = "" if batch_size == 1 else ", or training.drop_last: true"
-        raise ConfigError(
-            f"training.batch_size: found {experiment.training.batch_size}, which leaves a batch of "
-            f"one of {rows_used} rows; model.batch_normalization needs two in each: take another "
-            f"size{remedy}"
-        )
-
-
 def _runs_of_same(datasets: Sequence[Dataset]) -> list[slice]:
     """Slices of neighbouring experiments that have the same data set."""
     runs: list[slice] = []
@@ -437,7 +426,8 @@ def trained_model(
     training.load_weights(0, weights)
 
     def logits(x: FloatArray) -> FloatArray:
-        with np.errstate(all="ignore"):  # the loss says what comes of too large weights
+        # The loss says what comes of too large weights.
+        with np.errstate(all="ignore"), out_of_memory_in_words():
             z: FloatArray = training.logits(x)[0]
             return z
 

@@ -343,6 +343,13 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def device_memory(device: torch.device) -> int | None:
+    """Bytes of a device's own memory; None where it computes in the machine's."""
+    if device.type != "cuda":
+        return None
+    return int(torch.cuda.get_device_properties(device).total_memory)
+
+
 def make_optimizer(
     config: OptimizerConfig, network: nn.Module, device: torch.device
 ) -> torch.optim.Optimizer:

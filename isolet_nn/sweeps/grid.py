@@ -152,13 +152,20 @@ class Trials:
 
     def one_experiment_each(self, *sections: str) -> Iterator[Experiment]:
         """An experiment for each different content of these keys at the top of the file."""
-        columns = [c for c, key in enumerate(self.keys) if key.split(".")[0] in sections]
-        if not columns:
-            yield self.make_experiment(0)
-            return
-        _, first = np.unique(self.codes[:, columns], axis=0, return_index=True)
-        for number in sorted(first.tolist()):
+        for number in self.settings_that_differ_in(*sections):
             yield self.make_experiment(number * self.n_repeats)
+
+    def settings_that_differ_in(self, *keys: str) -> list[int]:
+        """Numbers of the first settings with each different content of some key paths."""
+        columns = [
+            column
+            for column, varied in enumerate(self.keys)
+            if any(is_within(varied, key) or is_within(key, varied) for key in keys)
+        ]
+        if not columns:
+            return [0]
+        _, first = np.unique(self.codes[:, columns], axis=0, return_index=True)
+        return sorted(first.tolist())
 
     def epochs(self, trial: int, experiment: Experiment) -> int:
         """A trial's number of epochs; `experiment` is one that differs at most in that."""
@@ -312,7 +319,9 @@ def _check_settings(sweep: Sweep, trials: Trials) -> None:
         if len(problems) + len(doubles) >= _MOST_PROBLEMS:
             break
     if problems or doubles:
-        raise ConfigError("\n".join([*_problem_lines(trials, problems), *doubles]))
+        raise ConfigError(
+            "\n".join([*problem_lines(trials, problems, len(trials.codes)), *doubles])
+        )
 
 
 def _experiment_of_setting(trials: Trials, number: int) -> tuple[Experiment | None, list[str]]:
@@ -373,9 +382,10 @@ def _check_line_plots(sweep: Sweep, trials: Trials) -> None:
                 )
 
 
-def _problem_lines(trials: Trials, problems: dict[str, list[int]]) -> Iterator[str]:
+def problem_lines(trials: Trials, problems: dict[str, list[int]], n_checked: int) -> Iterator[str]:
+    """Each problem, with the first of the settings that have it unless all that were checked do."""
     for problem, settings in problems.items():
-        if len(settings) == len(trials.codes):
+        if len(settings) == n_checked:
             yield problem
         else:
             setting = trials.setting(settings[0])

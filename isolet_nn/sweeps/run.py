@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import isolet_nn
+from isolet_nn.capacity import require_trainable
 from isolet_nn.config import Experiment
 from isolet_nn.environment import available_cores, describe_environment
-from isolet_nn.errors import RunError
+from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.execution import limited_threads
 from isolet_nn.files import write_json
 from isolet_nn.folders import (
@@ -33,7 +34,7 @@ from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset
 from isolet_nn.sweeps.execute import Execution, ModelKeeper, SweepObserver
 from isolet_nn.sweeps.folder import MODELS, SETTINGS, TABLE, SweepFolder
-from isolet_nn.sweeps.grid import Trials, canonical, make_trials
+from isolet_nn.sweeps.grid import Trials, canonical, make_trials, problem_lines
 from isolet_nn.sweeps.journal import PENDING, Journal, Results, read_journal
 from isolet_nn.sweeps.pictures import draw_plots
 from isolet_nn.sweeps.plan import Plan, make_plan
@@ -88,6 +89,7 @@ def sweep(
     require_backends(trials, make_workers)
     source = DataSource()
     header = make_header(config, trials, source)
+    require_trainable_trials(config.source, trials, source, make_workers)
     folder = SweepFolder.create(Path(runs_dir), config, trials)
     with locked(folder.path):
         _Run(folder, source, observer or SweepObserver()).carry_out(
@@ -133,6 +135,7 @@ def resume_sweep(
         require_backends(folder.trials, make_workers)
         source = DataSource()
         header = make_header(folder.sweep, folder.trials, source)
+        require_trainable_trials(folder.sweep.source, folder.trials, source, make_workers)
         recorded, _ = read_journal(folder.path / JOURNAL)
         if recorded is not None:
             differences = _differences(recorded, header)
@@ -162,6 +165,60 @@ def require_backends(trials: Trials, make_workers: WorkersFactory = LocalWorkers
     if make_workers is LocalWorkers:
         for experiment in trials.one_experiment_each("backend", "device"):
             require_backend(experiment)
+
+
+_DECIDES_ON_CAPACITY = (
+    "backend",
+    "device",
+    "ensemble",
+    "dataset",
+    "model.hidden_layers",
+    "model.batch_normalization",
+    "optimizer.name",
+    "optimizer.momentum",
+    "training.batch_size",
+    "training.drop_last",
+    "training.dtype",
+    "training.shuffle",
+    "training.weight_averaging",
+)
+"""Key paths that `require_trainable` looks at."""
+
+
+def require_trainable_trials(
+    name: str, trials: Trials, source: DataSource, make_workers: WorkersFactory = LocalWorkers
+) -> None:
+    """Refuse settings that `train` would refuse once it knows how large the data is.
+
+    Other seeds' parts may differ by some rows, and then it is for their trials to say.
+
+    Raises
+    ------
+    ConfigError
+        Listing the problems, each with the first setting that has it.
+    """
+    problems: dict[str, list[int]] = {}
+    numbers = trials.settings_that_differ_in(*_DECIDES_ON_CAPACITY)
+    for number in numbers:
+        first = number * trials.n_repeats
+        has_folds = trials.make_experiment(first).model.batch_normalization
+        for trial in range(first, first + (trials.n_folds if has_folds else 1)):
+            experiment = trials.make_experiment(trial)
+            size = source.size(experiment)
+            try:
+                require_trainable(
+                    experiment,
+                    size.n_rows,
+                    size.n_features,
+                    size.n_classes,
+                    on_this_machine=make_workers is LocalWorkers,
+                )
+            except ConfigError as error:
+                problems.setdefault(str(error), []).append(number)
+                break
+    if problems:
+        lines = problem_lines(trials, problems, len(numbers))
+        raise ConfigError("\n".join(f"{name}: {line}" for line in lines))
 
 
 def make_header(config: Sweep, trials: Trials, source: DataSource) -> dict[str, Any]:
@@ -212,8 +269,10 @@ def plan_of(
     results = what.results if isinstance(what, SweepFolder) else Results(len(trials))
     if retry_failed:
         results.forget(FAILED)
-    count = n_workers(what.sweep if isinstance(what, SweepFolder) else what, workers)
-    plan = make_plan(trials, results.trials_with(PENDING), count, DataSource().size)
+    config, source = what.sweep if isinstance(what, SweepFolder) else what, DataSource()
+    require_trainable_trials(config.source, trials, source)
+    count = n_workers(config, workers)
+    plan = make_plan(trials, results.trials_with(PENDING), count, source.size)
     return plan, len(trials), count
 
 
