@@ -14,6 +14,10 @@ from typing import NoReturn
 import pytest
 
 from isolet_nn import cli
+from isolet_nn.config import BundledDataset, CsvDataset
+from isolet_nn.data import load_table
+from isolet_nn.data.cache import CACHE_VARIABLE
+from isolet_nn.errors import DataError
 from isolet_nn.execution import train
 from isolet_nn.files import UnreadableFileError, open_file, read_bytes, read_text
 from isolet_nn.loading import load_experiment
@@ -176,3 +180,29 @@ def test_a_pipe_in_a_run_folder_does_not_keep_the_others_from_being_listed(
     listing = capsys.readouterr().out
     assert "completed" in listing
     assert "damaged" in listing
+
+
+@pytest.mark.parametrize("key", ["path", "test_path"])
+@pytest.mark.parametrize("message", NO_FILES)
+def test_a_table_that_is_no_file_is_named_with_its_key(
+    message: str, key: str, tmp_path: Path
+) -> None:
+    (tmp_path / "table.csv").write_text("x,y\n1,a\n2,b\n")
+    NO_FILES[message](tmp_path / "there")
+    paths = {"path": str(tmp_path / "table.csv")} | {key: str(tmp_path / "there")}
+    with pytest.raises(DataError, match=rf"^dataset\.{key}: .*there: cannot be read: {message}"):
+        load_table(CsvDataset.model_validate({"name": "csv"} | paths))
+
+
+@pytest.mark.parametrize("suffix", ["json", "x.npy"])
+@pytest.mark.parametrize("message", NO_FILES)
+def test_what_is_no_file_in_the_cache_is_done_without(
+    message: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    config = BundledDataset(name="iris")
+    checksum = load_table(config).checksum
+    (path,) = (tmp_path / "arrays").glob(f"iris-*.{suffix}")
+    path.unlink()
+    NO_FILES[message](path)
+    assert load_table(config).checksum == checksum

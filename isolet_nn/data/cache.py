@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.files import whole_file, write_text
+from isolet_nn.files import open_file, read_text, whole_file, write_text
 
 CACHE_VARIABLE = "ISOLET_NN_CACHE_DIR"
 
@@ -138,21 +138,21 @@ def _store(folder: Path, stem: str, state: Any, entry: Entry) -> None:
 def _load(folder: Path, stem: str, state: Any) -> Entry | None:
     """The entry, or None if it is missing, stale or damaged in any way."""
     try:
-        digest, body = (folder / f"{stem}.json").read_text(encoding="utf-8").splitlines()
+        digest, body = read_text(folder / f"{stem}.json").splitlines()
         if digest != _digest(body):
             return None
         record: Mapping[str, Any] = json.loads(body)
         if record["format"] != _FORMAT or record["state"] != state:
             return None
-        arrays = {
-            name: np.asarray(
-                np.load(folder / f"{stem}.{name}.npy", mmap_mode="r", allow_pickle=False)
-            )
-            for name in record["checksums"]
-        }
+        arrays = {name: _map_array(folder / f"{stem}.{name}.npy") for name in record["checksums"]}
         # 10 ms for ISOLET's 10 MB, against results from bits that flipped on the disk.
         if any(checksum(array) != record["checksums"][name] for name, array in arrays.items()):
             return None
     except Exception:  # the damaged header of a .npy file fails in a dozen ways
         return None
     return Entry(arrays, record["facts"], record["checksums"])
+
+
+def _map_array(path: Path) -> NDArray[Any]:
+    open_file(path).close()
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
