@@ -410,9 +410,9 @@ def runs(
         typer.Option(
             "--sort",
             metavar="COLUMN",
-            help="Highest first, texts from A to Z: test_accuracy, validation_accuracy, "
+            help="Highest first, texts from A to Z: test_accuracy, test_loss and their like, "
             "epochs, trials, completed, failed, seconds, age, started, folder, name, kind, "
-            "status, problem.",
+            "status, problem, or a setting, such as optimizer.learning_rate.",
         ),
     ] = None,
     filters: Annotated[
@@ -420,25 +420,32 @@ def runs(
         typer.Option(
             "--filter",
             metavar="EXPR",
-            help="A column, = != < <= > >= or ~ (contains), and a value: status=completed, "
-            "name~isolet, test_accuracy>95%, age<2h; repeatable, all must fit.",
+            help="A column or setting, = != < <= > >= or ~ (contains), and a value: "
+            "status=completed, name~isolet, test_accuracy>95%, age<2h, optimizer.name=adam; "
+            "repeatable, all must fit.",
         ),
     ] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """List runs and sweeps, newest first; a sweep's accuracies are those of its best setting."""
-    from isolet_nn import listing
+    from isolet_nn.filters import filter_entries, parse_filter, sort_entries
+    from isolet_nn.listing import list_runs
     from isolet_nn.overview_console import print_entries
     from isolet_nn.streams import print_json, print_message
 
-    entries = listing.filter_entries(listing.list_runs(runs_dir), filters or [])
+    asked = [parse_filter(expression) for expression in filters or []]
+    entries = filter_entries(list_runs(runs_dir), filters or [])
+    for reading in filter(None, (one.reading for one in asked)):
+        print_message(reading)
     if sort is not None:
-        entries = listing.sort_entries(entries, sort)
+        entries = sort_entries(entries, sort)
     if as_json:
-        print_json([asdict(entry) for entry in entries])
+        objects = [asdict(entry) for entry in entries]
+        print_json([{k: v for k, v in o.items() if (k, v) != ("settings", None)} for o in objects])
     elif entries:
-        print_entries(entries)
+        columns = [*(one.column for one in asked), *([sort] if sort else [])]
+        print_entries(entries, list(dict.fromkeys(columns)))
     else:
         print_message(f"{runs_dir}: no runs" + (" that fit" if filters else ""))
 

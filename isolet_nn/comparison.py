@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isolet_nn.errors import ConfigError
+from isolet_nn.filters import flat
 from isolet_nn.listing import status_of
 from isolet_nn.runs import Run
 from isolet_nn.training import Row
@@ -150,9 +151,7 @@ def _groups(runs: Mapping[str, Run]) -> list[list[str]]:
 
 
 def _differences(runs: Mapping[str, Run]) -> dict[str, dict[str, Any]]:
-    settings = {
-        label: _flat(run.experiment.model_dump(mode="json"), "") for label, run in runs.items()
-    }
+    settings = {label: flat(run.experiment.model_dump(mode="json")) for label, run in runs.items()}
     keys = dict.fromkeys(key for of_run in settings.values() for key in of_run)
     sections = list(dict.fromkeys(key.split(".")[0] for key in keys))
     by_key = {
@@ -164,14 +163,6 @@ def _differences(runs: Mapping[str, Run]) -> dict[str, dict[str, Any]]:
         for key, values in by_key.items()
         if len(values) < len(runs) or any(v != next(iter(values.values())) for v in values.values())
     }
-
-
-def _flat(content: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """Key paths and values of nested mappings."""
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        flat |= _flat(value, f"{path}{key}.") if isinstance(value, dict) else {path + key: value}
-    return flat
 
 
 def _results(runs: Mapping[str, Run]) -> dict[str, dict[str, Any]]:

@@ -6,16 +6,14 @@ Only small files are read, and nothing heavy is imported, so that thousands are 
 from __future__ import annotations
 
 import json
-import operator
 import os
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.errors import ConfigError, RunError, suggestion
+from isolet_nn.errors import RunError
 from isolet_nn.files import open_file
 from isolet_nn.folders import (
     CONFIG,
@@ -29,6 +27,12 @@ from isolet_nn.folders import (
 
 KILLED, DAMAGED = "killed", "damaged"
 STATUSES = ("running", "completed", "interrupted", "failed", KILLED, DAMAGED)
+METRICS_OF_RUN = tuple(
+    f"{split}_{metric}"
+    for metric in ("accuracy", "loss")
+    for split in ("test", "validation", "train")
+)
+"""Of a run's last epoch, as metrics.csv names them."""
 _TAIL_BYTES = 4096
 """No line of metrics.csv is longer than that, nor the line with the name in a config."""
 
@@ -47,6 +51,11 @@ class Entry:
     """Of the last epoch; of a sweep's best setting, the mean over its seeds and folds."""
     validation_accuracy: float | None = None
     """Likewise. A sweep's best setting is the best by validation, where there is such a split."""
+    train_accuracy: float | None = None
+    """Of a run: of the last epoch, like the losses."""
+    test_loss: float | None = None
+    validation_loss: float | None = None
+    train_loss: float | None = None
     epochs: int | None = None
     """Of a run: epochs done."""
     trials: int | None = None
@@ -61,6 +70,8 @@ class Entry:
     """Seconds since it was started."""
     best_setting: Mapping[str, Any] | None = None
     """Of a sweep: its best setting, by key path."""
+    settings: Mapping[str, Any] | None = None
+    """All settings by key path, a sweep's those of its best; None where nobody asked for one."""
     problem: str | None = None
     """The error of one that failed, or what is damaged."""
 
@@ -138,8 +149,7 @@ def _read_run(folder: Path) -> dict[str, Any]:
     return {
         "name": name,
         "status": status,
-        "test_accuracy": _number(metrics.get("test_accuracy")),
-        "validation_accuracy": _number(metrics.get("validation_accuracy")),
+        **{name: _number(metrics.get(name)) for name in METRICS_OF_RUN},
         "epochs": epochs,
         "seconds": _number(summary.get("seconds")),
         "started": summary.get("started"),
@@ -259,109 +269,3 @@ def _begun_at(name: str) -> datetime | None:
 
 def _changed_at(folder: Path) -> datetime:
     return datetime.fromtimestamp(folder.stat().st_mtime).astimezone()
-
-
-COLUMNS = tuple(field.name for field in fields(Entry) if field.name != "best_setting")
-"""What entries can be sorted and filtered by."""
-NUMBERS = {
-    "test_accuracy",
-    "validation_accuracy",
-    "epochs",
-    "trials",
-    "completed",
-    "failed",
-    "seconds",
-    "age",
-}
-_CHOICES = {"kind": ("run", "sweep"), "status": STATUSES}
-_UNITS = {"%": 0.01, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "~": lambda text, part: part.casefold() in text.casefold(),
-}
-
-
-def sort_entries(entries: Iterable[Entry], column: str) -> list[Entry]:
-    """Sort by a column: texts from A to Z, numbers from the highest, ages from the youngest.
-
-    Entries without a value come last; equal ones keep their order.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such column.
-    """
-    _require_column("--sort", column)
-    known: list[Entry] = []
-    unknown: list[Entry] = []
-    for entry in entries:
-        (unknown if getattr(entry, column) is None else known).append(entry)
-    descending = column in NUMBERS - {"age"} or column == "started"
-    # Sorting with reverse=True keeps equal ones in order, too.
-    return sorted(known, key=lambda e: getattr(e, column), reverse=descending) + unknown
-
-
-def filter_entries(entries: Iterable[Entry], expressions: Sequence[str]) -> list[Entry]:
-    """The entries that fit all expressions, such as ``status=completed`` or ``name~isolet``.
-
-    An expression is a column, one of ``= != < <= > >=`` or ``~`` (contains, upper and lower case
-    alike), and a value. A number may have a unit: ``test_accuracy>95%``, ``age<2h`` (s, min, h,
-    d). An entry without a value fits only ``!=``.
-
-    Raises
-    ------
-    ConfigError
-        If an expression is malformed, or there is no such column.
-    """
-    tests = [_parse_filter(expression) for expression in expressions]
-    return [entry for entry in entries if all(test(entry) for test in tests)]
-
-
-def _parse_filter(expression: str) -> Callable[[Entry], bool]:
-    where = f"--filter {expression}"
-    parts = re.fullmatch(r"\s*(\w+)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*", expression)
-    if parts is None:
-        raise ConfigError(f"{where}: expected for instance status=completed or test_accuracy>95%")
-    column, sign, text = parts.groups()
-    _require_column(where, column)
-    if (sign == "~") if column in NUMBERS else (sign not in ("=", "!=", "~")):
-        allowed = "= != < <= > >=" if column in NUMBERS else "= != ~"
-        raise ConfigError(f"{where}: {column} can be compared by {allowed}")
-    if column in _CHOICES and sign != "~":
-        _require_one_of(where, text, _CHOICES[column])
-    value = _parse_number(where, text) if column in NUMBERS else text
-    compare = _COMPARISONS[sign]
-
-    def fits(entry: Entry) -> bool:
-        found = getattr(entry, column)
-        return sign == "!=" if found is None else compare(found, value)
-
-    return fits
-
-
-def _parse_number(where: str, text: str) -> float:
-    parts = re.fullmatch(r"([-+.0-9e]+)\s*(%|s|min|h|d)?", text)
-    try:
-        number, unit = parts.groups() if parts else ("", None)
-        return float(number) * _UNITS[unit or "s"]
-    except ValueError:
-        raise ConfigError(
-            f"{where}: {text!r} is no number; say for instance 0.95, 95% or 2h"
-        ) from None
-
-
-def _require_column(where: str, column: str) -> None:
-    if column not in COLUMNS:
-        allowed = f"there is {', '.join(COLUMNS)}{suggestion(column, COLUMNS)}"
-        raise ConfigError(f"{where}: no column {column!r}; {allowed}")
-
-
-def _require_one_of(where: str, text: str, allowed: Sequence[str]) -> None:
-    if text not in allowed:
-        hint = suggestion(text, allowed)
-        raise ConfigError(f"{where}: found {text!r}; allowed: {', '.join(allowed)}{hint}")

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 
 from isolet_nn.errors import counted, rounded
-from isolet_nn.listing import NUMBERS, Entry
+from isolet_nn.filters import NUMBERS, column_text
+from isolet_nn.listing import Entry
 from isolet_nn.streams import RESULTS, one_line, print_text
 
 if TYPE_CHECKING:
@@ -29,9 +30,15 @@ _FACTS = ("status", "epochs", "parameters")
 _UNITS = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
-def print_entries(entries: Sequence[Entry]) -> None:
-    """Print a line for each entry; columns in which nothing stands are left out."""
-    rows = [_cells(entry) for entry in entries]
+def print_entries(entries: Sequence[Entry], asked: Sequence[str] = ()) -> None:
+    """Print a line for each entry; columns in which nothing stands are left out.
+
+    Parameters
+    ----------
+    asked
+        Columns or settings that are not always shown.
+    """
+    rows = [_cells(entry, asked) for entry in entries]
     shown = [name for name in rows[0] if any(row[name] for row in rows)]
     columns = [
         # A heading is a column's name in two lines: test_accuracy is test over accuracy.
@@ -45,9 +52,9 @@ def print_entries(entries: Sequence[Entry]) -> None:
     print_text("\n".join(_aligned(columns)) + "\n")
 
 
-def _cells(entry: Entry) -> dict[str, str]:
+def _cells(entry: Entry, asked: Sequence[str]) -> dict[str, str]:
     """The columns of an entry as text, named as they are sorted and filtered by."""
-    return {
+    usual = {
         "kind": entry.kind or "?",
         "status": entry.status,
         "test_accuracy": _percent(entry.test_accuracy),
@@ -60,6 +67,16 @@ def _cells(entry: Entry) -> dict[str, str]:
         "folder": entry.folder,
         "problem": " ".join((entry.problem or "").split()),
     }
+    hidden = ("name", "started", "completed", *usual)
+    more = {
+        name: _percent(entry.train_accuracy)
+        if name == "train_accuracy"
+        else column_text(entry, name)
+        for name in asked
+        if name not in hidden
+    }
+    last = {name: usual.pop(name) for name in ("folder", "problem")}
+    return usual | more | last
 
 
 def _text(number: int | None) -> str:

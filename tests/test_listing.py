@@ -14,21 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from isolet_nn import sweep, train
 from isolet_nn.cli import app
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.files import write_json
+from isolet_nn.filters import COLUMNS, filter_entries, parse_filter, sort_entries
 from isolet_nn.folders import locked
-from isolet_nn.listing import (
-    COLUMNS,
-    Entry,
-    filter_entries,
-    list_runs,
-    read_entry,
-    sort_entries,
-)
+from isolet_nn.listing import Entry, list_runs, read_entry
 from isolet_nn.loading import load_experiment
 from isolet_nn.overview_console import ago, print_entries
 from isolet_nn.sweeps.config import load_sweep
@@ -251,6 +246,11 @@ def test_a_folder_that_is_none_or_is_a_run_itself_is_refused(made: Path, tmp_pat
         (["name~ISO"], "ad"),
         (["folder~runs/b"], "b"),
         (["test_accuracy>95%"], "a"),
+        (["test_accuracy>95"], "a"),
+        (["test_accuracy>=95"], "ac"),
+        (["test_accuracy=95%"], "c"),
+        (["test_accuracy>1"], ""),
+        (["test_loss<0.5"], "a"),
         (["test_accuracy >= 0.95"], "ac"),
         (["test_accuracy<0.95"], "b"),
         (["test_accuracy!=0.95"], "abd"),
@@ -266,7 +266,9 @@ def test_filters_keep_the_entries_that_fit_all_of_them(
     expressions: list[str], fitting: str
 ) -> None:
     entries = [
-        make_entry(folder="runs/a", name="isolet", test_accuracy=0.96, epochs=10, age=60.0),
+        make_entry(
+            folder="runs/a", name="isolet", test_accuracy=0.96, test_loss=0.1, epochs=10, age=60.0
+        ),
         make_entry(folder="runs/b", status="failed", test_accuracy=0.5, epochs=99, age=3600.0),
         make_entry(folder="runs/c", kind="sweep", test_accuracy=0.95, trials=36, age=7200.0),
         make_entry(folder="runs/d", name="my-isolet", age=2e5),
@@ -292,6 +294,100 @@ def test_filters_keep_the_entries_that_fit_all_of_them(
 def test_a_filter_that_makes_no_sense_is_refused(expression: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         filter_entries([], [expression])
+
+
+@pytest.mark.parametrize(
+    ("expression", "reading"),
+    [
+        ("test_accuracy>97", "test_accuracy>97: read as 97 %"),
+        ("validation_accuracy <= 0.975", "validation_accuracy<=0.975: read as 97.5 %"),
+        ("test_accuracy>97%", None),
+        ("test_loss>97", None),
+    ],
+)
+def test_how_a_bare_accuracy_was_read_is_said(expression: str, reading: str | None) -> None:
+    assert parse_filter(expression).reading == reading
+
+
+@pytest.mark.parametrize(
+    ("expressions", "fitting"),
+    [
+        (["optimizer.name=adam"], ["wine-run", "wine-sweep"]),
+        (["optimizer.name!=adam"], ["stopped"]),
+        (["optimizer.learning_rate<0.01", "kind=run"], ["wine-run"]),
+        (["optimizer.learning_rate=5e-1"], ["wine-sweep"]),
+        (["model.hidden_layers=[4]"], ["stopped", "wine-run", "wine-sweep"]),
+        (["optimizer.name~SG"], ["stopped"]),
+        (["optimizer.momentum>=0"], ["stopped"]),
+        (["training.early_stopping=null", "seed=0.0"], ["stopped", "wine-run", "wine-sweep"]),
+        (["training.shuffle=1"], []),
+    ],
+)
+def test_settings_are_filtered_by_those_of_a_sweep_are_its_best(
+    tmp_path: Path, expressions: list[str], fitting: list[str]
+) -> None:
+    base = {"name": "wine", "model": {"hidden_layers": [4]}}
+    for name, optimizer in (("stopped", "sgd"), ("wine-run", "adam")):
+        (tmp_path / name).mkdir()
+        section = {"name": optimizer, "learning_rate": 0.1 if name == "stopped" else 1e-3}
+        section |= {"momentum": 0.0} if optimizer == "sgd" else {}
+        settings = {"early_stopping": None, "shuffle": True}
+        write_yaml(
+            tmp_path / name / "config.yaml",
+            {**base, "name": name, "optimizer": section, "training": settings, "seed": 0},
+        )
+        write_json(tmp_path / name / "summary.json", {"status": "completed"})
+    swept = tmp_path / "wine-sweep"
+    swept.mkdir()
+    experiment = {**base, "optimizer": {"name": "sgd", "momentum": 0.9}, "seed": 0}
+    experiment["training"] = {"early_stopping": None}
+    write_yaml(swept / "sweep.yaml", {"name": "wine-sweep", "experiment": experiment})
+    best = {"setting": {"optimizer": {"name": "adam", "learning_rate": 0.5}}, "scores": {}}
+    write_json(swept / "summary.json", {"status": "completed", "best": [best]})
+    kept = filter_entries(list_runs(tmp_path), expressions)
+    assert sorted(entry.name or "" for entry in kept) == fitting
+
+
+def write_yaml(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def test_an_unknown_setting_is_named_with_the_nearest(made: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no column 'learning_rate'; .*optimizer\.learning_rate"):
+        filter_entries(list_runs(made), ["learning_rate>0.1"])
+    with pytest.raises(ConfigError, match=r"did you mean model\.hidden_layers"):
+        sort_entries(list_runs(made), "model.hiden_layers")
+
+
+def test_a_damaged_config_has_no_settings_and_hides_no_other_run(copied: Path) -> None:
+    entries = list_runs(copied)
+    (Path(named(entries, "wine-run").folder) / "config.yaml").write_text("name: wine-run\n{")
+    kept = filter_entries(list_runs(copied), ["seed=0"])
+    assert kept
+    assert "wine-run" not in [entry.name for entry in kept]
+
+
+def test_sorting_by_a_setting_puts_high_numbers_first_and_missing_ones_last() -> None:
+    entries = [
+        make_entry(folder=name, settings=settings)
+        for name, settings in [
+            ("a", {"optimizer.momentum": 0.5}),
+            ("b", {}),
+            ("c", {"optimizer.momentum": 0.9}),
+        ]
+    ]
+    kept = sort_entries(entries, "optimizer.momentum")
+    assert [entry.folder for entry in kept] == ["c", "a", "b"]
+
+
+def test_what_is_asked_for_gets_a_column(made: Path) -> None:
+    asked = ["--filter", "kind=run", "--sort", "test_loss", "--filter", "model.hidden_layers~["]
+    listed = CliRunner().invoke(app, ["runs", str(made), *asked])
+    heading = " ".join(listed.stdout.splitlines()[:2]).split()
+    assert "loss" in heading
+    assert "layers" in " ".join(heading)
+    bare = CliRunner().invoke(app, ["runs", str(made), "--filter", "test_accuracy>1e-9"])
+    assert "read as 1e-07 %" in bare.stderr
 
 
 def test_sorting_puts_high_numbers_first_and_missing_ones_last() -> None:

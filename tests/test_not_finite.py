@@ -19,7 +19,8 @@ from sweeps.helpers import InlineWorkers, read_table
 from isolet_nn import execution
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import DivergedError, RunError
-from isolet_nn.listing import filter_entries, list_runs, sort_entries
+from isolet_nn.filters import filter_entries, sort_entries
+from isolet_nn.listing import list_runs
 from isolet_nn.loading import load_experiment
 from isolet_nn.runs import Run, read_model, write_model
 from isolet_nn.sweeps.config import load_sweep
