@@ -9,16 +9,17 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 PINS := pyproject.toml constraints.txt
 # Worker processes of the tests.
 JOBS ?= 2
-# What else is installed for them; where PyTorch has no build: make test EXTRAS=dev,dask
-EXTRAS ?= dev,torch,dask
+# What else is installed for them; where PyTorch has no build: make test EXTRAS=dev,docs,dask
+EXTRAS ?= dev,docs,torch,dask
 
-.PHONY: help train test lint format clean
+.PHONY: help train test lint format docs clean
 
 help:
 	@echo "make train   train on the spoken letters of ISOLET and say where the plots are"
 	@echo "make test    run the whole test suite"
 	@echo "make lint    check style, format and types"
 	@echo "make format  mend style and format"
+	@echo "make docs    build the documentation into site/"
 	@echo "make clean   remove .venv and the tools' caches; runs/ is kept"
 
 train: $(VENV)/base.stamp
@@ -32,11 +33,17 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m isolet_nn.reference --check README.md
+	$(BIN)/python -m tools.generated --check
+	$(BIN)/python -m tools.site
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/python -m isolet_nn.reference README.md
+	$(BIN)/python -m tools.generated
+
+docs: $(VENV)/dev.stamp
+	$(BIN)/python -m tools.site
 
 # One environment in two stages: training does not need PyTorch, a large download, but the tests do.
 $(VENV)/base.stamp: $(VENV)/python.stamp $(PINS)
@@ -45,7 +52,7 @@ $(VENV)/base.stamp: $(VENV)/python.stamp $(PINS)
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/base.stamp
-	@echo "Installing PyTorch, Dask and the tools of the tests into $(VENV) ..."
+	@echo "Installing PyTorch, Dask and the tools of tests and documentation into $(VENV) ..."
 	@$(INSTALL) -e '.[$(EXTRAS)]'
 	@touch $@
 
@@ -58,5 +65,5 @@ $(VENV)/python.stamp:
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .cache site .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -95,7 +95,14 @@ def resume(
 ) -> Run:
     """Go on with an interrupted run from its last checkpoint, to the bits of an undisturbed one.
 
-    Parameters are those of `train`; `data_dir` replaces the experiment's ``dataset.dir``.
+    Parameters that are not named here are those of `train`.
+
+    Parameters
+    ----------
+    path
+        The run's folder.
+    data_dir
+        Where the data lies now, instead of the experiment's ``dataset.dir``.
 
     Raises
     ------

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,23 +35,27 @@ class _Table:
     schema: Schema
     paths: list[str] = field(default_factory=list)
     owners: list[str] = field(default_factory=list)
+    shares_path: bool = False
+    """Whether another section describes what may stand in the same place."""
 
     def heading(self) -> str:
         where = ", ".join(f"`{path}`" for path in self.paths) or "Top level"
         if names := _names(self.schema):
             return f"{where} with `name: {', '.join(names)}`"
-        if not self.owners:
+        if self.owners:
+            where += f" of {', '.join(self.owners)},"
+        elif not self.shares_path:
             return where
         required = " and ".join(f"`{key}`" for key in self.schema.get("required", ()))
-        return f"{where} of {', '.join(self.owners)}" + (f", with {required}" if required else "")
+        return f"{where} with {required}" if required else where.removesuffix(",")
 
 
-def config_reference(model: type[Section] = Experiment) -> str:
+def config_reference(model: type[Section] = Experiment, level: int = 2) -> str:
     """All sections of `model` as Markdown: for each a heading, a sentence and a table of keys."""
     # The schema of what is written, not of what is read: it has no shorthands to describe twice.
     root = model.model_json_schema(mode="serialization")
     models = root["$defs"]
-    return "\n\n".join([_INTRODUCTION, *(_markdown(table, models) for table in _tables(root))])
+    return "\n\n".join(_markdown(table, models, level) for table in _tables(root))
 
 
 def with_reference(text: str, source: str) -> str:
@@ -65,7 +70,8 @@ def with_reference(text: str, source: str) -> str:
     _, end, after = rest.partition(END)
     if not (start and end) or START in rest or END in before + after:
         raise ConfigError(f"{source}: expected one {START} and, below it, one {END}")
-    return f"{before}{START}\n{_NOTE}\n\n{config_reference()}\n\n{END}{after}"
+    made = f"{_INTRODUCTION}\n\n{config_reference(level=3)}"
+    return f"{before}{START}\n{_NOTE}\n\n{made}\n\n{END}{after}"
 
 
 def _tables(root: Schema) -> list[_Table]:
@@ -81,6 +87,9 @@ def _tables(root: Schema) -> list[_Table]:
                 visit(inner, root["$defs"][inner], inner_path, schema)
 
     visit("", root, "", None)
+    uses = Counter(path for table in tables.values() for path in table.paths)
+    for table in tables.values():
+        table.shares_path = any(uses[path] > 1 for path in table.paths)
     return list(tables.values())
 
 
@@ -88,8 +97,10 @@ def _references(schema: Schema) -> Iterator[str]:
     """Names of the models that a value may be."""
     if "$ref" in schema:
         yield schema["$ref"].rpartition("/")[2]
-    for part in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
-        yield from _references(part)
+    inner = [schema[key] for key in ("items", "additionalProperties") if key in schema]
+    for part in (*schema.get("oneOf", ()), *schema.get("anyOf", ()), *inner):
+        if isinstance(part, Mapping):
+            yield from _references(part)
 
 
 def _names(schema: Schema) -> list[str]:
@@ -98,14 +109,14 @@ def _names(schema: Schema) -> list[str]:
     return [name["const"]] if "const" in name else name.get("enum", [])
 
 
-def _markdown(table: _Table, models: Schema) -> str:
+def _markdown(table: _Table, models: Schema, level: int) -> str:
     properties = table.schema["properties"]
     keys = sorted(properties, key=lambda key: key != "name")
     rows = [("Key", "Allowed", "Default", "Meaning"), ("---",) * 4]
     required = table.schema.get("required", ())
     rows += [_row(key, properties[key], key in required, models) for key in keys]
     lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
-    return "\n".join([f"### {table.heading()}", table.schema["description"], "", *lines])
+    return "\n".join([f"{'#' * level} {table.heading()}", table.schema["description"], "", *lines])
 
 
 def _row(key: str, schema: Schema, required: bool, models: Schema) -> tuple[str, str, str, str]:
@@ -144,7 +155,7 @@ def _allowed(schema: Schema) -> str:
 
 
 def _scalar(schema: Schema) -> str:
-    match schema["type"]:
+    match schema.get("type", "any value"):
         case "array":
             return f"list, each {_allowed(schema['items'])}"
         case "boolean":
@@ -155,6 +166,8 @@ def _scalar(schema: Schema) -> str:
             return f"number{_bounds(schema)}"
         case "null":
             return "`null`"
+        case "object":
+            return "mapping"
         case "string" if schema.get("maxLength") == 1:
             return "one character"
         case kind:

@@ -111,6 +111,8 @@ def resume_sweep(
 ) -> SweepFolder:
     """Go on with a sweep: finished trials stay, the others are done.
 
+    Parameters that are not named here are those of `sweep`.
+
     Parameters
     ----------
     path
@@ -121,8 +123,6 @@ def resume_sweep(
         Whether to go on although config, data or version have changed; the summary records it.
     data_dir
         Where the data lies now, instead of the experiment's ``dataset.dir``.
-
-    The other parameters are those of `sweep`.
 
     Raises
     ------
