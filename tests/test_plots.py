@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from PIL import Image
 from isolet_nn import plots
 from isolet_nn.calibration import Calibration, CalibrationBin
 from isolet_nn.evaluation import GroupScore, wilson_interval
+from isolet_nn.plots.fonts import render_with_fonts
 from isolet_nn.plots.letters import ALIKE, letter_groups
 from isolet_nn.plots.style import in_words, quantity, setting_label
 from isolet_nn.plots.weights import similar_together
@@ -390,11 +392,43 @@ def test_a_loss_that_is_not_finite_is_a_gap(tmp_path: Path) -> None:
     plots.plot_loss(history, tmp_path / "loss.png")
 
 
-def test_names_with_dollar_signs_and_other_scripts_are_taken_literally(tmp_path: Path) -> None:
-    plots.plot_loss(HISTORY, tmp_path / "loss.png", "$x^{ and 音")
+def test_names_with_dollar_signs_are_taken_literally(tmp_path: Path) -> None:
+    plots.plot_loss(HISTORY, tmp_path / "loss.png", "$x^{")
     plots.plot_confusion_matrix(
-        np.eye(2, dtype=np.int64), ["$\\alpha", "音"], tmp_path / "confusion.png"
+        np.eye(2, dtype=np.int64), ["$\\alpha", "b"], tmp_path / "confusion.png"
     )
+
+
+ONLY_IN_ANOTHER_FONT = "\u1d81"
+"""A d with a hook: DejaVu Sans lacks it, STIX, which comes with Matplotlib too, has it."""
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_a_script_that_the_usual_font_lacks_is_drawn_in_one_that_has_it(
+    tmp_path: Path, suffix: str
+) -> None:
+    figure = plots.figure_groups([GroupScore(1, 4, 2, 0.5)], title=ONLY_IN_ANOTHER_FONT)
+    plots.save(figure, tmp_path / f"1.{suffix}")
+    families = axes_of(figure)[0]._left_title.get_fontfamily()
+    assert families[0] == "DejaVu Sans"
+    assert len(families) > 1
+    plots.save(figure, tmp_path / f"2.{suffix}")
+    assert (tmp_path / f"1.{suffix}").read_bytes() == (tmp_path / f"2.{suffix}").read_bytes()
+
+
+def test_what_no_font_has_is_said_once(tmp_path: Path) -> None:
+    unassigned = "\u0378"
+    with pytest.warns(UserWarning, match=f"no installed font has {unassigned}, so"):
+        plots.plot_loss(HISTORY, tmp_path / "loss.png", unassigned)
+    plots.plot_accuracy(HISTORY, tmp_path / "accuracy.png", unassigned)
+
+
+def test_other_warnings_of_matplotlib_are_not_swallowed() -> None:
+    def render() -> None:
+        warnings.warn("something else", UserWarning, stacklevel=1)
+
+    with pytest.warns(UserWarning, match="something else"):
+        render_with_fonts(Figure(), render)
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 12))

@@ -11,7 +11,7 @@ import itertools
 import math
 import re
 import sys
-import warnings
+import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
 from isolet_nn.files import write_bytes
+from isolet_nn.plots.fonts import render_with_fonts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,7 +139,13 @@ def axes_at(figure: Figure, left: float, bottom: float, width: float, height: fl
 
 def text_width(labels: Sequence[str], font_size: float) -> float:
     """About how many inches the longest label takes."""
-    return max(map(len, labels), default=0) * font_size * 0.62 / 72
+    return max(map(_columns, labels), default=0) * font_size * 0.62 / 72
+
+
+def _columns(label: str) -> float:
+    """Characters of usual width that a text is as wide as; those of East Asia are wider."""
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in label)
+    return len(label) + 0.7 * wide
 
 
 def shorten(label: str, limit: int = 24) -> str:
@@ -301,10 +308,14 @@ def _rendered(figure: Figure, suffix: str) -> bytes:
     if suffix not in _FORMATS:
         raise ValueError(f"a plot's file name ends in .png or .svg, found {suffix!r}")
     content = io.BytesIO()
-    with _style(), warnings.catch_warnings():
-        # A class name in a script that the font lacks shows as boxes; the plot is still of use.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+
+    def render() -> None:
+        content.seek(0)
+        content.truncate()
         figure.savefig(content, format=suffix[1:], **_FORMATS[suffix])
+
+    with _style():
+        render_with_fonts(figure, render)
     return content.getvalue()
 
 
