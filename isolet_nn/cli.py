@@ -22,8 +22,9 @@ import typer
 import typer.core
 
 from isolet_nn import interrupts
+from isolet_nn.bounds import MOST, MOST_THREADS, MOST_TRIALS, MOST_WORKERS
 from isolet_nn.entry import INTERRUPTED
-from isolet_nn.errors import ConfigError, IsoletNNError, suggestion
+from isolet_nn.errors import ConfigError, IsoletNNError, Problems, short_repr, suggestion
 
 if TYPE_CHECKING:
     from isolet_nn.config import DatasetConfig, Experiment
@@ -108,6 +109,39 @@ def _one_of(option: str, *allowed: str) -> Any:
     return {"callback": check, "autocompletion": complete, "metavar": "|".join(allowed)}
 
 
+def _setting(option: str) -> Any:
+    """An option for a setting: read as ``--set`` reads it, and left to the config to check."""
+
+    def read(text: str) -> Any:
+        from isolet_nn.loading import parse_value
+
+        value = parse_value(text, option)
+        return text if value is None else value  # an option that is left out is None
+
+    return {"parser": read, "metavar": "N"}
+
+
+def _whole(option: str, low: int, high: int = MOST) -> Any:
+    """An option that takes a whole number within bounds, refused in the words of a config."""
+
+    def read(text: str | int) -> int:
+        from isolet_nn.loading import parse_value
+
+        number = parse_value(text, option) if isinstance(text, str) else text
+        expected = None
+        if not isinstance(number, int) or isinstance(number, bool):
+            expected = "be a valid integer, which is written in decimal digits"
+        elif number < low:
+            expected = f"be greater than or equal to {low}"
+        elif number > high:
+            expected = f"be less than or equal to {high}"
+        if expected is not None:
+            raise ConfigError(f"{option}: found {short_repr(number)}; it should {expected}")
+        return int(number)
+
+    return {"parser": read, "metavar": "N"}
+
+
 Debug = Annotated[
     bool, typer.Option("--debug", callback=_set_debug, help="Show the traceback of an error.")
 ]
@@ -115,14 +149,19 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY.PATH=VALUE", help="Change a setting; repeatable."),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of everything random.")]
+Seed = Annotated[
+    int | None, typer.Option("--seed", help="Seed of everything random.", **_setting("--seed"))
+]
 Backend = Annotated[
     str | None,
     typer.Option(
         "--backend", help="What does the arithmetic.", **_one_of("--backend", "numpy", "torch")
     ),
 ]
-Epochs = Annotated[int | None, typer.Option("--epochs", help="Passes over the training part.")]
+Epochs = Annotated[
+    int | None,
+    typer.Option("--epochs", help="Passes over the training part.", **_setting("--epochs")),
+]
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Folder of the ISOLET files (dataset.dir).")
 ]
@@ -233,10 +272,18 @@ def xor(
         ),
     ] = "robust",
     hidden: Annotated[
-        int | None, typer.Option("--hidden", min=0, help="Hidden neurons; 0: no hidden layer.")
+        int | None,
+        typer.Option(
+            "--hidden", help="Hidden neurons; 0: no hidden layer.", **_whole("--hidden", 0)
+        ),
     ] = None,
     trials: Annotated[
-        int, typer.Option("--trials", min=1, help="Seeds to train; above 1 only counts them.")
+        int,
+        typer.Option(
+            "--trials",
+            help="Seeds to train; above 1 only counts them.",
+            **_whole("--trials", 1, 1_000_000),
+        ),
     ] = 1,
     settings: Set = None,
     seed: Seed = None,
@@ -279,7 +326,10 @@ def sweep(
     runs_dir: RunsDir = Path("runs"),
     name: Annotated[str | None, typer.Option("--name", help="Name of the sweep.")] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Processes on this machine.")
+        int | None,
+        typer.Option(
+            "--workers", help="Processes on this machine.", **_whole("--workers", 1, MOST_WORKERS)
+        ),
     ] = None,
     cluster: Annotated[
         str | None,
@@ -322,7 +372,7 @@ def sweep(
     if resume is None:
         if retry_failed or force:
             raise ConfigError("--retry-failed and --force go with --resume")
-        loaded = _load_sweep(config, settings, changes, data_dir)
+        loaded = _load_sweep(config, settings, {**changes, "workers": workers}, data_dir)
         if preview:
             _preview_sweep(loaded, print_trial, workers, retry_failed)
             return
@@ -501,13 +551,24 @@ def compare(
 @bench_app.command("train")
 def bench_train(
     hidden: Annotated[
-        list[int], typer.Option("--hidden", min=1, help="Hidden neurons; repeatable.")
+        list[int],
+        typer.Option("--hidden", help="Hidden neurons; repeatable.", **_whole("--hidden", 1)),
     ] = [128, 16],  # noqa: B006 - typer reads it, nobody changes it
     batch_size: Annotated[
-        list[int], typer.Option("--batch-size", min=1, help="Rows of a batch; repeatable.")
+        list[int],
+        typer.Option(
+            "--batch-size", help="Rows of a batch; repeatable.", **_whole("--batch-size", 1)
+        ),
     ] = [128, 16],  # noqa: B006
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs of a training.")] = 10,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Trainings of each kind.")] = 5,
+    epochs: Annotated[
+        int, typer.Option("--epochs", help="Epochs of a training.", **_whole("--epochs", 1))
+    ] = 10,
+    rounds: Annotated[
+        int,
+        typer.Option(
+            "--rounds", help="Trainings of each kind.", **_whole("--rounds", 1, 1_000_000)
+        ),
+    ] = 5,
     engine: Annotated[
         list[str] | None,
         typer.Option("--engine", help="numpy, torch or scikit-learn; repeatable. All of them."),
@@ -515,7 +576,9 @@ def bench_train(
     threads: Annotated[
         int | None,
         typer.Option(
-            "--threads", min=1, help="Threads for PyTorch and scikit-learn besides one. All cores."
+            "--threads",
+            help="Threads for PyTorch and scikit-learn besides one. All cores.",
+            **_whole("--threads", 1, MOST_THREADS),
         ),
     ] = None,
     dataset: Annotated[
@@ -551,12 +614,22 @@ def bench_sweep(
         str | None,
         typer.Argument(help="A sweep; without one 200 trials of 617-16-26, 10 epochs each."),
     ] = None,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="How often each is timed.")] = 1,
+    rounds: Annotated[
+        int,
+        typer.Option(
+            "--rounds", help="How often each is timed.", **_whole("--rounds", 1, 1_000_000)
+        ),
+    ] = 1,
     loop: Annotated[
         bool, typer.Option("--loop/--no-loop", help="Time the plain PyTorch loop too.")
     ] = True,
     threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="Threads of the loop. All cores.")
+        int | None,
+        typer.Option(
+            "--threads",
+            help="Threads of the loop. All cores.",
+            **_whole("--threads", 1, MOST_THREADS),
+        ),
     ] = None,
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
@@ -582,7 +655,10 @@ def bench_sweep(
 
 @bench_app.command("overhead")
 def bench_overhead(
-    trials: Annotated[int, typer.Option("--trials", min=100, help="About how many.")] = 1_000_000,
+    trials: Annotated[
+        int,
+        typer.Option("--trials", help="About how many.", **_whole("--trials", 100, MOST_TRIALS)),
+    ] = 1_000_000,
     runs_dir: RunsDir = Path("runs"),
     debug: Debug = False,
 ) -> None:
@@ -605,7 +681,10 @@ def reproduce_report(
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Processes on this machine.")
+        int | None,
+        typer.Option(
+            "--workers", help="Processes on this machine.", **_whole("--workers", 1, MOST_WORKERS)
+        ),
     ] = None,
     resume: Annotated[
         Path | None,
@@ -728,15 +807,11 @@ def schema() -> None:
 
 def _dataset_config(name: str, settings: list[str] | None, data_dir: Path | None) -> DatasetConfig:
     """The dataset section that `data show NAME --set path=...` means."""
-    from isolet_nn.loading import load_experiment, parse_overrides
+    from isolet_nn.loading import load_experiment
 
-    given = parse_overrides(settings or [])
-    options = {f"dataset.{key.removeprefix('dataset.')}": value for key, value in given.items()}
-    origins = dict.fromkeys(options, "--set ")
-    if data_dir is not None:
-        options["dataset.dir"] = str(data_dir)
-        origins["dataset.dir"] = _OPTION_OF["dataset.dir"]
-    return load_experiment({"dataset": {"name": name}}, options, origins).dataset
+    below = [f"dataset.{text.strip().removeprefix('dataset.')}" for text in settings or []]
+    with _given(below, {}, data_dir) as (overrides, origins):
+        return load_experiment({"dataset": {"name": name}}, overrides, origins).dataset
 
 
 def _show_dataset(info: DatasetInfo, as_json: bool) -> None:
@@ -756,19 +831,41 @@ def _load(
     data_dir: Path | None,
 ) -> Experiment:
     """Read a config, with the settings and options of the command line."""
-    from isolet_nn.loading import load_experiment, parse_overrides
-    from isolet_nn.shipped import resolve
+    from isolet_nn.loading import load_experiment
 
     if config is None:
         raise ConfigError(
             "which config? Give a YAML file, or a name that `isolet-nn configs` lists"
         )
+    with _given(settings, options, data_dir) as (overrides, origins):
+        return load_experiment(config, overrides, origins)
+
+
+@contextmanager
+def _given(
+    settings: list[str] | None, options: dict[str, Any], data_dir: Path | None
+) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    """What ``--set`` and other options change, and what messages about each begin with.
+
+    What is wrong with them is told together with what is wrong with the config.
+    """
+    from isolet_nn.loading import read_assignments, same_value
+
+    problems = Problems()
+    overrides, found = read_assignments(settings or [])
+    problems.add(found)
+    origins = dict.fromkeys(overrides, "--set ")
     given = {key: value for key, value in options.items() if value is not None}
     if data_dir is not None:
         given["dataset.dir"] = str(data_dir)
-    set_by_key = parse_overrides(settings or [])
-    origins = dict.fromkeys(set_by_key, "--set ") | {key: _OPTION_OF[key] for key in given}
-    return load_experiment(resolve(config), set_by_key | given, origins)
+    for key, value in given.items():
+        if not same_value(overrides.setdefault(key, value), value):
+            both = f"{short_repr(value)}, but --set {key}={short_repr(overrides[key])}"
+            problems.add([f"{_OPTION_OF[key]}found {both}: give one of them"])
+        origins[key] = _OPTION_OF[key]
+    with problems.collected():
+        yield overrides, origins
+    problems.refuse()
 
 
 _OPTION_OF = {
@@ -778,6 +875,8 @@ _OPTION_OF = {
     "training.epochs": "--epochs: ",
     "model.hidden_layers": "--hidden: ",
     "dataset.dir": "--data-dir: ",
+    "save_models": "--save-models: ",
+    "workers": "--workers: ",
 }
 """Options that are settings, as messages about their values begin."""
 
@@ -800,20 +899,18 @@ def _preview_sweep(
 def _load_sweep(
     config: str | None,
     settings: list[str] | None,
-    changes: dict[str, Any],
+    options: dict[str, Any],
     data_dir: Path | None,
 ) -> Sweep:
-    """Read a sweep file, with the settings of the command line for its experiment."""
-    from isolet_nn.loading import parse_overrides
-    from isolet_nn.shipped import resolve
+    """Read a sweep file, with the settings of the command line."""
     from isolet_nn.sweeps.config import load_sweep
 
     if config is None:
         raise ConfigError("which sweep? Give a YAML file, or a name that `isolet-nn configs` lists")
-    overrides = parse_overrides(settings or [])
-    if data_dir is not None:
-        overrides["dataset.dir"] = str(data_dir)
-    return load_sweep(resolve(config), overrides, changes)
+    with _given(settings, options, data_dir) as (overrides, origins):
+        if options["workers"] is not None:  # which is for this time, and stays out of the file
+            del overrides["workers"]
+        return load_sweep(config, overrides, origins)
 
 
 def _text(path: Path | None) -> str | None:

@@ -22,6 +22,8 @@ from pydantic import (
     model_validator,
 )
 
+from isolet_nn.bounds import MOST, MOST_LAYERS, MOST_THREADS
+
 
 class Section(BaseModel):
     """Base of every section: no unknown keys, no coerced types, immutable values."""
@@ -49,8 +51,8 @@ Rate = Annotated[float, Field(ge=0.0, lt=1.0), _NoSign]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0), _NoSign]
-Count = Annotated[int, Field(ge=1)]
-Folds = Annotated[int, Field(ge=2)]
+Count = Annotated[int, Field(ge=1, le=MOST)]
+Folds = Annotated[int, Field(ge=2, le=MOST)]
 
 
 class RowHoldout(Section):
@@ -85,7 +87,7 @@ class Fold(Section):
 
     folds: Folds
     """Folds that the rows are divided into, as equal in size as can be; each row is in one."""
-    fold: Annotated[int, Field(ge=0)]
+    fold: Annotated[int, Field(ge=0, lt=MOST)]
     """Which of them is held out, counted from 0; one seed divides the same for all of them."""
 
     @field_validator("fold")
@@ -364,7 +366,7 @@ InitializerConfig = Annotated[
 class ModelConfig(Section):
     """The multilayer perceptron."""
 
-    hidden_layers: list[Count] = [64]
+    hidden_layers: Annotated[list[Count], Field(max_length=MOST_LAYERS)] = [64]
     """Neurons of each hidden layer; [] is a network without hidden layers."""
     activation: Literal["relu", "sigmoid", "tanh"] = "relu"
     """Activation function of the hidden layers."""
@@ -501,7 +503,7 @@ class Cosine(Section):
     """The schedule."""
     final_factor: Annotated[float, Field(ge=0.0, le=1.0), _NoSign] = 0.0
     """Learning rate at the end, as a share of the optimizer's learning_rate."""
-    warmup_epochs: Annotated[int, Field(ge=0)] = 0
+    warmup_epochs: Annotated[int, Field(ge=0, le=MOST)] = 0
     """Epochs in which it first rises linearly from 0."""
 
 
@@ -595,7 +597,7 @@ class TrainingConfig(Section):
     """What is evaluated and kept: the last weights (none), or an average (ema or swa)."""
     dtype: Literal["float32", "float64"] = "float32"
     """Number type of weights and arithmetic."""
-    threads: Count = 1
+    threads: Annotated[int, Field(ge=1, le=MOST_THREADS)] = 1
     """Threads of the linear algebra; results can depend on it in the last bits."""
     schedule: ScheduleConfig = Constant(name="constant")
     """How the learning rate changes: constant, step, cosine or one_cycle."""

@@ -61,6 +61,30 @@ class ClusterError(IsoletNNError):
     """A cluster does not answer, or runs another version of this package (exit code 1)."""
 
 
+class Problems:
+    """Problems met one after another, to be told at once."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def add(self, lines: Iterable[str]) -> None:
+        """Remember problems, a line each."""
+        self.lines += lines
+
+    @contextmanager
+    def collected(self, where: str = "") -> Iterator[None]:
+        """Remember what a :class:`ConfigError` out of the block says, after `where`."""
+        try:
+            yield
+        except ConfigError as error:
+            self.add(f"{where}{line}" for line in str(error).splitlines())
+
+    def refuse(self) -> None:
+        """Raise a :class:`ConfigError` if there are problems, naming each once."""
+        if self.lines:
+            raise ConfigError("\n".join(dict.fromkeys(self.lines)))
+
+
 @contextmanager
 def problems_at(where: str) -> Iterator[None]:
     """Put `where` before each line of a :class:`ConfigError` that comes out of the block."""

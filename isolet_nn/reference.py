@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from isolet_nn.bounds import MOST
 from isolet_nn.config import Experiment, Section
 from isolet_nn.errors import ConfigError
 
@@ -181,7 +182,11 @@ def _bounds(schema: Schema) -> str:
         "maximum": "at most",
         "exclusiveMaximum": "below",
     }
-    bounds = [f"{word} {schema[key]:g}" for key, word in words.items() if key in schema]
+    bounds = [
+        f"{word} {schema[key]:g}"
+        for key, word in words.items()
+        if key in schema and schema[key] != MOST  # which no one asks for
+    ]
     return f" {' and '.join(bounds)}" if bounds else ""
 
 

@@ -24,6 +24,8 @@ from isolet_nn.training import Training, trained_model
 RECIPES = {"robust": "xor", "report": "report/xor"}
 """Names of the shipped configs."""
 
+_STACKED = 1000
+"""Networks trained at once: enough to be quick, few enough for any memory."""
 POINTS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 
 
@@ -78,15 +80,17 @@ def result_of(run: Run) -> XorResult:
 def count_solved(experiment: Experiment, trials: int) -> int:
     """Train `trials` networks that differ in their seed only; return how many solve it.
 
-    NumPy trains them in one stack.
+    NumPy trains them in stacks.
     """
     seeds = range(experiment.seed, experiment.seed + trials)
-    experiments = [experiment.model_copy(update={"seed": seed}) for seed in seeds]
-    stacks = [experiments] if experiment.backend == "numpy" else [[one] for one in experiments]
+    size = _STACKED if experiment.backend == "numpy" else 1
     solved = 0
     with limited_threads(experiment):
         dataset = _dataset(experiment)
-        for stack in stacks:
+        for start in range(0, trials, size):
+            stack = [
+                experiment.model_copy(update={"seed": seed}) for seed in seeds[start : start + size]
+            ]
             training = Training(stack, [dataset] * len(stack))
             while not training.finished:
                 training.run_epoch()

@@ -380,10 +380,88 @@ def test_a_wrong_command_line_of_train_is_refused(
     assert not (tmp_path / "runs").exists()
 
 
-def test_an_option_of_the_wrong_type_is_refused(nn: Command) -> None:
-    result = nn("train", *QUICK, "--seed", "x")
-    assert (result.code, result.out) == (2, "")
-    assert "Invalid value for '--seed'" in result.err
+@pytest.mark.parametrize("text", ["x", "1.5", "0x10", "1_000", "1:30", "", "on", "[1", "1e3"])
+@pytest.mark.parametrize(("option", "key"), [("--seed", "seed"), ("--epochs", "training.epochs")])
+def test_an_option_for_a_setting_is_read_and_refused_as_the_setting_is(
+    nn: Command, option: str, key: str, text: str
+) -> None:
+    by_option = nn("train", "quickstart", option, text).refusal()
+    by_setting = nn(
+        "train", "quickstart", "--set", f"{key}='{text}'" if not text else f"{key}={text}"
+    )
+    found = by_option.partition(": ")[2].removeprefix(f"{key}: ")
+    assert found.partition(":")[2] in by_setting.refusal()
+
+
+def test_an_option_for_a_setting_reads_numbers_as_the_setting_does(nn: Command) -> None:
+    quick = ("train", "quickstart", "-q", "--set", "model.hidden_layers=[3]")
+    by_option = nn(*quick, "--seed", "010", "--epochs", "01").run.experiment
+    by_setting = nn(*quick, "--set", "seed=010", "--set", "training.epochs=01").run.experiment
+    assert by_option == by_setting
+    assert (by_option.seed, by_option.training.epochs) == (10, 1)
+
+
+def test_options_and_settings_that_contradict_each_other_are_named(nn: Command) -> None:
+    message = nn(
+        *("train", "quickstart", "--seed", 3, "--set", "seed=4", "--set", "nonsense"),
+        *("--name", "a", "--set", "name=b", "--set", "training.mixup=x", "--epochs", 0),
+    ).refusal()
+    assert [line.strip() for line in message.splitlines()] == [
+        "--set nonsense: expected key.path=value, for instance training.epochs=5",
+        "--seed: found 3, but --set seed=4: give one of them",
+        "--name: found 'a', but --set name='b': give one of them",
+        "--epochs: training.epochs: found 0; it should be greater than or equal to 1",
+        "--set training.mixup: found 'x'; it should be a valid number",
+    ]
+
+
+def test_a_setting_and_its_option_may_say_the_same(nn: Command) -> None:
+    run = nn("train", *QUICK, "-q", "--seed", "3", "--set", "seed=03").run
+    assert run.experiment.seed == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("bench", "train", "--rounds", 10**12),
+            "--rounds: found 1000000000000",
+        ),
+        (
+            ("bench", "train", "--hidden", 0),
+            "--hidden: found 0",
+        ),
+        (
+            ("bench", "train", "--hidden", 10**30),
+            "--hidden: found 1000000000000000000000000000000",
+        ),
+        (("bench", "train", "--batch-size", 10**30), "--batch-size: found 10000000000000000000000"),
+        (
+            ("bench", "train", "--epochs", 10**30),
+            "--epochs: found 1000000000000000000000000000000",
+        ),
+        (("bench", "train", "--threads", 10**9), "--threads: found 1000000000"),
+        (("bench", "sweep", "--threads", 10**9), "--threads: found 1000000000"),
+        (
+            ("bench", "sweep", "--rounds", 0),
+            "--rounds: found 0",
+        ),
+        (("bench", "overhead", "--trials", 10**12), "--trials: found 1000000000000"),
+        (("reproduce", "report", "--workers", 10**9), "--workers: found 1000000000"),
+        (
+            ("sweep", "quickstart", "--workers", "0x2"),
+            "--workers: found '0x2'",
+        ),
+        (
+            ("sweep", "quickstart", "--workers", 1.5),
+            "--workers: found 1.5",
+        ),
+    ],
+)
+def test_a_count_out_of_bounds_is_refused(
+    nn: Command, arguments: tuple[object, ...], message: str
+) -> None:
+    assert nn(*arguments).refusal().startswith(message)
 
 
 def test_a_folder_for_runs_that_cannot_be_made_is_named(nn: Command, tmp_path: Path) -> None:

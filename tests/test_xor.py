@@ -156,18 +156,21 @@ def test_counting_without_a_hidden_layer_says_why_it_is_none(xor: Xor) -> None:
         (("--set", "model.hidden=3"), "--set model.hidden: unknown key; did you mean hidden_"),
         (("--backend", "numpi"), "--backend: found 'numpi'; allowed: numpy, torch; did you mean"),
         (("--epochs", "0"), "--epochs: training.epochs: found 0; it should be greater than or"),
-        (("--hidden", "-1"), "Invalid value for '--hidden'"),
-        (("--trials", "0"), "Invalid value for '--trials'"),
+        (("--hidden", "-1"), "--hidden: found -1; it should be greater than or equal to 0"),
+        (("--trials", "0"), "--trials: found 0; it should be greater than or equal to 1"),
+        (("--trials", 10**12), "--trials: found 1000000000000; it should be less than or equal"),
+        (("--hidden", 10**30), "--hidden: found 1000000000000000000000000000000; it should be le"),
+        (("--trials", "0x10"), "--trials: found '0x10'; it should be a valid integer"),
     ],
 )
 def test_a_wrong_option_is_refused(
     xor: Xor,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    arguments: tuple[str, ...],
+    arguments: tuple[object, ...],
     message: str,
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["isolet-nn", "xor", *arguments])
+    monkeypatch.setattr(sys, "argv", ["isolet-nn", "xor", *map(str, arguments)])
     with pytest.raises(SystemExit) as end:
         cli.main()
     captured = capsys.readouterr()

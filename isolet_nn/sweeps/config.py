@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -23,16 +24,31 @@ from pydantic import (
     model_validator,
 )
 
-from isolet_nn.config import NAME_PATTERN, Count, Experiment, Folds, Section
-from isolet_nn.errors import ConfigError, problems_at, short_repr, suggestion
+from isolet_nn.bounds import MOST_SEEDS, MOST_SETTINGS, MOST_TRIALS, MOST_WORKERS
+from isolet_nn.config import NAME_PATTERN, Experiment, Folds, Section
+from isolet_nn.errors import (
+    ConfigError,
+    Problems,
+    counted,
+    problems_at,
+    short_repr,
+    suggestion,
+)
 from isolet_nn.loading import (
     anchor_paths,
+    anchor_value,
+    apply_overrides,
+    contradiction,
     is_within,
+    layered,
+    look_up,
     name_origins,
+    read_config,
     refuse_carried_over,
+    split_key,
     with_overrides,
 )
-from isolet_nn.problems import check, validate
+from isolet_nn.problems import check
 from isolet_nn.shipped import resolve
 from isolet_nn.yaml_files import read_mapping
 
@@ -141,7 +157,7 @@ Distribution = Annotated[
 class RandomSettings(Section):
     """Settings drawn at random."""
 
-    trials: Count
+    trials: Annotated[int, Field(ge=1, le=MOST_SETTINGS)]
     """Settings to draw (each is tried with every seed)."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the drawing."""
@@ -191,12 +207,11 @@ class Plot(Section):
 
 
 Grid = Annotated[dict[str, Annotated[list[Value], Field(min_length=1)]], Field(min_length=1)]
-Settings = Annotated[list[Setting], Field(min_length=1)]
-Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+Settings = Annotated[list[Setting], Field(min_length=1, max_length=MOST_SETTINGS)]
+Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=MOST_SEEDS)]
 Plots = list[Plot]
 
 
-_MOST_SEEDS = 1_000_000
 _SEEDS = "seed: seeds are given by the key `seeds`"
 SETTING = "setting"
 """What the entries of a list are called along an axis."""
@@ -223,7 +238,7 @@ class Sweep(Section):
     """Score every setting on folds of the training part, for instance {folds: 5, by: speaker}."""
     plot: Plots = Field(default=[])
     """Picture of the results, or several in a list; without one, what suits the varied keys."""
-    workers: Literal["auto"] | Count = "auto"
+    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=MOST_WORKERS)] = "auto"
     """Local processes; auto takes one a processor."""
     save_models: Literal["best", "all", "none"] = "best"
     """Whose weights are kept."""
@@ -239,9 +254,9 @@ class Sweep(Section):
     def _count_of_seeds(cls, value: object) -> object:
         if not isinstance(value, int) or isinstance(value, bool):
             return value
-        if not 1 <= value <= _MOST_SEEDS:
+        if not 1 <= value <= MOST_SEEDS:
             raise ValueError(
-                f"found {value}; allowed: a list of seeds, or how many, 1 to {_MOST_SEEDS}"
+                f"found {value}; allowed: a list of seeds, or how many, 1 to {MOST_SEEDS}"
             )
         return [*range(value)]
 
@@ -283,6 +298,23 @@ class Sweep(Section):
         return self
 
     @model_validator(mode="after")
+    def _trials_can_be_counted(self) -> Self:
+        settings = n_settings(self)
+        if settings > MOST_SETTINGS:
+            raise ValueError(
+                f"grid: its combinations are {settings} settings; at most {MOST_SETTINGS} can be "
+                "tried, and random draws some of more"
+            )
+        folds = self.cross_validation.folds if self.cross_validation else 1
+        trials = settings * len(self.seeds) * folds
+        if trials > MOST_TRIALS:
+            raise ValueError(
+                f"{counted(settings, 'setting')}, {counted(len(self.seeds), 'seed')} and "
+                f"{counted(folds, 'fold')} make {trials} trials; at most {MOST_TRIALS} are allowed"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _seeds_are_no_setting(self) -> Self:
         if "seed" in varied_keys(self):
             raise ValueError(_SEEDS)
@@ -320,6 +352,15 @@ def varied_keys(sweep: Sweep) -> tuple[str, ...]:
     return tuple(sweep.random.space) if sweep.random is not None else ()
 
 
+def n_settings(sweep: Sweep) -> int:
+    """How many settings a sweep tries, counted without making them."""
+    if sweep.grid is not None:
+        return math.prod(len(values) for values in sweep.grid.values())
+    if sweep.list is not None:
+        return len(sweep.list)
+    return sweep.random.trials if sweep.random is not None else 1
+
+
 def axis_keys(sweep: Sweep) -> list[str]:
     """What can stand along an axis of a picture: varied keys, a list's settings, seeds, folds."""
     settings = [SETTING] if sweep.list is not None else []
@@ -343,58 +384,190 @@ def conflict_with_folds(experiment: Mapping[str, Any]) -> str | None:
     return None
 
 
+OWN_KEYS = ("set", *Sweep.model_fields)
+"""Keys at the top of a sweep file."""
+_OF_EXPERIMENT = "experiment."
+
+
 def load_sweep(
     config: str | Path | Mapping[str, Any],
     overrides: Mapping[str, Any] | None = None,
-    changes: Mapping[str, Any] | None = None,
+    origins: Mapping[str, str] | None = None,
 ) -> Sweep:
     """Read and check a sweep, except for the combinations of its settings.
 
     Parameters
     ----------
     config
-        A YAML file, or its content as a mapping.
+        A YAML file, the name of a shipped config, or the content as a mapping.
     overrides
-        Changes to the experiment by key path, on top of the file's own ``set``.
-    changes
-        Keys of the sweep file itself to replace; those that are None stay.
+        Values by key path. What begins with a key of the sweep itself, such as ``seeds`` or
+        ``grid.optimizer.learning_rate``, changes the sweep; anything else the experiment, on top
+        of the file's own ``set``. ``name`` is the sweep's, ``experiment.name`` the trials'.
+    origins
+        What messages about an override begin with, by its key path, if not with ``override``.
 
     Raises
     ------
     ConfigError
         If anything is wrong; the message lists all problems, one a line.
     """
-    if isinstance(config, Mapping):
-        source, folder, content = "sweep", Path.cwd(), dict(config)
-    else:
-        path = Path(config)
-        source, folder, content = str(path), path.resolve().parent, read_mapping(path)
+    source, folder, content = read_config(config, "sweep")
     refuse_carried_over(content, source)
-    content |= {key: value for key, value in (changes or {}).items() if value is not None}
-    fixed = content.pop("set", None) or {}
-    if not isinstance(fixed, dict) or not all(isinstance(key, str) for key in fixed):
-        found = short_repr(fixed)
-        raise ConfigError(f"{source}: set: found {found}; expected key paths and values")
     if "dataset" in content and "experiment" not in content:
-        raise ConfigError(f"{source}: describes one experiment; `isolet-nn train` runs it")
-    experiment, base = _read_experiment(content.get("experiment"), folder, source)
-    experiment = anchor_paths(experiment, base)
-    with problems_at(f"{source}: set: "):
-        experiment = with_overrides(experiment, fixed)
-    experiment = anchor_paths(experiment, folder)
-    experiment = anchor_paths(with_overrides(experiment, overrides or {}), Path.cwd())
-    content["experiment"] = experiment
-    sweep = _anchor_values(validate(Sweep, content, source), folder)
-    _require_free(sweep, overrides or {}, "--set")
-    _require_free(sweep, fixed, f"{source}: set")
-    if sweep.cross_validation is not None:
-        experiment = with_overrides(experiment, {EVALUATE_TEST: False})
-    origins = dict.fromkeys(fixed, f"{source}: set: ")
-    origins |= dict.fromkeys(overrides or {}, "--set ")
-    complete = _complete(experiment, varied_keys(sweep), f"{source}: experiment: ", origins)
+        raise ConfigError(f"{source}: describes one experiment; `isolet-nn train {source}` runs it")
+    problems = Problems()
+    known = dict.fromkeys(overrides or {}, "override ") | dict(origins or {})
+    own, others = _sorted_out(overrides or {}, known, problems)
+    content, found = _with_own(content, own)
+    problems.add(name_origins(found, "", known))
+    layers = [
+        _Layer(*_fixed(content.pop("set", None), source, problems), folder),
+        _Layer(others, {_in_experiment(key): origin for key, origin in known.items()}, Path.cwd()),
+    ]
+    experiment = _layered_experiment(content.get("experiment"), folder, source, layers, problems)
+    sweep, found = check(Sweep, {**content, "experiment": experiment or {}})
+    problems.add(name_origins(found, f"{source}: ", known))
+    if sweep is not None:
+        sweep = _anchor_values(sweep, folder)
+        for layer in layers:
+            problems.add(_not_free(sweep, layer))
+        if sweep.cross_validation is not None:
+            experiment = with_overrides(experiment or {}, {EVALUATE_TEST: False})
+    of_layers = {key: origin for layer in layers for key, origin in layer.origins.items()}
+    checked, found = check(Experiment, experiment or {})
+    if experiment is not None:
+        problems.add(name_origins(found, f"{source}: experiment: ", of_layers))
+    if problems.lines and checked is not None:
+        problems.add(_problems_of_settings(content, checked, experiment or {}, source))
+    problems.refuse()
+    assert sweep is not None
+    assert checked is not None
+    assert experiment is not None
+    complete = _complete(checked, experiment, varied_keys(sweep))
     complete_sweep = sweep.model_copy(update={"experiment": complete})
     complete_sweep._source = source
     return complete_sweep
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Changes to the experiment, each with what messages about it begin with."""
+
+    overrides: Mapping[str, Any]
+    origins: Mapping[str, str]
+    folder: Path
+    """What paths among them are relative to."""
+
+
+def _in_experiment(key: str) -> str:
+    return key.removeprefix(_OF_EXPERIMENT)
+
+
+def _sorted_out(
+    overrides: Mapping[str, Any], origins: Mapping[str, str], problems: Problems
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Changes to the sweep's own keys, and to its experiment, by key path."""
+    own: dict[str, Any] = {}
+    others: dict[str, list[Any]] = {}
+    for key, value in overrides.items():
+        inner = _in_experiment(key)
+        first = inner.split(".")[0]
+        if inner == key and first in OWN_KEYS:
+            own[key] = value
+        elif first in Experiment.model_fields:
+            others.setdefault(inner, []).append(value)
+        else:
+            allowed = [*OWN_KEYS, *Experiment.model_fields]
+            hint = suggestion(first, allowed) or f"; allowed: {', '.join(dict.fromkeys(allowed))}"
+            problems.add([f"{origins[key]}{first}: unknown key{hint}"])
+    contradictions = {key: contradiction(values) for key, values in others.items()}
+    problems.add(f"{origins[k]}{k}: {found}" for k, found in contradictions.items() if found)
+    return own, {key: values[0] for key, values in others.items() if not contradictions[key]}
+
+
+def _split_own(path: str) -> tuple[str, ...]:
+    """The keys of a key path of the sweep itself; what is varied is a key with dots in it."""
+    for parent in ("grid", "set", "random.space"):
+        if path.startswith(f"{parent}."):
+            return *parent.split("."), path.removeprefix(f"{parent}.")
+    return split_key(path)
+
+
+def _with_own(
+    content: Mapping[str, Any], own: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Copy `content` with its own keys changed, and the problems."""
+    result = dict(content)
+    plots = result.get("plot")
+    plots = [plots] if isinstance(plots, dict) else plots
+    if isinstance(plots, list) and any(key.startswith("plot.") for key in own):
+        numbered = any(_split_own(key)[:2][-1].isdecimal() for key in own)
+        result["plot"] = (
+            {str(number): plot for number, plot in enumerate(plots)}
+            if numbered or len(plots) > 1
+            else plots[0]
+        )
+    result, problems = apply_overrides(result, own, _split_own)
+    plots = result.get("plot")
+    if isinstance(plots, dict) and plots and all(key.isdecimal() for key in plots):
+        result["plot"] = [*plots.values()]
+    file = own.get("experiment")
+    if isinstance(file, str) and Path(file).is_file():  # seen from here, not from the sweep's file
+        result["experiment"] = str(Path(file).resolve())
+    return result, problems
+
+
+def _fixed(fixed: Any, source: str, problems: Problems) -> tuple[dict[str, Any], Mapping[str, str]]:
+    """What the key ``set`` of the file says, and what messages about it begin with."""
+    where = f"{source}: set: "
+    if fixed is None:
+        return {}, {}
+    if not isinstance(fixed, dict) or not all(isinstance(key, str) for key in fixed):
+        problems.add([f"{where}found {short_repr(fixed)}; expected key paths and values"])
+        return {}, {}
+    own = {key for key in fixed if key.split(".")[0] in {*OWN_KEYS} - {*Experiment.model_fields}}
+    problems.add(
+        f"{where}{key}: a key of the sweep itself, which stands beside `set`, not in it"
+        for key in sorted(own)
+    )
+    return {key: value for key, value in fixed.items() if key not in own}, dict.fromkeys(
+        fixed, where
+    )
+
+
+def _layered_experiment(
+    value: object, folder: Path, source: str, layers: Iterable[_Layer], problems: Problems
+) -> dict[str, Any] | None:
+    """The experiment that is varied, as it would stand in a file; None if it cannot be read."""
+    experiment = None
+    with problems.collected():
+        given, base = _read_experiment(value, folder, source)
+        with problems_at(f"{source}: experiment: "):
+            experiment = anchor_paths(given, base)
+        for layer in layers:
+            experiment, found = layered(experiment, layer.overrides, layer.folder, layer.origins)
+            problems.add(found)
+    return experiment
+
+
+def _problems_of_settings(
+    content: Mapping[str, Any], checked: Experiment, experiment: dict[str, Any], source: str
+) -> list[str]:
+    """What else is wrong with the settings of a sweep that is wrong elsewhere."""
+    from isolet_nn.sweeps.grid import make_trials  # which is made of what this module reads
+
+    problems = Problems()
+    varied = ("grid", "list", "random", "cross_validation")
+    settings = {key: content[key] for key in varied if key in content}
+    sweep, _ = check(Sweep, {**settings, "experiment": experiment})
+    if sweep is not None:
+        complete = _complete(checked, experiment, varied_keys(sweep))
+        sweep = sweep.model_copy(update={"experiment": complete})
+        sweep._source = source
+        with problems.collected():
+            make_trials(sweep)
+    return problems.lines
 
 
 def _read_experiment(value: object, folder: Path, source: str) -> tuple[dict[str, Any], Path]:
@@ -419,7 +592,7 @@ def _anchor_values(sweep: Sweep, folder: Path) -> Sweep:
     """Make the data set's relative paths among the varied values absolute, seen from `folder`."""
 
     def anchor(key: str, value: Any) -> Any:
-        return look_up(anchor_paths(with_overrides({}, {key: value}), folder), key)
+        return anchor_value(key, value, folder)
 
     changes: dict[str, Any] = {}
     if sweep.grid is not None:
@@ -437,34 +610,30 @@ def _anchor_values(sweep: Sweep, folder: Path) -> Sweep:
     return sweep.model_copy(update=changes)
 
 
-def _require_free(sweep: Sweep, fixed: Mapping[str, Any], where: str) -> None:
-    """Refuse to fix what every setting sets, alone or with the section it is in."""
+def _not_free(sweep: Sweep, layer: _Layer) -> Iterator[str]:
+    """What is fixed although every setting sets it, alone or with the section it is in."""
+    fixed, origins = layer.overrides, layer.origins
     if "seed" in fixed:
-        raise ConfigError(f"{where} {_SEEDS}")
+        yield f"{origins['seed']}{_SEEDS}"
     if sweep.cross_validation is not None and fixed.get(EVALUATE_TEST):
         found = short_repr(fixed[EVALUATE_TEST])
-        raise ConfigError(
-            f"{where} {EVALUATE_TEST}: found {found}; cross_validation leaves the test split "
-            "unread: leave it out, or set false"
+        yield (
+            f"{origins[EVALUATE_TEST]}{EVALUATE_TEST}: found {found}; cross_validation leaves the "
+            "test split unread: leave it out, or set false"
         )
     items = sweep.list or []
     for key in varied_keys(sweep):
         if any(key not in item for item in items):  # what some leave open has to have a value
             continue
-        for fixed_key in fixed:
-            if is_within(fixed_key, key):
-                raise ConfigError(
-                    f"{where} {fixed_key}: the sweep varies {key}, so it cannot be fixed"
-                )
+        for path in fixed:
+            if is_within(path, key):
+                yield f"{origins[path]}{path}: the sweep varies {key}, so it cannot be fixed"
 
 
 def _complete(
-    experiment: dict[str, Any], varied: Iterable[str], source: str, origins: Mapping[str, str]
+    checked: Experiment, experiment: dict[str, Any], varied: Iterable[str]
 ) -> dict[str, Any]:
     """The experiment with defaults filled in, except where a varied name decides on the keys."""
-    checked, problems = check(Experiment, experiment)
-    if checked is None:
-        raise ConfigError(name_origins(problems, source, origins))
     complete = checked.model_dump(mode="json")
     for key in varied:
         section, _, last = key.rpartition(".")
@@ -483,13 +652,4 @@ def _without(content: dict[str, Any], key_path: str) -> dict[str, Any]:
     for key in parents:
         section = section[key]
     del section[last]
-    return content
-
-
-def look_up(content: Any, key_path: str) -> Any:
-    """The value at a key path, None where there is none."""
-    for key in key_path.split("."):
-        if not isinstance(content, Mapping) or key not in content:
-            return None
-        content = content[key]
     return content

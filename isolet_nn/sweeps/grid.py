@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from isolet_nn.config import Experiment
 from isolet_nn.errors import ConfigError, problems_at
-from isolet_nn.loading import is_within, with_overrides
+from isolet_nn.loading import apply_overrides, equal_text, is_within, look_up, with_overrides
 from isolet_nn.problems import check, validate
 from isolet_nn.sweeps.config import (
     EVALUATE_TEST,
@@ -37,7 +37,6 @@ from isolet_nn.sweeps.config import (
     Setting,
     Sweep,
     conflict_with_folds,
-    look_up,
     varied_keys,
 )
 
@@ -112,7 +111,7 @@ class Trials:
 
     def content_of_setting(self, number: int) -> dict[str, Any]:
         """The experiment with a setting, before seed and fold."""
-        return _with_setting(self.experiment, self.setting(number))
+        return with_overrides(self.experiment, self.setting(number))
 
     def make_experiment(self, trial: int) -> Experiment:
         """A trial's experiment."""
@@ -144,7 +143,7 @@ class Trials:
         place_of = {_text_of(self.experiment, key, v): place for place, v in enumerate(values)}
         for number in np.flatnonzero(places == _NOT_SET).tolist():
             value = self.value(number * self.n_repeats, key)
-            place = place_of.setdefault(_equal_text(value), len(values))
+            place = place_of.setdefault(equal_text(value), len(values))
             if place == len(values):
                 values.append(value)
             places[number] = place
@@ -207,28 +206,9 @@ def _make_trials(sweep: Sweep) -> Trials:
     return trials
 
 
-def _with_setting(experiment: dict[str, Any], setting: Setting) -> dict[str, Any]:
-    """The experiment with a setting: a section before its keys, in whatever order they are."""
-    paths = sorted(setting, key=lambda path: path.count("."))
-    return with_overrides(experiment, {path: setting[path] for path in paths})
-
-
 def canonical(value: Any) -> str:
     """JSON with sorted keys: equal text for equal values."""
     return json.dumps(value, sort_keys=True, allow_nan=False)
-
-
-def _equal_text(value: Any) -> str:
-    """Text that is equal for values which an experiment takes for the same: 1 and 1.0."""
-
-    def plain(item: Any) -> Any:
-        if isinstance(item, dict):
-            return {key: plain(inner) for key, inner in item.items()}
-        if isinstance(item, list):
-            return [plain(inner) for inner in item]
-        return int(item) if isinstance(item, float) and item.is_integer() else item
-
-    return canonical(plain(value))
 
 
 def _text_of(experiment: dict[str, Any], key: str, value: Any) -> str:
@@ -237,7 +217,7 @@ def _text_of(experiment: dict[str, Any], key: str, value: Any) -> str:
         checked, _ = check(Experiment, with_overrides(experiment, {key: value}))
         if checked is not None:
             value = look_up(checked.model_dump(mode="json"), key)
-    return _equal_text(value)
+    return equal_text(value)
 
 
 def _identity(experiment: Experiment) -> bytes:
@@ -256,7 +236,7 @@ def _encode(
     for row, setting in enumerate(settings):
         for key, value in setting.items():
             column = columns[key]
-            known, text = numbers[column], _equal_text(value)
+            known, text = numbers[column], equal_text(value)
             if text not in known:
                 known[text] = known.setdefault(
                     _text_of(experiment, key, value), len(values[column])
@@ -273,12 +253,13 @@ def _draw(random: RandomSettings, experiment: dict[str, Any]) -> list[Setting]:
     seen: set[str] = set()
     drawn: dict[bytes | str, Setting] = {}
     for _ in range(100 * random.trials):
-        setting = {key: _sample(space, generator) for key, space in random.space.items()}
+        setting = {key: _sample(space, generator) for key, space in sorted(random.space.items())}
         text = canonical(setting)
         if text in seen:
             continue
         seen.add(text)
-        checked, _problems = check(Experiment, _with_setting(experiment, setting))
+        content, contradictions = apply_overrides(experiment, setting)
+        checked = None if contradictions else check(Experiment, content)[0]
         drawn.setdefault(text if checked is None else _identity(checked), setting)
         if len(drawn) == random.trials:
             return list(drawn.values())
@@ -326,8 +307,12 @@ def _check_settings(sweep: Sweep, trials: Trials) -> None:
 
 def _experiment_of_setting(trials: Trials, number: int) -> tuple[Experiment | None, list[str]]:
     """The experiment of a setting, and what is wrong with it; folds are no key of its own."""
+    try:
+        content = trials.content_of_setting(number)
+    except ConfigError as error:  # it contradicts itself
+        return None, str(error).splitlines()
     if trials.cross_validation is not None:
-        conflict = conflict_with_folds(trials.content_of_setting(number))
+        conflict = conflict_with_folds(content)
         if conflict is not None:
             return None, [conflict]
     experiment, found = check(Experiment, trials.content(number * trials.n_repeats))
@@ -347,7 +332,7 @@ def _given_twice(sweep: Sweep, trials: Trials, first: int, second: int) -> str:
         where, also, found = f"grid.{key}", "", (found[0][key], found[1][key])
     else:
         where, also = "grid", ""
-    if _equal_text(found[0]) == _equal_text(found[1]):
+    if equal_text(found[0]) == equal_text(found[1]):
         return f"{where}: {canonical(found[1])} is given twice"
     return (
         f"{where}: {canonical(found[1])} makes the same experiment as {also}{canonical(found[0])}; "

@@ -9,7 +9,6 @@ import pytest
 
 from isolet_nn.reproduction.evidence import BATCH, EPOCHS
 from isolet_nn.reproduction.rules import REFUTED, one_more_run
-from isolet_nn.shipped import resolve
 from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.run import sweep
 
@@ -27,8 +26,7 @@ hidden neurons."""
 @pytest.mark.slow
 def test_the_first_epochs_of_figure_6_are_those_of_plain_pytorch(tmp_path: Path) -> None:
     config = load_sweep(
-        resolve("report/figure6_epochs_by_batch_size"),
-        {},
+        "report/figure6_epochs_by_batch_size",
         {"grid": {BATCH: [*MEASURED], EPOCHS: FIRST_EPOCHS}, "seeds": 10},
     )
     folder = sweep(config, runs_dir=tmp_path)

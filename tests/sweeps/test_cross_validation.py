@@ -202,7 +202,7 @@ def test_folds_share_no_cohort_since_they_may_differ_in_size() -> None:
         ),
         (
             {"set": {"training.evaluate_test": True}},
-            "sweep: set training.evaluate_test: found true; cross_validation leaves the test split",
+            "sweep: set: training.evaluate_test: found true; cross_validation leaves the test ",
         ),
         ({"set": {"dataset": {"name": "xor"}}}, "cross_validation: found {'fold': 0, 'folds': 3"),
         (

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import math
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +87,7 @@ def test_epochs_are_those_of_a_whole_section_too() -> None:
     settings = [
         {"training": {"epochs": 3}},
         {EPOCHS: 5},
-        {"training": {"epochs": 3}, EPOCHS: 7},
+        {"training": {"batch_size": 3}, EPOCHS: 7},
         {"training": {"batch_size": 9}},
     ]
     trials = trials_of(list=settings)
@@ -166,6 +169,73 @@ def test_a_combination_that_makes_no_experiment_is_refused_with_its_setting() ->
     (line,) = problem.splitlines()
     assert "training.early_stopping needs a validation split" in line
     assert 'training.early_stopping={"patience": 2}, dataset.validation="none"' in line
+
+
+def permuted(value: Any) -> Iterator[Any]:
+    """A mapping with its keys in all orders."""
+    return map(dict, itertools.permutations(value.items()))
+
+
+SETTINGS: list[dict[str, list[Any]]] = [
+    {"optimizer": ["sgd", {"name": "adam", "beta1": 0.5}], LEARNING_RATE: [0.1, 0.2], EPOCHS: [3]},
+    {"optimizer.name": ["adam"], "optimizer": [{"learning_rate": 0.5}], "optimizer.beta2": [0.9]},
+    {"optimizer": ["sgd", {"name": "sgd", "learning_rate": 0.5}], LEARNING_RATE: [0.1]},
+    {"training.early_stopping": [None], "training.early_stopping.patience": [3]},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_the_order_of_keys_decides_about_no_setting(settings: dict[str, list[Any]]) -> None:
+    def outcome(**keys: Any) -> Any:
+        try:
+            trials = trials_of(**keys)
+        except ConfigError as error:
+            return sorted(re.sub(r" \(with .*", "", line) for line in str(error).splitlines())
+        return sorted(dump_yaml(trials.make_experiment(trial)) for trial in range(len(trials)))
+
+    first = {key: values[-1] for key, values in settings.items()}
+    space = {key: {"choice": values} for key, values in settings.items()}
+    for vary in (
+        lambda: ({"grid": grid} for grid in permuted(settings)),
+        lambda: ({"list": [setting]} for setting in permuted(first)),
+        lambda: ({"set": fixed} for fixed in permuted(first)),
+        lambda: ({"random": {"trials": 1, "space": keys}} for keys in permuted(space)),
+    ):
+        outcomes = [outcome(**keys) for keys in vary()]
+        assert all(other == outcomes[0] for other in outcomes)
+
+
+def test_a_setting_that_contradicts_itself_is_refused_with_both() -> None:
+    problem = problem_of(grid=SETTINGS[2])
+    assert problem == (
+        "sweep: optimizer.learning_rate: found 0.1, but 0.5 in optimizer: give one of them "
+        '(with optimizer={"learning_rate": 0.5, "name": "sgd"}, optimizer.learning_rate=0.1)'
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (
+            {"grid": {f"optimizer.x{n}": [*range(1000)] for n in range(30)}},
+            "grid: its combinations are 1000000000000000000000000000000",
+        ),
+        ({"seeds": [*range(1001)], "grid": {EPOCHS: [*range(10_000)]}}, "10010000 trials; at most"),
+        ({"cross_validation": {"folds": 10**8}}, "make 100000000 trials; at most 10000000 are"),
+        (
+            {"random": {"trials": 10**12, "space": {EPOCHS: {"integers": [1, 9]}}}},
+            "random.trials: found 1000000000000; it should be less than or equal to 1000000",
+        ),
+        (
+            {"workers": 10**9},
+            "workers: found 1000000000; allowed: auto, or it should be less than or equal to 1024",
+        ),
+    ],
+)
+def test_a_sweep_that_could_never_end_is_refused_before_it_is_made(
+    keys: dict[str, Any], message: str
+) -> None:
+    assert message in problem_of(**keys)
 
 
 @pytest.mark.parametrize(
@@ -277,9 +347,9 @@ def test_seeds_are_given_by_the_key_seeds_only(keys: dict[str, Any]) -> None:
 def test_what_is_varied_cannot_be_fixed(varied: str, fixed: str) -> None:
     value = {"epochs": 3} if varied == "training" else "sgd" if "name" in varied else 3
     keys = {"experiment": IRIS, "grid": {varied: [value]}}
-    with pytest.raises(ConfigError, match=f"--set {fixed}: the sweep varies {varied}"):
+    with pytest.raises(ConfigError, match=f"override {fixed}: the sweep varies {varied}"):
         load_sweep(keys, {fixed: value})
-    with pytest.raises(ConfigError, match=f"set {fixed}: the sweep varies {varied}"):
+    with pytest.raises(ConfigError, match=f"set: {fixed}: the sweep varies {varied}"):
         load_sweep({**keys, "set": {fixed: value}})
 
 
@@ -398,6 +468,13 @@ def test_one_value_in_two_spellings_stands_at_one_place_of_an_axis() -> None:
     values, places = trials_of(list=settings).different_values("optimizer")
     assert values == ["sgd", {"name": "adam", "beta1": 0.9}]
     assert places.tolist() == [0, 0, 1, 1]
+
+
+def test_the_order_of_a_space_decides_about_no_random_setting() -> None:
+    drawn = [
+        settings_of(trials_of(random={"trials": 5, "space": space})) for space in permuted(SPACE)
+    ]
+    assert all(settings == drawn[0] for settings in drawn)
 
 
 def test_log_uniform_draws_as_many_below_as_above_the_geometric_mean() -> None:

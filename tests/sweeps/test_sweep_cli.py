@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from isolet_nn import cli
-from isolet_nn.sweeps.config import load_sweep
+from isolet_nn.loading import parse_overrides
+from isolet_nn.sweeps.config import _split_own, load_sweep
 from isolet_nn.sweeps.folder import SweepFolder, trial_config
 from isolet_nn.sweeps.run import sweep
 from sweeps.helpers import (
@@ -303,3 +304,117 @@ def test_a_setting_of_the_command_line_that_is_wrong_is_named_as_such(
 ) -> None:
     code, _, err = nn_sweep(file, "--set", "foo=1", "--dry-run")
     assert (code, "--set foo: unknown key" in err) == (2, True)
+
+
+OWN = """\
+name: mine
+experiment: {dataset: {name: iris}, model: {hidden_layers: [3]}, training: {epochs: 2}}
+grid: {training.epochs: [1, 2], optimizer.learning_rate: [0.1, 0.2]}
+plot: {kind: heatmap, x: training.epochs, y: optimizer.learning_rate}
+"""
+
+
+@pytest.fixture
+def own_keys(tmp_path: Path) -> Path:
+    file = tmp_path / "own.yaml"
+    file.write_text(OWN, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "value"),
+    [
+        (["seeds=2"], "seeds", [0, 1]),
+        (["seeds=[5, 010]"], "seeds", [5, 10]),
+        (["workers=3"], "workers", 3),
+        (["name=other"], "name", "other"),
+        (["save_models=none"], "save_models", "none"),
+        (["grid.optimizer.learning_rate=[0.5]"], "grid.optimizer.learning_rate", [0.5]),
+        (["grid.model.dropout=[0, 0.5]"], "grid.model.dropout", [0, 0.5]),
+        (["grid={training.epochs: [3]}", "plot=[]"], "grid", {"training.epochs": [3]}),
+        (["plot.kind=boxplot", "plot.y=null"], "plot.0.kind", "boxplot"),
+        (["plot.0.value=test_loss"], "plot.0.value", "test_loss"),
+        (["cross_validation.folds=3"], "cross_validation.folds", 3),
+        (["cross_validation={folds: 3}"], "cross_validation.by", "rows"),
+        (["grid=null", "plot=[]", "list=[{seeds: 1}]"], None, "seeds: unknown key"),
+        (["experiment.name=trial"], "experiment.name", "trial"),
+        (["experiment.seed=4"], None, "seeds are given by the key `seeds`"),
+        (["experiment.model.dropout=0.5"], "experiment.model.dropout", 0.5),
+        (["set.model.dropout=0.5"], "experiment.model.dropout", 0.5),
+        (["experiment=quickstart"], "experiment.dataset.name", "digits"),
+        (
+            ["grid=null", "random.trials=2", "random.space.training.epochs={integers: [1, 9]}",
+             "plot=[]"],
+            "random.space.training.epochs",
+            {"integers": [1, 9]},
+        ),
+        (["worker=2"], None, "--set worker: unknown key; did you mean workers?"),
+        (["grit.seed=2"], None, "--set grit: unknown key; did you mean grid?"),
+        (["seeds=2", "seeds=3"], None, "--set seeds: found 2 and 3: give one of them"),
+        (["seeds=[1", "model.dropout=3", "worker=2"], None, "--set model.dropout: found 3; it sho"),
+        (["model.dropout=0.1", "experiment.model.dropout=0.2"], None, "found 0.1 and 0.2: give"),
+        (["plot.1.kind=line"], None, "plot.1"),
+        (["seeds=0"], None, "--set seeds: found 0; allowed: a list of seeds, or how many"),
+        (["grid.training.epochs=3"], None, "--set grid.training.epochs: found 3; it should be a v"),
+    ],
+)  # fmt: skip
+def test_the_keys_of_a_sweep_itself_can_be_set_in_any_order(
+    own_keys: Path,
+    nn_sweep: Sweeper,
+    settings: list[str],
+    key: str | None,
+    value: Any,
+) -> None:
+    for order in (settings, settings[::-1]):
+        if key is None:
+            command = [part for setting in order for part in ("--set", setting)]
+            code, out, err = nn_sweep(own_keys, "--dry-run", *command)
+            assert (code, out) == (2, "")
+            assert value in err
+            continue
+        found: Any = load_sweep(own_keys, parse_overrides(order)).model_dump(mode="json")
+        for part in _split_own(key):
+            found = found[int(part)] if isinstance(found, list) else found[part]
+        assert found == value
+
+
+def test_a_set_of_a_file_says_where_a_key_of_the_sweep_belongs(
+    own_keys: Path, nn_sweep: Sweeper
+) -> None:
+    own_keys.write_text(OWN + "set: {seeds: 3, name: trial}\n", encoding="utf-8")
+    _, _, err = nn_sweep(own_keys, "--dry-run")
+    assert "set: seeds: a key of the sweep itself, which stands beside `set`, not in it" in err
+    own_keys.write_text(OWN + "set: {name: trial}\n", encoding="utf-8")
+    assert load_sweep(own_keys).experiment["name"] == "trial"
+
+
+def test_options_of_a_sweep_that_contradict_a_setting_are_named(
+    own_keys: Path, nn_sweep: Sweeper
+) -> None:
+    _, _, err = nn_sweep(
+        *(own_keys, "--dry-run", "--name", "a", "--set", "name=b", "--workers", "2"),
+        *("--set", "workers=3", "--save-models", "all", "--set", "save_models=best"),
+    )
+    assert [line.strip() for line in err.splitlines()] == [
+        "error: --name: found 'a', but --set name='b': give one of them",
+        "--save-models: found 'all', but --set save_models='best': give one of them",
+        "--workers: found 2, but --set workers=3: give one of them",
+    ]
+
+
+def test_all_problems_of_a_sweep_are_told_at_once(own_keys: Path, nn_sweep: Sweeper) -> None:
+    own_keys.write_text(
+        OWN.replace("[1, 2]", "[1, 0]").replace("epochs: 2}", "epochs: 2, mixup: -1}")
+        + "sead: 3\nset: {model.drop: 1, training: 3, training.epochs: 4}\nseeds: [1, 1]\n",
+        encoding="utf-8",
+    )
+    code, _, err = nn_sweep(own_keys, "--set", "optimizer.nmae=sgd", "--set", "x", "--dry-run")
+    assert code == 2
+    lines = [line.strip().removeprefix("error: ") for line in err.splitlines()]
+    for part in ("--set x: exp", "sead: unknown", "set: training.epochs: ", "model.drop: unknown",
+                 "seeds: a seed is given twice", "--set optimizer.nmae: unknown"):  # fmt: skip
+        assert any(part in line for line in lines), (part, lines)
+    own_keys.write_text(OWN.replace("[1, 2]", "[1, 0]") + "seeds: [1, 1]\n", encoding="utf-8")
+    _, _, err = nn_sweep(own_keys, "--dry-run")
+    assert "seeds: a seed is given twice" in err
+    assert "training.epochs: found 0; it should be greater than or equal to 1 (with" in err
