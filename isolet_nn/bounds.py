@@ -1,8 +1,7 @@
 """Numbers beyond which a count is a slip of the finger, and would only be noticed after long."""
 
 MOST = 1_000_000_000
-"""Of anything: rows of a batch, epochs, neurons. A billion steps of a microsecond take 17 minutes,
-and a billion weights 4 GB; beyond that, memory is what is asked about."""
+"""Epochs, rows of a batch, folds: a billion steps of the quickest kind take hours."""
 MOST_THREADS = 1024
 """Threads of the linear algebra: more than any one machine has cores."""
 MOST_WORKERS = 1024
@@ -12,5 +11,6 @@ MOST_LAYERS = 1000
 MOST_SETTINGS = 1_000_000
 """Settings of a sweep: each is checked before the first is trained."""
 MOST_SEEDS = 1_000_000
+"""Seeds of each setting."""
 MOST_TRIALS = 10_000_000
 """Trials of a sweep, each with a line in its journal."""

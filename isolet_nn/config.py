@@ -52,6 +52,8 @@ Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0), _NoSign]
 Count = Annotated[int, Field(ge=1, le=MOST)]
+Size = Annotated[int, Field(ge=1)]
+"""How large a network is: memory, which is known once the data is, bounds it."""
 Folds = Annotated[int, Field(ge=2, le=MOST)]
 
 
@@ -366,7 +368,7 @@ InitializerConfig = Annotated[
 class ModelConfig(Section):
     """The multilayer perceptron."""
 
-    hidden_layers: Annotated[list[Count], Field(max_length=MOST_LAYERS)] = [64]
+    hidden_layers: Annotated[list[Size], Field(max_length=MOST_LAYERS)] = [64]
     """Neurons of each hidden layer; [] is a network without hidden layers."""
     activation: Literal["relu", "sigmoid", "tanh"] = "relu"
     """Activation function of the hidden layers."""
@@ -622,7 +624,7 @@ class Experiment(Section):
     """What does the arithmetic: the network from scratch, or PyTorch."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where PyTorch computes; auto takes an accelerator where there is one. numpy uses the cpu."""
-    ensemble: Count = 1
+    ensemble: Size = 1
     """Networks with weights and batches of their own, whose probabilities are averaged."""
     dataset: DatasetConfig
     """What is learned."""
