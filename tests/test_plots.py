@@ -29,7 +29,7 @@ from isolet_nn.calibration import Calibration, CalibrationBin
 from isolet_nn.evaluation import GroupScore, wilson_interval
 from isolet_nn.plots.fonts import render_with_fonts
 from isolet_nn.plots.letters import ALIKE, letter_groups
-from isolet_nn.plots.style import in_words, quantity, setting_label
+from isolet_nn.plots.style import in_words, quantity, setting_label, shorten_all
 from isolet_nn.plots.weights import similar_together
 
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -293,6 +293,13 @@ def test_a_title_is_words(name: str, words: str) -> None:
     assert in_words(name) == words
 
 
+def test_long_names_are_cut_where_that_leaves_them_different() -> None:
+    alike = [f"a class with a long name, number {number}" for number in range(100)]
+    assert len(set(shorten_all(alike))) == 100
+    assert all(len(label) <= 24 for label in shorten_all(alike))
+    assert shorten_all(["one with an end of no interest", "b"]) == ["one with an end of no i…", "b"]
+
+
 def test_a_note_stands_between_title_and_axes() -> None:
     figure = plots.figure_loss(HISTORY, "momentum", "the training loss includes mixup")
     figure.draw_without_rendering()
@@ -303,8 +310,17 @@ def test_a_note_stands_between_title_and_axes() -> None:
     assert title.y0 >= below.y1 >= below.y0 >= axes.bbox.y1
 
 
-def test_the_legend_of_reliability_covers_no_point() -> None:
-    above, _ = axes_of(figure := plots.figure_reliability(CALIBRATION, "a run"))
+@pytest.mark.parametrize(
+    "figure",
+    [
+        lambda: plots.figure_reliability(CALIBRATION, "a run"),
+        lambda: plots.figure_groups(SPEAKERS, title="a run"),
+        lambda: plots.figure_groups(SPEAKERS[:1], title="a run"),
+    ],
+    ids=["reliability", "speakers", "one speaker"],
+)
+def test_a_legend_covers_no_point_where_one_can_be_anywhere(figure: Any) -> None:
+    above = axes_of(figure := figure())[0]
     figure.draw_without_rendering()
     legend = above.get_legend().get_window_extent()
     assert legend.y0 >= above.bbox.y1

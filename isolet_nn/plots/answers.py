@@ -29,6 +29,8 @@ _MOST_WIDE = 11.5
 """Inches that a figure is wide at most."""
 _SMALLEST_TEXT, _USUAL_TEXT = 5.0, 8.0
 """Sizes in points."""
+_PAD_OVER_LEGEND = 30.0
+"""Points between axes and title where a legend stands between them."""
 _POINT_RADIUS = 0.8
 """Percent that a bin's point in the reliability diagram hides above and below its middle."""
 
@@ -57,8 +59,17 @@ def figure_reliability(calibration: Calibration, title: str = "") -> Figure:
     above.set(xlim=(0, 100), ylabel="accuracy (%)")
     end_at_100(above, lowest=0)
     above.tick_params(labelbottom=False)
-    # Above the axes, because a point can be anywhere in them.
-    above.legend(
+    _legend_above(above)
+    error = calibration.expected_calibration_error
+    known = f"expected calibration error {100 * error:.2f} %" if math.isfinite(error) else ""
+    above.set_title("\n".join(filter(None, (shorten(title, 52), known))), pad=_PAD_OVER_LEGEND)
+    _draw_counts(below, calibration)
+    return figure
+
+
+def _legend_above(axes: Axes) -> None:
+    """Put the legend above axes in which a point can be anywhere."""
+    axes.legend(
         loc="lower left",
         bbox_to_anchor=(-0.015, 1.0),
         ncols=3,
@@ -67,11 +78,6 @@ def figure_reliability(calibration: Calibration, title: str = "") -> Figure:
         handlelength=1.5,
         columnspacing=1.2,
     )
-    error = calibration.expected_calibration_error
-    known = f"expected calibration error {100 * error:.2f} %" if math.isfinite(error) else ""
-    above.set_title("\n".join(filter(None, (shorten(title, 52), known))), pad=30)
-    _draw_counts(below, calibration)
-    return figure
 
 
 def _draw_points(axes: Axes, calibration: Calibration) -> None:
@@ -131,7 +137,7 @@ def figure_groups(
     upright = max(map(len, labels)) * 0.65 * size / 72 > 0.9 * step
     bottom = 0.55 + (max(map(len, labels)) * 0.65 * size / 72 if upright else 0.15)
     figure, axes = new_figure(
-        left + room + right, 3.4 + bottom, left=left, right=right, bottom=bottom, top=0.45
+        left + room + right, 3.7 + bottom, left=left, right=right, bottom=bottom, top=0.75
     )
     _draw_groups(axes, ordered)
     every = math.ceil(size / (72 * step) - 1e-9)
@@ -140,12 +146,9 @@ def figure_groups(
     axes.set_xlim(-0.8, len(ordered) - 0.2)
     axes.tick_params(axis="x", length=0)
     axes.grid(visible=False, axis="x")
-    axes.set(
-        title=shorten(title, int(room * 72 / 7)),
-        xlabel=f"{name}, lowest accuracy first",
-        ylabel="accuracy (%)",
-    )
-    axes.legend(loc="lower right")
+    axes.set(xlabel=f"{name}, lowest accuracy first", ylabel="accuracy (%)")
+    axes.set_title(shorten(title, int(room * 72 / 7)), pad=_PAD_OVER_LEGEND)
+    _legend_above(axes)
     return figure
 
 

@@ -19,6 +19,7 @@ from isolet_nn.plots.style import (
     quantity,
     setting_label,
     shorten,
+    shorten_all,
     text_width,
     titled,
     to_file,
@@ -63,7 +64,7 @@ def figure_boxplot(
     from matplotlib.figure import Figure
 
     scale = quantity(value_name)
-    names = [shorten(name, _LONGEST_GROUP) for name in groups]
+    names = shorten_all(list(groups), _LONGEST_GROUP)
     crowded = len(names) > 12 or text_width(names, 9.0) > _WIDEST_NAME
     step = 0.45 if crowded else max(1.0, text_width(names, 9.0) + 0.15)
     width = max(4.5, 1.0 + step * len(names), 1.0 + text_width([note], 9.0))
@@ -137,7 +138,7 @@ def figure_bars(
             if ratio is not None and engine != reference:
                 text += f"  ({ratio:.2f}x)"
             axes.text(length, place, text, va="center", fontsize=8)
-    axes.set_yticks(range(len(times)), [shorten(name, 40) for name in times])
+    axes.set_yticks(range(len(times)), shorten_all(list(times), 40))
     axes.set_ylim(len(times) - 0.45, -0.55)
     axes.margins(x=0.2)
     axes.set_xlim(left=0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +68,7 @@ def figure_loss(history: History, title: str = "", note: str = "") -> Figure:
     figure, axes = _curves(history, "loss", title, note)
     axes.set_ylabel("cross-entropy loss (nats)")
     axes.set_ylim(bottom=0)
-    _legend(axes, "upper right")
+    _legend(axes)
     return figure
 
 
@@ -78,7 +78,7 @@ def figure_accuracy(history: History, title: str = "") -> Figure:
     figure, axes = _curves(history, "accuracy", title)
     axes.set_ylabel("accuracy (%)")
     end_at_100(axes)
-    _legend(axes, "lower right")
+    _legend(axes)
     return figure
 
 
@@ -272,9 +272,9 @@ def _points(
     return points[:, 0], values
 
 
-def _legend(axes: Axes, place: Literal["lower right", "upper right"]) -> None:
+def _legend(axes: Axes) -> None:
     if axes.lines:
-        axes.legend(loc=place)
+        axes.legend(loc="best")
 
 
 def _tick_whole_numbers(axes: Axes) -> None:

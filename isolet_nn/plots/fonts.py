@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def render_with_fonts(figure: Figure, render: Callable[[], None]) -> None:
 
         for text in figure.findobj(Text):
             text.set_fontfamily(["DejaVu Sans", *families])
-        _missing_in(render)
+        with _quiet_about_weights():
+            _missing_in(render)
     if new := sorted(lacking - _said):
         _said.update(new)
         warnings.warn(
@@ -61,6 +63,18 @@ def _missing_in(render: Callable[[], None]) -> set[str]:
                 warning.message, warning.category, warning.filename, warning.lineno
             )
     return missing
+
+
+@contextlib.contextmanager
+def _quiet_about_weights() -> Iterator[None]:
+    """Do not let Matplotlib log that a further font is not there in bold."""
+    logger = logging.getLogger("matplotlib.font_manager")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @functools.cache

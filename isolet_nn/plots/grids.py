@@ -27,6 +27,7 @@ from isolet_nn.plots.style import (
     save,
     setting_label,
     shorten,
+    shorten_all,
     text_width,
     to_file,
 )
@@ -74,7 +75,7 @@ def figure_confusion_matrix(
         order = np.concatenate(groups)
         matrix, classes = matrix[np.ix_(order, order)], [classes[index] for index in order]
     cell = min(2.0 + 0.2 * n, 10.0) / n
-    labels = [shorten(name) for name in classes]
+    labels = shorten_all(classes)
     what = "class" if groups is None else "letter, by the vowel of its name, the E-set first"
     names = f"predicted {what}", f"actual {what}"
     figure, (axes,), bar = _cell_figure(labels, labels, (cell, cell), names, title=title)
@@ -150,7 +151,7 @@ def figure_heatmap(
         [["-" if value is None else scale.text(value) for value in row] for row in panel]
         for panel in cells.tolist()
     ]
-    columns, rows = [shorten(label) for label in x_labels], [shorten(label) for label in y_labels]
+    columns, rows = shorten_all(x_labels), shorten_all(y_labels)
     annotated = max(values.shape[-2:]) <= _MOST_ANNOTATED
     size = _heatmap_cell(columns, rows, texts) if annotated else (0.2, 0.2)
     figure, panel_axes, bar = _cell_figure(

@@ -17,6 +17,7 @@ from isolet_nn.plots.style import (
     quantity,
     setting_label,
     shorten,
+    shorten_all,
     text_width,
     titled,
     to_file,
@@ -103,7 +104,7 @@ def figure_scatter(
 def _set_axis(axis: MatplotlibAxis, coordinate: Coordinate) -> None:
     axis.set_label_text(setting_label(coordinate.name))
     if coordinate.labels is not None:
-        axis.set_ticks(range(len(coordinate.labels)), [*map(shorten, coordinate.labels)])
+        axis.set_ticks(range(len(coordinate.labels)), shorten_all(coordinate.labels))
     elif coordinate.logarithmic:
         logarithmic(axis)
 

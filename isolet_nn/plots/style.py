@@ -153,6 +153,15 @@ def shorten(label: str, limit: int = 24) -> str:
     return label if len(label) <= limit else label[: limit - 1] + "…"
 
 
+def shorten_all(labels: Sequence[str], limit: int = 24) -> list[str]:
+    """Cut labels at their ends, or in the middle where their ends tell them apart."""
+    short = [shorten(label, limit) for label in labels]
+    if len(set(short)) == len(set(labels)):
+        return short
+    half = (limit - 1) // 2
+    return [x if len(x) <= limit else f"{x[: limit - 1 - half]}…{x[-half:]}" for x in labels]
+
+
 def in_words(name: str) -> str:
     """A name that is a slug as words, for a title: ``figure5-by-rate`` is figure 5 by rate."""
     words = re.sub(r"[-_\s]+", " ", name).strip()

@@ -17,6 +17,7 @@ from isolet_nn.plots.style import (
     in_style,
     new_figure,
     shorten,
+    shorten_all,
     text_width,
     to_file,
 )
@@ -100,7 +101,7 @@ def _row_names(order: NDArray[np.int64], classes: Sequence[str] | None) -> list[
     """Names of classes or numbers of neurons, from the top; none where they have no room."""
     if classes is None:
         return [str(row + 1) for row in order] if len(order) <= _MOST_NUMBERED else []
-    return [shorten(name) for name in classes] if len(classes) <= _MOST_NAMED else []
+    return shorten_all(classes) if len(classes) <= _MOST_NAMED else []
 
 
 def _paint(axes: Axes, rows: NDArray[np.floating[Any]]) -> AxesImage:
