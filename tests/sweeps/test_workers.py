@@ -203,14 +203,18 @@ def test_one_death_leaves_no_trace_in_the_results(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_network_that_does_not_fit_into_memory_fails_alone(tmp_path: Path) -> None:
+def test_a_network_that_does_not_fit_into_a_workers_memory_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that plans has more memory than the workers."""
+    monkeypatch.setattr("isolet_nn.capacity.machine_memory", lambda: 10**18)
     config = iris_sweep(
         grid={"model.hidden_layers": [[4], [10**7, 10**7], [6]]}, save_models="none"
     )
     folder = sweep(config, runs_dir=tmp_path, workers=2)
     table = result_table(folder)
     assert [row["status"] for row in table] == ["completed", "failed", "completed"]
-    assert "MemoryError" in table[1]["error"]
+    assert "GB of memory at least, and this machine has " in table[1]["error"]
 
 
 class FailingWorkers(InlineWorkers):
