@@ -16,13 +16,22 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 import typer.core
 
 from isolet_nn import interrupts
 from isolet_nn.bounds import MOST, MOST_THREADS, MOST_TRIALS, MOST_WORKERS
+from isolet_nn.completion import (
+    complete_config,
+    complete_dataset,
+    complete_experiment,
+    complete_run,
+    complete_setting,
+    complete_sweep,
+    complete_sweep_folder,
+)
 from isolet_nn.entry import INTERRUPTED
 from isolet_nn.errors import ConfigError, IsoletNNError, Problems, short_repr, suggestion
 
@@ -35,7 +44,48 @@ if TYPE_CHECKING:
     from isolet_nn.sweeps.folder import SweepFolder
 
 
-class _Interruptible(typer.core.TyperGroup):
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class _PlainHelp:
+    """A command whose help says what to write, not of which type of Python it becomes."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if getattr(param, "is_flag", False):
+                param.metavar = ""  # a flag takes no value
+            elif param.param_type_name == "argument":
+                param.display_type_rich = lambda ctx: None  # ctx: typer's own name for it
+        return params
+
+
+class _Command(_PlainHelp, typer.core.TyperCommand):
+    """A command that takes each of its options once, unless it is one to repeat."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        for param in dict.fromkeys(given):
+            is_repeated = param.param_type_name == "option" and given.count(param) > 1
+            if is_repeated and not param.multiple and not getattr(param, "is_flag", False):
+                raise ConfigError(
+                    f"{param.opts[0]}: given {given.count(param)} times: give it once"
+                )
+        return super().parse_args(ctx, args)
+
+
+class _Group(_PlainHelp, typer.core.TyperGroup):
+    """A group of commands."""
+
+
+class _App(typer.Typer):
+    """An application whose commands are such."""
+
+    def command(self, name: str | None = None, **options: Any) -> Callable[[_Function], _Function]:
+        return super().command(name, cls=_Command, **options)
+
+
+class _Interruptible(_Group):
     """A group of which every command says when Ctrl-C ended it."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -46,7 +96,7 @@ class _Interruptible(typer.core.TyperGroup):
             _exit_interrupted("interrupted")
 
 
-app = typer.Typer(
+app = _App(
     cls=_Interruptible,
     name="isolet-nn",
     help="Neural-network experiments from YAML files: metrics, plots and weights in a run folder.",
@@ -54,13 +104,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data_app = typer.Typer(no_args_is_help=True, help="Data sets: what there is, and where it lies.")
-configs_app = typer.Typer(
+data_app = _App(
+    cls=_Group, no_args_is_help=True, help="Data sets: what there is, and where it lies."
+)
+configs_app = _App(
     invoke_without_command=True, help="The configs that come with isolet-nn: list, or copy one."
 )
 
 
-class _TrainByDefault(typer.core.TyperGroup):
+class _TrainByDefault(_Group):
     """A group whose command may be left out: then it is ``train``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -69,10 +121,12 @@ class _TrainByDefault(typer.core.TyperGroup):
         return super().parse_args(ctx, args)
 
 
-bench_app = typer.Typer(
+bench_app = _App(
     cls=_TrainByDefault, help="Timing comparisons on this machine; `train` unless one is named."
 )
-reproduce_app = typer.Typer(no_args_is_help=True, help="Published results, run again and judged.")
+reproduce_app = _App(
+    cls=_Group, no_args_is_help=True, help="Published results, run again and judged."
+)
 app.add_typer(data_app, name="data")
 app.add_typer(configs_app, name="configs")
 app.add_typer(bench_app, name="bench")
@@ -147,7 +201,12 @@ Debug = Annotated[
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY.PATH=VALUE", help="Change a setting; repeatable."),
+    typer.Option(
+        "--set",
+        metavar="KEY.PATH=VALUE",
+        help="Change a setting; repeatable.",
+        autocompletion=complete_setting,
+    ),
 ]
 Seed = Annotated[
     int | None, typer.Option("--seed", help="Seed of everything random.", **_setting("--seed"))
@@ -163,9 +222,12 @@ Epochs = Annotated[
     typer.Option("--epochs", help="Passes over the training part.", **_setting("--epochs")),
 ]
 DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Folder of the ISOLET files (dataset.dir).")
+    Path | None,
+    typer.Option("--data-dir", metavar="FOLDER", help="Folder of the ISOLET files (dataset.dir)."),
 ]
-RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where the run folder is made.")]
+RunsDir = Annotated[
+    Path, typer.Option("--runs-dir", metavar="FOLDER", help="Where the run folder is made.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -183,18 +245,28 @@ def _root(
 @app.command()
 def train(
     config: Annotated[
-        str | None, typer.Argument(help="A YAML file, or the name of a shipped config.")
+        str | None,
+        typer.Argument(
+            help="A YAML file, or the name of a shipped config.", autocompletion=complete_experiment
+        ),
     ] = None,
     settings: Set = None,
     seed: Seed = None,
     backend: Backend = None,
     epochs: Epochs = None,
-    name: Annotated[str | None, typer.Option("--name", help="Name of the experiment.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Name of the experiment.")
+    ] = None,
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
     resume: Annotated[
         Path | None,
-        typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run instead."),
+        typer.Option(
+            "--resume",
+            metavar="RUN",
+            help="Go on with an interrupted run instead.",
+            autocompletion=complete_run,
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the folder only.")] = False,
     debug: Debug = False,
@@ -225,7 +297,7 @@ def train(
 
 @app.command("eval")
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[Path, typer.Argument(help="A run folder.", autocompletion=complete_run)],
     split: Annotated[
         str,
         typer.Option(
@@ -319,12 +391,17 @@ def xor(
 @app.command()
 def sweep(
     config: Annotated[
-        str | None, typer.Argument(help="A sweep's YAML file, or the name of a shipped one.")
+        str | None,
+        typer.Argument(
+            help="A sweep's YAML file, or the name of a shipped one.", autocompletion=complete_sweep
+        ),
     ] = None,
     settings: Set = None,
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
-    name: Annotated[str | None, typer.Option("--name", help="Name of the sweep.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Name of the sweep.")
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -336,11 +413,19 @@ def sweep(
         typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler, or local:N."),
     ] = None,
     save_models: Annotated[
-        str | None, typer.Option("--save-models", help="Weights to keep: best, all or none.")
+        str | None,
+        typer.Option(
+            "--save-models", metavar="best|all|none", help="Weights to keep: best, all or none."
+        ),
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option("--resume", metavar="FOLDER", help="Go on with an interrupted sweep instead."),
+        typer.Option(
+            "--resume",
+            metavar="FOLDER",
+            help="Go on with an interrupted sweep instead.",
+            autocompletion=complete_sweep_folder,
+        ),
     ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="With --resume: try failed trials again.")
@@ -412,7 +497,9 @@ def sweep(
 
 @app.command()
 def plot(
-    folder: Annotated[Path, typer.Argument(help="A run's or a sweep's folder.")],
+    folder: Annotated[
+        Path, typer.Argument(help="A run's or a sweep's folder.", autocompletion=complete_run)
+    ],
     kind: Annotated[
         str | None,
         typer.Option(
@@ -503,12 +590,18 @@ def runs(
 @app.command()
 def compare(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="RUN RUN...", help="Two or more run folders.")
+        list[Path],
+        typer.Argument(
+            metavar="RUN RUN...", help="Two or more run folders.", autocompletion=complete_run
+        ),
     ],
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="The picture; comparison.png in the folder the runs lie in."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The picture; comparison.png in the folder the runs lie in.",
         ),
     ] = None,
     test: Annotated[
@@ -571,7 +664,11 @@ def bench_train(
     ] = 5,
     engine: Annotated[
         list[str] | None,
-        typer.Option("--engine", help="numpy, torch or scikit-learn; repeatable. All of them."),
+        typer.Option(
+            "--engine",
+            metavar="NAME",
+            help="numpy, torch or scikit-learn; repeatable. All of them.",
+        ),
     ] = None,
     threads: Annotated[
         int | None,
@@ -583,7 +680,7 @@ def bench_train(
     ] = None,
     dataset: Annotated[
         str,
-        typer.Option("--dataset", help="isolet, or random numbers of its size."),
+        typer.Option("--dataset", metavar="NAME", help="isolet, or random numbers of its size."),
     ] = "isolet",
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
@@ -612,7 +709,10 @@ def bench_train(
 def bench_sweep(
     config: Annotated[
         str | None,
-        typer.Argument(help="A sweep; without one 200 trials of 617-16-26, 10 epochs each."),
+        typer.Argument(
+            help="A sweep; without one 200 trials of 617-16-26, 10 epochs each.",
+            autocompletion=complete_sweep,
+        ),
     ] = None,
     rounds: Annotated[
         int,
@@ -741,7 +841,10 @@ def data_list(as_json: AsJson = False, debug: Debug = False) -> None:
 
 @data_app.command("show")
 def data_show(
-    name: Annotated[str, typer.Argument(help="isolet, digits, ..., csv or openml.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="isolet, digits, ..., csv or openml.", autocompletion=complete_dataset),
+    ],
     settings: Set = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -785,7 +888,9 @@ def configs_list() -> None:
 
 @configs_app.command("copy")
 def configs_copy(
-    name: Annotated[str, typer.Argument(help="Name of a shipped config.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of a shipped config.", autocompletion=complete_config)
+    ],
     to: Annotated[Path | None, typer.Argument(help="File or folder; the current one.")] = None,
     debug: Debug = False,
 ) -> None:

@@ -5,10 +5,12 @@ They lie in ``configs/`` inside an installed package, and at the top of a checko
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from isolet_nn.errors import ConfigError, suggestion
+from isolet_nn.folders import CONFIG, SWEEP
 
 _PACKAGE = Path(__file__).resolve().parent
 _SUFFIX = ".yaml"
@@ -120,8 +122,41 @@ def copy_config(name: str, to: Path | None = None) -> Path:
 
 
 def _unknown(argument: str, problem: str) -> str:
+    advice = _advice(argument)
+    if advice is not None:
+        return f"{argument}: {advice}"
     names = [config.name for config in list_configs()]
     stem = Path(argument).name.removesuffix(_SUFFIX)
     hint = suggestion(argument.removesuffix(_SUFFIX), names) or suggestion(stem, names)
     listing = "`isolet-nn configs` lists the shipped ones"
     return f"{argument}: {problem}{hint} {listing}" if hint else f"{argument}: {problem}; {listing}"
+
+
+def _advice(argument: str) -> str | None:
+    """What to do instead, if the argument is a run, a sweep's folder, or a data set."""
+    folder = Path(argument).expanduser()
+    for kind, file, command in (("run", CONFIG, "train"), ("sweep", SWEEP, "sweep")):
+        if (folder / file).is_file():
+            return (
+                f"the folder of a {kind}, not a config; `isolet-nn {command} --resume {argument}` "
+                f"goes on with it, `isolet-nn {command} {folder / file}` begins it anew"
+            )
+    from isolet_nn.config import DatasetConfig, names_of, sections_of
+
+    names = [name for section in sections_of(DatasetConfig) for name in names_of(section)]
+    if argument not in names:
+        return None
+    configs = [config for config in list_configs() if argument in _datasets(config.path)]
+    if not configs:
+        more = {"csv": "path: FILE", "openml": "data_id: N"}.get(argument)
+        setting = f"'dataset={{name: {argument}, {more}}}'" if more else f"dataset.name={argument}"
+        return (
+            f"a data set, not a config; `isolet-nn train quickstart --set {setting}` trains on it"
+        )
+    commands = [f"`isolet-nn {config.command} {config.name}`" for config in configs[:3]]
+    return f"a data set, not a config; trained on by {', '.join(commands)}"
+
+
+def _datasets(path: Path) -> list[str]:
+    """Names of the data sets that a shipped config's text names."""
+    return re.findall(r"^ *dataset: *\n +name: *(\w+)", path.read_text(encoding="utf-8"), re.M)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import shutil
 import warnings
 from collections.abc import Callable
@@ -849,3 +850,75 @@ def test_the_schema_knows_every_section_of_an_experiment(nn: Command) -> None:
     assert schema["$schema"].startswith("https://json-schema.org/")
     complete = load_experiment({"dataset": {"name": "iris"}}).model_dump(mode="json")
     assert schema["properties"].keys() == complete.keys()
+
+
+# --- what else a name may be
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("train", "digits"),
+            "digits: a data set, not a config; trained on by `isolet-nn tra",
+        ),
+        (
+            ("sweep", "wine"),
+            "trained on by `isolet-nn train quickstart --set dataset.name=wine`",
+        ),
+        (
+            ("train", "csv"),
+            "--set 'dataset={name: csv, path: FILE}'`",
+        ),
+        (("train", "isolet-search"), "describes a sweep; `isolet-nn sweep "),
+        (("sweep", "isolet"), "describes one experiment; `isolet-nn train "),
+    ],
+)
+def test_what_is_no_config_of_a_command_is_told_by_what_it_is(
+    nn: Command, arguments: tuple[str, ...], message: str
+) -> None:
+    assert message in nn(*arguments).refusal()
+
+
+def test_a_run_folder_is_no_config(nn: Command, tmp_path: Path) -> None:
+    for file, command in (("config.yaml", "train"), ("sweep.yaml", "sweep")):
+        folder = tmp_path / command
+        folder.mkdir()
+        (folder / file).touch()
+        for asked in ("train", "sweep"):
+            message = nn(asked, folder).refusal()
+            assert f"`isolet-nn {command} --resume {folder}` goes on with it" in message
+            assert f"`isolet-nn {command} {folder / file}` begins it anew" in message
+
+
+def test_functions_know_shipped_configs_as_the_command_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from isolet_nn import load_sweep
+
+    monkeypatch.chdir(tmp_path)
+    assert load_experiment("quickstart").name == "quickstart"
+    assert load_sweep("isolet-search").name == "isolet-search"
+    with pytest.raises(IsoletNNError, match="digits: a data set, not a config"):
+        load_experiment("digits")
+    for name in ("quickstart", "isolet-search"):  # a file of that name wins
+        Path(name).write_text("name: mine\nexperiment: {dataset: {name: iris}}\n")
+    assert load_sweep("isolet-search").name == load_sweep(Path("quickstart")).name == "mine"
+    with pytest.raises(IsoletNNError, match="quickstart: describes a sweep"):
+        load_experiment("quickstart")
+
+
+def test_help_shows_no_types_of_python(nn: Command) -> None:
+    for command in (
+        *((), ("train",), ("eval",), ("xor",), ("sweep",), ("plot",), ("runs",), ("compare",)),
+        *(("bench",), ("bench", "train"), ("bench", "sweep"), ("bench", "overhead")),
+        *(("reproduce", "report"), ("data",), ("data", "show"), ("data", "list")),
+        *(("configs",), ("configs", "copy"), ("configs", "list"), ("schema",)),
+    ):
+        shown = nn(*command, "--help").out
+        assert not re.search(r"<\w|\bbool|\bint\b|\bstr\b|INTEGER|BOOLEAN|list\[", shown), shown
+
+
+def test_an_option_that_is_given_twice_is_refused(nn: Command) -> None:
+    message = nn("train", "quickstart", "--seed", 3, "--seed", 4).refusal()
+    assert message == "--seed: given 2 times: give it once"
