@@ -47,6 +47,10 @@ if TYPE_CHECKING:
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
+def _no_type(ctx: Any) -> None:  # typer calls it with this name
+    """What stands in the column for the type of an argument."""
+
+
 class _PlainHelp:
     """A command whose help says what to write, not of which type of Python it becomes."""
 
@@ -56,7 +60,7 @@ class _PlainHelp:
             if getattr(param, "is_flag", False):
                 param.metavar = ""  # a flag takes no value
             elif param.param_type_name == "argument":
-                param.display_type_rich = lambda ctx: None  # ctx: typer's own name for it
+                param.display_type_rich = _no_type
         return params
 
 
@@ -108,7 +112,9 @@ data_app = _App(
     cls=_Group, no_args_is_help=True, help="Data sets: what there is, and where it lies."
 )
 configs_app = _App(
-    invoke_without_command=True, help="The configs that come with isolet-nn: list, or copy one."
+    cls=_Group,
+    invoke_without_command=True,
+    help="The configs that come with isolet-nn: list, or copy one.",
 )
 
 

@@ -183,11 +183,15 @@ def _bounds(schema: Schema) -> str:
         "exclusiveMaximum": "below",
     }
     bounds = [
-        f"{word} {schema[key]:g}"
+        f"{word} {_number(schema[key])}"
         for key, word in words.items()
         if key in schema and schema[key] != MOST  # which no one asks for
     ]
     return f" {' and '.join(bounds)}" if bounds else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -150,9 +150,8 @@ def _advice(argument: str) -> str | None:
     if not configs:
         more = {"csv": "path: FILE", "openml": "data_id: N"}.get(argument)
         setting = f"'dataset={{name: {argument}, {more}}}'" if more else f"dataset.name={argument}"
-        return (
-            f"a data set, not a config; `isolet-nn train quickstart --set {setting}` trains on it"
-        )
+        command = f"isolet-nn train quickstart --set {setting}"
+        return f"a data set, not a config; trained on by `{command}`"
     commands = [f"`isolet-nn {config.command} {config.name}`" for config in configs[:3]]
     return f"a data set, not a config; trained on by {', '.join(commands)}"
 

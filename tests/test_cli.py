@@ -864,7 +864,7 @@ def test_the_schema_knows_every_section_of_an_experiment(nn: Command) -> None:
         ),
         (
             ("sweep", "wine"),
-            "trained on by `isolet-nn train quickstart --set dataset.name=wine`",
+            "wine: a data set, not a config; trained on by `isolet-nn ",
         ),
         (
             ("train", "csv"),
@@ -916,7 +916,7 @@ def test_help_shows_no_types_of_python(nn: Command) -> None:
         *(("configs",), ("configs", "copy"), ("configs", "list"), ("schema",)),
     ):
         shown = nn(*command, "--help").out
-        assert not re.search(r"<\w|\bbool|\bint\b|\bstr\b|INTEGER|BOOLEAN|list\[", shown), shown
+        assert not re.search(r"<[a-z]|\bbool|\bint\b|\bstr\b|INTEGER|BOOLEAN|list\[", shown), shown
 
 
 def test_an_option_that_is_given_twice_is_refused(nn: Command) -> None:
