@@ -32,6 +32,8 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin
+	$(BIN)/mypy --platform win32 isolet_nn
 	$(BIN)/python -m isolet_nn.reference --check README.md
 	$(BIN)/python -m tools.generated --check
 	$(BIN)/python -m tools.site

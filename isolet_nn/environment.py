@@ -55,13 +55,52 @@ def machine_memory() -> int:
     `sys.maxsize` where the system does not tell.
     """
     limits = [sys.maxsize]
-    if sys.platform != "win32":
+    if sys.platform == "win32":
+        import ctypes
+
+        class Status(ctypes.Structure):
+            _fields_ = (
+                ("length", ctypes.c_ulong),
+                ("load", ctypes.c_ulong),
+                ("total", ctypes.c_ulonglong),
+                ("others", ctypes.c_ulonglong * 6),
+            )
+
+        status = Status(length=ctypes.sizeof(Status))
+        ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+        limits.append(int(status.total))
+    else:
         with contextlib.suppress(ValueError, OSError):  # a name that this system does not know
             limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     for path in _CONTAINER_LIMITS:
         with contextlib.suppress(ValueError, OSError):  # not there, or "max"
             limits.append(int(path.read_text(encoding="ascii")))
     return min(limit for limit in limits if limit > 0)
+
+
+def peak_memory_bytes() -> int:
+    """Largest memory of this process so far."""
+    if sys.platform == "win32":
+        import ctypes
+
+        class Counters(ctypes.Structure):
+            _fields_ = (
+                ("size", ctypes.c_ulong),
+                ("page_faults", ctypes.c_ulong),
+                ("peak", ctypes.c_size_t),
+                ("others", ctypes.c_size_t * 7),
+            )
+
+        kernel, counters = ctypes.windll.kernel32, Counters(size=ctypes.sizeof(Counters))
+        kernel.GetCurrentProcess.restype = ctypes.c_void_p
+        process = ctypes.c_void_p(kernel.GetCurrentProcess())
+        kernel.K32GetProcessMemoryInfo(process, ctypes.byref(counters), counters.size)
+        return int(counters.peak)
+    else:  # noqa: RET505
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def describe_process(*more_packages: str) -> dict[str, Any]:

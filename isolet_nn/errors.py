@@ -44,7 +44,7 @@ class RunError(IsoletNNError):
 
 
 class BackendUnavailableError(IsoletNNError):
-    """The chosen backend, device or cluster is not installed on this machine (exit code 2)."""
+    """The chosen backend or device is not installed here, or no cluster answers (exit code 2)."""
 
     exit_code = 2
 
@@ -58,7 +58,7 @@ class DivergedError(IsoletNNError):
 
 
 class ClusterError(IsoletNNError):
-    """A cluster does not answer, or runs another version of this package (exit code 1)."""
+    """A cluster answers no more, or runs another version of this package (exit code 1)."""
 
 
 class Problems:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -75,8 +76,13 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        (folder / _LOCK).unlink(missing_ok=True)
-        lock.release()
+        if sys.platform == "win32":  # where a file that is open cannot be removed
+            lock.release()
+            with contextlib.suppress(OSError):
+                (folder / _LOCK).unlink()
+        else:  # while it is held: nobody may lock a file that is about to go
+            (folder / _LOCK).unlink(missing_ok=True)
+            lock.release()
 
 
 def is_locked(folder: Path) -> bool:

@@ -15,9 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from isolet_nn.environment import available_cores, machine_memory
+from isolet_nn.errors import ConfigError, counted
 from isolet_nn.interrupts import held_interrupt, leave_interrupts_to_parent
 
 _PARENT_SECONDS = 0.5
+_PROCESS_BYTES = 64 * 1024**2
+"""What a worker takes at least: Python, NumPy and this package, without what others share."""
 
 
 def safe_environment() -> Mapping[str, str]:
@@ -25,6 +29,23 @@ def safe_environment() -> Mapping[str, str]:
     names = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     absolute = [name for name in names if Path(name).is_absolute()]
     return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(absolute)}
+
+
+def require_processes(count: int, key: str) -> None:
+    """Refuse to start more processes than this machine's memory can hold.
+
+    Raises
+    ------
+    ConfigError
+        Naming `key`, under which the number was given.
+    """
+    memory = machine_memory()
+    most = max(available_cores(), memory // _PROCESS_BYTES)
+    if count > most:
+        raise ConfigError(
+            f"{key}: found {count}; allowed: at most {most}, for which the memory of this machine "
+            f"({memory / 1024**3:.1f} GiB) has room; it has {counted(available_cores(), 'core')}"
+        )
 
 
 @contextmanager

@@ -5,13 +5,13 @@ Cohorts are not trained; their results are made up on the spot.
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from isolet_nn.config import Experiment
+from isolet_nn.environment import peak_memory_bytes
 from isolet_nn.sweeps.cohort import COMPLETED, CohortTask, TrialResult
 from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.datasets import PackedDataset
@@ -95,5 +95,5 @@ def measure_overhead(trials: int, runs_dir: str | Path) -> Overhead:
     started = time.perf_counter()
     SweepFolder.open(done.path)
     resume_seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+    peak = peak_memory_bytes() / 1024.0**2
     return Overhead(done.path, len(done.trials), seconds, resume_seconds, peak)

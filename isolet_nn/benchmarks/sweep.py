@@ -23,7 +23,7 @@ from isolet_nn.environment import available_cores, describe_process, has_torch
 from isolet_nn.errors import BackendUnavailableError, ConfigError
 from isolet_nn.files import write_json
 from isolet_nn.folders import ENVIRONMENT, new_folder
-from isolet_nn.processes import new_executor, starting
+from isolet_nn.processes import new_executor, require_processes, starting
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSize, DataSource
 from isolet_nn.sweeps.folder import SweepFolder
@@ -121,6 +121,7 @@ def compare_sweep(
     if with_loop:
         _require_loop(swept, trials)
     require_backends(trials)
+    require_processes(n_workers(swept), "workers")
     source = DataSource()
     plan = make_plan(trials, np.arange(len(trials)), n_workers(swept), source.size)
     path = new_folder(Path(runs_dir), "bench-sweep")

@@ -6,13 +6,18 @@ says so, is sent it once, checks it and keeps it; what a lost worker had begun, 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 import logging
 import math
 import re
+import socket
+import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +25,7 @@ from typing import Any
 from isolet_nn.config import Experiment
 from isolet_nn.errors import BackendUnavailableError, ClusterError, ConfigError
 from isolet_nn.files import write_bytes
-from isolet_nn.processes import safe_environment, starting
+from isolet_nn.processes import require_processes, safe_environment, starting
 from isolet_nn.sweeps import remote
 from isolet_nn.sweeps.cohort import CohortTask, model_path
 from isolet_nn.sweeps.datasets import PackedDataset
@@ -85,14 +90,22 @@ def cluster_workers(address: str, notify: Notify = _log) -> Cluster:
     ConfigError
         If it is not an address.
     BackendUnavailableError
-        If Dask is not installed.
+        If Dask is not installed, or no scheduler answers.
     ClusterError
-        If no scheduler answers, or isolet-nn has another version there.
+        If isolet-nn has another version there.
     """
     count = _local_workers(address)
     _distributed()
-    if count is None:
+    if count is not None:
+        require_processes(count, "cluster: local")
+        _package("cryptography")  # with which Dask makes the keys
+    else:
         client = _connect(address)
+        if address.startswith("tcp:"):
+            notify(
+                f"{address} trusts its network: whoever reaches it may run programs there "
+                "(tls:// with Dask's keys does not)"
+            )
         try:
             _require_same_version(client, address, notify)
             threads = client.nthreads()
@@ -112,21 +125,27 @@ def _local_workers(address: str) -> int | None:
     local = re.fullmatch(r"local:([1-9]\d*)", address)
     if local:
         return int(local[1])
-    if re.fullmatch(r"(tcp|tls)://\S+:\d+", address):
+    remote_address = re.fullmatch(r"(tcp|tls)://([^\s/@]+):(\d+)", address)
+    if remote_address and 0 < int(remote_address[3]) < 1 << 16:
         return None
     raise ConfigError(
-        f"cluster: found {address!r}; allowed: tcp://HOST:PORT of a running Dask scheduler, "
-        "or local:N to start N workers on this machine"
+        f"cluster: found {address!r}; allowed: tcp://HOST:PORT or tls://HOST:PORT of a running "
+        "Dask scheduler, or local:N to start N workers on this machine"
     )
 
 
 def _distributed() -> Any:
     """Dask's package, without its types."""
+    return _package("distributed")
+
+
+def _package(name: str) -> Any:
+    """One of the packages that come with the extra for clusters."""
     try:
-        return importlib.import_module("distributed")
+        return importlib.import_module(name)
     except ImportError as error:
         raise BackendUnavailableError(
-            "a cluster needs Dask, which is not installed; install it with: "
+            f"a cluster needs {name}, which is not installed; install it with: "
             "pip install 'isolet-nn[dask]'"
         ) from error
 
@@ -134,11 +153,67 @@ def _distributed() -> Any:
 def _connect(address: Any) -> Any:
     """A client of a scheduler at an address, or of a cluster started here."""
     try:
+        if isinstance(address, str):
+            _require_scheduler(address)
         return _distributed().Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except OSError as error:
-        raise ClusterError(
-            f"{address}: no Dask scheduler answers ({error}); start one with: dask scheduler"
+    except BackendUnavailableError:
+        raise
+    except Exception as error:  # whatever Dask makes of an answer that is none
+        raise BackendUnavailableError(
+            f"{address}: no Dask scheduler answers ({_in_one_line(error)}); "
+            "start one with: dask scheduler"
         ) from error
+
+
+def _in_one_line(error: BaseException) -> str:
+    """What an error says, cut where it is long."""
+    return textwrap.shorten(str(error), 200, placeholder=" ...") or type(error).__name__
+
+
+def _require_scheduler(address: str) -> None:
+    """See that a scheduler answers; Dask would wait for ever for somebody who is silent."""
+    security = _distributed().Security()
+    keys = ("tls_ca_file", "tls_client_cert", "tls_client_key")
+    if address.startswith("tls:") and not all(getattr(security, key) for key in keys):
+        raise BackendUnavailableError(
+            f"{address}: tls:// needs keys, which Dask's configuration names: distributed.comm.tls"
+            ".ca-file, .client.cert and .client.key (https://distributed.dask.org/en/latest/tls.html)"
+        )
+    answer: Future[None] = Future()
+
+    def ask() -> None:
+        try:
+            host, _, port = address.partition("://")[2].rpartition(":")
+            socket.getaddrinfo(host.strip("[]"), port)  # may take longer than Dask would wait
+            asyncio.run(_identify(address, security.get_connection_args("client")))
+            answer.set_result(None)
+        except Exception as error:
+            answer.set_exception(error)
+
+    # A daemon: nobody waits for it at the end, should the name of the host be looked for still.
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer.result(CONNECT_SECONDS + 1.0)
+    except TimeoutError:
+        raise TimeoutError(f"nothing comes back within {CONNECT_SECONDS:.0f} s") from None
+
+
+async def _identify(address: str, arguments: dict[str, Any]) -> None:
+    """Ask who is at an address; raise unless it is a scheduler."""
+    connect = importlib.import_module("distributed.comm").connect
+
+    async def ask() -> Any:
+        comm = await connect(address, timeout=CONNECT_SECONDS, **arguments)
+        try:
+            await comm.write({"op": "identity", "reply": True})
+            return await comm.read()
+        finally:
+            comm.abort()
+
+    answer = await asyncio.wait_for(ask(), CONNECT_SECONDS)
+    kind = answer.get("type") if isinstance(answer, dict) else None
+    if kind != "Scheduler":
+        raise ValueError(f"a {kind} is there" if kind else "something else is there")
 
 
 @dataclass

@@ -29,6 +29,7 @@ from isolet_nn.folders import (
     now,
 )
 from isolet_nn.loading import PATH_KEYS
+from isolet_nn.processes import require_processes
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset
@@ -87,6 +88,8 @@ def sweep(
     trials = make_trials(config)
     # What is missing or wrong should be known before there is a folder.
     require_backends(trials, make_workers)
+    if make_workers is LocalWorkers:
+        require_processes(n_workers(config, workers), "workers")
     source = DataSource()
     header = make_header(config, trials, source)
     require_trainable_trials(config.source, trials, source, make_workers)
@@ -133,6 +136,8 @@ def resume_sweep(
     with locked(opened) if opened.is_dir() else nullcontext():
         folder = SweepFolder.open(opened, data_dir)
         require_backends(folder.trials, make_workers)
+        if make_workers is LocalWorkers:
+            require_processes(n_workers(folder.sweep, workers), "workers")
         source = DataSource()
         header = make_header(folder.sweep, folder.trials, source)
         require_trainable_trials(folder.sweep.source, folder.trials, source, make_workers)
@@ -272,6 +277,7 @@ def plan_of(
     config, source = what.sweep if isinstance(what, SweepFolder) else what, DataSource()
     require_trainable_trials(config.source, trials, source)
     count = n_workers(config, workers)
+    require_processes(count, "workers")
     plan = make_plan(trials, results.trials_with(PENDING), count, source.size)
     return plan, len(trials), count
 

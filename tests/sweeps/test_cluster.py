@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,17 +34,18 @@ from isolet_nn.sweeps.execute import SweepObserver
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.run import sweep
 
+NN = (sys.executable, "-m", "isolet_nn")
 ROOT = Path(isolet_nn.__file__).resolve().parents[1]
 
 
 class RealCluster:
     """A scheduler and workers, each a process of its own, on the loopback device."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self._folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
         file = folder / "scheduler.json"
-        self._start("scheduler", "--port", "0", "--scheduler-file", str(file))
+        self._start("scheduler", "--port", "0", "--scheduler-file", str(file), *options)
         self.address = ""
         while not self.address:
             time.sleep(0.05)
@@ -192,6 +195,7 @@ def test_a_data_set_lost_with_its_only_holder_is_sent_again(
         observer=Disturbance(real.stop_workers),
     )
     none, one = "has no workers; waiting for one", "has workers now: 1"
+    assert "trusts its network" in notices.pop(0)
     assert notices == [f"{real.address} {what}" for what in (none, one, none, one)]
     assert table(folder) == table(undisturbed)
 
@@ -334,8 +338,10 @@ def test_what_may_change_the_last_bits_or_wastes_processors_is_told(
     here = np.__version__
     monkeypatch.setattr(np, "__version__", "1.99")
     assert cluster_workers(real.address, notices.append).n_workers == 1
-    assert f"NumPy is 1.99 here, but on workers it is {here}" in notices[0]
-    assert "workers of one thread each are faster" in notices[1]
+    trust, numpy, threads = notices
+    assert "trusts its network: whoever reaches it may run programs there" in trust
+    assert f"NumPy is 1.99 here, but on workers it is {here}" in numpy
+    assert "workers of one thread each are faster" in threads
 
 
 def test_nobody_at_the_address_is_an_error_before_there_is_a_folder(
@@ -345,9 +351,143 @@ def test_nobody_at_the_address_is_an_error_before_there_is_a_folder(
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{nobody.getsockname()[1]}"
-        with pytest.raises(ClusterError, match="no Dask scheduler answers") as caught:
+        with pytest.raises(BackendUnavailableError, match="no Dask scheduler answers") as caught:
             cluster_workers(address)
-    assert caught.value.exit_code == 1
+    assert caught.value.exit_code == 2
+
+
+ANSWERS = {
+    "nothing": b"",
+    "a web page": b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+    "noise": bytes(range(256)) * 64,
+    "zeros": bytes(4096),
+    "text": b"220 mail.example ESMTP\r\n",
+}
+
+
+@contextlib.contextmanager
+def somebody(answer: bytes) -> Iterator[int]:
+    """A server that says the same to everybody, and keeps the line open; yields its port."""
+    lines: list[socket.socket] = []
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                line, _ = server.accept()
+                lines.append(line)
+                line.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+    for line in lines:
+        line.close()
+
+
+@pytest.mark.parametrize("what", ANSWERS)
+def test_whoever_is_no_scheduler_is_refused_in_one_line(
+    what: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
+    with somebody(ANSWERS[what]) as port, pytest.raises(BackendUnavailableError) as caught:
+        cluster_workers(f"tcp://127.0.0.1:{port}", lambda _: None)
+    message = str(caught.value)
+    assert message.startswith(f"tcp://127.0.0.1:{port}: no Dask scheduler answers (")
+    assert "\n" not in message
+    assert capfd.readouterr().err == ""
+
+
+def test_a_worker_is_no_scheduler(real: RealCluster) -> None:
+    real.start_worker("--no-nanny")
+    workers = DaskWorkers(real.address, DataSource().pack)
+    try:
+        wait_until_free(workers, 1)
+        (worker,) = workers._look_for_workers()
+    finally:
+        workers.close()
+    with pytest.raises(BackendUnavailableError, match=r"answers \(a Worker is there\)"):
+        cluster_workers(worker)
+
+
+@pytest.mark.slow
+def test_a_silent_address_ends_the_command_with_one_line(tmp_path: Path) -> None:
+    with somebody(b"") as port:
+        done = subprocess.run(
+            [*NN, "sweep", "isolet-search", "--cluster", f"tcp://127.0.0.1:{port}"],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            timeout=60,
+        )
+    assert (done.returncode, done.stdout) == (2, "")
+    (error,) = done.stderr.splitlines()
+    assert error.startswith(f"error: tcp://127.0.0.1:{port}: no Dask scheduler answers (nothing ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_scheduler_with_tls_takes_the_keys_of_dask_s_configuration(
+    tmp_path: Path, undisturbed: SweepFolder
+) -> None:
+    import dask
+    from distributed import Security
+
+    keys: Any = Security.temporary()  # type: ignore[no-untyped-call]
+    files = {}
+    for name in ("tls_ca_file", "tls_client_cert", "tls_client_key"):
+        files[name] = tmp_path / name
+        files[name].write_text(getattr(keys, name))
+    ca, certificate, key = map(str, files.values())
+    options = ("--tls-ca-file", ca, "--tls-cert", certificate, "--tls-key", key)
+    real = RealCluster(tmp_path, "--protocol", "tls", *options)
+    try:
+        assert real.address.startswith("tls://")
+        with pytest.raises(BackendUnavailableError, match="needs keys, which Dask's configuration"):
+            cluster_workers(real.address)
+        real.start_worker("--no-nanny", *options)
+        notices: list[str] = []
+        names = {"ca-file": ca, "client.cert": certificate, "client.key": key}
+        with dask.config.set({f"distributed.comm.tls.{k}": v for k, v in names.items()}):
+            folder = sweep(
+                small_sweep(),
+                runs_dir=tmp_path,
+                make_workers=cluster_workers(real.address, notices.append),
+            )
+        assert not any("trusts" in notice for notice in notices)
+        with pytest.raises(BackendUnavailableError, match="no Dask scheduler answers"):
+            cluster_workers(real.address.replace("tls:", "tcp:"), notices.append)
+    finally:
+        real.stop()
+    assert table(folder) == table(undisturbed)
+
+
+@pytest.mark.slow
+def test_a_cluster_started_here_listens_to_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 2.0)
+    workers = DaskWorkers("local:1", DataSource().pack)
+    try:
+        address = workers._client.scheduler.address
+        assert address.startswith("tls://127.0.0.1:")
+        (worker,) = workers._look_for_workers()
+        for other in (address, worker):
+            with pytest.raises(BackendUnavailableError, match="no Dask scheduler answers"):
+                cluster_workers(other.replace("tls:", "tcp:"), lambda _: None)
+    finally:
+        workers.close()
+
+
+@pytest.mark.parametrize("address", ["local:99999999999", "local:100000"])
+def test_more_workers_than_the_memory_holds_are_refused(address: str) -> None:
+    with pytest.raises(ConfigError, match=r"cluster: local: found \d+; allowed: at most \d+, for"):
+        cluster_workers(address)
+
+
+@pytest.mark.parametrize("given", [10**5, 10**30])
+def test_so_are_more_processes(given: int, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"workers: found \d+; allowed: at most \d+, for which"):
+        sweep(small_sweep(), runs_dir=tmp_path, workers=given)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
@@ -368,7 +508,12 @@ def test_a_scheduler_that_dies_is_an_error_and_not_a_wait(
 
 
 @pytest.mark.parametrize(
-    "address", ["local", "local:0", "127.0.0.1", "http://host:1", "tcp://host"]
+    "address",
+    [
+        *("local", "local:0", "local:-1", "local:two", "127.0.0.1", "http://host:1", "tcp://host"),
+        *("tcp://host:99999", "tcp://:8786", "tcp://host:0", "tcp://a b:1", "ucx://host:1", ""),
+        *("tcp://user@host:1", "tcp://host:1/path", "inproc://x/1:2", "tcp://host:1\n"),
+    ],
 )
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(ConfigError, match="allowed: tcp://HOST:PORT"):
