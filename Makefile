@@ -54,7 +54,7 @@ $(VENV)/base.stamp: $(VENV)/python.stamp $(PINS)
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/base.stamp
-	@echo "Installing PyTorch, Dask and the tools of tests and documentation into $(VENV) ..."
+	@echo "Installing $(EXTRAS) into $(VENV) ..."
 	@$(INSTALL) -e '.[$(EXTRAS)]'
 	@touch $@
 

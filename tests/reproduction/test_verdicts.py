@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from needs import needs_torch
 
 from isolet_nn.reproduction import verdicts
 from isolet_nn.reproduction.evidence import BETA1, EPOCHS, LAYERS, RATE, Evidence
@@ -34,6 +35,7 @@ def test_runs_that_give_the_reports_numbers_confirm_its_figures(made_up: Path) -
     assert set(outcomes.values()) == {"confirmed"}
 
 
+@needs_torch
 def test_runs_that_give_the_reports_numbers_confirm_its_conclusions(made_up: Path) -> None:
     claims = conclusions(REPORT, Evidence(made_up))
     assert outcomes(claims) == ["confirmed"] * 6
@@ -68,6 +70,7 @@ def contrary(part: str, settings: Settings) -> float:
     return 70.0 if part == "other-data-sets" else as_reported(part, settings)
 
 
+@needs_torch
 def test_runs_that_say_the_opposite_refute_every_conclusion(tmp_path: Path) -> None:
     assert outcomes(judged(tmp_path, contrary)) == ["refuted"] * 6
 
