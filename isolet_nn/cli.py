@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import os
 import shlex
 import sys
@@ -1149,8 +1150,13 @@ def main() -> None:
     warnings.showwarning = _say_warning
     # Looking through all installed packages for plug-ins, of which none is used, takes time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # Matplotlib warns of a home folder without room for its fonts, which concerns nobody here.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
-        app()
+        try:
+            app()
+        finally:
+            _write_out_results()
     except KeyboardInterrupt:
         _exit_interrupted("interrupted")
     except Exception as error:
@@ -1159,6 +1165,17 @@ def main() -> None:
         if _debug:
             raise
         _exit_with(error)
+
+
+def _write_out_results() -> None:
+    """Write what standard output still holds, so that a failure to is an error like any other."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # What is held goes nowhere, or Python would try again when it ends, and say so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise
 
 
 def _exit_with(error: Exception) -> NoReturn:

@@ -29,8 +29,9 @@ pytestmark = pytest.mark.slow
 
 def environment(**changes: str | None) -> dict[str, str]:
     """This process's environment, without what changes the look of output, and with changes."""
-    looks = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "PYTHONWARNINGS"}
-    kept = {name: value for name, value in os.environ.items() if name not in looks}
+    looks = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM"}
+    python = {"PYTHONUNBUFFERED", "PYTHONWARNINGS", "PYTHONIOENCODING", "PYTHONUTF8"}
+    kept = {name: value for name, value in os.environ.items() if name not in looks | python}
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     merged = {**kept, "PYTHONPATH": os.pathsep.join(paths), "TERM": "xterm-256color", **changes}
     return {name: value for name, value in merged.items() if value is not None}
@@ -437,11 +438,24 @@ def test_a_sweep_s_workers_start_although_streams_are_closed(closed: str) -> Non
     assert json.loads(summary.read_text(encoding="utf-8"))["completed"] == 2
 
 
-def test_output_that_cannot_be_written_is_an_error() -> None:
-    done = shell("nn train quickstart -q --epochs 1 > /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_cannot_be_written_is_an_error(unbuffered: str) -> None:
+    done = shell(f"export PYTHONUNBUFFERED={unbuffered}; nn configs list > /dev/full")
     assert done.returncode == 1
     assert done.stderr == "error: No space left on device (--debug shows where)\n"
+
+
+def test_a_run_whose_folder_cannot_be_printed_is_complete_all_the_same() -> None:
+    done = shell("nn train quickstart -q --epochs 1 > /dev/full")
+    assert done.returncode == 1
     assert status(only_run()) == "completed"
+
+
+def test_a_home_folder_that_cannot_be_written_is_no_matter() -> None:
+    Path("home").write_text("no folder", encoding="utf-8")
+    done = nn("train", "quickstart", "-q", "--epochs", "1", HOME="home/none", XDG_CONFIG_HOME=None)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (only_run() / "plots" / "loss.png").is_file()
 
 
 def test_a_full_disk_names_the_file_and_leaves_no_torn_one() -> None:
