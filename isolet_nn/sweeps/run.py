@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import isolet_nn
@@ -321,8 +322,8 @@ class _Run:
         # What ends a sweep is done even if the thing before it fails, as on a full disk.
         with ExitStack() as ending:
             ending.callback(self.observer.on_end, folder)
-            ending.callback(lambda: self._write_summary(self.status))
-            ending.callback(self._write_results)
+            ending.push(_at_the_end(lambda: self._write_summary(self.status)))
+            ending.push(_at_the_end(self._write_results))
             ending.callback(shutil.rmtree, data, ignore_errors=True)
             self.observer.on_start(folder, plan)
             journal = ending.enter_context(closing(Journal(folder.path / JOURNAL, header)))
@@ -374,3 +375,23 @@ class _Run:
                 "best": [asdict(score) for score in self.folder.best()],
             },
         )
+
+
+def _at_the_end(
+    work: Callable[[], None],
+) -> Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], bool]:
+    """Do work however a block ends; what ended it is told, rather than that this fails too."""
+
+    def leave(
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> bool:
+        try:
+            work()
+        except OSError:
+            if error is None:
+                raise
+        return False
+
+    return leave
