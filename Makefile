@@ -12,11 +12,12 @@ JOBS ?= 2
 # What else is installed for them; where PyTorch has no build: make test EXTRAS=dev,docs,dask
 EXTRAS ?= dev,docs,torch,dask
 
-.PHONY: help train test lint format docs clean
+.PHONY: help train test coverage lint format docs clean
 
 help:
 	@echo "make train   train on the spoken letters of ISOLET and say where the plots are"
 	@echo "make test    run the whole test suite"
+	@echo "make coverage  run it and say which lines it runs"
 	@echo "make lint    check style, format and types"
 	@echo "make format  mend style and format"
 	@echo "make docs    build the documentation into site/"
@@ -28,20 +29,21 @@ train: $(VENV)/base.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(JOBS)
 
+coverage: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n $(JOBS) --cov=isolet_nn --cov-report=term:skip-covered
+
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy --platform darwin
 	$(BIN)/mypy --platform win32 isolet_nn
-	$(BIN)/python -m isolet_nn.reference --check README.md
 	$(BIN)/python -m tools.generated --check
 	$(BIN)/python -m tools.site
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
-	$(BIN)/python -m isolet_nn.reference README.md
 	$(BIN)/python -m tools.generated
 
 docs: $(VENV)/dev.stamp
@@ -67,5 +69,5 @@ $(VENV)/python.stamp:
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .cache site .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .cache site .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage*
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

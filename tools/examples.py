@@ -99,7 +99,9 @@ def read_blocks(page: Path) -> list[Block]:
                 blocks[-1] = _with_output(blocks[-1], text)
             elif language in RUN_LANGUAGES:
                 blocks.append(Block(page, start, language, text, title, directive))
-            elif language not in SHOWN_LANGUAGES and not (language == "sh" and not directive.is_run):
+            elif language not in SHOWN_LANGUAGES and not (
+                language == "sh" and not directive.is_run
+            ):
                 raise ValueError(f"{page}:{start}: a block of {language or 'no language'}")
             directive, begun, body, near = Directive(), None, [], True
         elif fence:

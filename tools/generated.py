@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from isolet_nn.config import Experiment
-from isolet_nn.reference import config_reference
 from isolet_nn.sweeps.config import Sweep
 from tools.architecture import architecture_picture, architecture_table
 from tools.command_reference import command_reference
+from tools.config_reference import config_reference
 
 ROOT = Path(__file__).parents[1]
 START, END = "<!-- generated: start -->", "<!-- generated: end -->"
@@ -34,16 +34,26 @@ FILES: Mapping[str, Callable[[], str]] = {
 
 def generated() -> dict[Path, str]:
     """What each file should hold."""
-    pages = {ROOT / name: _between_markers(ROOT / name, make()) for name, make in PAGES.items()}
+    pages = {ROOT / name: _page(ROOT / name, make()) for name, make in PAGES.items()}
     return pages | {ROOT / name: make() for name, make in FILES.items()}
 
 
-def _between_markers(path: Path, made: str) -> str:
-    text = path.read_text(encoding="utf-8")
+def _page(path: Path, made: str) -> str:
+    return between_markers(path.read_text(encoding="utf-8"), made, str(path))
+
+
+def between_markers(text: str, made: str, source: str) -> str:
+    """Copy a page with `made` between its markers; `source` names it in the message.
+
+    Raises
+    ------
+    ValueError
+        If the two markers are not there, once each and in order.
+    """
     before, start, rest = text.partition(START)
     _, end, after = rest.partition(END)
     if not (start and end) or START in rest or END in before + after:
-        raise SystemExit(f"{path}: expected one {START} and, below it, one {END}")
+        raise ValueError(f"{source}: expected one {START} and, below it, one {END}")
     return f"{before}{START}\n{_NOTE}\n\n{made}\n\n{END}{after}"
 
 

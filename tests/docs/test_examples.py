@@ -6,15 +6,23 @@ import os
 from pathlib import Path
 
 import pytest
+from needs import needs_torch
 
 from tools.examples import follow
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 IN_FULL = "ISOLET_NN_DOCS_IN_FULL" in os.environ
 
 
+def _parameter(page: Path) -> object:
+    text = page.read_text(encoding="utf-8")
+    uses_torch = "--backend torch" in text or "import torch" in text
+    name = page.relative_to(ROOT).as_posix()
+    return pytest.param(page, id=name, marks=[needs_torch] if uses_torch else [])
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", [_parameter(page) for page in PAGES])
 def test_a_page_can_be_followed_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
     follow(page, tmp_path, IN_FULL)

@@ -6,16 +6,13 @@ It is made from the models, so that what it says of a key is what the program ch
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from isolet_nn.config import Experiment, Section, sections_of
-from isolet_nn.errors import ConfigError
 from isolet_nn.loading import load_experiment
-from isolet_nn.reference import END, START, config_reference, main, with_reference
-
-README = Path(__file__).parents[1] / "README.md"
+from tools.config_reference import config_reference
+from tools.generated import END, START, between_markers
 
 
 def _within(model: type[Section]) -> set[type[Section]]:
@@ -31,11 +28,6 @@ def _table(heading: str) -> dict[str, list[str]]:
     section = config_reference().partition(f"## {heading}\n")[2].partition("\n## ")[0]
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("|")]
     return {row[0].strip("`"): row[1:] for row in rows[2:]}
-
-
-def test_the_readme_holds_the_current_reference() -> None:
-    text = README.read_text(encoding="utf-8")
-    assert with_reference(text, "README.md") == text, "run `make format`"
 
 
 def test_every_section_has_a_table_with_every_key() -> None:
@@ -85,25 +77,15 @@ def test_sections_may_be_given_by_name_as_the_reference_says() -> None:
     assert experiment.training.schedule.name == "cosine"
 
 
-def test_only_the_text_between_the_markers_changes(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text(f"before\n{START}\nold\n{END}\nafter\n", encoding="utf-8")
-    assert main(["--check", str(page)]) == 1
-    assert "old" in page.read_text(encoding="utf-8")
-    assert main([str(page)]) == 0
-    text = page.read_text(encoding="utf-8")
+def test_only_the_text_between_the_markers_changes() -> None:
+    text = between_markers(f"before\n{START}\nold\n{END}\nafter\n", "new", "page.md")
     assert text.startswith(f"before\n{START}\n")
-    assert text.endswith(f"\n{END}\nafter\n")
-    assert config_reference(level=3) in text
-    assert "\nold\n" not in text
-    assert main(["--check", str(page)]) == 0
+    assert text.endswith(f"\nnew\n\n{END}\nafter\n")
+    assert "old" not in text
+    assert between_markers(text, "new", "page.md") == text
 
 
 @pytest.mark.parametrize("text", ["", START, END, f"{END}{START}", f"{START}{START}{END}"])
 def test_markers_that_do_not_pair_are_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"^page\.md: expected one"):
-        with_reference(text, "page.md")
-
-
-def test_naming_no_file_is_an_error() -> None:
-    assert main([]) == 1
+    with pytest.raises(ValueError, match=r"^page\.md: expected one"):
+        between_markers(text, "new", "page.md")

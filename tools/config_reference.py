@@ -1,30 +1,16 @@
-"""The reference of all keys of an experiment file, as Markdown made from the config models.
-
-``python -m isolet_nn.reference README.md`` writes it between the markers of a file; with
-``--check`` it only says whether the file is current.
-"""
+"""The reference of all keys of an experiment or a sweep, as Markdown made from its models."""
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from isolet_nn.bounds import MOST
 from isolet_nn.config import Experiment, Section
-from isolet_nn.errors import ConfigError
-
-START = "<!-- config-reference:start -->"
-END = "<!-- config-reference:end -->"
-_NOTE = "<!-- Made from isolet_nn/config.py by `make format`; edit the docstrings there. -->"
-_INTRODUCTION = """\
-Unknown keys are errors. `initializer`, `optimizer`, `schedule` and `weight_averaging` may be given
-by name alone, as in `schedule: cosine`."""
 
 Schema = Mapping[str, Any]
 
@@ -51,28 +37,12 @@ class _Table:
         return f"{where} with {required}" if required else where.removesuffix(",")
 
 
-def config_reference(model: type[Section] = Experiment, level: int = 2) -> str:
+def config_reference(model: type[Section] = Experiment) -> str:
     """All sections of `model` as Markdown: for each a heading, a sentence and a table of keys."""
     # The schema of what is written, not of what is read: it has no shorthands to describe twice.
     root = model.model_json_schema(mode="serialization")
     models = root["$defs"]
-    return "\n\n".join(_markdown(table, models, level) for table in _tables(root))
-
-
-def with_reference(text: str, source: str) -> str:
-    """Copy `text` with the current reference between the markers; `source` names it in messages.
-
-    Raises
-    ------
-    ConfigError
-        If the two markers are not there, once each and in order.
-    """
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end) or START in rest or END in before + after:
-        raise ConfigError(f"{source}: expected one {START} and, below it, one {END}")
-    made = f"{_INTRODUCTION}\n\n{config_reference(level=3)}"
-    return f"{before}{START}\n{_NOTE}\n\n{made}\n\n{END}{after}"
+    return "\n\n".join(_markdown(table, models) for table in _tables(root))
 
 
 def _tables(root: Schema) -> list[_Table]:
@@ -110,14 +80,14 @@ def _names(schema: Schema) -> list[str]:
     return [name["const"]] if "const" in name else name.get("enum", [])
 
 
-def _markdown(table: _Table, models: Schema, level: int) -> str:
+def _markdown(table: _Table, models: Schema) -> str:
     properties = table.schema["properties"]
     keys = sorted(properties, key=lambda key: key != "name")
     rows = [("Key", "Allowed", "Default", "Meaning"), ("---",) * 4]
     required = table.schema.get("required", ())
     rows += [_row(key, properties[key], key in required, models) for key in keys]
     lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
-    return "\n".join([f"{'#' * level} {table.heading()}", table.schema["description"], "", *lines])
+    return "\n".join([f"## {table.heading()}", table.schema["description"], "", *lines])
 
 
 def _row(key: str, schema: Schema, required: bool, models: Schema) -> tuple[str, str, str, str]:
@@ -192,24 +162,3 @@ def _bounds(schema: Schema) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write the reference into the named files, or with ``--check`` compare; the exit code."""
-    paths = [Path(argument) for argument in arguments if argument != "--check"]
-    stale = 0
-    for path in paths:
-        text = path.read_text(encoding="utf-8")
-        current = with_reference(text, str(path))
-        if current == text:
-            continue
-        if "--check" in arguments:
-            sys.stderr.write(f"{path}: its config reference is not current; run `make format`\n")
-            stale += 1
-        else:
-            path.write_text(current, encoding="utf-8")
-    return 1 if stale or not paths else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
