@@ -235,6 +235,9 @@ DataDir = Annotated[
 RunsDir = Annotated[
     Path, typer.Option("--runs-dir", metavar="FOLDER", help="Where the run folder is made.")
 ]
+Force = Annotated[
+    bool, typer.Option("--force", help="With --resume: go on although something changed.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -275,6 +278,7 @@ def train(
             autocompletion=complete_run,
         ),
     ] = None,
+    force: Force = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the folder only.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -286,6 +290,8 @@ def train(
     observer = progress_observer(quiet)
     with _stopping("train", lambda: observer.path) as stop:
         if resume is None:
+            if force:
+                raise ConfigError("--force goes with --resume")
             experiment = _load(config, settings, options, data_dir)
             run = execution.train(
                 experiment, runs_dir=runs_dir, observer=observer, should_stop=stop
@@ -296,7 +302,11 @@ def train(
                     "--resume goes on with the run's own config: give no other config or setting"
                 )
             run = execution.resume(
-                resume, data_dir=_text(data_dir), observer=observer, should_stop=stop
+                resume,
+                data_dir=_text(data_dir),
+                force=force,
+                observer=observer,
+                should_stop=stop,
             )
     (print_path if quiet else print_run)(run)
     _exit_as(run)
@@ -437,9 +447,7 @@ def sweep(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="With --resume: try failed trials again.")
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="With --resume: go on although something changed.")
-    ] = False,
+    force: Force = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan: trials, cohorts, what is shared.")
     ] = False,
@@ -625,13 +633,15 @@ def compare(
     """
     from isolet_nn.comparison import compare, draw_comparison, require_picture_path
     from isolet_nn.overview_console import print_comparison, print_duels
-    from isolet_nn.streams import print_json, print_line
+    from isolet_nn.streams import print_json, print_line, print_message
 
     if data_dir is not None and not test:
         raise ConfigError("--data-dir goes with --test, which evaluates the models")
     if output is not None:
         require_picture_path(output)
     comparison = compare(folders)
+    for reason in comparison.left_out.values():
+        print_message(f"left out: {reason}")
     duels = None
     if test:
         from isolet_nn.duels import compare_answers
@@ -1102,7 +1112,14 @@ def _is_refusal(error: Exception) -> bool:
     """Whether the user gave a place that this process may not write to, or cannot read from."""
     from isolet_nn.files import UnreadableFileError
 
-    refusals = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENAMETOOLONG)
+    refusals = (
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ELOOP,
+        errno.EISDIR,
+        errno.ENAMETOOLONG,
+    )
     return isinstance(error, UnreadableFileError) or (
         isinstance(error, OSError) and error.errno in refusals
     )

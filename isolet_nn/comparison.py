@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isolet_nn.errors import ConfigError
+from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.filters import flat
 from isolet_nn.listing import status_of
 from isolet_nn.runs import Run
@@ -72,6 +72,8 @@ class Comparison:
     histories: dict[str, list[Row]]
     checksums: dict[str, str | None]
     groups: list[list[str]]
+    left_out: dict[str, str]
+    """By path as it was given: what is there but is no run that can be read, and why."""
 
     @functools.cached_property
     def names(self) -> dict[str, str]:
@@ -105,18 +107,22 @@ class Comparison:
             "config": self.config,
             "results": self.results,
             "groups": self.groups,
+            "left_out": self.left_out,
         }
 
 
 def compare(folders: Sequence[str | Path]) -> Comparison:
     """Compare runs.
 
+    What lies among them in a folder, as an earlier comparison's picture, is left out, and so are
+    sweeps and damaged runs.
+
     Raises
     ------
     ConfigError
         If there are fewer than two runs.
     RunError
-        If a folder is not a run's, or is damaged.
+        If there is no such folder, or fewer than two runs can be read.
     """
     paths = [Path(os.path.abspath(folder)) for folder in folders]  # noqa: PTH100
     if len(set(paths)) < 2:
@@ -124,7 +130,17 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
     common = Path(os.path.commonpath([path.parent for path in paths]))
     all_relative = not any(Path(folder).is_absolute() for folder in folders)
     given_by_label = {str(p.relative_to(common)): f for p, f in zip(paths, folders, strict=True)}
-    runs = {label: Run.open(given) for label, given in given_by_label.items()}
+    runs: dict[str, Run] = {}
+    left_out: dict[str, str] = {}
+    for label, given in given_by_label.items():
+        try:
+            runs[label] = _open_whole(given)
+        except (ConfigError, RunError) as error:
+            if not os.path.lexists(given):
+                raise
+            left_out[str(given)] = str(error)
+    if len(runs) < 2:
+        raise RunError("\n".join(left_out.values()))
     return Comparison(
         folder=Path(os.path.relpath(common)) if all_relative else common,
         runs=runs,
@@ -133,7 +149,18 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
         histories={label: run.metrics() for label, run in runs.items()},
         checksums={label: run.data_checksum for label, run in runs.items()},
         groups=_groups(runs),
+        left_out=left_out,
     )
+
+
+def _open_whole(folder: str | Path) -> Run:
+    """Open a run of which all that is compared can be read."""
+    try:
+        run = Run.open(folder)
+        _ = run.summary, run.environment, run.metrics()
+    except OSError as error:
+        raise RunError(f"{error.filename}: cannot be read: {error.strerror}") from None
+    return run
 
 
 def _groups(runs: Mapping[str, Run]) -> list[list[str]]:
@@ -180,7 +207,11 @@ def _results(runs: Mapping[str, Run]) -> dict[str, dict[str, Any]]:
 def _results_of(run: Run) -> dict[str, Any]:
     """A run's results; those so far, where it has not come to an end."""
     summary = run.summary
-    results = {**summary, **summary.get("metrics", {}), "status": status_of(run.path, summary)}
+    results = {
+        **summary,
+        **(summary.get("metrics") or {}),
+        "status": status_of(run.path, summary["status"]),
+    }
     if "metrics" not in summary and (rows := run.metrics()):
         results |= {
             **rows[-1],

@@ -32,6 +32,7 @@ def describe_environment(experiment: Experiment, dataset: Dataset) -> dict[str, 
     more = ("torch",) if experiment.backend == "torch" else ()
     return describe_process(*more) | {
         "threads": experiment.training.threads,
+        "processor": processor(experiment),
         "dataset": {"name": dataset.name, "checksum": dataset.checksum},
     }
 
@@ -133,6 +134,20 @@ def _cpu() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
+
+
+def processor(experiment: Experiment) -> str:
+    """What computes an experiment here: bits are equal on equal processors only."""
+    if experiment.backend == "torch":
+        import torch
+
+        from isolet_nn.backends.torch_backend import choose_device
+
+        if (device := choose_device(experiment.device)).type == "cuda":
+            return torch.cuda.get_device_name(device)
+        if device.type != "cpu":
+            return f"{_cpu()} ({device.type})"
+    return _cpu()
 
 
 def _linear_algebra() -> list[dict[str, Any]]:

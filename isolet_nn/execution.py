@@ -10,17 +10,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import isolet_nn
 from isolet_nn.backends.base import Weights, n_parameters
 from isolet_nn.config import Experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
-from isolet_nn.environment import describe_environment
+from isolet_nn.environment import describe_environment, processor
 from isolet_nn.errors import ConfigError, IsoletNNError, RunError, suggestion
 from isolet_nn.evaluation import Evaluation, evaluate_logits
 from isolet_nn.folders import CONFIG, now
+from isolet_nn.identity import differences, identity_of, processor_changes, refuse
 from isolet_nn.loading import load_experiment
 from isolet_nn.pictures import CONFUSION, draw_curves, write_evaluation
-from isolet_nn.runs import Run
+from isolet_nn.runs import MODEL, Model, Run
 from isolet_nn.training import Row, Training, evaluated_splits, trained_model
 
 SPLITS = ("test", "validation", "train")
@@ -90,6 +92,7 @@ def resume(
     path: str | Path,
     *,
     data_dir: str | None = None,
+    force: bool = False,
     observer: Observer | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Run:
@@ -103,12 +106,16 @@ def resume(
         The run's folder.
     data_dir
         Where the data lies now, instead of the experiment's ``dataset.dir``.
+    force
+        Whether to go on although config, data, version or processor have changed; the summary
+        records it.
 
     Raises
     ------
     RunError
         If the run is complete, has failed without a checkpoint to go on from (a full disk leaves
-        one, a loss that is not finite does not), or if its data is no longer the same.
+        one, a loss that is not finite does not), or if config, data, version or processor are no
+        longer what it was begun with; lists the differences.
     """
     run = Run.open(path)
     experiment = run.experiment
@@ -117,12 +124,37 @@ def resume(
         dataset = load_dataset(
             with_data_dir(experiment, data_dir).dataset, experiment.seed, experiment.training.dtype
         )
-        _require_same_data(run, dataset)
+        changes = _changes(run, dataset)
+        if not force:
+            refuse(run.path, "run", changes)
         training = Training([experiment], [dataset])
         run.load_checkpoint(training)
+        if changes:
+            before = run.summary
+            overruled = sorted({*before.get("overruled", []), *changes})
+            run.write_environment(describe_environment(experiment, dataset))
+            run.write_summary(before | {"overruled": overruled})
         run.start_metrics(_columns(experiment, dataset), training.members[0].history)
         _Execution(run, dataset, training, observer or Observer()).carry_out(should_stop)
     return run
+
+
+def _changes(run: Run, dataset: Dataset) -> list[str]:
+    """What a run depends on that is not what it was begun with, a line each."""
+    begun = run.environment
+    processors = begun["processor"], processor(run.experiment)
+    return differences(
+        {
+            "config": identity_of(begun.get("experiment") or {}),
+            "data": begun["dataset"]["checksum"],
+            "version": begun["isolet_nn"],
+        },
+        {
+            "config": identity_of(run.experiment),
+            "data": dataset.checksum,
+            "version": isolet_nn.__version__,
+        },
+    ) + processor_changes(*processors)
 
 
 def _require_resumable(run: Run) -> None:
@@ -180,6 +212,7 @@ def evaluate(
             experiment.dataset, experiment.seed, experiment.training.dtype, scaler=model.scaler
         )
         _require_same_data(run, dataset)
+        _require_fit(run, model, dataset)
         part: Split | None = getattr(dataset, split, None)
         if part is None:
             raise ConfigError(
@@ -208,7 +241,6 @@ class _Execution:
 
     def carry_out(self, should_stop: Callable[[], bool]) -> None:
         """Train to the end, and write what a run folder holds, however it ends."""
-        self._started = now()
         self.observer.on_start(self.run, self.dataset, self.training)
         try:
             status = self._train(should_stop)
@@ -274,12 +306,14 @@ class _Execution:
         """
         diverged = self.member.error is not None
         final = (None if diverged else self.training.final_row(0)) or {}
+        before = self.run.summary
         history = self.member.history
         self.run.write_summary(
             {
                 "status": status,
                 "error": error,
-                "started": self.run.summary.get("started", self._started),
+                "started": before["started"],
+                "overruled": before.get("overruled", []),
                 "ended": now(),
                 "seconds": sum(row["seconds"] or 0.0 for row in history),
                 "epochs": len(history),
@@ -317,6 +351,15 @@ def with_data_dir(experiment: Experiment, data_dir: str | None) -> Experiment:
     if data_dir is None:
         return experiment
     return load_experiment(experiment.model_dump(mode="json"), {"dataset.dir": data_dir})
+
+
+def _require_fit(run: Run, model: Model, dataset: Dataset) -> None:
+    found = model.first_layer.shape[1], model.classes
+    if found != (dataset.n_features, dataset.classes):
+        raise RunError(
+            f"{run.path / MODEL}: is of {found[0]} features and the classes {', '.join(found[1])}, "
+            f"but its data has {dataset.n_features} and {', '.join(dataset.classes)}"
+        )
 
 
 def _require_same_data(run: Run, dataset: Dataset) -> None:

@@ -12,6 +12,7 @@ import csv
 import errno
 import io
 import json
+import math
 import os
 import stat
 import sys
@@ -141,6 +142,47 @@ def write_json(path: Path, value: Any) -> None:
 def json_text(value: Any) -> str:
     """Indented JSON that ends its last line; a number that is not finite is null."""
     return json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def parse_json(content: str | bytes) -> Any:
+    """Parse JSON as the standard has it, which `json.loads` does not insist on.
+
+    Raises
+    ------
+    ValueError
+        If it is not UTF-8 or not JSON, says NaN or Infinity, has a number beyond those of a
+        double, gives a key twice, or nests too deep.
+    """
+    text = content.decode() if isinstance(content, bytes) else content
+    try:
+        return json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_parse_float,
+            object_pairs_hook=_without_repeats,
+        )
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _refuse_constant(text: str) -> Any:
+    raise ValueError(f"found {text}, which is not JSON")
+
+
+def _parse_float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"found {text[:20]}, which is beyond the largest number")
+    return value
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"key {repeated!r} is given twice")
+    return content
 
 
 def csv_text(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:

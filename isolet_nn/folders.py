@@ -6,15 +6,14 @@ Each gets a name of its own, and is locked while a process works on it.
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.errors import RunError
-from isolet_nn.files import read_text
+from isolet_nn.errors import RunError, short_repr
+from isolet_nn.files import parse_json, read_bytes
 
 CONFIG, ENVIRONMENT, SUMMARY, PLOTS = "config.yaml", "environment.json", "summary.json", "plots"
 METRICS = "metrics.csv"
@@ -113,13 +112,13 @@ def read_json(path: Path) -> dict[str, Any]:
         If the file is missing or is not a JSON object.
     """
     try:
-        content = json.loads(read_text(path))
+        content = parse_json(read_bytes(path))
     except FileNotFoundError:
         raise RunError(f"{path}: no such file") from None
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{path}: cannot be read: {error}") from None
+    except ValueError as error:
+        raise RunError(f"{path}: damaged: {error}") from None
     if not isinstance(content, dict):
-        raise RunError(f"{path}: found a {type(content).__name__}, expected an object")
+        raise RunError(f"{path}: damaged: found {short_repr(content)}, expected an object")
     return content

@@ -5,16 +5,17 @@ Only small files are read, and nothing heavy is imported, so that thousands are 
 
 from __future__ import annotations
 
-import json
+import math
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from isolet_nn.errors import RunError
-from isolet_nn.files import open_file
+from isolet_nn.files import open_file, parse_json
 from isolet_nn.folders import (
     CONFIG,
     JOURNAL,
@@ -22,11 +23,12 @@ from isolet_nn.folders import (
     SUMMARY,
     SWEEP,
     is_locked,
-    read_json,
 )
+from isolet_nn.history import read_epoch
+from isolet_nn.records import RunSummary, Summary, SweepSummary, read_record
 
-KILLED, DAMAGED = "killed", "damaged"
-STATUSES = ("running", "completed", "interrupted", "failed", KILLED, DAMAGED)
+FAILED, KILLED, DAMAGED = "failed", "killed", "damaged"
+STATUSES = ("running", "completed", "interrupted", FAILED, KILLED, DAMAGED)
 METRICS_OF_RUN = tuple(
     f"{split}_{metric}"
     for metric in ("accuracy", "loss")
@@ -48,7 +50,9 @@ class Entry:
     status: str
     """One of `STATUSES`. A killed one says that it runs, but no process works on it."""
     test_accuracy: float | None = None
-    """Of the last epoch; of a sweep's best setting, the mean over its seeds and folds."""
+    """Of the last epoch; of a sweep's best setting, the mean over its seeds and folds.
+
+    What failed has none."""
     validation_accuracy: float | None = None
     """Likewise. A sweep's best setting is the best by validation, where there is such a split."""
     train_accuracy: float | None = None
@@ -85,12 +89,11 @@ def list_runs(runs_dir: str | Path = "runs") -> list[Entry]:
         If there is no such folder, or it is a run's or a sweep's own.
     """
     parent = Path(runs_dir)
-    for file in (CONFIG, SWEEP):
-        if (parent / SUMMARY).exists() and (parent / file).exists():
-            raise RunError(f"{parent}: is a run or a sweep itself; give the folder it lies in")
     try:
-        with os.scandir(parent) as found:
-            names = sorted((entry.name for entry in found if entry.is_dir()), reverse=True)
+        for file in (CONFIG, SWEEP):
+            if (parent / SUMMARY).exists() and (parent / file).exists():
+                raise RunError(f"{parent}: is a run or a sweep itself; give the folder it lies in")
+        names = sorted((path.name for path in parent.iterdir()), reverse=True)
     except OSError as error:
         raise RunError(f"{parent}: {error.strerror}") from None
     now = datetime.now().astimezone()
@@ -100,37 +103,47 @@ def list_runs(runs_dir: str | Path = "runs") -> list[Entry]:
 
 def read_entry(folder: Path, now: datetime | None = None) -> Entry | None:
     """A folder's entry in the list; None if it is neither a run's nor a sweep's."""
-    kind = _kind(folder)
-    if kind is None and not _just_made(folder):
-        return None
+    kind = None
     figures: dict[str, Any]
     try:
+        if not _is_folder(folder):
+            return None
+        kind = _kind(folder)
+        if kind is None and not _just_made(folder):
+            return None
         figures = _read_sweep(folder) if kind == "sweep" else _read_run(folder)
-        _instant(figures.get("started"))
-    except (RunError, OSError) as error:
+    except RunError as error:
         figures = _damaged(str(error).replace(f"{folder}{os.sep}", ""))
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
-        figures = _damaged(f"{SUMMARY}: does not hold what it should")
+    except OSError as error:  # whatever it is, it must not hide the other entries
+        where = Path(os.fsdecode(error.filename or folder))
+        of_file = "" if where == folder else f"{where.name}: "
+        figures = _damaged(f"{of_file}cannot be read: {error.strerror or error}")
     begun = _instant(figures.get("started")) or _begun_at(folder.name) or _changed_at(folder)
     age = ((now or datetime.now().astimezone()) - begun).total_seconds()
     return Entry(folder=str(folder), kind=kind, age=age, **figures)
 
 
+def _is_folder(path: Path) -> bool:
+    """Whether a path leads to a folder; raises OSError where a link leads round in a circle."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:  # a link to nowhere, or removed just now
+        return False
+
+
 def _kind(folder: Path) -> str | None:
-    if any((folder / name).exists() for name in (SWEEP, JOURNAL)):
+    # Names, not `exists`: what a link in a circle or a forbidden folder stands for is there too.
+    names = {path.name for path in folder.iterdir()}
+    if names & {SWEEP, JOURNAL}:
         return "sweep"
-    marks = (CONFIG, METRICS, SUMMARY)
-    return "run" if any((folder / name).exists() for name in marks) else None
+    return "run" if names & {CONFIG, METRICS, SUMMARY} else None
 
 
 def _just_made(folder: Path) -> bool:
     """Whether a folder has a run's or a sweep's name and nothing in it: its process was killed."""
     if _begun_at(folder.name) is None:
         return False
-    try:
-        return all(path.name.startswith(".") for path in folder.iterdir())
-    except OSError:
-        return True
+    return all(path.name.startswith(".") for path in folder.iterdir())
 
 
 def _damaged(problem: str) -> dict[str, Any]:
@@ -139,58 +152,65 @@ def _damaged(problem: str) -> dict[str, Any]:
 
 def _read_run(folder: Path) -> dict[str, Any]:
     name = _name_in(folder / CONFIG)
-    summary = _summary(folder)
-    status = status_of(folder, summary)
-    metrics: Mapping[str, Any] = summary.get("metrics") or {}
-    epochs = _count(summary.get("epochs"))
+    summary = _summary(folder, RunSummary)
+    if summary is None:
+        return {"name": name, "status": "running"}
+    status = status_of(folder, summary.status)
+    metrics: Mapping[str, Any] = summary.metrics or {}
+    epochs = summary.epochs
     if status in ("running", KILLED):
-        metrics = _last_row(folder / METRICS)
-        epochs = _count(metrics.get("epoch"))
+        metrics, epochs = _last_row(folder / METRICS)
+    elif status == FAILED:  # what it had reached before does not count
+        metrics = {}
     return {
         "name": name,
         "status": status,
-        **{name: _number(metrics.get(name)) for name in METRICS_OF_RUN},
+        **{name: _finite(metrics.get(name)) for name in METRICS_OF_RUN},
         "epochs": epochs,
-        "seconds": _number(summary.get("seconds")),
-        "started": summary.get("started"),
-        "problem": summary.get("error"),
+        "seconds": summary.seconds,
+        "started": summary.started,
+        "problem": summary.error,
     }
 
 
 def _read_sweep(folder: Path) -> dict[str, Any]:
     name = _name_in(folder / SWEEP)
-    summary = _summary(folder)
-    status = status_of(folder, summary)
+    summary = _summary(folder, SweepSummary)
+    if summary is None:
+        return {"name": name, "status": "running"}
+    status = status_of(folder, summary.status)
     figures: dict[str, Any] = {
         "name": name,
         "status": status,
-        **{name: _count(summary.get(name)) for name in ("trials", "completed", "failed")},
-        "seconds": _number(summary.get("seconds")),
-        "started": summary.get("started"),
+        "trials": summary.trials,
+        "completed": summary.completed,
+        "failed": summary.failed,
+        "seconds": summary.seconds,
+        "started": summary.started,
     }
     if status in ("running", KILLED) and (folder / JOURNAL).exists():
         figures |= _trials_ended(folder / JOURNAL)
-    for best in summary.get("best", [])[:1]:
-        figures["best_setting"] = best["setting"]
-        for metric, score in best["scores"].items():
-            if metric in ("test_accuracy", "validation_accuracy"):
-                figures[metric] = _number(score["mean"])
+    for best in summary.best[:1]:
+        figures["best_setting"] = best.setting
+        figures |= {metric: score.mean for metric, score in best.scores.items()}
     return figures
 
 
-def status_of(folder: Path, summary: Mapping[str, Any]) -> str:
+def status_of(folder: Path, status: str) -> str:
     """How a run or sweep is: its summary's word, unless a process works on it, or none does."""
-    status = summary["status"]
     if status != "completed" and is_locked(folder):
         return "running"
-    return KILLED if status == "running" else str(status)
+    return KILLED if status == "running" else status
 
 
-def _summary(folder: Path) -> dict[str, Any]:
+SummaryT = TypeVar("SummaryT", bound=Summary)
+
+
+def _summary(folder: Path, model: type[SummaryT]) -> SummaryT | None:
     """The content of summary.json, which is not there yet when a process has just begun."""
     if not (folder / SUMMARY).exists() and is_locked(folder):
-        return {"status": "running"}
-    return read_json(folder / SUMMARY)
+        return None
+    return read_record(folder / SUMMARY, model)
 
 
 def _name_in(config: Path) -> str:
@@ -207,8 +227,8 @@ def _name_in(config: Path) -> str:
     return name.strip().strip("'\"")
 
 
-def _last_row(metrics: Path) -> dict[str, float | None]:
-    """The last complete row of metrics.csv; nothing where there is none."""
+def _last_row(metrics: Path) -> tuple[Mapping[str, float | None], int | None]:
+    """The last complete row of metrics.csv and its epoch; nothing where there is none."""
     try:
         with open_file(metrics) as file:
             header = file.readline(_TAIL_BYTES)
@@ -216,16 +236,15 @@ def _last_row(metrics: Path) -> dict[str, float | None]:
             file.seek(max(begin, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
             *rows, _ = file.read().split(b"\n")
     except FileNotFoundError:
-        return {}
+        return {}, None
     if not rows:
-        return {}
-    names, values = header.decode().strip().split(","), rows[-1].decode().split(",")
+        return {}, None
+    names, values = header.decode(errors="replace"), rows[-1].decode(errors="replace")
     try:
-        return {
-            name: float(value) if value else None for name, value in zip(names, values, strict=True)
-        }
-    except ValueError:
-        raise RunError(f"{metrics}: damaged: {rows[-1].decode()[:60]!r}") from None
+        row = read_epoch(names.strip().split(","), values)
+        return row, int(row["epoch"] or 0)
+    except ValueError as error:
+        raise RunError(f"{metrics}: damaged: {error}") from None
 
 
 def _trials_ended(journal: Path) -> dict[str, int]:
@@ -236,23 +255,17 @@ def _trials_ended(journal: Path) -> dict[str, int]:
         for line in file:
             if line.endswith(b"\n"):
                 try:
-                    content = json.loads(line)
-                    ended[content["trial"]] = content["status"]
-                except (ValueError, KeyError, TypeError):
-                    raise RunError(f"{journal}: damaged: {line.decode()[:60]!r}") from None
+                    content = parse_json(line)
+                    ended[int(content["trial"])] = content["status"]
+                except (ValueError, KeyError, TypeError, OverflowError):
+                    text = line.decode(errors="replace")[:60]
+                    raise RunError(f"{journal}: damaged: {text!r}") from None
     statuses = list(ended.values())
     return {status: statuses.count(status) for status in ("completed", "failed")}
 
 
-def _number(value: Any) -> float | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
-        raise TypeError(f"{value!r} is no number")
-    return None if value is None or value != value else float(value)
-
-
-def _count(value: Any) -> int | None:
-    number = _number(value)
-    return None if number is None else int(number)
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _instant(text: Any) -> datetime | None:
@@ -263,9 +276,9 @@ def _begun_at(name: str) -> datetime | None:
     """The time in a folder's name, as isolet-nn gives it."""
     try:
         return datetime.strptime(name[:15], "%Y%m%d-%H%M%S").astimezone()
-    except ValueError:
+    except (OSError, OverflowError, ValueError):  # the first for the year 1
         return None
 
 
-def _changed_at(folder: Path) -> datetime:
-    return datetime.fromtimestamp(folder.stat().st_mtime).astimezone()
+def _changed_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.lstat().st_mtime).astimezone()

@@ -6,9 +6,7 @@ kept as safetensors; nothing is pickled.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
+import os
 import shlex
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -19,16 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.backends.base import Weights
+from isolet_nn.backends.base import Weights, layout_of, require_layout, weight_shapes
 from isolet_nn.config import Experiment
 from isolet_nn.data.dataset import Dataset, Scaler
-from isolet_nn.errors import RunError
+from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.files import (
     errors_name,
-    open_file,
     read_text,
     sync,
-    write_bytes,
     write_json,
     write_text,
 )
@@ -44,8 +40,20 @@ from isolet_nn.folders import (
     now,
     read_json,
 )
+from isolet_nn.history import read_history
+from isolet_nn.identity import differences, identity_of
 from isolet_nn.loading import load_experiment
 from isolet_nn.problems import validate
+from isolet_nn.records import (
+    FORMAT,
+    Environment,
+    ModelFacts,
+    Progress,
+    RunSummary,
+    read_record,
+    require_format,
+)
+from isolet_nn.tensors import load_tensors, save_tensors
 from isolet_nn.training import Row, Training
 from isolet_nn.yaml_files import dump_yaml
 
@@ -66,7 +74,7 @@ class Model:
     @property
     def first_layer(self) -> NDArray[np.floating[Any]]:
         """Weights (outputs, features) of the first layer; of an ensemble, its first network's."""
-        return self.weights["0.weight" if self.experiment.ensemble == 1 else "0.0.weight"]
+        return self.weights[first_layer_of(self.experiment)]
 
 
 class Run:
@@ -95,7 +103,7 @@ class Run:
         """
         run = cls(new_folder(runs_dir, experiment.name), experiment)
         write_text(run.path / CONFIG, dump_yaml(experiment))
-        write_json(run.path / ENVIRONMENT, environment)
+        run.write_environment(environment)
         run.write_summary({"status": "running", "started": now()})
         return run
 
@@ -106,11 +114,13 @@ class Run:
         Raises
         ------
         RunError
-            If it is not one.
+            If it is not one, or one of another format.
         """
         folder = Path(path)
         if not (folder / CONFIG).exists():
             raise RunError(f"{folder}: {_why_no_run(folder)}")
+        if (folder / SUMMARY).exists():  # before a config that may have other keys
+            require_format(read_json(folder / SUMMARY), folder / SUMMARY)
         return cls(folder, load_experiment(folder / CONFIG))
 
     def locked(self) -> AbstractContextManager[None]:
@@ -119,36 +129,46 @@ class Run:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The content of summary.json."""
-        return read_json(self.path / SUMMARY)
+        """The content of summary.json; raises :class:`RunError` if it is damaged."""
+        return read_record(self.path / SUMMARY, RunSummary).model_dump(exclude_unset=True)
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Replace summary.json."""
-        write_json(self.path / SUMMARY, summary)
+        write_json(self.path / SUMMARY, {"format": FORMAT, **summary})
 
     @property
     def environment(self) -> dict[str, Any]:
-        """The content of environment.json."""
-        return read_json(self.path / ENVIRONMENT)
+        """The content of environment.json; raises :class:`RunError` if it is damaged."""
+        return read_record(self.path / ENVIRONMENT, Environment).model_dump(exclude_unset=True)
+
+    def write_environment(self, environment: Mapping[str, Any]) -> None:
+        """Replace environment.json, with the experiment as it is."""
+        experiment = self.experiment.model_dump(mode="json")
+        content = {"format": FORMAT, **environment, "experiment": experiment}
+        write_json(self.path / ENVIRONMENT, content)
 
     @property
-    def data_checksum(self) -> str | None:
-        """Checksum of the data that the run was trained on, None where none is recorded."""
-        dataset = self.environment.get("dataset")
-        return dataset.get("checksum") if isinstance(dataset, dict) else None
+    def data_checksum(self) -> str:
+        """Checksum of the data that the run was trained on."""
+        checksum: str = self.environment["dataset"]["checksum"]
+        return checksum
 
     def metrics(self) -> list[Row]:
-        """The rows of metrics.csv; a torn last line is left out."""
+        """The rows of metrics.csv; a torn last line is left out.
+
+        Raises
+        ------
+        RunError
+            If the file is damaged.
+        """
         try:
             text = read_text(self.path / METRICS)
-            complete = text[: text.rfind("\n") + 1]
-            return [
-                {key: _number(key, value) for key, value in row.items()}
-                for row in csv.DictReader(io.StringIO(complete))
-            ]
+            return read_history(text[: text.rfind("\n") + 1])
         except FileNotFoundError:
             return []
-        except (ValueError, TypeError, csv.Error) as error:
+        except OSError as error:
+            raise RunError(f"{self.path / METRICS}: cannot be read: {error.strerror}") from None
+        except ValueError as error:
             raise RunError(f"{self.path / METRICS}: damaged: {error}") from None
 
     def start_metrics(self, columns: Iterable[str], rows: Iterable[Row] = ()) -> None:
@@ -181,44 +201,44 @@ class Run:
             hint = f"; end it with: isolet-nn train --resume {shlex.quote(str(self.path))}"
             raise RunError(f"{path}: no such file; the run is {status}{hint if ending else ''}")
         model = read_model(path)
-        self._require_model_of_config(model.experiment)
+        self._require_config_of_model(model.experiment)
         return model
 
-    def _require_model_of_config(self, trained: Experiment) -> None:
-        found, expected = (
-            {"ensemble": e.ensemble} | {f"model.{k}": v for k, v in e.model}
-            for e in (self.experiment, trained)
-        )
-        for key, value in expected.items():
-            if found[key] != value:
-                raise RunError(
-                    f"{self.path / CONFIG}: {key}: found {found[key]}, but {MODEL} was trained "
-                    f"with {value}"
-                )
+    def _require_config_of_model(self, trained: Experiment) -> None:
+        changes = differences(identity_of(trained), identity_of(self.experiment))
+        if changes:
+            raise RunError(
+                f"{self.path / CONFIG}: is not what {MODEL} was trained with; undo the changes:\n"
+                + "\n".join(changes)
+            )
 
     @property
     def has_checkpoint(self) -> bool:
         """Whether there is a checkpoint to go on from."""
-        return (self.path / CHECKPOINT).exists()
+        return os.path.lexists(self.path / CHECKPOINT)
 
     def write_checkpoint(self, training: Training) -> None:
         """Write checkpoint.safetensors: all that resuming needs beside metrics.csv."""
         arrays, progress = training.state()
         sync(self.path / METRICS)  # a checkpoint must not outlive the epochs it goes on from
-        _save_tensors(self.path / CHECKPOINT, arrays, progress)
+        save_tensors(self.path / CHECKPOINT, arrays, progress)
 
     def load_checkpoint(self, training: Training) -> None:
         """Let `training` go on from the checkpoint, if there is one."""
         path = self.path / CHECKPOINT
-        if path.exists():
-            arrays, progress = _load_tensors(path)
-            rows = [row for row in self.metrics() if (row["epoch"] or 0) <= progress["epoch"]]
-            if len(rows) != progress["epoch"]:
+        if os.path.lexists(path):
+            arrays, progress = load_tensors(path, Progress)
+            rows = self.metrics()[: progress.epoch]
+            remedy = f"remove {CHECKPOINT} to begin anew"
+            if len(rows) != progress.epoch:
                 raise RunError(
-                    f"{self.path / METRICS}: found {len(rows)} of the {progress['epoch']} epochs "
-                    f"that {CHECKPOINT} goes on from; remove {CHECKPOINT} to begin anew"
+                    f"{self.path / METRICS}: found {len(rows)} of the {progress.epoch} epochs "
+                    f"that {CHECKPOINT} goes on from; {remedy}"
                 )
-            training.load_state(arrays, progress, [rows])
+            try:
+                training.load_state(arrays, progress.model_dump(), [rows])
+            except ValueError as error:
+                raise RunError(f"{path}: damaged: {error}; {remedy}") from None
 
     def remove_checkpoint(self) -> None:
         """Remove checkpoint.safetensors, if there is one."""
@@ -257,7 +277,7 @@ def write_model(path: Path, weights: Weights, dataset: Dataset, experiment: Expe
         "classes": list(dataset.classes),
         "experiment": experiment.model_dump(mode="json"),
     }
-    _save_tensors(path, arrays, metadata)
+    save_tensors(path, arrays, metadata)
 
 
 def read_model(path: Path) -> Model:
@@ -266,17 +286,69 @@ def read_model(path: Path) -> Model:
     Raises
     ------
     RunError
-        If the file is missing or damaged.
+        If the file is missing, damaged, of another format, or its weights are not those of the
+        model it describes.
     """
-    arrays, metadata = _load_tensors(path)
-    scaler = None
+    arrays, facts = load_tensors(path, ModelFacts)
     try:
-        if "scaler.mean" in arrays:
-            scaler = Scaler(arrays.pop("scaler.mean"), arrays.pop("scaler.scale"))
-        content, classes = dict(metadata["experiment"]), tuple(metadata["classes"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{path}: damaged, or not written by isolet-nn: {error}") from None
-    return Model(arrays, scaler, classes, validate(Experiment, content, str(path)))
+        experiment = validate(Experiment, facts.experiment, str(path))
+        scaler = _take_scaler(arrays)
+        _require_weights(arrays, scaler, experiment, len(facts.classes))
+    except ConfigError as error:
+        raise RunError(f"{error} (damaged, or not written by isolet-nn)") from None
+    except ValueError as error:
+        raise RunError(f"{path}: damaged: {error}") from None
+    return Model(arrays, scaler, tuple(facts.classes), experiment)
+
+
+def _take_scaler(arrays: dict[str, NDArray[Any]]) -> Scaler | None:
+    """Take the scaler from among the weights, if there is one."""
+    mean, scale = arrays.pop("scaler.mean", None), arrays.pop("scaler.scale", None)
+    if mean is None and scale is None:
+        return None
+    if mean is None or scale is None:
+        raise ValueError(f"scaler.{'mean' if mean is None else 'scale'} is missing")
+    layout = layout_of({"scaler.mean": mean, "scaler.scale": scale})
+    require_layout(
+        {"scaler.mean": mean, "scaler.scale": scale},
+        dict.fromkeys(layout, ((mean.size,), "float64")),
+    )
+    if not (np.isfinite(mean).all() and np.isfinite(scale).all() and (scale > 0).all()):
+        raise ValueError("scaler: a mean is not finite, or a scale is not above zero")
+    return Scaler(mean, scale)
+
+
+def _require_weights(
+    arrays: Mapping[str, NDArray[Any]],
+    scaler: Scaler | None,
+    experiment: Experiment,
+    n_classes: int,
+) -> None:
+    """Refuse weights that are not those of the experiment's model."""
+    first = arrays.get(first_layer_of(experiment))
+    if first is None or first.ndim != 2:
+        raise ValueError(f"{first_layer_of(experiment)}: missing, or not of two dimensions")
+    n_features, networks = first.shape[1], experiment.ensemble
+    if scaler is not None and scaler.mean.size != n_features:
+        raise ValueError(f"scaler.mean: found {scaler.mean.size} features, expected {n_features}")
+    shapes = weight_shapes(experiment, n_features, n_classes)
+    if len(arrays) != networks * len(shapes):  # before an absurd ensemble is written out
+        raise ValueError(f"found {len(arrays)} arrays, expected {networks * len(shapes)}")
+    prefixes = [""] if networks == 1 else [f"{network}." for network in range(networks)]
+    layout = {
+        prefix + name: (shape, experiment.training.dtype)
+        for prefix in prefixes
+        for name, shape in shapes.items()
+    }
+    require_layout(arrays, layout)
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name}: not all weights are finite")
+
+
+def first_layer_of(experiment: Experiment) -> str:
+    """The name of the first layer's weights; of an ensemble, its first network's."""
+    return "0.weight" if experiment.ensemble == 1 else "0.0.weight"
 
 
 def _why_no_run(folder: Path) -> str:
@@ -308,32 +380,3 @@ def _neighbours(folder: Path) -> str:
 
 def _line(row: Row) -> str:
     return ",".join("" if value is None else repr(value) for value in row.values())
-
-
-def _number(key: str, text: str) -> float | None:
-    if text == "":
-        return None
-    return int(text) if key == "epoch" else float(text)
-
-
-_METADATA_KEY = "isolet_nn"
-
-
-def _save_tensors(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: Any) -> None:
-    from safetensors.numpy import save
-
-    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    # One key for all metadata: safetensors keeps no order among several, and bytes must be equal.
-    write_bytes(path, save(contiguous, {_METADATA_KEY: json.dumps(metadata)}))
-
-
-def _load_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], Any]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        open_file(path).close()
-        with safe_open(path, framework="numpy") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return arrays, json.loads((file.metadata() or {})[_METADATA_KEY])
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise RunError(f"{path}: damaged, or not written by isolet-nn: {error}") from None

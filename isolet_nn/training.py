@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.backends.base import Backend, FloatArray, Weights, below
+from isolet_nn.backends.base import Backend, FloatArray, Weights, below, layout_of, require_layout
 from isolet_nn.capacity import out_of_memory_in_words, require_trainable
 from isolet_nn.config import Constant, Cosine, Ema, Experiment, OneCycle, ScheduleConfig, Step, Swa
 from isolet_nn.data.dataset import Dataset, Split
@@ -345,9 +345,7 @@ class Training:
             "step": self.step,
             "seconds": self._seconds,
             "generators": [g.bit_generator.state for g in self._step_generators],
-            "members": [
-                {key: getattr(member, key) for key in _MEMBER_PROGRESS} for member in self.members
-            ],
+            "members": [_progress_of(member) for member in self.members],
         }
         return arrays, progress
 
@@ -357,9 +355,18 @@ class Training:
         progress: Mapping[str, Any],
         histories: Sequence[list[Row]],
     ) -> None:
-        """Go on from what `state` gave, with the rows of the completed epochs."""
-        self.backend.load_state(below("backend.", arrays))
+        """Go on from what `state` gave, with the rows of the completed epochs.
+
+        Raises
+        ------
+        ValueError
+            If it is not the state of such a training, saying where.
+        """
+        self._require_state(arrays, progress)
         self.epoch, self.step = progress["epoch"], progress["step"]
+        steps = self.epoch * self.steps_per_epoch + self.step
+        rows = min(self.step * self.batch_size, self._rows_used)
+        self.backend.load_state(below("backend.", arrays), steps, rows)
         self._seconds = progress["seconds"]
         self._step_generators = [np.random.default_rng() for _ in progress["generators"]]
         for source, saved in zip(self._step_generators, progress["generators"], strict=True):
@@ -367,8 +374,48 @@ class Training:
         for number, member in enumerate(self.members):
             for key, value in progress["members"][number].items():
                 setattr(member, key, value)
+            if progress["members"][number]["best_value"] is None:
+                member.best_value = math.nan
             member.history = histories[number]
             member.best_weights = below(f"best.{number}.", arrays) or None
+
+    def _require_state(
+        self, arrays: Mapping[str, NDArray[Any]], progress: Mapping[str, Any]
+    ) -> None:
+        """Refuse what cannot be the state of a training of these experiments."""
+        epoch, step = progress["epoch"], progress["step"]
+        last = max(e.training.epochs for e in self.experiments)
+        _require_within("epoch", epoch, 0, last)
+        _require_within("step", step, 0, self.steps_per_epoch - 1)
+        has_begun = epoch > 0 or step > 0
+        networks, members = len(self._networks) * has_begun, len(self.members)
+        _require_within("generators", len(progress["generators"]), networks, networks)
+        _require_within("members", len(progress["members"]), members, members)
+        if all(member["finished"] for member in progress["members"]):
+            raise ValueError("members: all are finished, so there is nothing to go on with")
+        layout = {
+            f"backend.{name}": of_array
+            for name, of_array in self.backend.state_layout(has_begun).items()
+        }
+        for number, member in enumerate(progress["members"]):
+            _require_within(f"members.{number}.best_epoch", member["best_epoch"] or 0, 0, epoch)
+            stopping = self.experiments[number].training.early_stopping
+            if stopping and stopping.restore_best and member["best_epoch"] is not None:
+                of_weights = layout_of(self.weights(number))
+                layout |= {f"best.{number}.{name}": of for name, of in of_weights.items()}
+        require_layout(arrays, layout)
+
+
+def _require_within(name: str, found: int, low: int, high: int) -> None:
+    if not low <= found <= high:
+        expected = str(low) if low == high else f"{low} to {high}"
+        raise ValueError(f"{name}: found {found}, expected {expected}")
+
+
+def _progress_of(member: Member) -> dict[str, Any]:
+    progress = {key: getattr(member, key) for key in _MEMBER_PROGRESS}
+    best = member.best_value
+    return progress | {"best_value": None if math.isnan(best) else best}
 
 
 _MEMBER_PROGRESS = ("finished", "error", "best_epoch", "best_value", "evaluations_since_best")

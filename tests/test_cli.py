@@ -529,7 +529,7 @@ def test_a_sweeps_folder_is_no_runs_and_what_it_is_for_is_said(
 
 
 def test_a_run_another_process_works_on_is_not_resumed(nn: Command, digits_run: Run) -> None:
-    digits_run.write_summary({"status": "running"})
+    digits_run.write_summary({"status": "running", "started": digits_run.summary["started"]})
     with digits_run.locked():
         message = nn("train", "--resume", digits_run.path).refusal()
     assert message.startswith(f"{digits_run.path}: another process is working on ")
@@ -668,7 +668,7 @@ def test_eval_of_a_run_without_a_model_says_how_the_run_ended(
 ) -> None:
     model = digits_run.path / "model.safetensors"
     model.unlink()
-    digits_run.write_summary({"status": status})
+    digits_run.write_summary(digits_run.summary | {"status": status})
     expected = f"{model}: no such file; the run is {status}{rest.format(run=digits_run.path)}"
     assert nn("eval", digits_run.path).refusal() == expected
 

@@ -39,6 +39,8 @@ EXPERIMENT = {
 }
 PNG = b"\x89PNG"
 
+BEGUN = {"format": 1, "status": "running", "started": "2026-01-01T00:00:00+00:00"}
+
 
 def make_run(folder: Path, **changes: Any) -> Path:
     overrides = {key.replace("__", "."): value for key, value in changes.items()}
@@ -100,7 +102,7 @@ def test_results_stand_side_by_side_as_the_summaries_have_them(folders: dict[str
 
 def test_a_killed_run_is_compared_by_what_it_came_to(copies: tuple[Path, Path]) -> None:
     one, other = copies
-    write_json(one / "summary.json", {"status": "running", "started": "2026-01-01T00:00:00+00:00"})
+    write_json(one / "summary.json", BEGUN)
     results = compare([one, other]).results
     last = Run.open(one).metrics()[-1]
     assert results["status"][one.name] == "killed"

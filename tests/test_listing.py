@@ -36,6 +36,15 @@ EXPERIMENT = {
 }
 
 
+ENDED = {
+    "format": 1,
+    "status": "completed",
+    "started": "2026-01-01T00:00:00+00:00",
+    "ended": "2026-01-01T00:00:01+00:00",
+    "seconds": 1.0,
+}
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a completed, an interrupted and a failed run, and a sweep, in this order."""
@@ -179,7 +188,7 @@ def strange_summary(folder: Path) -> None:
 
 
 def no_status(folder: Path) -> None:
-    (folder / "summary.json").write_text("{}")
+    change_summary(folder, status=...)
 
 
 def text_for_a_number(folder: Path) -> None:
@@ -207,10 +216,10 @@ def nothing_left(folder: Path) -> None:
     ("damage", "message"),
     [
         (no_summary, "summary.json: no such file"),
-        (half_a_summary, "summary.json: cannot be read"),
-        (strange_summary, "summary.json: does not hold what it should"),
-        (no_status, "summary.json: does not hold what it should"),
-        (text_for_a_number, "summary.json: does not hold what it should"),
+        (half_a_summary, "summary.json: damaged: Unterminated"),
+        (strange_summary, "summary.json: is of an earlier format"),
+        (no_status, "summary.json: damaged: status: missing"),
+        (text_for_a_number, "summary.json: damaged: metrics.test_accuracy: found 'high'"),
         (no_config, "config.yaml: no such file"),
         (empty_config, "config.yaml: damaged"),
         (binary_config, "config.yaml: damaged"),
@@ -336,14 +345,17 @@ def test_settings_are_filtered_by_those_of_a_sweep_are_its_best(
             tmp_path / name / "config.yaml",
             {**base, "name": name, "optimizer": section, "training": settings, "seed": 0},
         )
-        write_json(tmp_path / name / "summary.json", {"status": "completed"})
+        ended = ENDED | {"epochs": 1, "metrics": {}}
+        write_json(tmp_path / name / "summary.json", ended)
     swept = tmp_path / "wine-sweep"
     swept.mkdir()
     experiment = {**base, "optimizer": {"name": "sgd", "momentum": 0.9}, "seed": 0}
     experiment["training"] = {"early_stopping": None}
     write_yaml(swept / "sweep.yaml", {"name": "wine-sweep", "experiment": experiment})
     best = {"setting": {"optimizer": {"name": "adam", "learning_rate": 0.5}}, "scores": {}}
-    write_json(swept / "summary.json", {"status": "completed", "best": [best]})
+    counts = dict.fromkeys(("trials", "completed", "failed", "pending"), 1)
+    of_sweep = {"ranked_by": "test_accuracy", "best": [best | {"n": 1}]}
+    write_json(swept / "summary.json", ENDED | counts | of_sweep)
     kept = filter_entries(list_runs(tmp_path), expressions)
     assert sorted(entry.name or "" for entry in kept) == fitting
 

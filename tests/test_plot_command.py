@@ -325,7 +325,7 @@ def test_weights_need_a_model(run_folder: Path) -> None:
 
 
 def test_a_run_without_an_epoch_has_nothing_to_draw(run_folder: Path) -> None:
-    (run_folder / "metrics.csv").write_text("epoch,train_loss\n")
+    (run_folder / "metrics.csv").write_text("epoch,train_loss,seconds\n")
     with pytest.raises(RunError, match=r"metrics\.csv: no epoch to draw"):
         redraw(run_folder)
 

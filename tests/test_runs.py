@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from needs import needs_torch
 
 from isolet_nn.data.dataset import Dataset, Scaler
+from isolet_nn.environment import describe_environment
 from isolet_nn.errors import ConfigError, IsoletNNError, RunError
 from isolet_nn.runs import Run, load_run
 from isolet_nn.training import Row, Training
@@ -28,7 +29,9 @@ COLUMNS = ["epoch", "train_loss", "test_accuracy", "seconds"]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    return Run.create(tmp_path / "runs", make_experiment(name="clouds"), {"python": "3"})
+    experiment = make_experiment(name="clouds")
+    environment = describe_environment(experiment, make_dataset())
+    return Run.create(tmp_path / "runs", experiment, environment)
 
 
 def scaled(dataset: Dataset) -> Dataset:
@@ -45,7 +48,12 @@ def test_a_new_folder_holds_config_environment_and_a_running_status(run: Run) ->
     ]
     assert run.summary["status"] == "running"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", run.summary["started"])
-    assert run.environment == {"python": "3"}
+    environment = run.environment
+    assert environment["experiment"] == run.experiment.model_dump(mode="json")
+    assert (environment["format"], environment["dataset"]) == (
+        1,
+        {"name": "clouds", "checksum": "clouds 0"},
+    )
     assert load_run(run.path).experiment == run.experiment
 
 
@@ -58,7 +66,7 @@ def test_a_model_of_another_shape_than_the_config_says_is_refused(tmp_path: Path
     config = run.path / "config.yaml"
     text = config.read_text("utf-8")
     config.write_text(text.replace("dropout: 0.0", "dropout: 0.25", 1), encoding="utf-8")
-    found = re.escape("dropout: found 0.25, but model.safetensors was trained with 0.0")
+    found = r"config\.yaml: is not what model\.safetensors .*\nmodel\.dropout: was 0\.0, is 0\.25$"
     with pytest.raises(RunError, match=found):
         load_run(run.path).model()
 
@@ -93,10 +101,24 @@ def test_a_damaged_config_is_a_config_error_that_names_the_file(run: Run) -> Non
     ("content", "message"),
     [
         (None, "no such file"),
-        (b"", "cannot be read"),
-        (b'{"status": "runn', "cannot be read"),
-        (b"\xff\xfe", "cannot be read"),
-        (b"[1]", "found a list, expected an object"),
+        (b"", "damaged: Expecting value"),
+        (b'{"status": "runn', "damaged: Unterminated"),
+        (b"\xff\xfe", "damaged: .*utf-8"),
+        (b"[1]", r"damaged: found \[1\], expected an object"),
+        (b"[" * 100_000, "damaged: nested too deep"),
+        (b'{"format": 1, "status": "running", "started": NaN}', "damaged: found NaN"),
+        (b'{"format": 1, "format": 1}', "damaged: key 'format' is given twice"),
+        (b'{"format": 1e999}', "damaged: found 1e999, which is beyond"),
+        (b'{"format": true}', "damaged: format: found true, expected 1"),
+        (b'{"format": 1, "status": "done"}', "damaged: status: found 'done'"),
+        (b'{"format": 1, "status": "running"}', "damaged: started: missing"),
+        (b'{"format": 1, "status": "running", "started": "1"}', "damaged: started: "),
+        (
+            b'{"format": 1, "status": "completed", "started": "2026-01-01T00:00:00+00:00"}',
+            "damaged: status is completed, but there is no ended",
+        ),
+        (b'{"format": 2, "news": 1}', "is of format 2, and isolet-nn .* reads format 1: use the"),
+        (b'{"status": "running"}', "is of an earlier format, and isolet-nn .* reads format 1"),
     ],
 )
 def test_a_summary_that_is_missing_or_damaged_is_a_run_error(
@@ -139,19 +161,28 @@ def test_an_error_inside_the_lock_passes_through_and_frees_it(run: Run) -> None:
             fail_inside()
 
 
-rows = st.tuples(
-    st.integers(1, 10**6),
-    st.floats(allow_nan=False),
-    st.none() | st.floats(0, 1),
-    st.floats(0, 1e6),
-).map(lambda values: dict(zip(COLUMNS, values, strict=True)))
+values = st.tuples(st.floats(allow_nan=False), st.none() | st.floats(0, 1), st.floats(0, 1e6)).map(
+    list
+)
+
+
+def rows(values: list[list[float | None]], after: int = 0) -> list[Row]:
+    """A row for each epoch after the given one."""
+    return [
+        dict(zip(COLUMNS, [epoch, *of_epoch], strict=True))
+        for epoch, of_epoch in enumerate(values, after + 1)
+    ]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
-@given(first=st.lists(rows, max_size=3), later=st.lists(rows, max_size=4))
+@given(
+    first=st.lists(values, max_size=3).map(rows),
+    more=st.lists(values, max_size=4),
+)
 def test_metrics_are_read_back_with_all_their_digits(
-    run: Run, first: list[Row], later: list[Row]
+    run: Run, first: list[Row], more: list[list[float | None]]
 ) -> None:
+    later = rows(more, len(first))
     run.start_metrics(COLUMNS, first)
     for row in later:
         run.append_metrics(row)
@@ -321,7 +352,31 @@ def test_metrics_that_are_no_numbers_are_a_run_error(run: Run) -> None:
     run.start_metrics(COLUMNS)
     with (run.path / "metrics.csv").open("a") as file:
         file.write("1,0.5,half,2.0\n")
-    with pytest.raises(RunError, match=r"metrics\.csv: damaged"):
+    with pytest.raises(RunError, match=r"metrics\.csv: damaged: test_accuracy: found 'half'"):
+        run.metrics()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("\n", "found the columns ''"),
+        ("epoch,seconds,test_accuracy\n1,1.0,1.0\n", "found the columns"),
+        ("epoch,colour,seconds\n1,1.0,1.0\n", "found the columns"),
+        ("epoch,test_loss,test_loss,seconds\n1,1.0,1.0,1.0\n", "found the columns"),
+        ("epoch,test_loss,seconds\n1,1.0\n", "found '1,1.0', expected 3 cells"),
+        ("epoch,test_loss,seconds\n2,1.0,1.0\n", "found epoch 2 where 1 should be"),
+        ("epoch,test_loss,seconds\n1,1.0,1.0\n1,1.0,1.0\n", "found epoch 1 where 2 should"),
+        ("epoch,test_loss,seconds\n-1,1.0,1.0\n", "found epoch '-1'"),
+        ("epoch,test_loss,seconds\n" + "9" * 9000 + ",1.0,1.0\n", "found epoch '999"),
+        ("epoch,test_loss,seconds\n1,1_0.0,1.0\n", "test_loss: found '1_0.0'"),
+        ("epoch,test_loss,seconds\n1,1.0,-1.0\n", "seconds: found -1.0, which cannot be"),
+        ("epoch,test_loss,seconds\n1,1.0,nan\n", "seconds: found nan, which cannot be"),
+        ("epoch,test_accuracy,seconds\n1,1.5,1.0\n", "test_accuracy: found 1.5, which cannot be"),
+    ],
+)
+def test_metrics_that_cannot_be_are_a_run_error(text: str, message: str, run: Run) -> None:
+    (run.path / "metrics.csv").write_text(text)
+    with pytest.raises(RunError, match=re.escape(f"metrics.csv: damaged: {message}")):
         run.metrics()
 
 

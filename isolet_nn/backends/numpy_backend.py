@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from isolet_nn.backends.base import (
     FloatArray,
+    Layout,
     Weights,
     average_decay,
+    layout_of,
     network_shape,
+    require_counts,
     weight_generators,
 )
 from isolet_nn.config import Experiment, InitializerConfig, Normal, OptimizerConfig
@@ -205,7 +208,13 @@ class NumpyBackend:
             **{f"average_{k}": a.mean.copy() for k, a in enumerate(self._averages)},
         }
 
-    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def state_layout(self, has_begun: bool) -> Layout:
+        return layout_of(self.state())
+
+    def load_state(self, state: Mapping[str, NDArray[Any]], steps: int, rows: int) -> None:
+        require_counts("optimizer_steps", state["optimizer_steps"], steps, steps)
+        require_counts("average_counts", state["average_counts"], 0, steps)
+        require_counts("correct", state["correct"], 0, rows)
         self.network.variables[...] = state["variables"]
         self._loss_sums[...] = state["loss_sums"]
         self._correct[...] = state["correct"]

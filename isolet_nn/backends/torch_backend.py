@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 
 from isolet_nn.backends.base import (
     FloatArray,
+    Layout,
     Weights,
     average_decay,
     below,
+    layout_of,
     network_shape,
+    require_counts,
     weight_generators,
 )
 from isolet_nn.backends.numpy_backend import make_initializer
@@ -114,9 +117,16 @@ class TorchBackend:
             for name, array in network.state().items()
         }
 
-    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def state_layout(self, has_begun: bool) -> Layout:
+        return {
+            f"{number}.{name}": layout
+            for number, network in enumerate(self.networks)
+            for name, layout in network.state_layout(has_begun).items()
+        }
+
+    def load_state(self, state: Mapping[str, NDArray[Any]], steps: int, rows: int) -> None:
         for number, network in enumerate(self.networks):
-            network.load_state(below(f"{number}.", state))
+            network.load_state(below(f"{number}.", state), steps, rows)
 
 
 class _TorchNetwork:
@@ -257,7 +267,27 @@ class _TorchNetwork:
             state["n_averaged"] = self._average.n_averaged.cpu().numpy().copy()
         return state
 
-    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def state_layout(self, has_begun: bool) -> Layout:
+        """Shapes and types of `state`, before the first step or after."""
+        layout = dict(layout_of(self.state()))
+        if has_begun:  # most optimizers make their slots in the first step
+            for number, parameter in enumerate(self.network.parameters()):
+                of_parameter = tuple(parameter.shape), self._numpy_dtype.name
+                for slot in _slots(self._optimizer):
+                    is_step = slot == "step"
+                    layout[f"optimizer.{number}.{slot}"] = (
+                        ((), "float32") if is_step else of_parameter
+                    )
+        return layout
+
+    def load_state(self, state: Mapping[str, NDArray[Any]], steps: int, rows: int) -> None:
+        """Go on from what `state` gave after so many steps, and rows of the epoch."""
+        for name, array in state.items():
+            if name.startswith("optimizer.") and name.endswith(".step"):
+                require_counts(name, array, steps, steps)
+        require_counts("correct", state["correct"], 0, rows)
+        if self._average is not None:
+            require_counts("n_averaged", state["n_averaged"], 0, steps)
         _load_arrays(self.network, below("network.", state))
         optimizer = self._optimizer.state_dict()
         slots: dict[int, dict[str, Tensor]] = {}
@@ -318,6 +348,20 @@ def _load_arrays(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None
     with torch.no_grad():
         for name, tensor in network.state_dict().items():  # of the network's own tensors
             tensor.copy_(torch.from_numpy(arrays[name]))
+
+
+def _slots(optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
+    """What an optimizer keeps of each parameter once it has made a step."""
+    momentum = ("momentum_buffer",) if optimizer.defaults.get("momentum") else ()
+    match optimizer:
+        case torch.optim.SGD():
+            return momentum
+        case torch.optim.Adagrad():
+            return ("step", "sum")
+        case torch.optim.RMSprop():
+            return ("step", "square_avg", *momentum)
+        case _:
+            return ("step", "exp_avg", "exp_avg_sq")
 
 
 def choose_device(name: str) -> torch.device:

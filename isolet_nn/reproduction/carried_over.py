@@ -7,24 +7,29 @@ what it does. It is no experiment and no sweep, and no other figure can use it.
 from __future__ import annotations
 
 import csv
-import io
-import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import Field
 
-from isolet_nn.backends.base import Weights
+import isolet_nn
+from isolet_nn.backends.base import Weights, require_layout, weight_shapes
 from isolet_nn.config import NAME_PATTERN, Count, Experiment, Section
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset
+from isolet_nn.environment import processor
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.execution import limited_threads
-from isolet_nn.files import open_file, write_bytes, write_json, write_text
+from isolet_nn.files import csv_rows, csv_text, read_text, write_json, write_text
 from isolet_nn.folders import locked, new_folder, now
+from isolet_nn.identity import differences, identity_of
 from isolet_nn.loading import anchor_paths, with_overrides
 from isolet_nn.problems import validate
+from isolet_nn.records import FORMAT, CarriedOverFacts
+from isolet_nn.tensors import load_tensors, save_tensors
 from isolet_nn.training import Training
 from isolet_nn.yaml_files import dump_yaml, read_mapping
 
@@ -123,7 +128,8 @@ def go_on(
     with locked(folder), limited_threads(config.experiment):
         experiment = config.experiment
         dataset = load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
-        weights, accuracies = _read_state(folder / _STATE, dataset)
+        facts = _facts(config, dataset)
+        weights, accuracies = _read_state(folder / _STATE, facts, experiment, dataset)
         while len(accuracies) < len(cells):
             epochs, batch_size = cells[len(accuracies)]
             cell = _cell_experiment(experiment, len(accuracies), epochs, batch_size)
@@ -132,7 +138,7 @@ def go_on(
                 break
             weights, accuracy = trained
             accuracies.append(accuracy)
-            _write_state(folder / _STATE, weights, accuracies, dataset)
+            save_tensors(folder / _STATE, weights, facts | {"accuracies": accuracies})
             if on_cell is not None:
                 on_cell(len(accuracies), len(cells))
         is_complete = len(accuracies) == len(cells)
@@ -140,7 +146,13 @@ def go_on(
         status = "completed" if is_complete else "interrupted"
         write_json(
             folder / STATUS,
-            {"status": status, "started": started, "ended": now(), "cells": len(accuracies)},
+            {
+                "format": FORMAT,
+                "status": status,
+                "started": started,
+                "ended": now(),
+                "cells": len(accuracies),
+            },
         )
     return is_complete
 
@@ -173,34 +185,76 @@ def _train(
     return member.weights, row["test_accuracy"]
 
 
-def _write_state(path: Path, weights: Weights, accuracies: list[float], dataset: Dataset) -> None:
-    from safetensors.numpy import save
+def _facts(config: CarriedOver, dataset: Dataset) -> dict[str, Any]:
+    """What the network depends on: a state that depends on anything else is not gone on with."""
+    return {
+        "cells": [list(cell) for cell in config.cells],
+        "experiment": identity_of(config.experiment),
+        "data": dataset.checksum,
+        "version": isolet_nn.__version__,
+        "processor": processor(config.experiment),
+    }
 
-    metadata = {"accuracies": json.dumps(accuracies), "data": dataset.checksum}
-    write_bytes(path, save(weights, metadata))
 
-
-def _read_state(path: Path, dataset: Dataset) -> tuple[Weights | None, list[float]]:
-    from safetensors import safe_open
-
-    if not path.exists():
+def _read_state(
+    path: Path, facts: Mapping[str, Any], experiment: Experiment, dataset: Dataset
+) -> tuple[Weights | None, list[float]]:
+    """The network and the accuracies so far; nothing where no cell is done."""
+    if not os.path.lexists(path):
         return None, []
-    open_file(path).close()
-    with safe_open(path, framework="numpy") as file:
-        metadata = file.metadata()
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if metadata["data"] != dataset.checksum:
+    weights, recorded = load_tensors(path, CarriedOverFacts)
+    changes = differences(recorded.model_dump(mode="json", include=set(facts)), facts)
+    if changes:
         raise RunError(
-            f"{path.parent}: the data is not what the network was trained on: "
-            f"checksum {dataset.checksum}, recorded {metadata['data']}"
+            f"{path.parent}: is not what the network was trained with; undo the changes, or "
+            "begin a new reproduction:\n" + "\n".join(changes)
         )
-    return weights, json.loads(metadata["accuracies"])
+    shapes = weight_shapes(experiment, dataset.n_features, dataset.n_classes)
+    dtype = experiment.training.dtype
+    try:
+        require_layout(weights, {name: (shape, dtype) for name, shape in shapes.items()})
+        if not all(np.isfinite(array).all() for array in weights.values()):
+            raise ValueError("not all weights are finite")
+        if len(recorded.accuracies) > len(recorded.cells):
+            raise ValueError("found more accuracies than cells")
+    except ValueError as error:
+        raise RunError(f"{path}: damaged: {error}") from None
+    return weights, recorded.accuracies
+
+
+def read_cells(folder: Path) -> list[tuple[int, int, float]]:
+    """Epochs, batch size and test accuracy of each cell that is done, from ``cells.csv``.
+
+    Raises
+    ------
+    RunError
+        If the table is damaged.
+    """
+    path, cells = folder / CELLS, load_carried_over(folder / FILE).cells
+    try:
+        header, *rows = csv_rows(read_text(path))
+        if header != _COLUMNS:
+            raise ValueError(f"found the columns {header}")
+        read = [_read_cell(*row) for row in rows]
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
+    except (TypeError, ValueError, csv.Error) as error:
+        raise RunError(f"{path}: damaged: {error}") from None
+    if [(epochs, size) for epochs, size, _ in read] != cells[: len(read)]:
+        raise RunError(f"{path}: damaged: its cells are not those of {FILE}")
+    return read
+
+
+def _read_cell(epochs: str, batch_size: str, accuracy: str) -> tuple[int, int, float]:
+    share = float(accuracy)
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"found the accuracy {accuracy}")
+    return int(epochs), int(batch_size), share
+
+
+_COLUMNS = ["training.epochs", "training.batch_size", "test_accuracy"]
 
 
 def _table(config: CarriedOver, accuracies: list[float]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["training.epochs", "training.batch_size", "test_accuracy"])
-    for (epochs, batch_size), accuracy in zip(config.cells, accuracies, strict=False):
-        writer.writerow([epochs, batch_size, repr(accuracy)])
-    return text.getvalue()
+    rows = zip(config.cells, accuracies, strict=False)
+    return csv_text(_COLUMNS, ([*cell, repr(accuracy)] for cell, accuracy in rows))

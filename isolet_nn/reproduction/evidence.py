@@ -5,8 +5,6 @@ What was not run, or not to its end, is left out, and rules say what that means.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.files import read_text
-from isolet_nn.folders import JOURNAL, read_json
-from isolet_nn.reproduction.carried_over import CELLS
+from isolet_nn.folders import JOURNAL
+from isolet_nn.records import XorFacts, read_record
+from isolet_nn.reproduction.carried_over import CELLS, read_cells
 from isolet_nn.reproduction.folder import XOR_FILE, folder_of
 from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS, PARTS
 from isolet_nn.reproduction.report import Grid
@@ -109,7 +107,7 @@ class Evidence:
         """The completed trials of a part that is a sweep."""
         if part_name not in self._trials:
             path = self.path(part_name)
-            begun = path is not None and (path / JOURNAL).is_file()
+            begun = path is not None and (path / JOURNAL).exists()
             self._trials[part_name] = _read_trials(SweepFolder.open(path)) if begun and path else []
         return self._trials[part_name]
 
@@ -137,17 +135,20 @@ class Evidence:
         path = self.path(CARRIED_OVER)
         if path is None or not (path / CELLS).exists():
             return _arrange(grid, [])
-        rows = list(csv.DictReader(io.StringIO(read_text(path / CELLS))))
         return _arrange(
             grid,
-            [(float(r[BATCH]), float(r[EPOCHS]), 0, 100 * float(r["test_accuracy"])) for r in rows],
+            [
+                (float(batch), float(epochs), 0, 100 * accuracy)
+                for epochs, batch, accuracy in read_cells(path)
+            ],
         )
 
     def xor(self) -> Xor | None:
         """What became of exclusive or; None where it was not run."""
-        if not (self.folder / XOR_FILE).is_file():
+        if not (self.folder / XOR_FILE).exists():
             return None
-        return Xor(**read_json(self.folder / XOR_FILE))
+        facts = read_record(self.folder / XOR_FILE, XorFacts)
+        return Xor(**facts.model_dump(exclude={"format"}))
 
 
 _Place = Callable[[dict[str, Any]], float]

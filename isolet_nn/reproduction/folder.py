@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 from isolet_nn.config import Section
 from isolet_nn.errors import RunError
 from isolet_nn.files import write_json
-from isolet_nn.folders import SUMMARY, SWEEP, now, read_json
+from isolet_nn.folders import SUMMARY, SWEEP, now
 from isolet_nn.problems import validate
+from isolet_nn.records import FORMAT, PartStatus, SweepSummary, read_record, require_format
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.parts import CARRIED_OVER, XOR, Part
 from isolet_nn.yaml_files import read_mapping
@@ -20,6 +22,8 @@ FILE, STATUS, XOR_FILE = "reproduction.yaml", "status.json", "xor.json"
 class Reproduction(Section):
     """What ``reproduction.yaml`` says: what is reproduced, and by which version."""
 
+    format: Literal[1] = FORMAT
+    """Of the folder."""
     figures: list[str]
     """What ``--figure`` named; none stands for all."""
     quick: bool
@@ -36,21 +40,24 @@ def open_reproduction(folder: Path) -> Reproduction:
     RunError
         If it is no folder of a reproduction.
     """
-    if not (folder / FILE).is_file():
+    if not (folder / FILE).exists():
         what = f"no {FILE} in it, so no reproduction" if folder.exists() else "no such folder"
         raise RunError(f"{folder}: {what}")
-    return validate(Reproduction, read_mapping(folder / FILE), str(folder / FILE))
+    content = read_mapping(folder / FILE)
+    require_format(content, folder / FILE)
+    return validate(Reproduction, content, str(folder / FILE))
 
 
 def write_status(folder: Path, status: str, started: str) -> None:
     """Note how far a reproduction is, and when it was begun."""
     ended = None if status == "running" else now()
-    write_json(folder / STATUS, {"status": status, "started": started, "ended": ended})
+    content = {"format": FORMAT, "status": status, "started": started, "ended": ended}
+    write_json(folder / STATUS, content)
 
 
 def status_of(folder: Path) -> str:
     """How far a reproduction is: running, interrupted or completed."""
-    return str(read_json(folder / STATUS)["status"])
+    return read_record(folder / STATUS, PartStatus).status
 
 
 def folder_of(folder: Path, part: Part) -> Path | None:
@@ -59,15 +66,18 @@ def folder_of(folder: Path, part: Part) -> Path | None:
     file = carried_over.FILE if part.name == CARRIED_OVER else SWEEP
     found = [path for path in folder.iterdir() if pattern.fullmatch(path.name)]
     # A process killed at the wrong moment leaves a folder without anything in it.
-    return max((path for path in found if (path / file).is_file()), default=None)
+    return max((path for path in found if (path / file).exists()), default=None)
 
 
 def is_finished(folder: Path, part: Part) -> bool:
     """Whether a part need not be run any more."""
     if part.name == XOR:
-        return (folder / XOR_FILE).is_file()
+        return (folder / XOR_FILE).exists()
     own = folder_of(folder, part)
     if own is None:
         return False
-    file = own / (carried_over.STATUS if part.name == CARRIED_OVER else SUMMARY)
-    return file.is_file() and bool(read_json(file).get("status") == "completed")
+    if part.name == CARRIED_OVER:
+        file = own / carried_over.STATUS
+        return file.exists() and read_record(file, PartStatus).status == "completed"
+    file = own / SUMMARY
+    return file.exists() and read_record(file, SweepSummary).status == "completed"

@@ -15,8 +15,9 @@ from isolet_nn import execution
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import RunError
 from isolet_nn.files import write_json, write_text
-from isolet_nn.folders import locked, new_folder, now, read_json
+from isolet_nn.folders import locked, new_folder, now
 from isolet_nn.loading import load_experiment
+from isolet_nn.records import FORMAT, PartStatus, read_record
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.folder import (
     FILE,
@@ -160,8 +161,8 @@ class _Work:
 def _carry_out(work: _Work) -> None:
     """Run what is left, then draw the page, however far it got."""
     parts = parts_of(work.content.figures)
-    before = read_json(work.folder / STATUS) if (work.folder / STATUS).is_file() else {}
-    started = before.get("started", now())
+    file = work.folder / STATUS
+    started = read_record(file, PartStatus).started if file.exists() else now()
     write_status(work.folder, "running", started)
     status = "interrupted"
     try:
@@ -236,6 +237,7 @@ def _run_xor(work: _Work, part: Part) -> bool:
     write_json(
         work.folder / XOR_FILE,
         {
+            "format": FORMAT,
             "seeds": seeds,
             "solved": solved,
             "solved_without_hidden_layer": without,

@@ -7,7 +7,6 @@ The journal in it is what counts; the two tables (``trials.csv``, a row a trial,
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from isolet_nn.folders import (
     new_folder,
     read_json,
 )
+from isolet_nn.records import JournalHeader, SweepSummary, read_record, require_format
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.journal import Results, read_journal
@@ -79,6 +79,8 @@ class SweepFolder:
                 f"no {SWEEP} in it, so not a sweep folder" if folder.exists() else "no such folder"
             )
             raise RunError(f"{folder}: {what}")
+        if (folder / SUMMARY).exists():  # before a config that may have other keys
+            require_format(read_json(folder / SUMMARY), folder / SUMMARY)
         sweep = load_sweep(folder / SWEEP, None if data_dir is None else {"dataset.dir": data_dir})
         opened = cls(folder, sweep, make_trials(sweep))
         header, results = read_journal(folder / JOURNAL)
@@ -93,7 +95,7 @@ class SweepFolder:
             opened.results.record(result)
         return opened
 
-    def require_numbering(self, header: Mapping[str, Any]) -> None:
+    def require_numbering(self, header: JournalHeader) -> None:
         """Refuse a journal whose trials are not numbered as these are.
 
         Raises
@@ -101,8 +103,8 @@ class SweepFolder:
         RunError
             If what is varied, the seeds, or the folds have changed since.
         """
-        recorded, current = header.get("sweep", {}), self.sweep.model_dump(mode="json")
-        changed = [key for key in NUMBERING if recorded.get(key) != current[key]]
+        current = self.sweep.model_dump(mode="json")
+        changed = [key for key in NUMBERING if header.sweep.get(key) != current[key]]
         if changed:
             raise RunError(
                 f"{self.path}: {', '.join(changed)} in {SWEEP} changed since the sweep was begun, "
@@ -124,12 +126,12 @@ class SweepFolder:
     @property
     def earlier_summary(self) -> dict[str, Any]:
         """The content of summary.json as far as there is one: nothing before the first."""
-        return self.summary if (self.path / SUMMARY).is_file() else {}
+        return self.summary if (self.path / SUMMARY).exists() else {}
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The content of summary.json."""
-        return read_json(self.path / SUMMARY)
+        """The content of summary.json; raises :class:`RunError` if it is damaged."""
+        return read_record(self.path / SUMMARY, SweepSummary).model_dump(exclude_unset=True)
 
 
 def trial_config(what: SweepFolder | Sweep, trial: int) -> str:

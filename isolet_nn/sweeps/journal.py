@@ -10,18 +10,31 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import hashlib
 import json
 import os
+import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Annotated, Any, Literal, Required
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict
 
 from isolet_nn.errors import RunError
-from isolet_nn.files import errors_name, open_file, whole_file
+from isolet_nn.files import errors_name, open_file, parse_json, whole_file
+from isolet_nn.records import (
+    FORMAT,
+    STRICT,
+    JournalHeader,
+    Metrics,
+    Seconds,
+    check_record,
+    what_is_wrong,
+)
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
 from isolet_nn.sweeps.grid import Trials, canonical
 
@@ -32,7 +45,6 @@ METRICS = tuple(
 )
 PENDING = "pending"
 _STATUSES = (PENDING, COMPLETED, FAILED)
-_ENDS, _NAMES = frozenset((COMPLETED, FAILED)), frozenset(METRICS)
 COMPLETED_CODE = 1
 """Number of the state in `Results.status`."""
 _SYNC_SECONDS = 0.2
@@ -155,7 +167,7 @@ class Journal:
         What is swept, for the first line.
     """
 
-    def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, header: JournalHeader) -> None:
         _cut_torn_line(path)
         new = not path.exists() or path.stat().st_size == 0
         self._path = path
@@ -163,7 +175,8 @@ class Journal:
         self._synced = time.monotonic()
         if new:
             try:
-                self._file.write(json.dumps(header, allow_nan=False) + "\n")
+                content = header.model_dump(mode="json")
+                self._file.write(json.dumps(content, allow_nan=False) + "\n")
                 self._sync()
             except OSError:
                 with contextlib.suppress(OSError):
@@ -198,7 +211,22 @@ class Journal:
                 self._file.close()
 
 
-def read_journal(path: Path) -> tuple[dict[str, Any] | None, Iterator[TrialResult]]:
+@with_config(STRICT)
+class _Line(TypedDict, total=False):
+    """A line of the journal as it should be."""
+
+    trial: Required[Annotated[int, Field(ge=0)]]
+    status: Required[Literal["completed", "failed"]]
+    metrics: Metrics
+    epochs: Required[Annotated[int, Field(ge=0, lt=2**31)]]
+    seconds: Required[Seconds]
+    error: str
+
+
+_LINE = TypeAdapter(_Line)
+
+
+def read_journal(path: Path) -> tuple[JournalHeader | None, Iterator[TrialResult]]:
     """The header of a journal, and the results in it, one after another.
 
     The header is None where there is no journal, or nothing but a torn first line.
@@ -206,25 +234,65 @@ def read_journal(path: Path) -> tuple[dict[str, Any] | None, Iterator[TrialResul
     Raises
     ------
     RunError
-        If a line other than the last is damaged.
+        If a line other than the last is damaged, or the journal is of another format.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         return None, iter(())
     lines = _lines(path)
-    _, header = next(lines, (1, None))
-    return header, (_result(path, number, content) for number, content in lines)
+    _, line = next(lines, (1, None))
+    if line is None:
+        return None, iter(())
+    return _header(path, line), (_result(path, number, line) for number, line in lines)
 
 
-def _result(path: Path, number: int, content: dict[str, Any]) -> TrialResult:
+def _header(path: Path, line: bytes) -> JournalHeader:
     try:
+        header = check_record(parse_json(line), JournalHeader, f"{path}:1")
+    except ValueError as error:
+        raise RunError(f"{path}:1: damaged: {error}") from None
+    if header.identity != _identity_of(header.sweep, header.data, header.version):
+        raise RunError(f"{path}:1: damaged: identity does not fit what stands beside it")
+    return header
+
+
+def _result(path: Path, number: int, line: bytes) -> TrialResult:
+    """A trial's result: validated from bytes, as that is 3 times as fast as by way of `json`."""
+    try:
+        content: dict[str, Any] = dict(_LINE.validate_json(line))
+        members = len(content) + len(content.get("metrics", ()))
+        if line.count(b":") != members:  # a key given twice, or else a colon in a text
+            parse_json(line)
         result = TrialResult(**content)
-        is_number = type(result.trial) is int and result.trial >= 0
-        fits = is_number and result.status in _ENDS and result.metrics.keys() <= _NAMES
-    except (TypeError, AttributeError):
-        fits = False
-    if not fits:
-        raise RunError(f"{path}:{number}: damaged: not the result of a trial")
+    except ValidationError as error:
+        raise RunError(f"{path}:{number}: damaged: {what_is_wrong(error)}") from None
+    except ValueError as error:
+        raise RunError(f"{path}:{number}: damaged: {error}") from None
+    if (result.status == FAILED) != (result.error is not None):
+        raise RunError(
+            f"{path}:{number}: damaged: found a {result.status} trial "
+            f"{'with' if result.error is not None else 'without'} an error"
+        )
     return result
+
+
+def make_header(
+    sweep: Mapping[str, Any], data: Sequence[str], version: str, processor: str | None
+) -> JournalHeader:
+    """The header of a sweep (as in a file, complete), its data's checksums, and what computes."""
+    identity = _identity_of(sweep, data, version)
+    return JournalHeader(
+        format=FORMAT,
+        identity=identity,
+        sweep=dict(sweep),
+        data=list(data),
+        version=version,
+        processor=processor,
+    )
+
+
+def _identity_of(sweep: Mapping[str, Any], data: Sequence[str], version: str) -> str:
+    parts = {"sweep": sweep, "data": data, "version": version}
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 
 def _line(result: TrialResult) -> str:
@@ -237,19 +305,17 @@ def _line(result: TrialResult) -> str:
     return _encode(content) + "\n"
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The numbers and objects of all complete lines."""
-    with open_file(path) as file:
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The numbers and bytes of all complete lines."""
+    try:
+        file = open_file(path, limit=sys.maxsize - 1)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
+    with file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
                 return
-            try:
-                content = json.loads(line)
-            except ValueError as error:
-                raise RunError(f"{path}:{number}: damaged: {error}") from None
-            if not isinstance(content, dict):
-                raise RunError(f"{path}:{number}: damaged: found {content!r}, expected an object")
-            yield number, content
+            yield number, line
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -5,21 +5,19 @@ The tables, the summary and the plots are made of the journal at the end and at 
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import isolet_nn
 from isolet_nn.capacity import require_trainable
 from isolet_nn.config import Experiment
-from isolet_nn.environment import available_cores, describe_environment
-from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.environment import available_cores, describe_environment, processor
+from isolet_nn.errors import ConfigError
 from isolet_nn.execution import limited_threads
 from isolet_nn.files import write_json
 from isolet_nn.folders import (
@@ -29,14 +27,17 @@ from isolet_nn.folders import (
     locked,
     now,
 )
+from isolet_nn.identity import differences, processor_changes, refuse
 from isolet_nn.loading import PATH_KEYS
 from isolet_nn.processes import require_processes
+from isolet_nn.records import FORMAT, JournalHeader
+from isolet_nn.sweeps import journal
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset
 from isolet_nn.sweeps.execute import Execution, ModelKeeper, SweepObserver
 from isolet_nn.sweeps.folder import MODELS, SETTINGS, TABLE, SweepFolder
-from isolet_nn.sweeps.grid import Trials, canonical, make_trials, problem_lines
+from isolet_nn.sweeps.grid import Trials, make_trials, problem_lines
 from isolet_nn.sweeps.journal import PENDING, Journal, Results, read_journal
 from isolet_nn.sweeps.pictures import draw_plots
 from isolet_nn.sweeps.plan import Plan, make_plan
@@ -92,7 +93,7 @@ def sweep(
     if make_workers is LocalWorkers:
         require_processes(n_workers(config, workers), "workers")
     source = DataSource()
-    header = make_header(config, trials, source)
+    header = make_header(config, trials, source, make_workers)
     require_trainable_trials(config.source, trials, source, make_workers)
     folder = SweepFolder.create(Path(runs_dir), config, trials)
     with locked(folder.path):
@@ -140,18 +141,15 @@ def resume_sweep(
         if make_workers is LocalWorkers:
             require_processes(n_workers(folder.sweep, workers), "workers")
         source = DataSource()
-        header = make_header(folder.sweep, folder.trials, source)
+        header = make_header(folder.sweep, folder.trials, source, make_workers)
         require_trainable_trials(folder.sweep.source, folder.trials, source, make_workers)
         recorded, _ = read_journal(folder.path / JOURNAL)
         if recorded is not None:
-            differences = _differences(recorded, header)
-            if differences and not force:
-                raise RunError(
-                    f"{folder.path}: this is no longer the sweep that was begun "
-                    "(--force goes on all the same):\n" + "\n".join(differences)
-                )
+            changes = _differences(recorded, header)
+            if not force:
+                refuse(folder.path, "sweep", changes)
             before = folder.earlier_summary.get("overruled", [])
-            folder.overruled = sorted({*before, *differences})
+            folder.overruled = sorted({*before, *changes})
         if retry_failed:
             folder.results.forget(FAILED)
         _Run(folder, source, observer or SweepObserver()).carry_out(
@@ -227,8 +225,13 @@ def require_trainable_trials(
         raise ConfigError("\n".join(f"{name}: {line}" for line in lines))
 
 
-def make_header(config: Sweep, trials: Trials, source: DataSource) -> dict[str, Any]:
-    """What a sweep's results depend on: complete config, data checksums and package version.
+def make_header(
+    config: Sweep,
+    trials: Trials,
+    source: DataSource,
+    make_workers: WorkersFactory = LocalWorkers,
+) -> JournalHeader:
+    """What a sweep's results depend on: complete config, data, package version and processor.
 
     Where the data lies is no part of it.
     """
@@ -239,32 +242,17 @@ def make_header(config: Sweep, trials: Trials, source: DataSource) -> dict[str, 
     for experiment in trials.one_experiment_each("dataset"):
         checksums.append(source.dataset(experiment).checksum)
         source.size(experiment)  # another seed's split may fail, which is for its trials to say
-    parts = {"sweep": content, "data": checksums, "version": isolet_nn.__version__}
-    identity = hashlib.sha256(canonical(parts).encode()).hexdigest()
-    return {"identity": identity, **parts}
+    kinds = trials.one_experiment_each("backend", "device")
+    local = make_workers is LocalWorkers
+    processors = ", ".join(sorted({*map(processor, kinds)})) if local else None
+    return journal.make_header(content, checksums, isolet_nn.__version__, processors)
 
 
-def _differences(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    if recorded.get("identity") == current["identity"]:
-        return []
-    before = _flat({key: recorded.get(key) for key in ("sweep", "data", "version")})
-    after = _flat({key: current[key] for key in ("sweep", "data", "version")})
-    return [
-        f"{key}: was {before.get(key, 'not there')}, is {after.get(key, 'not there')}"
-        for key in sorted(before | after)
-        if before.get(key) != after.get(key)
-    ]
-
-
-def _flat(content: Any, path: str = "") -> dict[str, str]:
-    """Key paths and values of nested mappings."""
-    if isinstance(content, dict) and content:
-        return {
-            key_path: value
-            for key, item in content.items()
-            for key_path, value in _flat(item, f"{path}.{key}" if path else str(key)).items()
-        }
-    return {path: canonical(content)}
+def _differences(recorded: JournalHeader, current: JournalHeader) -> list[str]:
+    parts = {"sweep", "data", "version"}
+    return differences(
+        recorded.model_dump(include=parts), current.model_dump(include=parts)
+    ) + processor_changes(recorded.processor, current.processor)
 
 
 def plan_of(
@@ -306,7 +294,7 @@ class _Run:
 
     def carry_out(
         self,
-        header: Mapping[str, Any],
+        header: JournalHeader,
         make_workers: WorkersFactory,
         given_workers: int | None,
         should_stop: Callable[[], bool],
@@ -326,7 +314,7 @@ class _Run:
             ending.push(_at_the_end(self._write_results))
             ending.callback(shutil.rmtree, data, ignore_errors=True)
             self.observer.on_start(folder, plan)
-            journal = ending.enter_context(closing(Journal(folder.path / JOURNAL, header)))
+            opened = ending.enter_context(closing(Journal(folder.path / JOURNAL, header)))
             shutil.rmtree(data, ignore_errors=True)
             models = self._models()
             is_complete = not plan.cohorts
@@ -335,7 +323,7 @@ class _Run:
                 ending.callback(models.tidy)
                 ending.callback(workers.close)
                 execution = Execution(
-                    trials, workers, journal, folder.results, models, self.observer
+                    trials, workers, opened, folder.results, models, self.observer
                 )
                 is_complete = execution.carry_out(plan.cohorts, should_stop)
             self.status = "completed" if is_complete else "interrupted"
@@ -345,11 +333,11 @@ class _Run:
         best = folder.results.best(folder.metric)
         return ModelKeeper(folder.sweep.save_models, folder.path / MODELS, folder.metric, best)
 
-    def _write_environment(self, header: Mapping[str, Any]) -> None:
+    def _write_environment(self, header: JournalHeader) -> None:
         experiment = self.folder.trials.make_experiment(0)
         with limited_threads(experiment):
             environment = describe_environment(experiment, self.source.dataset(experiment))
-        environment["dataset_checksums"] = header["data"]
+        environment |= {"format": FORMAT, "dataset_checksums": header.data}
         write_json(self.folder.path / ENVIRONMENT, environment)
 
     def _write_results(self) -> None:
@@ -364,6 +352,7 @@ class _Run:
         write_json(
             self.folder.path / SUMMARY,
             {
+                "format": FORMAT,
                 "status": status,
                 "started": self._started,
                 "ended": None if status == "running" else now(),

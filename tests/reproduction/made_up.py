@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import isolet_nn
 from isolet_nn.files import write_json, write_text
 from isolet_nn.folders import JOURNAL, SUMMARY
+from isolet_nn.records import FORMAT
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.evidence import BATCH, BETA1, EPOCHS, LAYERS, RATE
 from isolet_nn.reproduction.folder import FILE, Reproduction
@@ -23,7 +24,7 @@ from isolet_nn.shipped import resolve
 from isolet_nn.sweeps.cohort import COMPLETED, TrialResult
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import make_trials
-from isolet_nn.sweeps.journal import Journal
+from isolet_nn.sweeps.journal import Journal, make_header
 from isolet_nn.sweeps.pictures import draw_plots
 from isolet_nn.yaml_files import dump_yaml
 
@@ -32,6 +33,18 @@ Accuracy = Callable[[str, Settings], float]
 """Gives the accuracy in percent of a part's setting."""
 
 REPORT = load_report()
+_TIME = "2026-01-01T00:00:00+00:00"
+SWEPT: Settings = {
+    "format": FORMAT,
+    "status": "completed",
+    "started": _TIME,
+    "ended": _TIME,
+    "seconds": 1.0,
+    "failed": 0,
+    "pending": 0,
+    "ranked_by": "test_accuracy",
+    "best": [],
+}
 LOSSES = {"figures1-2": 0.33, "figures3-4": 0.02}
 NAMES = {part.name: part for part in PARTS}
 
@@ -92,7 +105,7 @@ def _sweep(folder: Path, part: Part, accuracy: Accuracy) -> SweepFolder:
     config = sweep_of(part, quick=True, data_dir=None)
     trials = make_trials(config)
     swept = SweepFolder.create(folder, config, trials)
-    header = {"identity": "made up", "sweep": config.model_dump(mode="json")}
+    header = make_header(config.model_dump(mode="json"), ["made up"], isolet_nn.__version__, None)
     journal = Journal(swept.path / JOURNAL, header)
     spread = _spread(len(trials.codes), len(trials.seeds)).ravel()
     for trial in range(len(trials)):
@@ -104,7 +117,7 @@ def _sweep(folder: Path, part: Part, accuracy: Accuracy) -> SweepFolder:
         journal.append([result])
         swept.results.record(result)
     journal.close()
-    write_json(swept.path / SUMMARY, {"status": "completed"})
+    write_json(swept.path / SUMMARY, SWEPT | {"trials": len(trials), "completed": len(trials)})
     return swept
 
 
@@ -122,4 +135,5 @@ def _carry_over(folder: Path, part: Part, accuracy: Accuracy) -> None:
         percent = accuracy("figure6", {BATCH: batch_size, EPOCHS: epochs})
         rows.append(f"{epochs},{batch_size},{percent / 100!r}")
     write_text(own / carried_over.CELLS, "\n".join(rows) + "\n")
-    write_json(own / carried_over.STATUS, {"status": "completed"})
+    status = {"format": FORMAT, "status": "completed", "started": _TIME}
+    write_json(own / carried_over.STATUS, status)

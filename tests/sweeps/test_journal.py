@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,32 @@ from hypothesis import strategies as st
 
 from isolet_nn.errors import RunError
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
-from isolet_nn.sweeps.journal import METRICS, PENDING, Journal, Results, read_journal
+from isolet_nn.sweeps.journal import (
+    METRICS,
+    PENDING,
+    Journal,
+    Results,
+    make_header,
+    read_journal,
+)
 from sweeps.helpers import trials_of
 
-HEADER = {"identity": "abc", "sweep": {"seeds": [0]}, "version": "1"}
+HEADER = make_header({"seeds": [0]}, ["abc"], "1", None)
 
-metric_values = st.floats(allow_nan=False, allow_infinity=False)
-results = st.builds(
+losses = st.floats(allow_nan=False, allow_infinity=False)
+metrics = st.fixed_dictionaries(
+    {}, optional={m: st.floats(0, 1) if "accuracy" in m else losses for m in METRICS}
+)
+some_results = partial(
+    st.builds,
     TrialResult,
     trial=st.integers(0, 19),
-    status=st.sampled_from([COMPLETED, FAILED]),
-    metrics=st.dictionaries(st.sampled_from(METRICS), metric_values),
+    metrics=metrics,
     epochs=st.integers(0, 10**6),
     seconds=st.floats(0, 1e9),
-    error=st.one_of(st.none(), st.text()),
+)
+results = some_results(status=st.just(COMPLETED)) | some_results(
+    status=st.just(FAILED), error=st.text()
 )
 histories = st.lists(results, max_size=12)
 in_any_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -79,7 +92,7 @@ def test_a_torn_end_is_cut_off_wherever_it_is_torn(
 
 
 def test_a_torn_line_longer_than_a_block_is_cut_off(tmp_path: Path) -> None:
-    path = write(tmp_path / "trials.jsonl", [TrialResult(1, FAILED, error="x" * 20_000)])
+    path = write(tmp_path / "trials.jsonl", [TrialResult(1, FAILED, error="x: " * 7_000)])
     path.write_bytes(path.read_bytes()[:-1])
     Journal(path, HEADER).close()
     assert read(path) == (HEADER, [])
@@ -112,7 +125,22 @@ def test_without_a_journal_there_is_nothing_to_read(tmp_path: Path) -> None:
         b'{"trial": 1, "status": "complete"}',
         b'{"trial": 1, "status": "completed", "metrics": 5}',
         b'{"trial": 1, "status": "completed", "metrics": {"accuracy": 0.5}}',
-        b'{"trial": 1, "status": "completed", "colour": "blue"}',
+        b'{"trial": 1, "status": "completed", "epochs": 1, "seconds": 1.0, "colour": "blue"}',
+        b'{"trial": 1, "status": "completed", "epochs": 1, "seconds": null}',
+        b'{"trial": 1, "status": "completed", "epochs": 1, "seconds": -1.0}',
+        b'{"trial": 1, "status": "completed", "epochs": 1, "seconds": NaN}',
+        b'{"trial": 1, "status": "completed", "epochs": 1, "seconds": 1e999}',
+        b'{"trial": 1, "status": "completed", "epochs": 1.0, "seconds": 1.0}',
+        b'{"trial": true, "status": "completed", "epochs": 1, "seconds": 1.0}',
+        b'{"trial": 1, "trial": 2, "status": "completed", "epochs": 1, "seconds": 1.0}',
+        b'{"trial" : 1, "trial": 1, "status": "completed", "epochs": 1, "seconds": 1.0}',
+        b'{"trial": 1, "status": "completed", "epochs": 4294967296, "seconds": 1.0}',
+        b'{"trial": 1, "status": "completed", "epochs": ' + b"9" * 5000 + b', "seconds": 1.0}',
+        b'{"trial": 1, "status": "failed", "epochs": 1, "seconds": 1.0}',
+        b'{"trial": 1, "status": "completed", "epochs": 1, "seconds": 1.0, "error": "?"}',
+        b'{"trial": 1, "status": "completed", "epochs": 1, "seconds": 1.0, "metrics": '
+        b'{"test_accuracy": 1.5}}',
+        b"[" * 100_000,
     ],
 )
 def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path, line: bytes) -> None:
@@ -128,6 +156,24 @@ def test_a_damaged_first_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "trials.jsonl"
     path.write_text('"header"\n', encoding="utf-8")
     with pytest.raises(RunError, match=r"trials\.jsonl:1: damaged: found 'header'"):
+        read(path)
+    path.write_text('{"format": 1, "format": 1}\n', encoding="utf-8")
+    with pytest.raises(RunError, match=r"trials\.jsonl:1: damaged: key 'format' is given twice"):
+        read(path)
+
+
+def test_a_header_that_was_edited_does_not_fit_its_identity(tmp_path: Path) -> None:
+    path = write(tmp_path / "trials.jsonl", [])
+    path.write_text(path.read_text().replace('"seeds": [0]', '"seeds": [1]'))
+    with pytest.raises(RunError, match=r"trials\.jsonl:1: damaged: identity does not fit"):
+        read(path)
+
+
+@pytest.mark.parametrize("found", ['"format": 2, ', ""])
+def test_a_journal_of_another_format_is_refused_in_one_sentence(found: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "trials.jsonl", [])
+    path.write_text(path.read_text().replace('"format": 1, ', found))
+    with pytest.raises(RunError, match=r"reads format 1: use the version that wrote it, or run"):
         read(path)
 
 

@@ -26,7 +26,7 @@ from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.execute import SweepObserver
 from isolet_nn.sweeps.folder import SweepFolder, trial_config
-from isolet_nn.sweeps.journal import read_journal
+from isolet_nn.sweeps.journal import make_header, read_journal
 from isolet_nn.sweeps.run import resume_sweep, sweep
 from sweeps.helpers import (
     IRIS,
@@ -190,13 +190,26 @@ def test_changed_data_is_refused(tmp_path: Path) -> None:
         resumed(folder)
 
 
+def test_another_processor_is_refused_where_both_are_known(tmp_path: Path) -> None:
+    folder = begun(iris_sweep(**SEVERAL), tmp_path)
+    header, *results = (folder.path / JOURNAL).read_text(encoding="utf-8").splitlines()
+    content = json.loads(header)
+    elsewhere = make_header(content["sweep"], content["data"], content["version"], "a 6502")
+    lines = "\n".join([elsewhere.model_dump_json(), *results]) + "\n"
+    (folder.path / JOURNAL).write_text(lines, encoding="utf-8")
+    with pytest.raises(RunError, match="processor: was a 6502, is "):
+        resume_sweep(folder.path, workers=1)
+    resumed(folder)  # by workers that are not known to be here
+
+
 def test_another_version_is_refused(tmp_path: Path) -> None:
     import isolet_nn
 
     folder = begun(iris_sweep(**SEVERAL), tmp_path)
     header, *results = (folder.path / JOURNAL).read_text(encoding="utf-8").splitlines()
-    content = {**json.loads(header), "version": "0.0.1", "identity": "of then"}
-    lines = "\n".join([json.dumps(content), *results]) + "\n"
+    content = json.loads(header)
+    earlier = make_header(content["sweep"], content["data"], "0.0.1", content["processor"])
+    lines = "\n".join([earlier.model_dump_json(), *results]) + "\n"
     (folder.path / JOURNAL).write_text(lines, encoding="utf-8")
     with pytest.raises(RunError, match=f'version: was "0.0.1", is "{isolet_nn.__version__}"'):
         resumed(folder)
