@@ -456,7 +456,10 @@ def sweep(
         typer.Option("--print-trial", metavar="N", help="Print trial N as a config for train."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the folder only.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name each cohort.")] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Name each cohort, and each trial with its score."),
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Run a grid of trials, or go on with one; its folder is the last line printed."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.errors import ConfigError, RunError, printable
 from isolet_nn.filters import flat
 from isolet_nn.listing import status_of
 from isolet_nn.runs import Run
@@ -285,7 +285,8 @@ def names_without_dates(labels: Sequence[str]) -> dict[str, str]:
 
 def group_label(labels: Sequence[str]) -> str:
     """What a line over some runs is called: the first of them, and how many seeds there are."""
-    return labels[0] if len(labels) == 1 else f"{len(labels)} seeds: {labels[0]}, ..."
+    first = printable(labels[0])
+    return first if len(labels) == 1 else f"{len(labels)} seeds: {first}, ..."
 
 
 def bands_over_seeds(histories: Sequence[Sequence[Row]], metrics: Sequence[str]) -> dict[str, Band]:

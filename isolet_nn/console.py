@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 from isolet_nn import interrupts
@@ -25,7 +25,7 @@ from isolet_nn.execution import Observer
 from isolet_nn.folders import PLOTS
 from isolet_nn.pictures import group_word
 from isolet_nn.runs import Run
-from isolet_nn.streams import MESSAGES, RESULTS, print_line
+from isolet_nn.streams import MESSAGES, RESULTS, ProgressLine, line_width, print_line
 from isolet_nn.training import EVALUATED_SPLITS, Row, Training
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class LiveProgress(SilentProgress):
     _task: TaskID
 
     def __init__(self) -> None:
-        self._bar = Progress(
+        self._bar = ProgressLine(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=None),
             TimeRemainingColumn(),
@@ -114,7 +114,7 @@ class LiveProgress(SilentProgress):
             self._task,
             completed=training.epoch * training.steps_per_epoch,
             epoch=epoch,
-            metrics=metrics_to_fit(row, MESSAGES.width - taken),
+            metrics=metrics_to_fit(row, line_width() - taken),
         )
 
     def on_end(self, run: Run, training: Training) -> None:

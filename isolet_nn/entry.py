@@ -38,6 +38,10 @@ def leave_current_folder() -> None:
 
     Python searches it after ``python -m``, and for an empty or relative name in PYTHONPATH.
     """
+    try:
+        os.getcwd()
+    except OSError:  # it was removed, and nothing can be imported from it
+        return
     program = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     names = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     searched = {os.path.abspath(name) for name in names if not os.path.isabs(name)}

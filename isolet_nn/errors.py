@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
+import re
 import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -151,3 +152,29 @@ def short_repr(value: object) -> str:
     """A value as a config file would spell it, cut where it is long."""
     text = _ShortRepr().repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+UNPRINTABLE = re.compile(
+    "["
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but for tab and line feed
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks that reorder what is shown
+    r"\u2028\u2029"  # line breaks that hardly any program shows as such
+    r"\ud800-\udfff"  # bytes of a path that are not UTF-8
+    "]"
+)
+
+
+def printable(text: str) -> str:
+    r"""The text with ``\x1b`` and its like spelled out; a byte that is no text as ``\xff``."""
+    return UNPRINTABLE.sub(lambda match: _spelled(ord(match[0])), text)
+
+
+def one_line(text: object) -> str:
+    r"""The text in a single line, a line feed in it as ``\n``."""
+    return printable(str(text)).replace("\n", "\\n")
+
+
+def _spelled(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte of a path that it cannot decode
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

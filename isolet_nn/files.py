@@ -14,12 +14,17 @@ import io
 import json
 import math
 import os
+import re
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_RECORD_BYTES = 1 << 30
 """Size up to which a file of a run or sweep folder is read; a million epochs have 0.1 GB."""
@@ -31,6 +36,9 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
 }
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""How Python keeps a byte of a path that is not UTF-8; JSON has it as an escape only."""
 
 
 class UnreadableFileError(OSError):
@@ -123,6 +131,24 @@ def errors_name(path: Path) -> Iterator[None]:
         raise
 
 
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a ``.npy`` file, whole or not at all.
+
+    Given a real file, NumPy writes past Python and cannot tell why it failed, as on a full disk.
+    """
+    import numpy as np
+
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.save(_Writer(file.write), array, allow_pickle=False)
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """All that NumPy needs of a file."""
+
+    write: Callable[[bytes], int]
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all."""
     write_bytes(path, text.encode())
@@ -141,7 +167,8 @@ def write_json(path: Path, value: Any) -> None:
 
 def json_text(value: Any) -> str:
     """Indented JSON that ends its last line; a number that is not finite is null."""
-    return json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 def parse_json(content: str | bytes) -> Any:

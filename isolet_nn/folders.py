@@ -54,6 +54,14 @@ def _candidates(stem: str) -> Iterator[str]:
         number += 1
 
 
+def current_folder() -> Path:
+    """The current folder; where it was removed, one in which there is nothing either."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/", "the current folder was removed").absolute()
+
+
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes from working on a folder; the lock dies with its holder.

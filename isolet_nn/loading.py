@@ -10,6 +10,7 @@ from typing import Any
 
 from isolet_nn.config import Experiment
 from isolet_nn.errors import ConfigError, Problems, short_repr
+from isolet_nn.folders import current_folder
 from isolet_nn.problems import check
 from isolet_nn.shipped import resolve
 from isolet_nn.yaml_files import parse_yaml, read_mapping
@@ -251,7 +252,7 @@ def load_experiment(
     problems = Problems()
     with problems.collected(f"{source}: "):
         content = anchor_paths(content, folder)
-    content, found = layered(content, overrides or {}, Path.cwd(), known)
+    content, found = layered(content, overrides or {}, current_folder(), known)
     problems.add(found)
     experiment, found = check(Experiment, content)
     problems.add(name_origins(found, f"{source}: ", known))
@@ -285,7 +286,7 @@ def read_config(
     A text is the name of a file or of a shipped config, as on the command line.
     """
     if isinstance(config, Mapping):
-        return kind, Path.cwd(), dict(config)
+        return kind, current_folder(), dict(config)
     path = resolve(config) if isinstance(config, str) else config
     return str(path), path.resolve().parent, read_mapping(path)
 

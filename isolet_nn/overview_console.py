@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
-from isolet_nn.errors import counted, rounded
+from isolet_nn.errors import counted, one_line, rounded
 from isolet_nn.filters import NUMBERS, column_text
 from isolet_nn.listing import Entry
-from isolet_nn.streams import RESULTS, one_line, print_text
+from isolet_nn.streams import RESULTS, print_text
 
 if TYPE_CHECKING:
     from isolet_nn.comparison import Comparison

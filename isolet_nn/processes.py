@@ -54,7 +54,7 @@ def starting() -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(safe_environment())
     try:
-        with held_interrupt():
+        with _somewhere(), held_interrupt():
             yield
     finally:
         for name in safe_environment():
@@ -62,6 +62,26 @@ def starting() -> Iterator[None]:
                 os.environ[name] = before[name]
             else:
                 del os.environ[name]
+
+
+@contextmanager
+def _somewhere() -> Iterator[None]:
+    """Stand in a folder that exists: a process begins where its parent stands."""
+    try:
+        Path.cwd()
+        is_removed = False
+    except FileNotFoundError:
+        is_removed = True
+    if sys.platform == "win32" or not is_removed:
+        yield
+    else:
+        removed = os.open(".", os.O_RDONLY)
+        os.chdir("/")
+        try:
+            yield
+        finally:
+            os.fchdir(removed)
+            os.close(removed)
 
 
 def new_executor(processes: int, **variables: str) -> Any:

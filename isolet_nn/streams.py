@@ -15,38 +15,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.constrain import Constrain
+from rich.progress import Progress
 from rich.segment import Segment
 from rich.text import Text
 
+from isolet_nn.errors import UNPRINTABLE, one_line, printable
 from isolet_nn.files import json_text
 
 _PIPE_WIDTH = 100_000
 """Columns of tables that do not go to a terminal: enough that nothing is cut or wrapped."""
 
-_UNPRINTABLE = re.compile(
-    "["
-    r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but for tab and line feed
-    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks that reorder what is shown
-    r"\u2028\u2029"  # line breaks that hardly any program shows as such
-    r"\ud800-\udfff"  # bytes of a path that are not UTF-8
-    "]"
-)
-
-
-def printable(text: str) -> str:
-    r"""The text with ``\x1b`` and its like spelled out; a byte that is no text as ``\xff``."""
-    return _UNPRINTABLE.sub(lambda match: _spelled(ord(match[0])), text)
-
-
-def one_line(text: object) -> str:
-    r"""The text in a single line, a line feed in it as ``\n``."""
-    return printable(str(text)).replace("\n", "\\n")
-
-
-def _spelled(code: int) -> str:
-    if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte of a path that it cannot decode
-        code -= 0xDC00
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+_INTERRUPT_WIDTH = 4
+"""Columns of Ctrl-C, pressed twice."""
 
 
 class Stream(Console):
@@ -74,6 +55,22 @@ class _Messages(Stream):
     def on_broken_pipe(self) -> None:
         self.quiet = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+class ProgressLine(Progress):
+    """A line that is drawn over itself until the work is done.
+
+    It leaves room for the ``^C`` that a terminal shows: in a full line that would begin a new one,
+    and the old one would stay.
+    """
+
+    def get_renderable(self) -> RenderableType:
+        return Constrain(super().get_renderable(), line_width())
+
+
+def line_width() -> int:
+    """Columns of a line that is drawn over itself."""
+    return MESSAGES.width - _INTERRUPT_WIDTH
 
 
 MESSAGES = _Messages(stderr=True)
@@ -109,7 +106,7 @@ def print_json(value: Any) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     if not encoding.lower().startswith("utf"):
         text = re.sub(r"[^\x00-\x7f]", _json_escape, text)
-    sys.stdout.write(_UNPRINTABLE.sub(_json_escape, text))
+    sys.stdout.write(UNPRINTABLE.sub(_json_escape, text))
 
 
 def _json_escape(match: re.Match[str]) -> str:

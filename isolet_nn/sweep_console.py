@@ -8,13 +8,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from isolet_nn.console import percent
 from isolet_nn.errors import counted, rounded
 from isolet_nn.folders import PLOTS
-from isolet_nn.streams import MESSAGES, RESULTS, print_line, print_message
+from isolet_nn.streams import MESSAGES, RESULTS, ProgressLine, print_line, print_message
 from isolet_nn.sweeps.cohort import FAILED, TrialResult
 from isolet_nn.sweeps.config import Setting
 from isolet_nn.sweeps.execute import SweepObserver
@@ -55,7 +55,7 @@ class SweepProgress(SilentSweepProgress):
     def __init__(self, verbose: bool) -> None:
         self._verbose = verbose
         self._live = MESSAGES.is_terminal
-        self._bar = Progress(
+        self._bar = ProgressLine(
             TextColumn("{task.fields[trials]}"),
             BarColumn(),
             TimeElapsedColumn(),
@@ -100,8 +100,15 @@ class SweepProgress(SilentSweepProgress):
             elif value is not None and (self._best is None or value > self._best):
                 self._best = value
         if self._verbose:
-            self._say("ended: trials " + ", ".join(str(result.trial) for result in results))
+            self._say("ended: " + ", ".join(map(self._ending, results)))
         self._show()
+
+    def _ending(self, result: TrialResult) -> str:
+        """What became of a trial: its number and its score."""
+        score = (
+            result.error if result.status == FAILED else percent(result.metrics.get(self._metric))
+        )
+        return f"trial {result.trial} {score}".rstrip()
 
     def on_retry(self, cohort: Cohort, error: str) -> None:
         n = cohort.n_trials

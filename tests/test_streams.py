@@ -18,7 +18,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from isolet_nn import streams
-from isolet_nn.streams import Stream, one_line, printable
+from isolet_nn.errors import one_line, printable
+from isolet_nn.streams import Stream
 
 NASTY = "\x1b[2J\x1b]0;title\x07[red]x[/] \u202egnp.exe\x9b31m\r"
 """Clears the screen, names the window, is Rich's markup, reverses letters."""

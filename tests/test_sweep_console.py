@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from isolet_nn import sweep
+from isolet_nn.console import percent
 from isolet_nn.errors import counted
 from isolet_nn.sweep_console import SweepProgress, print_plan, print_sweep
 from isolet_nn.sweeps.config import load_sweep
@@ -47,3 +48,17 @@ def test_progress_and_results_of_one_trial_are_in_the_singular(
     assert ": 1 trial in 1 training, 1 cohort\n" in printed.err
     assert "1/1 trial  " in printed.err
     assert "1 trial: 1 completed, 0 failed, 0 pending" in printed.out
+
+
+def test_verbose_progress_says_the_score_of_each_trial_that_ended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = sweep(
+        load_sweep({**SWEEP, "seeds": 2}),
+        runs_dir=tmp_path,
+        workers=1,
+        observer=SweepProgress(verbose=True),
+    )
+    printed = capsys.readouterr().err
+    for trial, share in enumerate(folder.results.metric(folder.metric)):
+        assert f"trial {trial} {percent(float(share))}" in printed

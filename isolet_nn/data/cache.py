@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.files import open_file, read_text, whole_file, write_text
+from isolet_nn.files import open_file, read_text, write_array, write_text
 
 CACHE_VARIABLE = "ISOLET_NN_CACHE_DIR"
 
@@ -126,8 +126,7 @@ def _digest(text: str) -> str:
 
 def _store(folder: Path, stem: str, state: Any, entry: Entry) -> None:
     for name, array in entry.arrays.items():
-        with whole_file(folder / f"{stem}.{name}.npy") as path:
-            np.save(path, array, allow_pickle=False)
+        write_array(folder / f"{stem}.{name}.npy", array)
     body = json.dumps(
         {"format": _FORMAT, "state": state, "facts": entry.facts, "checksums": entry.checksums}
     )

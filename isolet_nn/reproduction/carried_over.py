@@ -24,7 +24,7 @@ from isolet_nn.environment import processor
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.execution import limited_threads
 from isolet_nn.files import csv_rows, csv_text, read_text, write_json, write_text
-from isolet_nn.folders import locked, new_folder, now
+from isolet_nn.folders import current_folder, locked, new_folder, now
 from isolet_nn.identity import differences, identity_of
 from isolet_nn.loading import anchor_paths, with_overrides
 from isolet_nn.problems import validate
@@ -84,7 +84,7 @@ def load_carried_over(path: Path, *, data_dir: str | None = None, **changes: Any
     if isinstance(section.get("experiment"), dict):
         given = {} if data_dir is None else {"dataset.dir": data_dir}
         section["experiment"] = anchor_paths(
-            with_overrides(section["experiment"], given), Path.cwd()
+            with_overrides(section["experiment"], given), current_folder()
         )
     return validate(_File, {**content, "carried_over": section}, str(path)).carried_over
 

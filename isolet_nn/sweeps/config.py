@@ -34,6 +34,7 @@ from isolet_nn.errors import (
     short_repr,
     suggestion,
 )
+from isolet_nn.folders import current_folder
 from isolet_nn.loading import (
     anchor_paths,
     anchor_value,
@@ -421,9 +422,12 @@ def load_sweep(
     own, others = _sorted_out(overrides or {}, known, problems)
     content, found = _with_own(content, own)
     problems.add(name_origins(found, "", known))
+    origins = {_in_experiment(key): origin for key, origin in known.items()}
     layers = [
         _Layer(*_fixed(content.pop("set", None), source, problems), folder),
-        _Layer(others, {_in_experiment(key): origin for key, origin in known.items()}, Path.cwd()),
+        _Layer(
+            others, {_in_experiment(key): origin for key, origin in known.items()}, current_folder()
+        ),
     ]
     experiment = _layered_experiment(content.get("experiment"), folder, source, layers, problems)
     sweep, found = check(Sweep, {**content, "experiment": experiment or {}})

@@ -20,7 +20,7 @@ from isolet_nn.config import DatasetConfig, Experiment, XorDataset
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Scaler, Split
 from isolet_nn.errors import DataError, RunError
-from isolet_nn.files import whole_file, write_json
+from isolet_nn.files import write_array, write_json
 from isolet_nn.folders import read_json
 from isolet_nn.sweeps.grid import canonical
 
@@ -84,8 +84,7 @@ class PackedDataset:
         """Write one ``.npy`` an array into `folder`, the description last."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, array in self.arrays.items():
-            with whole_file(folder / f"{name}.npy") as path:
-                np.save(path, array, allow_pickle=False)
+            write_array(folder / f"{name}.npy", array)
         content = {
             "meta": self.meta,
             "checksum": self.checksum,
