@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "isolet_nn"
 Graph = dict[str, set[str]]
 
 _ENTRY = ("__init__", "__main__")
-_WIDTH, _MARGIN, _BOX, _ROW, _LETTER = 960, 16, 34, 84, 7.7
+_WIDTH, _MARGIN, _BOX, _ROW, _LETTER = 960, 32, 34, 84, 7.7
 
 
 def read_imports(package: Path = PACKAGE) -> Graph:
@@ -134,11 +134,16 @@ def _rows(graph: Graph) -> list[list[str]]:
 def _reduced(graph: Graph) -> Graph:
     """Without the arrows that follow from others."""
     reach = {home: _reach(graph, home) for home in graph}
+
+    def follows(home: str, middle: str, other: str) -> bool:
+        in_a_circle = home in reach[middle] or middle in reach[other]
+        return other in reach[middle] and not in_a_circle
+
     return {
         home: {
             other
             for other in others
-            if not any(other in reach[middle] for middle in others - {other} if middle != home)
+            if not any(follows(home, middle, other) for middle in others - {other})
         }
         for home, others in graph.items()
     }
@@ -170,11 +175,13 @@ def _place(line: Sequence[str], y: int) -> Iterator[tuple[str, tuple[float, floa
 
 def _arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
     (x1, y1), (x2, y2) = start, end
-    y1, bend = y1 + _BOX, _ROW / 3
-    return (
-        f'<path d="M{x1} {y1}C{x1} {y1 + bend:g} {x2} {y2 - bend:g} {x2} {y2 - 5}l-3 -5h6l-3 5" '
-        'fill="none" stroke="#8a94a6"/>'
-    )
+    bend = _ROW / 3
+    if y1 == y2:  # they import each other
+        bend = -bend
+    else:
+        y1 += _BOX
+    curve = f"M{x1} {y1}C{x1} {y1 + bend:g} {x2} {y2 - abs(bend):g} {x2} {y2 - 5}"
+    return f'<path d="{curve}l-3 -5h6l-3 5" fill="none" stroke="#8a94a6"/>'
 
 
 def _box(home: str, place: tuple[float, float]) -> str:
