@@ -7,34 +7,35 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from isolet_nn.version import __version__
+
 # What is not imported here cannot be taken from the current folder before `__main__` leaves it.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from isolet_nn.config import Experiment
-    from isolet_nn.execution import evaluate, resume, train
-    from isolet_nn.loading import load_experiment
-    from isolet_nn.runs import Run, load_run
+    from isolet_nn.config.loading import load_experiment
+    from isolet_nn.config.models import Experiment
+    from isolet_nn.runs.execution import evaluate, resume, train
+    from isolet_nn.runs.folder import Run, load_run
     from isolet_nn.sweeps.config import Sweep, load_sweep
     from isolet_nn.sweeps.folder import SweepFolder
-    from isolet_nn.sweeps.run import resume_sweep, sweep
+    from isolet_nn.sweeps.sweep import resume_sweep, sweep
 
-__version__ = "0.1.0"
 
 _HOMES = {
-    "Experiment": "config",
-    "load_experiment": "loading",
-    "train": "execution",
-    "resume": "execution",
-    "evaluate": "execution",
-    "Run": "runs",
-    "load_run": "runs",
+    "Experiment": "config.models",
+    "load_experiment": "config.loading",
+    "train": "runs.execution",
+    "resume": "runs.execution",
+    "evaluate": "runs.execution",
+    "Run": "runs.folder",
+    "load_run": "runs.folder",
     "Sweep": "sweeps.config",
     "load_sweep": "sweeps.config",
     "SweepFolder": "sweeps.folder",
-    "sweep": "sweeps.run",
-    "resume_sweep": "sweeps.run",
+    "sweep": "sweeps.sweep",
+    "resume_sweep": "sweeps.sweep",
 }
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Run",
     "Sweep",
     "SweepFolder",
+    "__version__",
     "evaluate",
     "load_experiment",
     "load_run",

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from isolet_nn.environment import has_torch
+from isolet_nn.system.machine import has_torch
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

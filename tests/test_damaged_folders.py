@@ -16,19 +16,19 @@ from hypothesis import strategies as st
 from sweeps.helpers import InlineWorkers, stop_after
 from typer.testing import CliRunner
 
-from isolet_nn.cli import app
-from isolet_nn.comparison import compare
+from isolet_nn.cli.app import app
+from isolet_nn.config.loading import load_experiment
 from isolet_nn.errors import ConfigError, RunError
-from isolet_nn.execution import evaluate, resume, train
-from isolet_nn.files import UnreadableFileError, write_json
-from isolet_nn.listing import DAMAGED, list_runs
-from isolet_nn.loading import load_experiment
-from isolet_nn.redraw import redraw
-from isolet_nn.runs import Run
+from isolet_nn.results.comparison import compare
+from isolet_nn.results.listing import DAMAGED, list_runs
+from isolet_nn.results.redraw import redraw
+from isolet_nn.runs.execution import evaluate, resume, train
+from isolet_nn.runs.folder import Run
 from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.folder import SweepFolder
-from isolet_nn.sweeps.run import resume_sweep
-from isolet_nn.sweeps.run import sweep as run_sweep
+from isolet_nn.sweeps.sweep import resume_sweep
+from isolet_nn.sweeps.sweep import sweep as run_sweep
+from isolet_nn.system.files import UnreadableFileError, write_json
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="has no named pipes among its files")
 
@@ -53,8 +53,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A completed and an interrupted run, and an interrupted sweep, in one folder."""
     runs = tmp_path_factory.mktemp("whole") / "runs"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("isolet_nn.sweeps.run.draw_plots", lambda *_: [])
-        patch.setattr("isolet_nn.execution.draw_curves", lambda *_: [])
+        patch.setattr("isolet_nn.sweeps.sweep.draw_plots", lambda *_: [])
+        patch.setattr("isolet_nn.runs.execution.draw_curves", lambda *_: [])
         done = train(load_experiment(EXPERIMENT | {"name": "done"}), runs_dir=runs)
         stopped = train(
             load_experiment(EXPERIMENT | {"name": "stopped"}),
@@ -173,8 +173,8 @@ def test_a_damaged_file_is_named_and_hides_nothing_else(
         monkeypatch.setattr(f"isolet_nn.{place}.draw_curves", lambda run, *_: run.metrics() and [])
     for place in ("redraw", "sweeps.run"):
         monkeypatch.setattr(f"isolet_nn.{place}.draw_plots", lambda *_: [])
-    monkeypatch.setattr("isolet_nn.redraw.draw_split", lambda *_: None)
-    monkeypatch.setattr("isolet_nn.redraw.draw_plot", lambda *_: [])
+    monkeypatch.setattr("isolet_nn.results.redraw.draw_split", lambda *_: None)
+    monkeypatch.setattr("isolet_nn.results.redraw.draw_plot", lambda *_: [])
     folder = copied[kind]
     path = folder / name
     DAMAGES[damage](path)
@@ -194,7 +194,7 @@ def test_a_damaged_file_is_named_and_hides_nothing_else(
 def test_a_folder_in_the_place_of_what_a_sweep_writes_loses_no_result(
     name: str, copied: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("isolet_nn.sweeps.run.draw_plots", lambda *_: [])
+    monkeypatch.setattr("isolet_nn.sweeps.sweep.draw_plots", lambda *_: [])
     path = copied["swept"] / name
     replaced(path, Path.mkdir)
 
@@ -324,7 +324,7 @@ def test_a_run_that_is_not_what_was_begun_is_only_resumed_when_forced(
     copied: dict[str, Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("isolet_nn.execution.draw_curves", lambda *_: [])
+    monkeypatch.setattr("isolet_nn.runs.execution.draw_curves", lambda *_: [])
     stopped = copied["stopped"]
     make(stopped)
     before = files_of(stopped)

@@ -16,17 +16,17 @@ import pytest
 from needs import BACKENDS
 from sweeps.helpers import InlineWorkers, read_table
 
-from isolet_nn import execution
+from isolet_nn.config.loading import load_experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import DivergedError, RunError
-from isolet_nn.filters import filter_entries, sort_entries
-from isolet_nn.listing import list_runs
-from isolet_nn.loading import load_experiment
-from isolet_nn.runs import Run, read_model, write_model
+from isolet_nn.results.filters import filter_entries, sort_entries
+from isolet_nn.results.listing import list_runs
+from isolet_nn.runs import execution
+from isolet_nn.runs.folder import Run, read_model, write_model
+from isolet_nn.runs.xor import count_solved
 from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.folder import SweepFolder
-from isolet_nn.sweeps.run import sweep
-from isolet_nn.xor import count_solved
+from isolet_nn.sweeps.sweep import sweep
 
 WILD, TAME = {"name": "sgd", "learning_rate": 1e30}, {"name": "sgd", "learning_rate": 0.001}
 

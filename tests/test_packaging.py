@@ -20,7 +20,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from isolet_nn.shipped import list_configs
+from isolet_nn.config.shipped import list_configs
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -87,7 +87,8 @@ def test_the_source_archive_holds_what_is_needed_to_build_and_test(tmp_path: Pat
     with tarfile.open(_build("sdist", tmp_path)) as archive:
         found = {name.partition("/")[2] for name in archive.getnames()}
     assert {"pyproject.toml", "constraints.txt", "Makefile", "README.md", "LICENSE"} <= found
-    assert {"configs/quickstart.yaml", "isolet_nn/shipped.py", "tests/test_packaging.py"} <= found
+    assert {"configs/quickstart.yaml", "isolet_nn/config/shipped.py"} <= found
+    assert "tests/test_packaging.py" in found
     assert {"isolet_nn/data/isolet.xz", "isolet_nn/data/isolet.LICENSE"} <= found
     assert not [name for name in found if name.startswith(("runs/", ".venv/", ".ci/"))]
 

@@ -13,16 +13,16 @@ from typing import NoReturn
 
 import pytest
 
-from isolet_nn import cli
-from isolet_nn.config import BundledDataset, CsvDataset
+from isolet_nn.cli import app as cli
+from isolet_nn.config.loading import load_experiment
+from isolet_nn.config.models import BundledDataset, CsvDataset
 from isolet_nn.data import load_table
 from isolet_nn.data.cache import CACHE_VARIABLE
 from isolet_nn.errors import DataError
-from isolet_nn.execution import train
-from isolet_nn.files import UnreadableFileError, open_file, read_bytes, read_text
-from isolet_nn.loading import load_experiment
+from isolet_nn.runs.execution import train
 from isolet_nn.sweeps.config import load_sweep
-from isolet_nn.sweeps.run import sweep as run_sweep
+from isolet_nn.sweeps.sweep import sweep as run_sweep
+from isolet_nn.system.files import UnreadableFileError, open_file, read_bytes, read_text
 
 if os.name == "nt":
     pytest.skip("has no named pipes among its files", allow_module_level=True)

@@ -85,7 +85,7 @@ def architecture_picture() -> str:
 
 
 def _imported(tree: ast.Module, package: str) -> Iterator[str]:
-    """Names below the package that are imported: ``sweeps.run`` of ``isolet_nn.sweeps.run``."""
+    """Names below the package that are imported: ``sweeps.run`` of ``isolet_nn.sweeps.sweep``."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()

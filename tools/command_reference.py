@@ -9,7 +9,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from isolet_nn.cli import app
+from isolet_nn.cli.app import app
 
 _EVERYWHERE = {"debug", "help"}
 

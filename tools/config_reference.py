@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from isolet_nn.bounds import MOST
-from isolet_nn.config import Experiment, Section
+from isolet_nn.config.bounds import MOST
+from isolet_nn.config.models import Experiment, Section
 
 Schema = Mapping[str, Any]
 

@@ -10,9 +10,9 @@ from rich.table import Table
 from isolet_nn.benchmarks.overhead import Overhead
 from isolet_nn.benchmarks.sweep import SweepComparison
 from isolet_nn.benchmarks.training import Comparison, Measurement, Plan
-from isolet_nn.console import percent
 from isolet_nn.errors import counted
-from isolet_nn.streams import MESSAGES, RESULTS, print_line
+from isolet_nn.terminal.console import percent
+from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line
 
 
 def print_plan(plan: Plan) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from isolet_nn.config import Experiment
+from isolet_nn.config.loading import load_experiment
+from isolet_nn.config.models import Experiment
 from isolet_nn.data import load_dataset
-from isolet_nn.loading import load_experiment
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +53,7 @@ def _train(
     import torch
     from torch import nn
 
-    from isolet_nn.backends.torch_backend import make_optimizer
+    from isolet_nn.training.torch_backend import make_optimizer
 
     layers: list[nn.Module] = []
     inputs = sizes[0]

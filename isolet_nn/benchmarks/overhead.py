@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from isolet_nn.config import Experiment
-from isolet_nn.environment import peak_memory_bytes
+from isolet_nn.config.models import Experiment
 from isolet_nn.sweeps.cohort import COMPLETED, CohortTask, TrialResult
 from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.datasets import PackedDataset
 from isolet_nn.sweeps.folder import SweepFolder
-from isolet_nn.sweeps.run import sweep
+from isolet_nn.sweeps.sweep import sweep
 from isolet_nn.sweeps.workers import Outcome
+from isolet_nn.system.machine import peak_memory_bytes
 
 _SEEDS = 100
 

@@ -18,18 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.benchmarks.loop import LoopResult, train_one_after_another
-from isolet_nn.config import Experiment
-from isolet_nn.environment import available_cores, describe_process, has_torch
+from isolet_nn.config.models import Experiment
 from isolet_nn.errors import BackendUnavailableError, ConfigError
-from isolet_nn.files import write_json
-from isolet_nn.folders import ENVIRONMENT, new_folder
-from isolet_nn.processes import new_executor, require_processes, starting
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSize, DataSource
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.plan import Plan, make_plan
-from isolet_nn.sweeps.run import n_workers, require_backends, sweep
+from isolet_nn.sweeps.sweep import n_workers, require_backends, sweep
+from isolet_nn.system.files import write_json
+from isolet_nn.system.folders import ENVIRONMENT, new_folder
+from isolet_nn.system.machine import available_cores, describe_process, has_torch
+from isolet_nn.system.processes import new_executor, require_processes, starting
 
 P = ParamSpec("P")
 Result = TypeVar("Result")

@@ -24,10 +24,10 @@ from isolet_nn.benchmarks.engines import (
     load_data,
 )
 from isolet_nn.benchmarks.worker import Worker
-from isolet_nn.environment import available_cores, describe_process, has_torch
 from isolet_nn.errors import ConfigError, suggestion
-from isolet_nn.files import write_json
-from isolet_nn.folders import ENVIRONMENT, PLOTS, new_folder
+from isolet_nn.system.files import write_json
+from isolet_nn.system.folders import ENVIRONMENT, PLOTS, new_folder
+from isolet_nn.system.machine import available_cores, describe_process, has_torch
 
 RESULTS_CSV, RESULTS_JSON, BARS = "results.csv", "results.json", "bars.png"
 

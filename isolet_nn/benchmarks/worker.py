@@ -21,8 +21,8 @@ from isolet_nn.benchmarks.engines import (
     load_data,
 )
 from isolet_nn.errors import IsoletNNError
-from isolet_nn.interrupts import leave_interrupts_to_parent
-from isolet_nn.processes import starting
+from isolet_nn.system.interrupts import leave_interrupts_to_parent
+from isolet_nn.system.processes import starting
 
 _SETTLE_SECONDS = 0.1
 """Idle threads of OpenBLAS and OpenMP spin this long at most before they sleep."""

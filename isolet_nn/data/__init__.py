@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from isolet_nn.config import (
+from isolet_nn.config.models import (
     BundledDataset,
     CsvDataset,
     DatasetConfig,

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.files import open_file, read_text, write_array, write_text
+from isolet_nn.system.files import open_file, read_text, write_array, write_text
 
 CACHE_VARIABLE = "ISOLET_NN_CACHE_DIR"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from isolet_nn.config import (
+from isolet_nn.config.models import (
     BundledDataset,
     CsvDataset,
     DatasetConfig,

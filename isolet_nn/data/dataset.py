@@ -13,7 +13,7 @@ from typing import Any, NoReturn, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from isolet_nn.config import (
+from isolet_nn.config.models import (
     DatasetConfig,
     GroupFold,
     GroupHoldout,

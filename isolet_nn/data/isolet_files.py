@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from isolet_nn.data import lzw
 from isolet_nn.errors import DataError, short_repr
-from isolet_nn.files import UnreadableFileError, open_file, read_bytes
+from isolet_nn.system.files import UnreadableFileError, open_file, read_bytes
 
 PARTS = ("isolet1+2+3+4", "isolet5")
 N_FEATURES = 617

@@ -21,7 +21,7 @@ from typing import IO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config import CsvDataset
+from isolet_nn.config.models import CsvDataset
 from isolet_nn.data import cache
 from isolet_nn.data.cache import Entry
 from isolet_nn.data.columns import (
@@ -38,7 +38,7 @@ from isolet_nn.data.columns import (
 )
 from isolet_nn.data.dataset import Table
 from isolet_nn.errors import ConfigError, DataError, short_repr
-from isolet_nn.files import open_file
+from isolet_nn.system.files import open_file
 
 _GZIP = b"\x1f\x8b"
 _NO_TEXT = {

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isolet_nn.calibration import Calibration
-from isolet_nn.evaluation import GroupScore, wilson_interval
 from isolet_nn.plots.style import (
     INK,
     PALETTE,
@@ -20,6 +18,8 @@ from isolet_nn.plots.style import (
     shorten,
     to_file,
 )
+from isolet_nn.scores.calibration import Calibration
+from isolet_nn.scores.evaluation import GroupScore, wilson_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

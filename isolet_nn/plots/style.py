@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
-from isolet_nn.files import write_bytes
 from isolet_nn.plots.fonts import render_with_fonts
+from isolet_nn.system.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,23 +15,23 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-import isolet_nn
-from isolet_nn.backends.base import Weights, require_layout, weight_shapes
-from isolet_nn.config import NAME_PATTERN, Count, Experiment, Section
+from isolet_nn.config.loading import anchor_paths, with_overrides
+from isolet_nn.config.models import NAME_PATTERN, Count, Experiment, Section
+from isolet_nn.config.problems import validate
+from isolet_nn.config.yaml_files import dump_yaml, read_mapping
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset
-from isolet_nn.environment import processor
 from isolet_nn.errors import ConfigError, RunError
-from isolet_nn.execution import limited_threads
-from isolet_nn.files import csv_rows, csv_text, read_text, write_json, write_text
-from isolet_nn.folders import current_folder, locked, new_folder, now
-from isolet_nn.identity import differences, identity_of
-from isolet_nn.loading import anchor_paths, with_overrides
-from isolet_nn.problems import validate
-from isolet_nn.records import FORMAT, CarriedOverFacts
-from isolet_nn.tensors import load_tensors, save_tensors
-from isolet_nn.training import Training
-from isolet_nn.yaml_files import dump_yaml, read_mapping
+from isolet_nn.runs.environment import processor
+from isolet_nn.runs.execution import limited_threads
+from isolet_nn.runs.identity import differences, identity_of
+from isolet_nn.runs.records import FORMAT, CarriedOverFacts
+from isolet_nn.runs.tensors import load_tensors, save_tensors
+from isolet_nn.system.files import csv_rows, csv_text, read_text, write_json, write_text
+from isolet_nn.system.folders import current_folder, locked, new_folder, now
+from isolet_nn.training.backend import Weights, require_layout, weight_shapes
+from isolet_nn.training.loop import Training
+from isolet_nn.version import __version__
 
 FILE, CELLS, STATUS = "carried_over.yaml", "cells.csv", "status.json"
 _STATE = "state.safetensors"
@@ -191,7 +191,7 @@ def _facts(config: CarriedOver, dataset: Dataset) -> dict[str, Any]:
         "cells": [list(cell) for cell in config.cells],
         "experiment": identity_of(config.experiment),
         "data": dataset.checksum,
-        "version": isolet_nn.__version__,
+        "version": __version__,
         "processor": processor(config.experiment),
     }
 

@@ -12,9 +12,9 @@ from isolet_nn.reproduction.page import PAGE
 from isolet_nn.reproduction.parts import Part
 from isolet_nn.reproduction.run import Progress
 from isolet_nn.reproduction.verdicts import Claim
-from isolet_nn.streams import RESULTS, print_line, print_message
-from isolet_nn.sweep_console import sweep_observer
-from isolet_nn.sweeps.execute import SweepObserver
+from isolet_nn.sweeps.dispatch import SweepObserver
+from isolet_nn.terminal.streams import RESULTS, print_line, print_message
+from isolet_nn.terminal.sweeps import sweep_observer
 
 _CELL_SECONDS = 5.0
 

@@ -6,15 +6,15 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from isolet_nn.config import Section
+from isolet_nn.config.models import Section
+from isolet_nn.config.problems import validate
+from isolet_nn.config.yaml_files import read_mapping
 from isolet_nn.errors import RunError
-from isolet_nn.files import write_json
-from isolet_nn.folders import SUMMARY, SWEEP, now
-from isolet_nn.problems import validate
-from isolet_nn.records import FORMAT, PartStatus, SweepSummary, read_record, require_format
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.parts import CARRIED_OVER, XOR, Part
-from isolet_nn.yaml_files import read_mapping
+from isolet_nn.runs.records import FORMAT, PartStatus, SweepSummary, read_record, require_format
+from isolet_nn.system.files import write_json
+from isolet_nn.system.folders import SUMMARY, SWEEP, now
 
 FILE, STATUS, XOR_FILE = "reproduction.yaml", "status.json", "xor.json"
 

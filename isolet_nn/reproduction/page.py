@@ -8,18 +8,18 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.environment import available_cores, describe_process
-from isolet_nn.files import read_bytes, write_json, write_text
-from isolet_nn.folders import now
+from isolet_nn.config.yaml_files import read_mapping
 from isolet_nn.reproduction import tables
 from isolet_nn.reproduction.carried_over import FILE as CARRIED_OVER_FILE
+from isolet_nn.reproduction.drawing import draw_pictures
 from isolet_nn.reproduction.evidence import BATCH, BETA1, EPOCHS, LAYERS, RATE, Cells, Evidence
 from isolet_nn.reproduction.folder import open_reproduction
 from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS
-from isolet_nn.reproduction.pictures import draw_pictures
 from isolet_nn.reproduction.report import Report, load_report
 from isolet_nn.reproduction.verdicts import Claim, conclusions, figures
-from isolet_nn.yaml_files import read_mapping
+from isolet_nn.system.files import read_bytes, write_json, write_text
+from isolet_nn.system.folders import now
+from isolet_nn.system.machine import available_cores, describe_process
 
 PAGE, VERDICTS, TABLES = "index.html", "verdicts.json", "tables"
 _TEMPLATE = "page.html.jinja"

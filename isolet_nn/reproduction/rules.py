@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.evaluation import wilson_interval
-from isolet_nn.statistics import Interval, difference_of_means, mean_interval
+from isolet_nn.scores.evaluation import wilson_interval
+from isolet_nn.scores.statistics import Interval, difference_of_means, mean_interval
 
 Outcome = Literal["confirmed", "refuted", "not decidable"]
 CONFIRMED: Outcome = "confirmed"

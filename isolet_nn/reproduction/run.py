@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import isolet_nn
-from isolet_nn import execution
+from isolet_nn.config.loading import load_experiment
+from isolet_nn.config.shipped import resolve
+from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import RunError
-from isolet_nn.files import write_json, write_text
-from isolet_nn.folders import locked, new_folder, now
-from isolet_nn.loading import load_experiment
-from isolet_nn.records import FORMAT, PartStatus, read_record
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.folder import (
     FILE,
@@ -31,12 +28,15 @@ from isolet_nn.reproduction.folder import (
 )
 from isolet_nn.reproduction.page import write_page
 from isolet_nn.reproduction.parts import CARRIED_OVER, XOR, Part, parts_of, sweep_of
-from isolet_nn.shipped import resolve
-from isolet_nn.sweeps.execute import SweepObserver
-from isolet_nn.sweeps.run import WorkersFactory, resume_sweep, sweep
+from isolet_nn.runs import execution
+from isolet_nn.runs.records import FORMAT, PartStatus, read_record
+from isolet_nn.runs.xor import count_solved, require_xor, result_of
+from isolet_nn.sweeps.dispatch import SweepObserver
+from isolet_nn.sweeps.sweep import WorkersFactory, resume_sweep, sweep
 from isolet_nn.sweeps.workers import LocalWorkers
-from isolet_nn.xor import count_solved, require_xor, result_of
-from isolet_nn.yaml_files import dump_yaml
+from isolet_nn.system.files import write_json, write_text
+from isolet_nn.system.folders import locked, new_folder, now
+from isolet_nn.version import __version__
 
 NAME = "reproduce-report"
 SEEDS = {False: 100, True: 30}
@@ -99,7 +99,7 @@ def reproduce(
     if any(part.on_isolet for part in parts_of(figures)):
         _require_isolet(data_dir)
     folder = new_folder(Path(runs_dir), NAME)
-    content = Reproduction(figures=[*figures], quick=quick, version=isolet_nn.__version__)
+    content = Reproduction(figures=[*figures], quick=quick, version=__version__)
     write_text(folder / FILE, dump_yaml(content))
     return resume(
         folder,
@@ -129,10 +129,10 @@ def resume(
     """
     folder = Path(path)
     content = open_reproduction(folder)
-    if content.version != isolet_nn.__version__:
+    if content.version != __version__:
         raise RunError(
             f"{folder}: was begun by isolet-nn {content.version}, this is "
-            f"{isolet_nn.__version__}; begin a new reproduction"
+            f"{__version__}; begin a new reproduction"
         )
     progress = progress or Progress()
     with locked(folder):

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from isolet_nn.files import whole_file
 from isolet_nn.reproduction.evidence import EPOCHS, OPTIMIZERS, Cells, Evidence, Trial
 from isolet_nn.reproduction.report import Report
 from isolet_nn.reproduction.rules import DASH, FEWEST, interval_text, with_minus
-from isolet_nn.statistics import mean_interval
+from isolet_nn.scores.statistics import mean_interval
+from isolet_nn.system.files import whole_file
 
 _STRONGEST = 20.0
 """Points of difference from which on a cell has the full colour."""

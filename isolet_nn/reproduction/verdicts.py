@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from isolet_nn.environment import has_torch
 from isolet_nn.reproduction.evidence import EPOCHS, OPTIMIZERS, Cells, Evidence, Trial
 from isolet_nn.reproduction.parts import FEW_NEURONS
 from isolet_nn.reproduction.report import ROUNDING, Report
@@ -32,6 +31,7 @@ from isolet_nn.reproduction.rules import (
     on_a_par,
     one_more_run,
 )
+from isolet_nn.system.machine import has_torch
 
 PARITY_MARGIN = 0.5
 """Points that two implementations on a par may differ by: the report's whole percents hide less."""

@@ -22,15 +22,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.config import Experiment
+from isolet_nn.config.models import Experiment
 from isolet_nn.errors import BackendUnavailableError, ClusterError, ConfigError
-from isolet_nn.files import write_bytes
-from isolet_nn.processes import require_processes, safe_environment, starting
 from isolet_nn.sweeps import remote
 from isolet_nn.sweeps.cohort import CohortTask, model_path
 from isolet_nn.sweeps.datasets import PackedDataset
 from isolet_nn.sweeps.remote import Done, Failed, Lacking, keep, versions, work
 from isolet_nn.sweeps.workers import Outcome
+from isolet_nn.system.files import write_bytes
+from isolet_nn.system.processes import require_processes, safe_environment, starting
 
 CONNECT_SECONDS = 10.0
 """How long a scheduler may take to answer."""

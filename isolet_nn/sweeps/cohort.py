@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.config import Experiment
+from isolet_nn.config.models import Experiment
+from isolet_nn.config.problems import validate
 from isolet_nn.data.dataset import Dataset
-from isolet_nn.execution import limited_threads
-from isolet_nn.problems import validate
-from isolet_nn.runs import write_model
-from isolet_nn.training import Row, Training
+from isolet_nn.runs.execution import limited_threads
+from isolet_nn.runs.folder import write_model
+from isolet_nn.training.loop import Row, Training
 
 COMPLETED, FAILED = "completed", "failed"
 

@@ -24,18 +24,8 @@ from pydantic import (
     model_validator,
 )
 
-from isolet_nn.bounds import MOST_SEEDS, MOST_SETTINGS, MOST_TRIALS, MOST_WORKERS
-from isolet_nn.config import NAME_PATTERN, Experiment, Folds, Section
-from isolet_nn.errors import (
-    ConfigError,
-    Problems,
-    counted,
-    problems_at,
-    short_repr,
-    suggestion,
-)
-from isolet_nn.folders import current_folder
-from isolet_nn.loading import (
+from isolet_nn.config.bounds import MOST_SEEDS, MOST_SETTINGS, MOST_TRIALS, MOST_WORKERS
+from isolet_nn.config.loading import (
     anchor_paths,
     anchor_value,
     apply_overrides,
@@ -49,9 +39,19 @@ from isolet_nn.loading import (
     split_key,
     with_overrides,
 )
-from isolet_nn.problems import check
-from isolet_nn.shipped import resolve
-from isolet_nn.yaml_files import read_mapping
+from isolet_nn.config.models import NAME_PATTERN, Experiment, Folds, Section
+from isolet_nn.config.problems import check
+from isolet_nn.config.shipped import resolve
+from isolet_nn.config.yaml_files import read_mapping
+from isolet_nn.errors import (
+    ConfigError,
+    Problems,
+    counted,
+    problems_at,
+    short_repr,
+    suggestion,
+)
+from isolet_nn.system.folders import current_folder
 
 
 def _plain(value: Any) -> Any:

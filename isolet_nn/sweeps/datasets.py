@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config import DatasetConfig, Experiment, XorDataset
+from isolet_nn.config.models import DatasetConfig, Experiment, XorDataset
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Scaler, Split
 from isolet_nn.errors import DataError, RunError
-from isolet_nn.files import write_array, write_json
-from isolet_nn.folders import read_json
 from isolet_nn.sweeps.grid import canonical
+from isolet_nn.system.files import write_array, write_json
+from isolet_nn.system.folders import read_json
 
 Arrays = dict[str, NDArray[Any]]
 _SPLITS = ("train", "validation", "test")

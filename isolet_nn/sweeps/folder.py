@@ -10,21 +10,21 @@ import functools
 from pathlib import Path
 from typing import Any
 
+from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError, RunError
-from isolet_nn.files import write_text
-from isolet_nn.folders import (
+from isolet_nn.runs.records import JournalHeader, SweepSummary, read_record, require_format
+from isolet_nn.sweeps.config import Sweep, load_sweep
+from isolet_nn.sweeps.grid import Trials, make_trials
+from isolet_nn.sweeps.journal import Results, read_journal
+from isolet_nn.sweeps.scores import SettingScore, best_settings
+from isolet_nn.system.files import write_text
+from isolet_nn.system.folders import (
     JOURNAL,
     SUMMARY,
     SWEEP,
     new_folder,
     read_json,
 )
-from isolet_nn.records import JournalHeader, SweepSummary, read_record, require_format
-from isolet_nn.sweeps.config import Sweep, load_sweep
-from isolet_nn.sweeps.grid import Trials, make_trials
-from isolet_nn.sweeps.journal import Results, read_journal
-from isolet_nn.sweeps.scores import SettingScore, best_settings
-from isolet_nn.yaml_files import dump_yaml
 
 NUMBERING = ("grid", "list", "random", "seeds", "cross_validation")
 """Keys of a sweep file on which the numbers of trials depend."""

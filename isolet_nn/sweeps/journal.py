@@ -25,8 +25,7 @@ from pydantic import Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from isolet_nn.errors import RunError
-from isolet_nn.files import errors_name, open_file, parse_json, whole_file
-from isolet_nn.records import (
+from isolet_nn.runs.records import (
     FORMAT,
     STRICT,
     JournalHeader,
@@ -37,6 +36,7 @@ from isolet_nn.records import (
 )
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
 from isolet_nn.sweeps.grid import Trials, canonical
+from isolet_nn.system.files import errors_name, open_file, parse_json, whole_file
 
 METRICS = tuple(
     f"{split}_{metric}"

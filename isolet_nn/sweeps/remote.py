@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-import isolet_nn
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.sweeps.cohort import CohortTask, TrialResult, model_path, run_cohort
 from isolet_nn.sweeps.datasets import PackedDataset
+from isolet_nn.version import __version__
 
 _DATASETS_KEPT = 4
 
@@ -54,7 +54,7 @@ def dask_setup(_worker: object) -> None:
 
 def versions() -> dict[str, str]:
     """The versions that decide on results."""
-    return {"isolet_nn": isolet_nn.__version__, "numpy": np.__version__}
+    return {"isolet_nn": __version__, "numpy": np.__version__}
 
 
 def keep(packed: PackedDataset) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.files import whole_file
 from isolet_nn.sweeps.config import Setting
 from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.journal import COMPLETED_CODE, Results, setting_text
+from isolet_nn.system.files import whole_file
 
 
 @dataclass(frozen=True)

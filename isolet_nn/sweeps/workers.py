@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from isolet_nn.config import Experiment
+from isolet_nn.config.models import Experiment
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import IsoletNNError
-from isolet_nn.processes import new_executor, starting
 from isolet_nn.sweeps.cohort import CohortTask, TrialResult, run_cohort
 from isolet_nn.sweeps.datasets import PackedDataset
+from isolet_nn.system.processes import new_executor, starting
 
 _DATASETS_KEPT = 8
 """Data sets mapped into memory by a worker: the folds of a cross-validation come in turn."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
-from isolet_nn.config import (
+from isolet_nn.config.models import (
     BundledDataset,
     CsvDataset,
     GroupFold,

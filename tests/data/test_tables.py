@@ -11,12 +11,12 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from isolet_nn.config import CsvDataset
+from isolet_nn.config.loading import load_experiment, parse_overrides
+from isolet_nn.config.models import CsvDataset
+from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.data import Table, load_dataset, load_table
 from isolet_nn.data.columns import encode
 from isolet_nn.errors import ConfigError, DataError, IsoletNNError
-from isolet_nn.loading import load_experiment, parse_overrides
-from isolet_nn.yaml_files import dump_yaml
 
 ANIMALS = """height,weight,owner,kind
 1.5,20,ann,dog

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import isolet_nn
-from isolet_nn.files import write_json, write_text
-from isolet_nn.folders import JOURNAL, SUMMARY
-from isolet_nn.records import FORMAT
+from isolet_nn.config.shipped import resolve
+from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.evidence import BATCH, BETA1, EPOCHS, LAYERS, RATE
 from isolet_nn.reproduction.folder import FILE, Reproduction
@@ -20,13 +19,14 @@ from isolet_nn.reproduction.page import write_page
 from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS, PARTS, XOR, Part, sweep_of
 from isolet_nn.reproduction.report import load_report
 from isolet_nn.reproduction.run import reproduce
-from isolet_nn.shipped import resolve
+from isolet_nn.runs.records import FORMAT
 from isolet_nn.sweeps.cohort import COMPLETED, TrialResult
+from isolet_nn.sweeps.drawing import draw_plots
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import make_trials
 from isolet_nn.sweeps.journal import Journal, make_header
-from isolet_nn.sweeps.pictures import draw_plots
-from isolet_nn.yaml_files import dump_yaml
+from isolet_nn.system.files import write_json, write_text
+from isolet_nn.system.folders import JOURNAL, SUMMARY
 
 Settings = dict[str, Any]
 Accuracy = Callable[[str, Settings], float]

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from sweeps.helpers import InlineWorkers, stop_after
 
+from isolet_nn.config.loading import with_overrides
+from isolet_nn.config.shipped import resolve
 from isolet_nn.errors import ConfigError, RunError
-from isolet_nn.loading import with_overrides
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.carried_over import CELLS, CarriedOver, begin, go_on, load_carried_over
 from isolet_nn.reproduction.evidence import PLACES
@@ -20,7 +21,6 @@ from isolet_nn.reproduction.folder import status_of
 from isolet_nn.reproduction.parts import FIGURES, PARTS, Part, parts_of, sweep_of
 from isolet_nn.reproduction.report import Range, load_report
 from isolet_nn.reproduction.run import Progress, reproduce, resume
-from isolet_nn.shipped import resolve
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.grid import make_trials
 

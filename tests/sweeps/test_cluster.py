@@ -21,18 +21,18 @@ import pytest
 from builders import make_experiment
 
 import isolet_nn
-from isolet_nn.config import Experiment
+from isolet_nn.config.models import Experiment
+from isolet_nn.config.problems import validate
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import BackendUnavailableError, ClusterError, ConfigError, DataError
-from isolet_nn.problems import validate
 from isolet_nn.sweeps import cluster, remote
 from isolet_nn.sweeps.cluster import DaskWorkers, cluster_workers
 from isolet_nn.sweeps.cohort import CohortTask, LineTask, TrialResult
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset, data_key, pack
-from isolet_nn.sweeps.execute import SweepObserver
+from isolet_nn.sweeps.dispatch import SweepObserver
 from isolet_nn.sweeps.folder import SweepFolder
-from isolet_nn.sweeps.run import sweep
+from isolet_nn.sweeps.sweep import sweep
 
 NN = (sys.executable, "-m", "isolet_nn")
 ROOT = Path(isolet_nn.__file__).resolve().parents[1]

@@ -15,15 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isolet_nn.benchmarks.sweep import compare_sweep
-from isolet_nn.config import DatasetConfig
+from isolet_nn.config.models import DatasetConfig
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Scaler, Split
 from isolet_nn.errors import ConfigError, DataError, RunError
-from isolet_nn.redraw import PlotChoice, choose_plot, name_of
+from isolet_nn.results.redraw import PlotChoice, choose_plot, name_of
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import make_trials
-from isolet_nn.sweeps.run import plan_of, resume_sweep, sweep
+from isolet_nn.sweeps.sweep import plan_of, resume_sweep, sweep
 from sweeps.helpers import (
     IRIS,
     InlineWorkers,

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError
 from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.grid import Trials, make_trials
-from isolet_nn.yaml_files import dump_yaml
 from sweeps.helpers import IRIS, trials_of
 
 LEARNING_RATE = "optimizer.learning_rate"

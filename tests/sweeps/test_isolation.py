@@ -21,16 +21,16 @@ from hypothesis import strategies as st
 from needs import needs_torch
 from safetensors.numpy import load_file
 
-from isolet_nn import execution
-from isolet_nn.config import Experiment
-from isolet_nn.problems import validate
+from isolet_nn.config.models import Experiment
+from isolet_nn.config.problems import validate
+from isolet_nn.config.yaml_files import parse_yaml
+from isolet_nn.runs import execution
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSource
 from isolet_nn.sweeps.folder import SweepFolder, trial_config
 from isolet_nn.sweeps.grid import make_trials
 from isolet_nn.sweeps.plan import make_plan
-from isolet_nn.sweeps.run import resume_sweep, sweep
-from isolet_nn.yaml_files import parse_yaml
+from isolet_nn.sweeps.sweep import resume_sweep, sweep
 from sweeps.helpers import (
     InlineWorkers,
     model_bytes,
@@ -49,7 +49,7 @@ def _without_pictures() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("plot_loss", "plot_accuracy", "plot_confusion_matrix"):
             patch.setattr(f"isolet_nn.plots.{name}", lambda *args, **options: None)
-        for module in ("execution", "sweeps.run"):
+        for module in ("runs.execution", "sweeps.sweep"):
             patch.setattr(f"isolet_nn.{module}.describe_environment", lambda *of: {})
         patch.setattr("os.fsync", lambda handle: None)
         yield

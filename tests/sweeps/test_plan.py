@@ -10,8 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from isolet_nn.backends.base import n_parameters
-from isolet_nn.config import Experiment
+from isolet_nn.config.models import Experiment
 from isolet_nn.errors import ConfigError
 from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed, data_key
 from isolet_nn.sweeps.grid import Trials, canonical
@@ -23,6 +22,7 @@ from isolet_nn.sweeps.plan import (
     Plan,
     make_plan,
 )
+from isolet_nn.training.backend import n_parameters
 from sweeps.helpers import IRIS, trials_of
 
 SIZE = DataSize(n_rows=1000, n_features=10, n_classes=3)

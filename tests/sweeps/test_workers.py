@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from isolet_nn.config import Experiment
+from isolet_nn.config.models import Experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import DataError
 from isolet_nn.sweeps.cohort import CohortTask, LineTask, TrialResult
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset, data_key, pack
-from isolet_nn.sweeps.execute import ModelKeeper, SweepObserver
+from isolet_nn.sweeps.dispatch import ModelKeeper, SweepObserver
 from isolet_nn.sweeps.plan import Cohort
-from isolet_nn.sweeps.run import sweep
+from isolet_nn.sweeps.sweep import sweep
 from isolet_nn.sweeps.workers import LocalWorkers, Outcome
 from sweeps.helpers import (
     IRIS,
@@ -207,7 +207,7 @@ def test_a_network_that_does_not_fit_into_a_workers_memory_fails_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process that plans has more memory than the workers."""
-    monkeypatch.setattr("isolet_nn.capacity.machine_memory", lambda: 10**18)
+    monkeypatch.setattr("isolet_nn.training.capacity.machine_memory", lambda: 10**18)
     config = iris_sweep(
         grid={"model.hidden_layers": [[4], [10**7, 10**7], [6]]}, save_models="none"
     )

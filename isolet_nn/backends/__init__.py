@@ -1,1 +1,0 @@
-"""What does the arithmetic: the network from scratch, or PyTorch, behind one protocol."""

@@ -1,0 +1,1 @@
+"""What reads runs and sweeps alike: lists, comparisons, pictures drawn anew."""

@@ -1,0 +1,284 @@
+"""Listing runs and sweeps: which there are in a folder, how they ended, and how good they are.
+
+Only small files are read, and nothing heavy is imported, so that thousands are listed at once.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from isolet_nn.errors import RunError
+from isolet_nn.runs.history import read_epoch
+from isolet_nn.runs.records import RunSummary, Summary, SweepSummary, read_record
+from isolet_nn.system.files import open_file, parse_json
+from isolet_nn.system.folders import (
+    CONFIG,
+    JOURNAL,
+    METRICS,
+    SUMMARY,
+    SWEEP,
+    is_locked,
+)
+
+FAILED, KILLED, DAMAGED = "failed", "killed", "damaged"
+STATUSES = ("running", "completed", "interrupted", FAILED, KILLED, DAMAGED)
+METRICS_OF_RUN = tuple(
+    f"{split}_{metric}"
+    for metric in ("accuracy", "loss")
+    for split in ("test", "validation", "train")
+)
+"""Of a run's last epoch, as metrics.csv names them."""
+_TAIL_BYTES = 4096
+"""No line of metrics.csv is longer than that, nor the line with the name in a config."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A run or a sweep in a list; None is what it does not have, or not yet."""
+
+    folder: str
+    name: str | None = None
+    kind: str | None
+    """``run`` or ``sweep``; None if what there is does not tell."""
+    status: str
+    """One of `STATUSES`. A killed one says that it runs, but no process works on it."""
+    test_accuracy: float | None = None
+    """Of the last epoch; of a sweep's best setting, the mean over its seeds and folds.
+
+    What failed has none."""
+    validation_accuracy: float | None = None
+    """Likewise. A sweep's best setting is the best by validation, where there is such a split."""
+    train_accuracy: float | None = None
+    """Of a run: of the last epoch, like the losses."""
+    test_loss: float | None = None
+    validation_loss: float | None = None
+    train_loss: float | None = None
+    epochs: int | None = None
+    """Of a run: epochs done."""
+    trials: int | None = None
+    """Of a sweep: all its trials."""
+    completed: int | None = None
+    failed: int | None = None
+    seconds: float | None = None
+    """Of a run: time of its epochs. Of a sweep: time from its last start to its end."""
+    started: str | None = None
+    """ISO 8601."""
+    age: float
+    """Seconds since it was started."""
+    best_setting: Mapping[str, Any] | None = None
+    """Of a sweep: its best setting, by key path."""
+    settings: Mapping[str, Any] | None = None
+    """All settings by key path, a sweep's those of its best; None where nobody asked for one."""
+    problem: str | None = None
+    """The error of one that failed, or what is damaged."""
+
+
+def list_runs(runs_dir: str | Path = "runs") -> list[Entry]:
+    """The runs and sweeps in a folder, newest first; other folders in it are left out.
+
+    Raises
+    ------
+    RunError
+        If there is no such folder, or it is a run's or a sweep's own.
+    """
+    parent = Path(runs_dir)
+    try:
+        for file in (CONFIG, SWEEP):
+            if (parent / SUMMARY).exists() and (parent / file).exists():
+                raise RunError(f"{parent}: is a run or a sweep itself; give the folder it lies in")
+        names = sorted((path.name for path in parent.iterdir()), reverse=True)
+    except OSError as error:
+        raise RunError(f"{parent}: {error.strerror}") from None
+    now = datetime.now().astimezone()
+    entries = [entry for name in names if (entry := read_entry(parent / name, now))]
+    return sorted(entries, key=lambda entry: entry.age)
+
+
+def read_entry(folder: Path, now: datetime | None = None) -> Entry | None:
+    """A folder's entry in the list; None if it is neither a run's nor a sweep's."""
+    kind = None
+    figures: dict[str, Any]
+    try:
+        if not _is_folder(folder):
+            return None
+        kind = _kind(folder)
+        if kind is None and not _just_made(folder):
+            return None
+        figures = _read_sweep(folder) if kind == "sweep" else _read_run(folder)
+    except RunError as error:
+        figures = _damaged(str(error).replace(f"{folder}{os.sep}", ""))
+    except OSError as error:  # whatever it is, it must not hide the other entries
+        where = Path(os.fsdecode(error.filename or folder))
+        of_file = "" if where == folder else f"{where.name}: "
+        figures = _damaged(f"{of_file}cannot be read: {error.strerror or error}")
+    begun = _instant(figures.get("started")) or _begun_at(folder.name) or _changed_at(folder)
+    age = ((now or datetime.now().astimezone()) - begun).total_seconds()
+    return Entry(folder=str(folder), kind=kind, age=age, **figures)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a path leads to a folder; raises OSError where a link leads round in a circle."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:  # a link to nowhere, or removed just now
+        return False
+
+
+def _kind(folder: Path) -> str | None:
+    # Names, not `exists`: what a link in a circle or a forbidden folder stands for is there too.
+    names = {path.name for path in folder.iterdir()}
+    if names & {SWEEP, JOURNAL}:
+        return "sweep"
+    return "run" if names & {CONFIG, METRICS, SUMMARY} else None
+
+
+def _just_made(folder: Path) -> bool:
+    """Whether a folder has a run's or a sweep's name and nothing in it: its process was killed."""
+    if _begun_at(folder.name) is None:
+        return False
+    return all(path.name.startswith(".") for path in folder.iterdir())
+
+
+def _damaged(problem: str) -> dict[str, Any]:
+    return {"status": DAMAGED, "problem": problem}
+
+
+def _read_run(folder: Path) -> dict[str, Any]:
+    name = _name_in(folder / CONFIG)
+    summary = _summary(folder, RunSummary)
+    if summary is None:
+        return {"name": name, "status": "running"}
+    status = status_of(folder, summary.status)
+    metrics: Mapping[str, Any] = summary.metrics or {}
+    epochs = summary.epochs
+    if status in ("running", KILLED):
+        metrics, epochs = _last_row(folder / METRICS)
+    elif status == FAILED:  # what it had reached before does not count
+        metrics = {}
+    return {
+        "name": name,
+        "status": status,
+        **{name: _finite(metrics.get(name)) for name in METRICS_OF_RUN},
+        "epochs": epochs,
+        "seconds": summary.seconds,
+        "started": summary.started,
+        "problem": summary.error,
+    }
+
+
+def _read_sweep(folder: Path) -> dict[str, Any]:
+    name = _name_in(folder / SWEEP)
+    summary = _summary(folder, SweepSummary)
+    if summary is None:
+        return {"name": name, "status": "running"}
+    status = status_of(folder, summary.status)
+    figures: dict[str, Any] = {
+        "name": name,
+        "status": status,
+        "trials": summary.trials,
+        "completed": summary.completed,
+        "failed": summary.failed,
+        "seconds": summary.seconds,
+        "started": summary.started,
+    }
+    if status in ("running", KILLED) and (folder / JOURNAL).exists():
+        figures |= _trials_ended(folder / JOURNAL)
+    for best in summary.best[:1]:
+        figures["best_setting"] = best.setting
+        figures |= {metric: score.mean for metric, score in best.scores.items()}
+    return figures
+
+
+def status_of(folder: Path, status: str) -> str:
+    """How a run or sweep is: its summary's word, unless a process works on it, or none does."""
+    if status != "completed" and is_locked(folder):
+        return "running"
+    return KILLED if status == "running" else status
+
+
+SummaryT = TypeVar("SummaryT", bound=Summary)
+
+
+def _summary(folder: Path, model: type[SummaryT]) -> SummaryT | None:
+    """The content of summary.json, which is not there yet when a process has just begun."""
+    if not (folder / SUMMARY).exists() and is_locked(folder):
+        return None
+    return read_record(folder / SUMMARY, model)
+
+
+def _name_in(config: Path) -> str:
+    """The name at the top of a config file; reading all of it would take most of the time."""
+    try:
+        with open_file(config) as file:
+            key, _, name = file.readline(_TAIL_BYTES).decode().partition(":")
+    except FileNotFoundError:
+        raise RunError(f"{config}: no such file") from None
+    except ValueError:
+        key = ""
+    if key != "name":
+        raise RunError(f"{config}: damaged: it does not begin with a name")
+    return name.strip().strip("'\"")
+
+
+def _last_row(metrics: Path) -> tuple[Mapping[str, float | None], int | None]:
+    """The last complete row of metrics.csv and its epoch; nothing where there is none."""
+    try:
+        with open_file(metrics) as file:
+            header = file.readline(_TAIL_BYTES)
+            begin = file.tell()
+            file.seek(max(begin, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            *rows, _ = file.read().split(b"\n")
+    except FileNotFoundError:
+        return {}, None
+    if not rows:
+        return {}, None
+    names, values = header.decode(errors="replace"), rows[-1].decode(errors="replace")
+    try:
+        row = read_epoch(names.strip().split(","), values)
+        return row, int(row["epoch"] or 0)
+    except ValueError as error:
+        raise RunError(f"{metrics}: damaged: {error}") from None
+
+
+def _trials_ended(journal: Path) -> dict[str, int]:
+    """How many trials are completed and failed by a journal's lines; a torn one is left out."""
+    ended: dict[int, str] = {}
+    with open_file(journal) as file:
+        file.readline()
+        for line in file:
+            if line.endswith(b"\n"):
+                try:
+                    content = parse_json(line)
+                    ended[int(content["trial"])] = content["status"]
+                except (ValueError, KeyError, TypeError, OverflowError):
+                    text = line.decode(errors="replace")[:60]
+                    raise RunError(f"{journal}: damaged: {text!r}") from None
+    statuses = list(ended.values())
+    return {status: statuses.count(status) for status in ("completed", "failed")}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _instant(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone() if isinstance(text, str) else None
+
+
+def _begun_at(name: str) -> datetime | None:
+    """The time in a folder's name, as isolet-nn gives it."""
+    try:
+        return datetime.strptime(name[:15], "%Y%m%d-%H%M%S").astimezone()
+    except (OSError, OverflowError, ValueError):  # the first for the year 1
+        return None
+
+
+def _changed_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.lstat().st_mtime).astimezone()

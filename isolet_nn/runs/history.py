@@ -1,0 +1,76 @@
+"""Reading metrics.csv: a row an epoch, in the order in which they were trained."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Sequence
+
+from isolet_nn.errors import short_repr
+from isolet_nn.runs.records import Metrics
+
+_NUMBER = re.compile(r"-?([0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|inf)|nan")
+_DIGITS = 10
+"""An epoch has no more."""
+
+
+def read_history(text: str) -> list[dict[str, float | None]]:
+    """The rows of metrics.csv, of which all lines must be complete.
+
+    Raises
+    ------
+    ValueError
+        If it is not a table of consecutive epochs.
+    """
+    if not text:
+        return []
+    header, *lines = text.removesuffix("\n").split("\n")
+    columns = header.split(",")
+    _require_columns(columns)
+    rows = []
+    for number, line in enumerate(lines, 1):
+        row = read_epoch(columns, line)
+        if row["epoch"] != number:
+            raise ValueError(f"found epoch {row['epoch']} where {number} should be")
+        rows.append(row)
+    return rows
+
+
+def read_epoch(columns: Sequence[str], line: str) -> dict[str, float | None]:
+    """One row.
+
+    Raises
+    ------
+    ValueError
+        If the columns are not those of metrics.csv, or the line does not fit them.
+    """
+    _require_columns(columns)
+    cells = line.split(",")
+    if len(cells) != len(columns):
+        raise ValueError(f"found {short_repr(line)}, expected {len(columns)} cells")
+    if not (cells[0].isascii() and cells[0].isdecimal() and len(cells[0]) <= _DIGITS):
+        raise ValueError(f"found epoch {short_repr(cells[0])}")
+    numbers = map(_number, columns[1:], cells[1:])
+    return {"epoch": int(cells[0]), **dict(zip(columns[1:], numbers, strict=True))}
+
+
+def _require_columns(columns: Sequence[str]) -> None:
+    metrics = columns[1:-1]
+    known = {*metrics} <= Metrics.__annotations__.keys() and len({*metrics}) == len(metrics)
+    if columns[0] != "epoch" or columns[-1] != "seconds" or not known:
+        raise ValueError(f"found the columns {short_repr(','.join(columns))}")
+
+
+def _number(column: str, text: str) -> float | None:
+    if text == "":
+        return None
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{column}: found {short_repr(text)}, expected a number")
+    number = float(text)
+    if column.endswith("_loss"):  # that of a diverging network may be anything
+        return number
+    highest = 1.0 if column.endswith("_accuracy") else sys.float_info.max
+    if not (0.0 <= number <= highest or (math.isnan(number) and column != "seconds")):
+        raise ValueError(f"{column}: found {text}, which cannot be")
+    return number

@@ -1,0 +1,75 @@
+"""What results depend on, as it was when work was begun and as it is now.
+
+Going on with something else would mix the results of two experiments in one folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from isolet_nn.config.loading import PATH_KEYS
+from isolet_nn.config.models import Experiment
+from isolet_nn.errors import RunError
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """What is no longer the same, a line for each key path."""
+    was, now = _flat(before), _flat(after)
+    return [
+        f"{key}: was {was.get(key, 'not there')}, is {now.get(key, 'not there')}"
+        for key in sorted(was | now)
+        if was.get(key) != now.get(key)
+    ]
+
+
+def identity_of(experiment: Experiment | Mapping[str, Any]) -> dict[str, Any]:
+    """An experiment but for its name and where its data lies, on which no result depends.
+
+    One that was read from a file may have been another version's, and is compared as it is.
+    """
+    content = (
+        experiment.model_dump(mode="json")
+        if isinstance(experiment, Experiment)
+        else dict(experiment)
+    )
+    content.pop("name", None)
+    dataset = content.get("dataset")
+    if isinstance(dataset, dict):
+        content["dataset"] = {k: v for k, v in dataset.items() if k not in PATH_KEYS}
+    return content
+
+
+def processor_changes(before: str | None, after: str | None) -> list[str]:
+    """That the processor is another one, whose bits may be others; None is one not known."""
+    if before is None or after is None or before == after:
+        return []
+    return [f"processor: was {before}, is {after}"]
+
+
+def refuse(folder: Path, what: str, changes: list[str]) -> None:
+    """Refuse to go on with a run or a sweep that has changed.
+
+    Raises
+    ------
+    RunError
+        If there are changes; lists them.
+    """
+    if changes:
+        raise RunError(
+            f"{folder}: this is no longer the {what} that was begun "
+            "(--force goes on all the same):\n" + "\n".join(changes)
+        )
+
+
+def _flat(content: Any, path: str = "") -> dict[str, str]:
+    """Key paths and values of nested mappings."""
+    if isinstance(content, Mapping) and content:
+        return {
+            key_path: value
+            for key, item in content.items()
+            for key_path, value in _flat(item, f"{path}.{key}" if path else str(key)).items()
+        }
+    return {path: json.dumps(content, sort_keys=True)}

@@ -1,0 +1,113 @@
+"""Exclusive or as a sanity check: the smallest problem that needs a hidden layer.
+
+There are two recipes, both shipped as configs: a robust one, and the report's own, with which the
+initial weights decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.config.models import Experiment
+from isolet_nn.data import load_dataset
+from isolet_nn.data.dataset import Dataset
+from isolet_nn.errors import ConfigError
+from isolet_nn.nn.losses import softmax
+from isolet_nn.runs.execution import limited_threads
+from isolet_nn.runs.folder import Run
+from isolet_nn.training.loop import Training, trained_model
+
+RECIPES = {"robust": "xor", "report": "report/xor"}
+"""Names of the shipped configs."""
+
+_STACKED = 1000
+"""Networks trained at once: enough to be quick, few enough for any memory."""
+POINTS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+
+
+@dataclass(frozen=True)
+class XorResult:
+    """What a network says of the four points.
+
+    Attributes
+    ----------
+    probabilities
+        (4, 2): the probability of 0 and of 1 for 00, 01, 10, 11.
+    solved
+        Whether each point's class has more than half of the probability.
+    """
+
+    probabilities: NDArray[np.floating[Any]]
+    solved: bool
+
+
+def require_xor(experiment: Experiment) -> None:
+    """Refuse an experiment on another data set.
+
+    Raises
+    ------
+    ConfigError
+        Naming the data set found.
+    """
+    if experiment.dataset.name != "xor":
+        raise ConfigError(f"dataset.name: found {experiment.dataset.name}; expected xor")
+
+
+def result_of(run: Run) -> XorResult:
+    """Ask a finished run's network for the four points, and plot its decision boundary."""
+    from isolet_nn.plots import in_words, plot_decision_boundary
+
+    experiment, model = run.experiment, run.model()
+    dtype = experiment.training.dtype
+    with limited_threads(experiment):
+        dataset = _dataset(experiment)
+        logits = trained_model(experiment, dataset, model.weights)
+
+        def probability_of_one(points: NDArray[np.float64]) -> NDArray[np.floating[Any]]:
+            x = model.scaler.transform(points, dtype) if model.scaler else points.astype(dtype)
+            return softmax(logits(x))[:, 1]
+
+        title = f"{in_words(experiment.name)}: probability of 1"
+        path = run.plot_path("decision_boundary")
+        plot_decision_boundary(probability_of_one, POINTS, dataset.train.y, path, title=title)
+        return _result(logits(dataset.train.x), dataset)
+
+
+def count_solved(experiment: Experiment, trials: int) -> int:
+    """Train `trials` networks that differ in their seed only; return how many solve it.
+
+    NumPy trains them in stacks.
+    """
+    seeds = range(experiment.seed, experiment.seed + trials)
+    size = _STACKED if experiment.backend == "numpy" else 1
+    solved = 0
+    with limited_threads(experiment):
+        dataset = _dataset(experiment)
+        for start in range(0, trials, size):
+            stack = [
+                experiment.model_copy(update={"seed": seed}) for seed in seeds[start : start + size]
+            ]
+            training = Training(stack, [dataset] * len(stack))
+            while not training.finished:
+                training.run_epoch()
+            solved += sum(
+                member.error is None and _result(z, dataset).solved
+                for member, z in zip(
+                    training.members, training.logits(dataset.train.x), strict=True
+                )
+            )
+    return solved
+
+
+def _dataset(experiment: Experiment) -> Dataset:
+    return load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
+
+
+def _result(logits: NDArray[np.floating[Any]], dataset: Dataset) -> XorResult:
+    probabilities = softmax(logits)
+    of_class = probabilities[np.arange(len(POINTS)), dataset.train.y]
+    return XorResult(probabilities, bool((of_class > 0.5).all()))

@@ -1,0 +1,1 @@
+"""How good answers are: accuracy, calibration, statistics."""

@@ -1,0 +1,231 @@
+"""Carrying out a plan: cohorts go to workers, results to the journal, until nothing is left.
+
+A cohort whose worker dies, or that fails as a whole, is split into its trainings, and each is
+tried once more; what fails again is recorded as failed and the sweep goes on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from isolet_nn.config.models import Experiment
+from isolet_nn.errors import ConfigError, DataError
+from isolet_nn.sweeps.cohort import (
+    COMPLETED,
+    FAILED,
+    CohortTask,
+    LineTask,
+    TrialResult,
+    model_path,
+)
+from isolet_nn.sweeps.datasets import data_key
+from isolet_nn.sweeps.grid import EPOCHS, Trials
+from isolet_nn.sweeps.journal import Journal, Results
+from isolet_nn.sweeps.plan import Cohort, Plan
+from isolet_nn.sweeps.workers import Workers
+
+if TYPE_CHECKING:
+    from isolet_nn.sweeps.folder import SweepFolder
+
+_WAIT_SECONDS = 0.1
+_EXPERIMENTS_KEPT = 1000
+
+
+class SweepObserver:
+    """Hears of a sweep's progress; this one does nothing."""
+
+    def on_start(self, folder: SweepFolder, plan: Plan) -> None:
+        """The plan is made and work is about to begin."""
+
+    def on_end(self, folder: SweepFolder) -> None:
+        """Work is over, completed or not, and the folder is up to date."""
+
+    def on_submit(self, cohort: Cohort, ticket: int) -> None:
+        """A cohort was given to a worker."""
+
+    def on_results(self, results: list[TrialResult], cost: float) -> None:
+        """Trials ended, which were planned to cost so much."""
+
+    def on_retry(self, cohort: Cohort, error: str) -> None:
+        """A cohort failed as a whole and is tried once more in parts."""
+
+    def on_wait(self) -> None:
+        """Nothing happened for a moment."""
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    cohort: Cohort
+    is_second: bool = False
+
+
+class ModelKeeper:
+    """Keeps the weights that a sweep is asked to keep: all, the best trial's, or none.
+
+    Parameters
+    ----------
+    save_models
+        ``all``, ``best`` or ``none``.
+    folder
+        Where weights lie.
+    metric
+        What the best trial is chosen by, higher being better.
+    best
+        The best of the trials that are already done, and its value.
+    """
+
+    def __init__(
+        self, save_models: str, folder: Path, metric: str, best: tuple[int, float] | None
+    ) -> None:
+        self.save_models = save_models
+        self.folder = folder
+        self.metric = metric
+        self.best_trial: int | None = None
+        self.best_value = -math.inf
+        if best is not None:
+            self.best_trial, self.best_value = best
+        if save_models != "none":
+            folder.mkdir(exist_ok=True)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove what was left when a process was killed: torn files, weights that lost."""
+        kept = None if self.best_trial is None else model_path(self.folder, self.best_trial)
+        for path in self.folder.glob("*.safetensors"):
+            lost = self.save_models == "best" and path != kept
+            if lost or path.name.startswith("."):
+                path.unlink(missing_ok=True)
+
+    def instruct(self, lines: tuple[LineTask, ...], data_key: str) -> CohortTask:
+        """The task of training these lines, with what is to be saved."""
+        if self.save_models == "none":
+            return CohortTask(lines, data_key)
+        threshold = self.best_value if self.save_models == "best" else None
+        return CohortTask(lines, data_key, str(self.folder), self.metric, threshold)
+
+    def consider(self, results: Iterable[TrialResult]) -> None:
+        """Take note of results that are in the journal; remove weights that are not the best."""
+        for result in sorted(results, key=lambda result: result.trial):
+            value = result.metrics.get(self.metric)
+            if result.status != COMPLETED or value is None:
+                continue
+            loser: int | None = result.trial
+            # Equal values: the lower number wins, whatever the order in which trials end.
+            rank = (value, -result.trial)
+            if self.best_trial is None or rank > (self.best_value, -self.best_trial):
+                loser, self.best_trial, self.best_value = self.best_trial, result.trial, value
+            if self.save_models == "best" and loser is not None:
+                model_path(self.folder, loser).unlink(missing_ok=True)
+
+
+class Execution:
+    """One sweep on its workers.
+
+    Parameters
+    ----------
+    trials
+        The table of trials.
+    workers
+        Where cohorts are trained.
+    journal, results
+        Where results go.
+    models
+        Which weights are kept.
+    observer
+        Hears of the progress.
+    """
+
+    def __init__(
+        self,
+        trials: Trials,
+        workers: Workers,
+        journal: Journal,
+        results: Results,
+        models: ModelKeeper,
+        observer: SweepObserver,
+    ) -> None:
+        self._trials = trials
+        self._workers = workers
+        self._journal = journal
+        self._results = results
+        self._models = models
+        self._observer = observer
+        self._data: dict[tuple[int, ...], tuple[str, Experiment]] = {}
+        self._data_columns = [
+            column
+            for column, key in enumerate(trials.keys)
+            if key.split(".")[0] in ("dataset", "training") and key != EPOCHS
+        ]
+
+    def carry_out(self, cohorts: Iterable[Cohort], should_stop: Callable[[], bool]) -> bool:
+        """Train all cohorts; return whether that was completed, rather than stopped."""
+        waiting = deque(_Attempt(cohort) for cohort in cohorts)
+        running: dict[int, _Attempt] = {}
+        tickets = iter(range(1 << 62))
+        while waiting or running:
+            if should_stop():
+                return False
+            while waiting and self._workers.free() > 0:
+                ticket, attempt = next(tickets), waiting.popleft()
+                try:
+                    self._submit(ticket, attempt.cohort)
+                except (ConfigError, DataError) as error:  # data that this seed cannot split
+                    self._record(list(_failed(attempt.cohort, str(error))), attempt.cohort.cost)
+                else:
+                    running[ticket] = attempt
+            outcomes = self._workers.wait(_WAIT_SECONDS)
+            for outcome in outcomes:
+                attempt = running.pop(outcome.ticket)
+                if outcome.results is not None:
+                    self._record(outcome.results, attempt.cohort.cost)
+                elif attempt.is_second:
+                    self._record(list(_failed(attempt.cohort, outcome.error)), attempt.cohort.cost)
+                else:
+                    self._observer.on_retry(attempt.cohort, outcome.error)
+                    waiting.extendleft(_Attempt(part, True) for part in attempt.cohort.split())
+            if not outcomes:
+                self._journal.sync_when_due()
+                self._observer.on_wait()
+        return True
+
+    def _submit(self, ticket: int, cohort: Cohort) -> None:
+        self._observer.on_submit(cohort, ticket)
+        key, experiment = self._data_of(cohort.lines[0][-1])
+        lines = []
+        for line in cohort.lines:
+            epochs = tuple(self._trials.epochs(trial, experiment) for trial in line)
+            lines.append(LineTask(self._trials.content(line[-1]), line, epochs))
+        self._workers.submit(ticket, self._models.instruct(tuple(lines), key), experiment)
+
+    def _data_of(self, trial: int) -> tuple[str, Experiment]:
+        """A trial's data key, and an experiment that shares its data and its training section.
+
+        Making an experiment takes far longer than the rest of submitting, so those of trials that
+        agree in both sections are made once.
+        """
+        setting, repeat = divmod(trial, self._trials.n_repeats)
+        group = (*self._trials.codes[setting, self._data_columns].tolist(), repeat)
+        if group not in self._data:
+            if len(self._data) >= _EXPERIMENTS_KEPT:
+                self._data.clear()
+            experiment = self._trials.make_experiment(trial)
+            self._data[group] = data_key(experiment), experiment
+        return self._data[group]
+
+    def _record(self, results: list[TrialResult], cost: float) -> None:
+        self._journal.append(results)
+        for result in results:
+            self._results.record(result)
+        self._models.consider(results)
+        self._observer.on_results(results, cost)
+
+
+def _failed(cohort: Cohort, error: str) -> Iterator[TrialResult]:
+    for line in cohort.lines:
+        for trial in line:
+            yield TrialResult(trial, FAILED, error=error)

@@ -1,0 +1,408 @@
+"""Pictures of a sweep's results.
+
+Cells, lines and points average over everything that is not an axis, seeds and folds above all, and
+say so. What is drawn at random from a range has hardly a value twice: there each setting is a
+point, whatever kind of picture was asked for.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.errors import counted
+from isolet_nn.sweeps.config import (
+    SETTING,
+    Choice,
+    Integers,
+    LogUniform,
+    Plot,
+    Sweep,
+    varied_keys,
+)
+from isolet_nn.sweeps.grid import Trials
+from isolet_nn.sweeps.journal import setting_text
+from isolet_nn.system.files import whole_file
+from isolet_nn.system.folders import PLOTS
+
+if TYPE_CHECKING:
+    from isolet_nn.plots import Coordinate
+    from isolet_nn.sweeps.folder import SweepFolder
+
+_SUFFIXES = (".png", ".svg")
+_USUAL_VALUES = ("test_accuracy", "validation_accuracy")
+"""What is drawn unless a plot says otherwise: the first that was measured."""
+_MOST_PLACES = 12
+"""Different whole numbers that a range may have to be drawn one beside the other."""
+
+
+def draw_plots(folder: SweepFolder) -> list[Path]:
+    """Draw the sweep's plots into its folder, as PNG and SVG; a heat map also as heatmap.csv."""
+    measured = [name for name in _USUAL_VALUES if folder.results.has_metric(name)]
+    if not measured:
+        return []
+    plots = folder.sweep.plot or default_plots(folder.sweep, measured[0])
+    written: list[Path] = []
+    counts: dict[str, int] = {}
+    for plot in plots:
+        if not folder.results.has_metric(plot.value):
+            continue
+        counts[plot.kind] = number = counts.get(plot.kind, 0) + 1
+        name = plot.kind if number == 1 else f"{plot.kind}-{number}"
+        written += draw_plot(folder, plot, name)
+    return written
+
+
+def draw_plot(folder: SweepFolder, plot: Plot, name: str) -> list[Path]:
+    """Draw one plot into the folder, its files called `name`."""
+    draw = {
+        "heatmap": _draw_heatmap,
+        "boxplot": _draw_boxplot,
+        "line": _draw_lines,
+        "scatter": _draw_scatter,
+    }[_kind_of(folder.sweep, plot)]
+    return list(draw(folder, plot, name))
+
+
+def _kind_of(sweep: Sweep, plot: Plot) -> str:
+    """The kind that can show a plot's axes: only points and a line's x are of any number."""
+    axes = {plot.y, plot.panels} if plot.kind == "line" else {plot.x, plot.y, plot.panels}
+    return "scatter" if any(is_continuous(sweep, key) for key in axes if key) else plot.kind
+
+
+def is_continuous(sweep: Sweep, key: str) -> bool:
+    """Whether a key is drawn from a range so wide that hardly a value comes twice."""
+    space = None if sweep.random is None else sweep.random.space.get(key)
+    match space:
+        case None | Choice():
+            return False
+        case Integers():
+            low, high = space.integers
+            return high - low >= _MOST_PLACES
+        case _:
+            return True
+
+
+def default_plots(sweep: Sweep, value: str) -> list[Plot]:
+    """Pictures that suit what a sweep varies, where its file asks for none."""
+
+    def plot(kind: str, **axes: str) -> Plot:
+        return Plot.model_validate({"kind": kind, "value": value, **axes})
+
+    keys = [key for key in varied_keys(sweep) if _is_varied(sweep, key)]
+    if not keys:
+        repeats = [("seed", len(sweep.seeds)), ("fold", 2 if sweep.cross_validation else 1)]
+        return [plot("boxplot", x=key) for key, number in repeats if number > 1][:1]
+    if sweep.list is not None and len(keys) > 1:
+        return [plot("boxplot", x=SETTING)]
+    if len(keys) == 1:
+        return [plot(_kind_for_one(sweep, keys[0]), x=keys[0])]
+    if any(is_continuous(sweep, key) for key in keys):
+        pair = [plot("scatter", x=keys[0], y=keys[1])] if len(keys) == 2 else []
+        return pair or [plot(_kind_for_one(sweep, key), x=key) for key in keys]
+    panels = {"panels": keys[2]} if len(keys) > 2 else {}
+    return [plot("heatmap", x=keys[0], y=keys[1], **panels)]
+
+
+def _is_varied(sweep: Sweep, key: str) -> bool:
+    """Whether a key has more than one value; an entry of a list may leave it as it is."""
+    values = _values(sweep, key)
+    return values is None or len(values) > 1 or sweep.list is not None
+
+
+def _values(sweep: Sweep, key: str) -> Sequence[Any] | None:
+    """The values that a sweep gives to a key; None if they are of a range."""
+    if sweep.grid is not None:
+        return sweep.grid[key]
+    if sweep.list is not None:
+        return [setting[key] for setting in sweep.list if key in setting]
+    match sweep.random.space[key] if sweep.random else None:
+        case Choice() as space:
+            return space.choice
+        case _:
+            return None
+
+
+def _kind_for_one(sweep: Sweep, key: str) -> str:
+    """What shows a value over one key best."""
+    if is_continuous(sweep, key):
+        return "scatter"
+    values = _values(sweep, key)
+    if sweep.random is None and values and len(values) > 2 and _are_numbers(values):
+        return "line"
+    return "boxplot"
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """The values of a key path along an axis, and where each trial stands.
+
+    Attributes
+    ----------
+    values
+        The different values: numbers from the lowest, all else in the order of the sweep file.
+    position : (n_trials,)
+        Index into `values` of each trial.
+    """
+
+    key: str
+    values: list[Any]
+    position: NDArray[np.int64]
+
+    @property
+    def labels(self) -> list[str]:
+        """The values as text: in short, unless that makes two of them look the same."""
+        from isolet_nn.plots import setting_text as label
+
+        short = [label(value) for value in self.values]
+        return short if len(set(short)) == len(short) else [*map(setting_text, self.values)]
+
+
+def axis_of(trials: Trials, key: str) -> Axis:
+    """The axis of a varied key, of a list's settings, of ``seed``, or of ``fold``."""
+    n_settings, n_seeds, n_folds = len(trials.codes), len(trials.seeds), trials.n_folds
+    if key == "seed":
+        seeds = np.repeat(np.arange(n_seeds), n_folds)
+        return Axis(key, list(trials.seeds), np.tile(seeds, n_settings))
+    if key == "fold":
+        folds = np.arange(n_folds)
+        return Axis(key, folds.tolist(), np.tile(folds, n_settings * n_seeds))
+    if key == SETTING:
+        settings = [trials.setting(number) for number in range(n_settings)]
+        return Axis(key, settings, np.repeat(np.arange(n_settings), trials.n_repeats))
+    values, places = trials.different_values(key)
+    if _are_numbers(values):
+        order = np.argsort(np.array(values, np.float64), kind="stable")
+        values, places = [values[place] for place in order], np.argsort(order)[places]
+    return Axis(key, values, np.repeat(places, trials.n_repeats))
+
+
+def _are_numbers(values: Sequence[Any]) -> bool:
+    return all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
+
+
+def means_on_grid(values: NDArray[np.float64], axes: Sequence[Axis]) -> NDArray[np.float64]:
+    """Means of the trials in each cell of a grid of axes; NaN where there is none."""
+    shape = tuple(len(axis.values) for axis in axes)
+    known = np.isfinite(values)
+    cells = tuple(axis.position[known] for axis in axes)
+    sums, counts = np.zeros(shape), np.zeros(shape)
+    np.add.at(sums, cells, values[known])
+    np.add.at(counts, cells, 1.0)
+    means = np.full(shape, np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
+
+
+def _draw_heatmap(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
+    from isolet_nn.plots import in_words, plot_heatmap, setting_label
+
+    trials = folder.trials
+    assert plot.y is not None, "checked with the sweep file"
+    rows, columns = axis_of(trials, plot.y), axis_of(trials, plot.x)
+    panels = [] if plot.panels is None else [axis_of(trials, plot.panels)]
+    means = means_on_grid(folder.results.metric(plot.value), [*panels, rows, columns])
+    table = folder.path / f"{name}.csv"
+    _write_grid(table, means, [*panels, rows, columns])
+    yield table
+    for path in _targets(folder, name):
+        plot_heatmap(
+            means,
+            path,
+            x_labels=columns.labels,
+            y_labels=rows.labels,
+            x_name=plot.x,
+            y_name=plot.y,
+            value_name=plot.value,
+            panels=[
+                f"{setting_label(axis.key)}: {label}" for axis in panels for label in axis.labels
+            ],
+            title=in_words(folder.sweep.name),
+            note=_pooled(folder, plot, "mean of {}"),
+        )
+        yield path
+
+
+def _pooled(folder: SweepFolder, plot: Plot, wording: str) -> str:
+    """In words what is put together at one place of a picture; nothing if that is one trial.
+
+    Parameters
+    ----------
+    wording
+        With ``{}`` where the seeds, folds and other keys stand.
+    """
+    from isolet_nn.plots import setting_label
+
+    trials, shown = folder.trials, {plot.x, plot.y, plot.panels}
+    if _kind_of(folder.sweep, plot) == "scatter":
+        shown |= set(trials.keys)
+    others = [
+        setting_label(key)
+        for key, values in zip(trials.keys, trials.values, strict=True)
+        if len(values) > 1 and key not in shown and SETTING not in shown
+    ]
+    repeats = [("seed", len(trials.seeds)), ("fold", trials.n_folds)]
+    parts = [counted(n, key) for key, n in repeats if n > 1 and key not in shown]
+    parts += [f"all values of {' and '.join(others)}"] if len(others) in (1, 2) else []
+    parts += [f"all values of {len(others)} other keys"] if len(others) > 2 else []
+    if not parts:
+        return ""
+    return f"{wording.format(' x '.join(parts))} ({_numbers_pooled(folder, plot)})"
+
+
+def _numbers_pooled(folder: SweepFolder, plot: Plot) -> str:
+    """How many trials one place of a picture puts together."""
+    keys = [key for key in (plot.x, plot.y, plot.panels) if key is not None]
+    if _kind_of(folder.sweep, plot) == "scatter":
+        places = [_points(folder.trials, plot)[1]]
+    else:
+        places = [axis_of(folder.trials, key).position for key in keys]
+    known = np.isfinite(folder.results.metric(plot.value))
+    counts = np.unique(np.stack(places)[:, known], axis=1, return_counts=True)[1]
+    low, high = counts.min(), counts.max()
+    return f"n = {low}" if low == high else f"n = {low} to {high}"
+
+
+def _targets(folder: SweepFolder, name: str) -> list[Path]:
+    """The files that a picture is written to."""
+    return [folder.path / PLOTS / f"{name}{suffix}" for suffix in _SUFFIXES]
+
+
+def _write_grid(path: Path, means: NDArray[np.float64], axes: Sequence[Axis]) -> None:
+    """Write a grid of means: a row for each panel and row, a column for each column."""
+    *leading, columns = axes
+    with (
+        whole_file(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*(axis.key for axis in leading), *map(setting_text, columns.values)])
+        for index in np.ndindex(means.shape[:-1]):
+            labels = [
+                setting_text(axis.values[place]) for axis, place in zip(leading, index, strict=True)
+            ]
+            writer.writerow([*labels, *("" if v != v else repr(v) for v in means[index].tolist())])
+
+
+def _draw_boxplot(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
+    from isolet_nn.plots import in_words, plot_boxplot
+
+    axis = axis_of(folder.trials, plot.x)
+    values = folder.results.metric(plot.value)
+    known = np.isfinite(values)
+    groups = {
+        label: values[known & (axis.position == place)].tolist()
+        for place, label in enumerate(axis.labels)
+    }
+    filled = {label: values for label, values in groups.items() if values}
+    for path in _targets(folder, name):
+        plot_boxplot(
+            filled,
+            path,
+            x_name=plot.x,
+            value_name=plot.value,
+            title=in_words(folder.sweep.name),
+            note=_pooled(folder, plot, "each box: {}"),
+        )
+        yield path
+
+
+def _draw_lines(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
+    from isolet_nn.plots import Band, in_words, plot_lines
+
+    trials, values = folder.trials, folder.results.metric(plot.value)
+    x_axis = axis_of(trials, plot.x)
+    lines = [("", np.ones(len(values), np.bool_))]
+    if plot.y is not None:
+        y_axis = axis_of(trials, plot.y)
+        lines = [(label, y_axis.position == place) for place, label in enumerate(y_axis.labels)]
+    bands = {}
+    for label, members in lines:
+        places = [
+            (x, of_x)
+            for place, x in enumerate(x_axis.values)
+            if len(of_x := values[members & (x_axis.position == place) & np.isfinite(values)])
+        ]
+        places.sort(key=lambda pair: pair[0])
+        bands[label or plot.value] = Band(
+            [float(x) for x, _ in places],
+            [float(of_x.mean()) for _, of_x in places],
+            [float(of_x.min()) for _, of_x in places],
+            [float(of_x.max()) for _, of_x in places],
+        )
+    for path in _targets(folder, name):
+        plot_lines(
+            bands,
+            path,
+            x_name=plot.x,
+            value_name=plot.value,
+            lines_name=plot.y,
+            log_x=_is_logarithmic(x_axis.values),
+            title=in_words(folder.sweep.name),
+            note=_pooled(folder, plot, "mean of {}, band from the lowest to the highest"),
+        )
+        yield path
+
+
+def _draw_scatter(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
+    from isolet_nn.plots import in_words, plot_scatter
+
+    first, point = _points(folder.trials, plot)
+    axis = Axis(SETTING, [*range(len(first))], point)
+    means = means_on_grid(folder.results.metric(plot.value), [axis])
+    for path in _targets(folder, name):
+        plot_scatter(
+            means.tolist(),
+            path,
+            x=_coordinate(folder, plot.x, first),
+            y=None if plot.y is None else _coordinate(folder, plot.y, first),
+            value_name=plot.value,
+            title=in_words(folder.sweep.name),
+            note=_pooled(folder, plot, "each point: mean of {}"),
+        )
+        yield path
+
+
+def _points(trials: Trials, plot: Plot) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The points of a scatter plot: settings, of each seed or fold if that is an axis.
+
+    Returns
+    -------
+    first : (n_points,)
+        A trial of each point.
+    point : (n_trials,)
+        The point of each trial.
+    """
+    apart = [axis_of(trials, key).position for key in (plot.x, plot.y) if key in ("seed", "fold")]
+    settings = np.repeat(np.arange(len(trials.codes)), trials.n_repeats)
+    _, first, point = np.unique(
+        np.stack([settings, *apart]), axis=1, return_index=True, return_inverse=True
+    )
+    return first, point.reshape(-1)
+
+
+def _coordinate(folder: SweepFolder, key: str, chosen: NDArray[np.int64]) -> Coordinate:
+    """Where some trials stand along the axis of a key."""
+    from isolet_nn.plots import Coordinate
+
+    axis = axis_of(folder.trials, key)
+    places = axis.position[chosen]
+    if not _are_numbers(axis.values):
+        return Coordinate(key, places.tolist(), axis.labels)
+    numbers = np.array(axis.values, np.float64)
+    space = None if folder.sweep.random is None else folder.sweep.random.space.get(key)
+    is_logarithmic = (
+        _is_logarithmic(axis.values) if space is None else isinstance(space, LogUniform)
+    )
+    return Coordinate(key, numbers[places].tolist(), logarithmic=is_logarithmic)
+
+
+def _is_logarithmic(values: Sequence[Any]) -> bool:
+    """Whether numbers are spread so that a logarithmic axis shows them better."""
+    return len(values) > 2 and min(values) > 0 and max(values) / min(values) >= 50

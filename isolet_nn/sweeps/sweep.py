@@ -1,0 +1,387 @@
+"""Running a sweep: into a new folder, or going on in one that is there.
+
+The tables, the summary and the plots are made of the journal at the end and at every interruption.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+
+from isolet_nn.config.loading import PATH_KEYS
+from isolet_nn.config.models import Experiment
+from isolet_nn.errors import ConfigError
+from isolet_nn.runs.environment import describe_environment, processor
+from isolet_nn.runs.execution import limited_threads
+from isolet_nn.runs.identity import differences, processor_changes, refuse
+from isolet_nn.runs.records import FORMAT, JournalHeader
+from isolet_nn.sweeps import journal
+from isolet_nn.sweeps.cohort import COMPLETED, FAILED
+from isolet_nn.sweeps.config import Sweep, load_sweep
+from isolet_nn.sweeps.datasets import DataSource, PackedDataset
+from isolet_nn.sweeps.dispatch import Execution, ModelKeeper, SweepObserver
+from isolet_nn.sweeps.drawing import draw_plots
+from isolet_nn.sweeps.folder import MODELS, SETTINGS, TABLE, SweepFolder
+from isolet_nn.sweeps.grid import Trials, make_trials, problem_lines
+from isolet_nn.sweeps.journal import PENDING, Journal, Results, read_journal
+from isolet_nn.sweeps.plan import Plan, make_plan
+from isolet_nn.sweeps.scores import write_settings
+from isolet_nn.sweeps.workers import LocalWorkers, Workers
+from isolet_nn.system.files import write_json
+from isolet_nn.system.folders import (
+    ENVIRONMENT,
+    JOURNAL,
+    SUMMARY,
+    locked,
+    now,
+)
+from isolet_nn.system.machine import available_cores
+from isolet_nn.system.processes import require_processes
+from isolet_nn.training.capacity import require_trainable
+from isolet_nn.training.loop import require_backend
+from isolet_nn.version import __version__
+
+_DATA = ".data"
+_NO_IDENTITY = {"name", "workers", "plot", "save_models"}
+"""Keys of a sweep file that no trial's result depends on."""
+
+WorkersFactory = Callable[[int, Path, Callable[[Experiment], PackedDataset]], Workers]
+"""Makes workers of a number, a folder for data sets, and what packs an experiment's data set."""
+
+
+def sweep(
+    config: Sweep | str | Path,
+    *,
+    runs_dir: str | Path = "runs",
+    workers: int | None = None,
+    make_workers: WorkersFactory = LocalWorkers,
+    observer: SweepObserver | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> SweepFolder:
+    """Run a sweep into a new folder.
+
+    Parameters
+    ----------
+    config
+        The sweep, or its YAML file.
+    runs_dir
+        Folder in which the sweep's folder is made.
+    workers
+        Number of processes, instead of the sweep's own.
+    make_workers
+        Makes the workers, where they are not processes on this machine.
+    observer
+        Hears of the progress.
+    should_stop
+        Asked again and again; when it says yes, what is in the journal stays, and the status is
+        ``interrupted``.
+
+    Raises
+    ------
+    IsoletNNError
+        If the sweep or its data are wrong. Trials that fail do not raise.
+    """
+    if not isinstance(config, Sweep):
+        config = load_sweep(config)
+    trials = make_trials(config)
+    # What is missing or wrong should be known before there is a folder.
+    require_backends(trials, make_workers)
+    if make_workers is LocalWorkers:
+        require_processes(n_workers(config, workers), "workers")
+    source = DataSource()
+    header = make_header(config, trials, source, make_workers)
+    require_trainable_trials(config.source, trials, source, make_workers)
+    folder = SweepFolder.create(Path(runs_dir), config, trials)
+    with locked(folder.path):
+        _Run(folder, source, observer or SweepObserver()).carry_out(
+            header, make_workers, workers, should_stop
+        )
+    return folder
+
+
+def resume_sweep(
+    path: str | Path,
+    *,
+    workers: int | None = None,
+    retry_failed: bool = False,
+    force: bool = False,
+    data_dir: str | None = None,
+    make_workers: WorkersFactory = LocalWorkers,
+    observer: SweepObserver | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> SweepFolder:
+    """Go on with a sweep: finished trials stay, the others are done.
+
+    Parameters that are not named here are those of `sweep`.
+
+    Parameters
+    ----------
+    path
+        The sweep's folder.
+    retry_failed
+        Whether failed trials are tried again.
+    force
+        Whether to go on although config, data or version have changed; the summary records it.
+    data_dir
+        Where the data lies now, instead of the experiment's ``dataset.dir``.
+
+    Raises
+    ------
+    RunError
+        If config, data or version differ from those the sweep began with; lists the differences.
+    """
+    opened = Path(path)
+    with locked(opened) if opened.is_dir() else nullcontext():
+        folder = SweepFolder.open(opened, data_dir)
+        require_backends(folder.trials, make_workers)
+        if make_workers is LocalWorkers:
+            require_processes(n_workers(folder.sweep, workers), "workers")
+        source = DataSource()
+        header = make_header(folder.sweep, folder.trials, source, make_workers)
+        require_trainable_trials(folder.sweep.source, folder.trials, source, make_workers)
+        recorded, _ = read_journal(folder.path / JOURNAL)
+        if recorded is not None:
+            changes = _differences(recorded, header)
+            if not force:
+                refuse(folder.path, "sweep", changes)
+            before = folder.earlier_summary.get("overruled", [])
+            folder.overruled = sorted({*before, *changes})
+        if retry_failed:
+            folder.results.forget(FAILED)
+        _Run(folder, source, observer or SweepObserver()).carry_out(
+            header, make_workers, workers, should_stop
+        )
+    return folder
+
+
+def require_backends(trials: Trials, make_workers: WorkersFactory = LocalWorkers) -> None:
+    """Refuse backends and devices that this machine lacks, if it is to use them.
+
+    Raises
+    ------
+    BackendUnavailableError
+        Saying what is missing, and how to install it.
+    """
+    if make_workers is LocalWorkers:
+        for experiment in trials.one_experiment_each("backend", "device"):
+            require_backend(experiment)
+
+
+_DECIDES_ON_CAPACITY = (
+    "backend",
+    "device",
+    "ensemble",
+    "dataset",
+    "model.hidden_layers",
+    "model.batch_normalization",
+    "optimizer.name",
+    "optimizer.momentum",
+    "training.batch_size",
+    "training.drop_last",
+    "training.dtype",
+    "training.shuffle",
+    "training.weight_averaging",
+)
+"""Key paths that `require_trainable` looks at."""
+
+
+def require_trainable_trials(
+    name: str, trials: Trials, source: DataSource, make_workers: WorkersFactory = LocalWorkers
+) -> None:
+    """Refuse settings that `train` would refuse once it knows how large the data is.
+
+    Other seeds' parts may differ by some rows, and then it is for their trials to say.
+
+    Raises
+    ------
+    ConfigError
+        Listing the problems, each with the first setting that has it.
+    """
+    problems: dict[str, list[int]] = {}
+    numbers = trials.settings_that_differ_in(*_DECIDES_ON_CAPACITY)
+    for number in numbers:
+        first = number * trials.n_repeats
+        has_folds = trials.make_experiment(first).model.batch_normalization
+        for trial in range(first, first + (trials.n_folds if has_folds else 1)):
+            experiment = trials.make_experiment(trial)
+            size = source.size(experiment)
+            try:
+                require_trainable(
+                    experiment,
+                    size.n_rows,
+                    size.n_features,
+                    size.n_classes,
+                    on_this_machine=make_workers is LocalWorkers,
+                )
+            except ConfigError as error:
+                problems.setdefault(str(error), []).append(number)
+                break
+    if problems:
+        lines = problem_lines(trials, problems, len(numbers))
+        raise ConfigError("\n".join(f"{name}: {line}" for line in lines))
+
+
+def make_header(
+    config: Sweep,
+    trials: Trials,
+    source: DataSource,
+    make_workers: WorkersFactory = LocalWorkers,
+) -> JournalHeader:
+    """What a sweep's results depend on: complete config, data, package version and processor.
+
+    Where the data lies is no part of it.
+    """
+    content = config.model_dump(mode="json", exclude=_NO_IDENTITY)
+    dataset = content["experiment"]["dataset"]
+    content["experiment"]["dataset"] = {k: v for k, v in dataset.items() if k not in PATH_KEYS}
+    checksums = []
+    for experiment in trials.one_experiment_each("dataset"):
+        checksums.append(source.dataset(experiment).checksum)
+        source.size(experiment)  # another seed's split may fail, which is for its trials to say
+    kinds = trials.one_experiment_each("backend", "device")
+    local = make_workers is LocalWorkers
+    processors = ", ".join(sorted({*map(processor, kinds)})) if local else None
+    return journal.make_header(content, checksums, __version__, processors)
+
+
+def _differences(recorded: JournalHeader, current: JournalHeader) -> list[str]:
+    parts = {"sweep", "data", "version"}
+    return differences(
+        recorded.model_dump(include=parts), current.model_dump(include=parts)
+    ) + processor_changes(recorded.processor, current.processor)
+
+
+def plan_of(
+    what: SweepFolder | Sweep, workers: int | None = None, *, retry_failed: bool = False
+) -> tuple[Plan, int, int]:
+    """The plan of what is still to be done, the number of all trials, and that of workers."""
+    trials = what.trials if isinstance(what, SweepFolder) else make_trials(what)
+    results = what.results if isinstance(what, SweepFolder) else Results(len(trials))
+    if retry_failed:
+        results.forget(FAILED)
+    config, source = what.sweep if isinstance(what, SweepFolder) else what, DataSource()
+    require_trainable_trials(config.source, trials, source)
+    count = n_workers(config, workers)
+    require_processes(count, "workers")
+    plan = make_plan(trials, results.trials_with(PENDING), count, source.size)
+    return plan, len(trials), count
+
+
+def n_workers(sweep: Sweep, given: int | None = None) -> int:
+    """Processes to use: those given, those of the file, or one a processor we may use."""
+    if given is not None:
+        return given
+    if isinstance(sweep.workers, int):
+        return sweep.workers
+    return available_cores()
+
+
+class _Run:
+    """One execution of a sweep in its folder."""
+
+    def __init__(self, folder: SweepFolder, source: DataSource, observer: SweepObserver) -> None:
+        self.folder = folder
+        self.source = source
+        self.observer = observer
+        self.status = "interrupted"
+        before = folder.earlier_summary
+        self._started: str = before.get("started", now())
+        self._seconds: float = before.get("seconds", 0.0) - time.monotonic()
+
+    def carry_out(
+        self,
+        header: JournalHeader,
+        make_workers: WorkersFactory,
+        given_workers: int | None,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Do what is pending; write table, summary and plots however it ends."""
+        folder, trials = self.folder, self.folder.trials
+        count = n_workers(folder.sweep, given_workers)
+        pending = folder.results.trials_with(PENDING)
+        plan = make_plan(trials, pending, count, self.source.size)
+        self._write_environment(header)
+        self._write_summary("running")
+        data = folder.path / _DATA
+        # What ends a sweep is done even if the thing before it fails, as on a full disk.
+        with ExitStack() as ending:
+            ending.callback(self.observer.on_end, folder)
+            ending.push(_at_the_end(lambda: self._write_summary(self.status)))
+            ending.push(_at_the_end(self._write_results))
+            ending.callback(shutil.rmtree, data, ignore_errors=True)
+            self.observer.on_start(folder, plan)
+            opened = ending.enter_context(closing(Journal(folder.path / JOURNAL, header)))
+            shutil.rmtree(data, ignore_errors=True)
+            models = self._models()
+            is_complete = not plan.cohorts
+            if plan.cohorts:
+                workers = make_workers(count, data, self.source.pack)
+                ending.callback(models.tidy)
+                ending.callback(workers.close)
+                execution = Execution(
+                    trials, workers, opened, folder.results, models, self.observer
+                )
+                is_complete = execution.carry_out(plan.cohorts, should_stop)
+            self.status = "completed" if is_complete else "interrupted"
+
+    def _models(self) -> ModelKeeper:
+        folder = self.folder
+        best = folder.results.best(folder.metric)
+        return ModelKeeper(folder.sweep.save_models, folder.path / MODELS, folder.metric, best)
+
+    def _write_environment(self, header: JournalHeader) -> None:
+        experiment = self.folder.trials.make_experiment(0)
+        with limited_threads(experiment):
+            environment = describe_environment(experiment, self.source.dataset(experiment))
+        environment |= {"format": FORMAT, "dataset_checksums": header.data}
+        write_json(self.folder.path / ENVIRONMENT, environment)
+
+    def _write_results(self) -> None:
+        folder = self.folder
+        folder.results.write_table(folder.path / TABLE, folder.trials)
+        write_settings(folder.path / SETTINGS, folder.trials, folder.results, folder.metric)
+        draw_plots(folder)
+
+    def _write_summary(self, status: str) -> None:
+        """Say how far the sweep is; `seconds` is the time it was worked on, resumes included."""
+        results = self.folder.results
+        write_json(
+            self.folder.path / SUMMARY,
+            {
+                "format": FORMAT,
+                "status": status,
+                "started": self._started,
+                "ended": None if status == "running" else now(),
+                "seconds": self._seconds + time.monotonic(),
+                "trials": len(self.folder.trials),
+                **{s: len(results.trials_with(s)) for s in (COMPLETED, FAILED, PENDING)},
+                "ranked_by": self.folder.metric,
+                "overruled": self.folder.overruled,
+                "best": [asdict(score) for score in self.folder.best()],
+            },
+        )
+
+
+def _at_the_end(
+    work: Callable[[], None],
+) -> Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], bool]:
+    """Do work however a block ends; what ended it is told, rather than that this fails too."""
+
+    def leave(
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> bool:
+        try:
+            work()
+        except OSError:
+            if error is None:
+                raise
+        return False
+
+    return leave

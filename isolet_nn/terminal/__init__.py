@@ -1,0 +1,1 @@
+"""What commands print with: streams, tables, progress."""

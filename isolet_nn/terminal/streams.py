@@ -1,0 +1,114 @@
+"""Standard output and standard error: what is written there is safe for any terminal.
+
+Names of classes, columns, folders and configs are other people's text. On its way to a stream,
+and only there, whatever could move the cursor, change colours or reverse the order of letters is
+escaped, as is what the stream cannot encode; files keep the text as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.constrain import Constrain
+from rich.progress import Progress
+from rich.segment import Segment
+from rich.text import Text
+
+from isolet_nn.errors import UNPRINTABLE, one_line, printable
+from isolet_nn.system.files import json_text
+
+_PIPE_WIDTH = 100_000
+"""Columns of tables that do not go to a terminal: enough that nothing is cut or wrapped."""
+
+_INTERRUPT_WIDTH = 4
+"""Columns of Ctrl-C, pressed twice."""
+
+
+class Stream(Console):
+    """A console that takes text as text: no markup, no emoji, nothing unprintable."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Escape text before it is laid out, so that columns have the right widths."""
+        return super().render_str(printable(text), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Escape what reaches the console as anything else than a plain string, too."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(printable(text), style)
+
+
+class _Messages(Stream):
+    """Standard error; nobody has to listen for the work to go on."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+class ProgressLine(Progress):
+    """A line that is drawn over itself until the work is done.
+
+    It leaves room for the ``^C`` that a terminal shows: in a full line that would begin a new one,
+    and the old one would stay.
+    """
+
+    def get_renderable(self) -> RenderableType:
+        return Constrain(super().get_renderable(), line_width())
+
+
+def line_width() -> int:
+    """Columns of a line that is drawn over itself."""
+    return MESSAGES.width - _INTERRUPT_WIDTH
+
+
+MESSAGES = _Messages(stderr=True)
+RESULTS = Stream(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+
+
+def print_line(text: object) -> None:
+    """Print a result of one line, however long."""
+    RESULTS.print(one_line(text), soft_wrap=True)
+
+
+def print_message(text: object) -> None:
+    """Print a line for a person, however long, to standard error."""
+    MESSAGES.print(str(text), soft_wrap=True)
+
+
+def print_error(message: str) -> None:
+    """Print why the program ends to standard error, the lines below each other."""
+    first, *others = message.split("\n")
+    MESSAGES.print(Text.assemble(("error: ", "bold red"), first), soft_wrap=True)
+    for line in others:
+        print_message(f"       {line}")
+
+
+def print_text(text: str) -> None:
+    """Print text of many lines to standard output as it is, but for what is unprintable."""
+    sys.stdout.write(printable(text))
+
+
+def print_json(value: Any) -> None:
+    """Print JSON; what is unprintable, or not in the stream's encoding, as an escape."""
+    text = json_text(value)
+    encoding = sys.stdout.encoding or "utf-8"
+    if not encoding.lower().startswith("utf"):
+        text = re.sub(r"[^\x00-\x7f]", _json_escape, text)
+    sys.stdout.write(UNPRINTABLE.sub(_json_escape, text))
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\u{code:04x}" if code < 0x10000 else json.dumps(match[0])[1:-1]

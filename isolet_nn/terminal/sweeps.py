@@ -1,0 +1,237 @@
+"""What a person sees of a sweep: its plan, its progress, and its best settings.
+
+As everywhere, messages go to standard error and results to standard output.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from isolet_nn.errors import counted, rounded
+from isolet_nn.sweeps.cohort import FAILED, TrialResult
+from isolet_nn.sweeps.config import Setting
+from isolet_nn.sweeps.dispatch import SweepObserver
+from isolet_nn.sweeps.folder import SETTINGS, TABLE, SweepFolder
+from isolet_nn.sweeps.journal import setting_text
+from isolet_nn.sweeps.plan import Cohort, Plan
+from isolet_nn.sweeps.scores import Score
+from isolet_nn.system.folders import PLOTS
+from isolet_nn.terminal.console import percent
+from isolet_nn.terminal.streams import MESSAGES, RESULTS, ProgressLine, print_line, print_message
+
+_PLAIN_SECONDS = 5.0
+_REFRESH_SECONDS = 0.1
+
+
+def sweep_observer(quiet: bool, verbose: bool) -> SilentSweepProgress:
+    """The observer that suits where standard error goes."""
+    return SilentSweepProgress() if quiet else SweepProgress(verbose)
+
+
+class SilentSweepProgress(SweepObserver):
+    """Prints nothing; knows the folder as soon as there is one."""
+
+    path: Path | None = None
+
+    def on_start(self, folder: SweepFolder, plan: Plan) -> None:
+        self.path = folder.path
+
+
+class SweepProgress(SilentSweepProgress):
+    """Trials done, rate, time left, failures and the best so far: a bar, or lines in a pipe.
+
+    Parameters
+    ----------
+    verbose
+        Whether to say which trials each cohort has that is begun or ended.
+    """
+
+    _task: TaskID
+
+    def __init__(self, verbose: bool) -> None:
+        self._verbose = verbose
+        self._live = MESSAGES.is_terminal
+        self._bar = ProgressLine(
+            TextColumn("{task.fields[trials]}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[state]}"),
+            console=MESSAGES,
+            auto_refresh=False,
+        )
+
+    def on_start(self, folder: SweepFolder, plan: Plan) -> None:
+        super().on_start(folder, plan)
+        self._total = plan.n_trials
+        self._cost = max(plan.cost, 1e-9)
+        self._done = self._failed = 0
+        self._cost_done = 0.0
+        self._metric = folder.metric
+        best = folder.results.best(folder.metric)
+        self._best = None if best is None else best[1]
+        self._started = self._printed = time.monotonic()
+        done_before = len(folder.trials) - plan.n_trials
+        MESSAGES.print(
+            f"{folder.path}: {counted(plan.n_trials, 'trial')} in "
+            f"{counted(plan.n_trainings, 'training')}, {counted(len(plan.cohorts), 'cohort')}"
+            + (f"; {done_before} {_are(done_before)} done already" if done_before else ""),
+            soft_wrap=True,
+        )
+        if self._live:
+            self._task = self._bar.add_task("", total=self._cost, trials=self._trials(), state="")
+            self._bar.start()
+
+    def on_submit(self, cohort: Cohort, ticket: int) -> None:
+        if self._verbose:
+            trials = ", ".join("+".join(map(str, line)) for line in cohort.lines)
+            self._say(f"cohort {ticket} begun: trials {trials}")
+
+    def on_results(self, results: list[TrialResult], cost: float) -> None:
+        self._done += len(results)
+        self._cost_done += cost
+        for result in results:
+            value = result.metrics.get(self._metric)
+            if result.status == FAILED:
+                self._failed += 1
+            elif value is not None and (self._best is None or value > self._best):
+                self._best = value
+        if self._verbose:
+            self._say("ended: " + ", ".join(map(self._ending, results)))
+        self._show()
+
+    def _ending(self, result: TrialResult) -> str:
+        """What became of a trial: its number and its score."""
+        score = (
+            result.error if result.status == FAILED else percent(result.metrics.get(self._metric))
+        )
+        return f"trial {result.trial} {score}".rstrip()
+
+    def on_retry(self, cohort: Cohort, error: str) -> None:
+        n = cohort.n_trials
+        self._say(f"{counted(n, 'trial')} {_are(n)} tried once more: {error}")
+
+    def on_wait(self) -> None:
+        if self._live:
+            self._show()
+
+    def on_end(self, folder: SweepFolder) -> None:
+        if self._live:
+            self._bar.stop()
+
+    def _say(self, text: str) -> None:
+        print_message(text)
+
+    def _show(self) -> None:
+        now = time.monotonic()
+        interval = _REFRESH_SECONDS if self._live else _PLAIN_SECONDS
+        if now - self._printed < interval and self._done < self._total:
+            return
+        self._printed = now
+        trials = self._trials()
+        if self._live:
+            self._bar.update(
+                self._task, completed=self._cost_done, trials=trials, state=self._state(now)
+            )
+            self._bar.refresh()
+        else:
+            self._say(f"{trials}  {self._state(now)}")
+
+    def _trials(self) -> str:
+        return f"{self._done}/{counted(self._total, 'trial')}"
+
+    def _state(self, now: float) -> str:
+        seconds = now - self._started
+        parts = [f"{self._done / max(seconds, 1e-9):.1f}/s"]
+        if 0.0 < self._cost_done < self._cost:
+            left = seconds * (self._cost - self._cost_done) / self._cost_done
+            parts.append(f"{_duration(left)} left")
+        if self._failed:
+            parts.append(f"{self._failed} failed")
+        if self._best is not None:
+            parts.append(f"best {self._metric} {percent(self._best)}")
+        return "  ".join(parts)
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def print_plan(plan: Plan, trials: int, workers: int) -> None:
+    """Print what a sweep would do: trials, trainings, cohorts, what is shared and why."""
+    RESULTS.print(
+        f"{counted(trials, 'trial')}, {plan.n_trials} of them to be done\n"
+        f"{counted(plan.n_trainings, 'training')} in {counted(len(plan.cohorts), 'cohort')} "
+        f"for {counted(workers, 'worker')}\n"
+        f"estimated work: {_duration(plan.cost)} of one processor, "
+        f"{_duration(plan.cost / workers)} with {counted(workers, 'worker')}"
+    )
+    for note, count in plan.notes.items():
+        RESULTS.print(f"{counted(count, 'trial')} {note}", soft_wrap=True)
+    table = Table("cohort", "trainings", "trials", "seconds", title="longest cohorts")
+    for number, cohort in enumerate(plan.cohorts[:10], 1):
+        row = (number, len(cohort.lines), cohort.n_trials, f"{cohort.cost:.1f}")
+        table.add_row(*map(str, row))
+    RESULTS.print(table)
+
+
+def print_sweep(folder: SweepFolder) -> None:
+    """Print the best settings, how trials ended, and last the folder."""
+    best = folder.best()
+    if best:
+        names = list(best[0].scores)
+        n, over = ("seeds", "") if folder.trials.cross_validation is None else _folds(folder)
+        title = f"best settings by {folder.metric}{over}"
+        # Entries of a list set different keys: a column for each would be mostly empty.
+        keys = ("setting",) if folder.sweep.list is not None else folder.trials.keys
+        table = Table(*keys, n, *names, title=title)
+        for score in best:
+            cells = [_score_text(score.scores.get(name)) for name in names]
+            table.add_row(*_setting_cells(folder, score.setting), str(score.n), *cells)
+        RESULTS.print(table)
+        if folder.metric == "test_accuracy":
+            RESULTS.print(
+                "This ranking saw the test set: with dataset.validation or cross_validation, "
+                "settings would be chosen without it.",
+                soft_wrap=True,
+            )
+    summary = folder.summary
+    counts = ", ".join(f"{summary[state]} {state}" for state in ("completed", "failed", "pending"))
+    RESULTS.print(f"{counted(summary['trials'], 'trial')}: {counts}")
+    for error in dict.fromkeys(folder.results.errors.values()):
+        RESULTS.print(f"failed: {error}", soft_wrap=True)
+    for table_file in (TABLE, SETTINGS):
+        print_line(f"table: {folder.path / table_file}")
+    if (folder.path / PLOTS).is_dir():
+        print_line(f"plots: {folder.path / PLOTS}")
+    print_line(folder.path)
+
+
+def _folds(folder: SweepFolder) -> tuple[str, str]:
+    """Heading of the number of trials, and what they are, under cross-validation."""
+    n_seeds = len(folder.trials.seeds)
+    seeds = "" if n_seeds == 1 else f" x {n_seeds} seeds"
+    return "trials", f", mean +- standard deviation over {folder.trials.n_folds} folds{seeds}"
+
+
+def _setting_cells(folder: SweepFolder, setting: Setting) -> list[str]:
+    if folder.sweep.list is not None:
+        lines = (f"{key}={setting_text(rounded(value))}" for key, value in setting.items())
+        return ["\n".join(lines)]
+    return [setting_text(rounded(setting[key])) for key in folder.trials.keys]
+
+
+def _score_text(score: Score | None) -> str:
+    if score is None:
+        return ""
+    deviation = "" if score.deviation is None else f" +- {100.0 * score.deviation:.2f}"
+    return f"{100.0 * score.mean:.2f}{deviation} %"

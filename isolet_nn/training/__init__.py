@@ -1,0 +1,1 @@
+"""The epoch loop, and the two backends that do its arithmetic."""

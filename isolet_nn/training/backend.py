@@ -1,0 +1,164 @@
+"""What training needs of a backend.
+
+A backend holds a stack of K networks of one shape with their optimizers; training hands it row
+numbers and learning rates, and reads losses, logits and weights. An experiment has as many
+networks, next to each other in the stack, as its ensemble.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.config.models import AveragingConfig, Ema, Experiment
+from isolet_nn.nn.network import Shape
+from isolet_nn.seeding import Stream, generator
+
+FloatArray = NDArray[np.floating[Any]]
+Weights = dict[str, FloatArray]
+"""Weights of one network under PyTorch's names and in its layout; in an ensemble's, ``k.`` goes
+before the names of network k.
+
+``nn.Sequential`` of Linear, BatchNorm1d where there is one, and activation in turn: ``0.weight``
+(outputs, inputs), ``0.bias`` (outputs,), ``2.weight``, ...; with batch normalisation ``0.weight``,
+``1.weight``, ``1.bias``, ``1.running_mean``, ``1.running_var`` (outputs,), ``3.weight``, ...
+"""
+Layout = Mapping[str, tuple[tuple[int, ...], str]]
+"""Shape and type of arrays by name."""
+
+
+class Backend(Protocol):
+    """A stack of K networks in training."""
+
+    def seed_steps(self, generators: Sequence[np.random.Generator]) -> None:
+        """Let mixup, noise and dropout draw from these, one a network, from the next step on."""
+
+    def step(self, rows: Sequence[NDArray[np.int64]], learning_rates: Sequence[float]) -> None:
+        """One step, given each network's rows (batch,) of its training part and learning rate."""
+
+    def update_average(self, network: int) -> None:
+        """Take a network's weights as they are now into their average, which then stands for them.
+
+        From then on `logits` and `weights` are of the average.
+        """
+
+    def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Sums of the losses and numbers of hits (K,) over the rows since the last call."""
+
+    def logits(self, x: FloatArray, networks: slice = slice(None)) -> FloatArray:
+        """Evaluation mode: logits (K, rows, classes) for standardised inputs (rows, features).
+
+        `networks` selects some of the stack.
+        """
+
+    def weights(self, network: int) -> Weights:
+        """A copy of one network's weights."""
+
+    def load_weights(self, network: int, weights: Weights) -> None:
+        """Replace one network's weights; an average begins anew."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """A copy of everything a later `load_state` needs to go on with the same bits."""
+
+    def state_layout(self, has_begun: bool) -> Layout:
+        """Shapes and types of `state`, before the first step or after."""
+
+    def load_state(self, state: Mapping[str, NDArray[Any]], steps: int, rows: int) -> None:
+        """Go on from what `state` gave after so many steps, and rows of the epoch in progress.
+
+        Raises
+        ------
+        ValueError
+            If what is counted in it does not agree with them; its layout must be right.
+        """
+
+
+def network_shape(experiment: Experiment, n_features: int, n_classes: int) -> Shape:
+    """The shape of an experiment's networks."""
+    sizes = (n_features, *experiment.model.hidden_layers, n_classes)
+    return Shape(sizes, experiment.model.batch_normalization)
+
+
+def weight_shapes(
+    experiment: Experiment, n_features: int, n_classes: int
+) -> dict[str, tuple[int, ...]]:
+    """Shapes of a network's weights by their names in PyTorch, whatever the ensemble."""
+    shape = network_shape(experiment, n_features, n_classes)
+    modules = 3 if shape.batch_normalization else 2  # of a hidden layer in nn.Sequential
+    shapes: dict[str, tuple[int, ...]] = {}
+    for position, (inputs, outputs) in enumerate(itertools.pairwise(shape.layer_sizes)):
+        shapes[f"{modules * position}.weight"] = (outputs, inputs)
+        if position < len(shape.hidden):
+            names = ("weight", "bias", "running_mean", "running_var")
+            shapes |= {f"{modules * position + 1}.{name}": (outputs,) for name in names}
+        else:
+            shapes[f"{modules * position}.bias"] = (outputs,)
+    return shapes
+
+
+def layout_of(arrays: Mapping[str, NDArray[Any]]) -> Layout:
+    """Shape and type of each array."""
+    return {name: (array.shape, array.dtype.name) for name, array in arrays.items()}
+
+
+def require_layout(arrays: Mapping[str, NDArray[Any]], layout: Layout) -> None:
+    """Refuse arrays of other names, shapes or types.
+
+    Raises
+    ------
+    ValueError
+        Naming the first that is wrong.
+    """
+    for name in sorted(layout.keys() ^ arrays.keys()):
+        raise ValueError(f"{name} is {'missing' if name in layout else 'unknown'}")
+    for name, found in layout_of(arrays).items():
+        if found != layout[name]:
+            raise ValueError(
+                f"{name}: found {_shape_text(*found)}, expected {_shape_text(*layout[name])}"
+            )
+
+
+def require_counts(name: str, counts: NDArray[Any], low: int, high: int) -> None:
+    """Refuse counts outside a range.
+
+    Raises
+    ------
+    ValueError
+        Naming the array and one that is wrong.
+    """
+    wrong = counts[(counts < low) | (counts > high)]
+    if wrong.size:
+        expected = str(low) if low == high else f"{low} to {high}"
+        raise ValueError(f"{name}: found {wrong.flat[0]}, expected {expected}")
+
+
+def _shape_text(shape: tuple[int, ...], dtype: str) -> str:
+    return f"{dtype} of shape {shape}"
+
+
+def n_parameters(experiment: Experiment, n_features: int, n_classes: int) -> int:
+    """Numbers that are learned, in all networks of an experiment."""
+    return network_shape(experiment, n_features, n_classes).n_parameters * experiment.ensemble
+
+
+def weight_generators(experiments: Sequence[Experiment]) -> list[np.random.Generator]:
+    """The generators that initial weights are drawn from, one a network."""
+    return [
+        generator(experiment.seed, Stream.WEIGHTS, member=member)
+        for experiment in experiments
+        for member in range(experiment.ensemble)
+    ]
+
+
+def average_decay(config: AveragingConfig) -> float | None:
+    """Decay of an exponential average; None where the average is uniform."""
+    return config.decay if isinstance(config, Ema) else None
+
+
+def below(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays whose names begin with `prefix`, without it."""
+    return {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}

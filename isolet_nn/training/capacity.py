@@ -1,0 +1,156 @@
+"""Whether a training can be carried out at all, told before any of its work is done.
+
+What it needs at the least follows from the experiment and the size of its data: two rows a batch
+where batches are normalised, and memory for all that lives as long as the training.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from isolet_nn.config.models import Experiment
+from isolet_nn.errors import ConfigError, OutOfMemoryError, short_repr
+from isolet_nn.system.machine import machine_memory
+from isolet_nn.training.backend import network_shape
+
+_BYTES_A_NETWORK = {"numpy": 3000, "torch": 15_000}
+"""Python's objects of each network (measured with tracemalloc, 2-3-2, Python 3.11, Linux)."""
+_SLOTS = {"sgd": 1, "adagrad": 1, "rmsprop": 2, "adam": 2, "adamw": 2}
+"""Numbers that an optimizer remembers of each parameter, momentum included."""
+_GIGABYTE = 10**9
+
+
+def require_trainable(
+    experiment: Experiment,
+    n_rows: int,
+    n_features: int,
+    n_classes: int,
+    *,
+    on_this_machine: bool = True,
+) -> None:
+    """Refuse an experiment that no training can carry out.
+
+    Parameters
+    ----------
+    experiment
+        The experiment.
+    n_rows
+        Rows of its training part.
+    n_features, n_classes
+        Of its data.
+    on_this_machine
+        Whether this machine's memory has to do.
+
+    Raises
+    ------
+    ConfigError
+        If a batch of one row would be normalised, or the memory cannot suffice.
+    """
+    _require_two_rows_a_batch(experiment, n_rows)
+    if on_this_machine:
+        _require_memory(experiment, n_rows, n_features, n_classes)
+
+
+def _require_two_rows_a_batch(experiment: Experiment, n_rows: int) -> None:
+    """Refuse a batch of one row to batch normalisation, which needs a variance."""
+    if not (experiment.model.batch_normalization and experiment.model.hidden_layers):
+        return
+    batch_size = min(experiment.training.batch_size, n_rows)
+    is_last = not experiment.training.drop_last and n_rows % batch_size == 1
+    if batch_size == 1 or is_last:
+        remedy = "" if batch_size == 1 else ", or training.drop_last: true"
+        raise ConfigError(
+            f"training.batch_size: found {experiment.training.batch_size}, which leaves a batch of "
+            f"one of {n_rows} rows; model.batch_normalization needs two in each: take another "
+            f"size{remedy}"
+        )
+
+
+def _require_memory(experiment: Experiment, n_rows: int, n_features: int, n_classes: int) -> None:
+    needed = least_bytes(experiment, n_rows, n_features, n_classes)
+    available, where = _memory(experiment)
+    if needed > available:
+        layers = short_repr(experiment.model.hidden_layers)
+        raise ConfigError(
+            f"model.hidden_layers: {layers}, with ensemble: {experiment.ensemble} and "
+            f"training.batch_size: {experiment.training.batch_size}, needs {_gigabytes(needed)} "
+            f"of memory at least, and {where} has {_gigabytes(available)}: take less of one of them"
+        )
+
+
+def least_bytes(experiment: Experiment, n_rows: int, n_features: int, n_classes: int) -> int:
+    """Bytes that a training holds at the same time, at the least.
+
+    Weights, gradients, what the optimizer remembers and averages; a batch in each layer; the order
+    of the rows; and the objects of each network.
+    """
+    model, training, optimizer = experiment.model, experiment.training, experiment.optimizer
+    itemsize = 8 if training.dtype == "float64" else 4
+    slots = _SLOTS[optimizer.name]
+    if experiment.backend == "torch" and getattr(optimizer, "momentum", None) == 0.0:
+        slots -= 1
+    copies = 2 + slots + (training.weight_averaging.name != "none")
+    parameters = network_shape(experiment, n_features, n_classes).n_parameters
+    batch = min(training.batch_size, n_rows) * (n_features + sum(model.hidden_layers) + n_classes)
+    batches = experiment.ensemble if experiment.backend == "numpy" else 1  # torch: in turn
+    order = 8 * n_rows if training.shuffle else 0
+    return itemsize * (
+        experiment.ensemble * parameters * copies + batches * batch
+    ) + experiment.ensemble * (order + _BYTES_A_NETWORK[experiment.backend])
+
+
+def _memory(experiment: Experiment) -> tuple[int, str]:
+    """Bytes that there are where an experiment computes, and what that is called."""
+    if experiment.backend == "torch":
+        from isolet_nn.training.torch_backend import choose_device, device_memory
+
+        device = choose_device(experiment.device)
+        if (own := device_memory(device)) is not None:
+            return own, f"the device {device}"
+    return machine_memory(), "this machine"
+
+
+def _gigabytes(n_bytes: int) -> str:
+    if n_bytes > _GIGABYTE * 10**9:
+        return "more than a billion GB"
+    return f"{n_bytes / _GIGABYTE:,.1f} GB"
+
+
+_ALLOCATOR = re.compile("can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
+
+
+@contextmanager
+def out_of_memory_in_words() -> Iterator[None]:
+    """Make one error of the several that NumPy and PyTorch raise when memory runs out.
+
+    Raises
+    ------
+    OutOfMemoryError
+        Saying how much was asked for, where that is known, and what needs less.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise _out_of_memory(str(error)) from error
+    except RuntimeError as error:  # PyTorch has a class for it on a GPU only
+        if not _ALLOCATOR.search(str(error)):
+            raise
+        raise _out_of_memory(_as_numpy_says(str(error))) from error
+
+
+def _out_of_memory(what: str) -> OutOfMemoryError:
+    said = f": {what}" if what else ""
+    return OutOfMemoryError(
+        f"out of memory{said}; a smaller network, ensemble or training.batch_size needs less"
+    )
+
+
+def _as_numpy_says(text: str) -> str:
+    """What PyTorch could not get, without the place in its source."""
+    if found := re.search(r"tried to allocate (\d+) bytes", text):
+        return f"Unable to allocate {_gigabytes(int(found[1]))}"
+    if found := re.search(r"[Tt]ried to allocate ([\d.]+ \w+)", text):
+        return f"Unable to allocate {found[1]}"
+    return ""

@@ -1,0 +1,241 @@
+"""The backend that trains the network from scratch.
+
+It gathers each step's rows into one buffer, and lets :mod:`isolet_nn.nn` do the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.config.models import Experiment, InitializerConfig, Normal, OptimizerConfig
+from isolet_nn.data.dataset import Split
+from isolet_nn.nn import activations, initializers, optimizers
+from isolet_nn.nn.averaging import WeightAverage
+from isolet_nn.nn.network import Network
+from isolet_nn.training.backend import (
+    FloatArray,
+    Layout,
+    Weights,
+    average_decay,
+    layout_of,
+    network_shape,
+    require_counts,
+    weight_generators,
+)
+
+_ACTIVATIONS = {
+    "relu": activations.ReLU,
+    "sigmoid": activations.Sigmoid,
+    "tanh": activations.Tanh,
+}
+_FAN_INITIALIZERS: dict[str, initializers.Initializer] = {
+    "he": initializers.he,
+    "glorot": initializers.glorot,
+    "uniform_fan_in": initializers.uniform_fan_in,
+}
+_OPTIMIZERS: dict[str, type[optimizers.Optimizer]] = {
+    "sgd": optimizers.SGD,
+    "adagrad": optimizers.Adagrad,
+    "rmsprop": optimizers.RMSprop,
+    "adam": optimizers.Adam,
+    "adamw": optimizers.AdamW,
+}
+
+_TORCH_NAMES = {
+    "weights": (0, "weight"),
+    "biases": (0, "bias"),
+    "scale": (1, "weight"),
+    "shift": (1, "bias"),
+    "running_mean": (1, "running_mean"),
+    "running_variance": (1, "running_var"),
+}
+"""Where a layer's variables are in PyTorch: modules after its Linear, and name there."""
+
+
+class NumpyBackend:
+    """A stack of networks from scratch.
+
+    Parameters
+    ----------
+    experiments
+        What to train; all of one model, ensemble, batch size, number type, label smoothing, mixup
+        and weight averaging.
+    train
+        The training part of each experiment; parts of equal size.
+    n_classes
+        Number of classes.
+    """
+
+    def __init__(
+        self, experiments: Sequence[Experiment], train: Sequence[Split], n_classes: int
+    ) -> None:
+        first = experiments[0]
+        model, training = first.model, first.training
+        n_rows, n_features = train[0].x.shape
+        batch_size = min(training.batch_size, n_rows)
+        generators = weight_generators(experiments)
+        networks = len(generators)
+        self._train = [
+            part for e, part in zip(experiments, train, strict=True) for _ in range(e.ensemble)
+        ]
+        self.network = Network(
+            network_shape(first, n_features, n_classes),
+            activation=_ACTIVATIONS[model.activation],
+            networks=networks,
+            batch_size=batch_size,
+            dtype=training.dtype,
+            dropout=model.dropout,
+            input_dropout=model.input_dropout,
+            input_noise=model.input_noise,
+            mixup=training.mixup,
+            label_smoothing=training.label_smoothing,
+        )
+        self.network.initialize(make_initializer(model.initializer), generators)
+        self._max_norm = model.max_norm
+        optimizer_configs = [e.optimizer for e in experiments for _ in range(e.ensemble)]
+        self._optimizers = [
+            make_optimizer(config, parameters, gradients)
+            for config, parameters, gradients in zip(
+                optimizer_configs, self.network.parameters, self.network.gradients, strict=True
+            )
+        ]
+        self._averages = (
+            []
+            if training.weight_averaging.name == "none"
+            else [
+                WeightAverage(variables, average_decay(training.weight_averaging))
+                for variables in self.network.variables
+            ]
+        )
+        self._x = np.empty((networks, batch_size, n_features), training.dtype)
+        self._labels = np.empty((networks, batch_size), np.int64)
+        self._loss_sums = np.zeros(networks)
+        self._correct = np.zeros(networks, np.int64)
+
+    def seed_steps(self, generators: Sequence[np.random.Generator]) -> None:
+        self.network.seed_steps(generators)
+
+    def step(self, rows: Sequence[NDArray[np.int64]], learning_rates: Sequence[float]) -> None:
+        x, labels = self._gather(rows)
+        self.network.compute_gradients(x, labels)
+        for optimizer, learning_rate in zip(self._optimizers, learning_rates, strict=True):
+            optimizer.step(learning_rate)
+        if self._max_norm is not None:
+            self.network.limit_norms(self._max_norm)
+        self._loss_sums += self.network.loss.loss_sums
+        self._correct += self.network.loss.correct
+
+    def _gather(self, rows: Sequence[NDArray[np.int64]]) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Copy the rows into the batch buffers: once only where all networks see the same."""
+        batch = len(rows[0])
+        labels = self._labels[:, :batch]
+        shared = all(
+            r is rows[0] and part is self._train[0]
+            for r, part in zip(rows, self._train, strict=True)
+        )
+        for k in range(1 if shared else len(rows)):
+            part = self._train[k]
+            # mode="clip" lets take write straight to `out`; the rows are in range.
+            np.take(part.x, rows[k], axis=0, out=self._x[k, :batch], mode="clip")
+            np.take(part.y, rows[k], out=labels[k], mode="clip")
+        if shared:
+            labels[1:] = labels[0]
+        return self._x[: 1 if shared else None, :batch], labels
+
+    def update_average(self, network: int) -> None:
+        self._averages[network].update()
+
+    def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        totals = self._loss_sums.copy(), self._correct.copy()
+        self._loss_sums[...] = 0.0
+        self._correct[...] = 0
+        return totals
+
+    def logits(self, x: FloatArray, networks: slice = slice(None)) -> FloatArray:
+        with self._averages_in_place():
+            return self.network.logits(x, networks)
+
+    @contextmanager
+    def _averages_in_place(self) -> Iterator[None]:
+        """Let networks hold their averages, as far as these have begun."""
+        begun = [k for k, average in enumerate(self._averages) if average.count]
+        kept = self.network.variables[begun]
+        for network in begun:
+            self.network.variables[network] = self._averages[network].mean
+        try:
+            yield
+        finally:
+            self.network.variables[begun] = kept
+
+    def weights(self, network: int) -> Weights:
+        variables = self.network.variables[network]
+        if self._averages and self._averages[network].count:
+            variables = self._averages[network].mean
+        return {
+            name: np.array(array.T, order="C")  # a copy even where the transpose is contiguous
+            for name, array in self._named_views(variables).items()
+        }
+
+    def load_weights(self, network: int, weights: Weights) -> None:
+        for name, array in self._named_views(self.network.variables[network]).items():
+            array[...] = weights[name].T
+        if self._averages:
+            self._averages[network].count = 0
+
+    def _named_views(self, variables: FloatArray) -> Weights:
+        """Views of one network's variables (n,), weights as (inputs, outputs)."""
+        shape, views = self.network.shape, {}
+        modules = 3 if shape.batch_normalization else 2  # of a hidden layer in nn.Sequential
+        for position, of_layer in enumerate(shape.views(variables[np.newaxis])):
+            for own_name, array in of_layer.items():
+                offset, name = _TORCH_NAMES[own_name]
+                views[f"{modules * position + offset}.{name}"] = array[0]
+        return views
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return {
+            "variables": self.network.variables.copy(),
+            "loss_sums": self._loss_sums.copy(),
+            "correct": self._correct.copy(),
+            "optimizer_steps": np.array([optimizer.steps for optimizer in self._optimizers]),
+            **{f"optimizer_{k}": o.state.copy() for k, o in enumerate(self._optimizers)},
+            "average_counts": np.array([a.count for a in self._averages], np.int64),
+            **{f"average_{k}": a.mean.copy() for k, a in enumerate(self._averages)},
+        }
+
+    def state_layout(self, has_begun: bool) -> Layout:
+        return layout_of(self.state())
+
+    def load_state(self, state: Mapping[str, NDArray[Any]], steps: int, rows: int) -> None:
+        require_counts("optimizer_steps", state["optimizer_steps"], steps, steps)
+        require_counts("average_counts", state["average_counts"], 0, steps)
+        require_counts("correct", state["correct"], 0, rows)
+        self.network.variables[...] = state["variables"]
+        self._loss_sums[...] = state["loss_sums"]
+        self._correct[...] = state["correct"]
+        for k, optimizer in enumerate(self._optimizers):
+            optimizer.steps = int(state["optimizer_steps"][k])
+            optimizer.state[...] = state[f"optimizer_{k}"]
+        for k, average in enumerate(self._averages):
+            average.count = int(state["average_counts"][k])
+            average.mean[...] = state[f"average_{k}"]
+
+
+def make_initializer(config: InitializerConfig) -> initializers.Initializer:
+    """The initializer that a config names."""
+    if isinstance(config, Normal):
+        return initializers.normal(config.scale)
+    return _FAN_INITIALIZERS[config.name]
+
+
+def make_optimizer(
+    config: OptimizerConfig, parameters: FloatArray, gradients: FloatArray
+) -> optimizers.Optimizer:
+    """The optimizer that a config describes, for one network's row of the buffers."""
+    options = config.model_dump(exclude={"name", "learning_rate"})
+    return _OPTIMIZERS[config.name](parameters, gradients, **options)

@@ -1,0 +1,444 @@
+"""The backend that trains the same network with PyTorch.
+
+Initial weights, the order of rows, mixup, noise and dropout come from NumPy exactly as for the
+network from scratch, so the two differ only in who does the arithmetic. Networks of an ensemble
+are trained one after another; nothing is stacked.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.config.models import (
+    Adagrad,
+    AveragingConfig,
+    Experiment,
+    OptimizerConfig,
+    Rmsprop,
+    Sgd,
+)
+from isolet_nn.data.dataset import Split
+from isolet_nn.errors import BackendUnavailableError
+from isolet_nn.nn.averaging import average_share
+from isolet_nn.nn.network import Shape
+from isolet_nn.nn.noise import draw_dropout, draw_mixup, draw_noise
+from isolet_nn.nn.normalization import EPSILON, MOMENTUM
+from isolet_nn.training.backend import (
+    FloatArray,
+    Layout,
+    Weights,
+    average_decay,
+    below,
+    layout_of,
+    network_shape,
+    require_counts,
+    weight_generators,
+)
+from isolet_nn.training.numpy_backend import make_initializer
+
+try:
+    import torch
+    from torch import Tensor, nn
+    from torch.optim.swa_utils import AveragedModel
+except ImportError as error:
+    raise BackendUnavailableError(
+        "backend: torch needs PyTorch, which is not installed; install it with "
+        "`pip install 'isolet-nn[torch]'`, or use backend: numpy"
+    ) from error
+
+_ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+
+
+class TorchBackend:
+    """The networks of one experiment in PyTorch, trained in turn.
+
+    Parameters
+    ----------
+    experiment
+        What to train.
+    train
+        Its training part.
+    n_classes
+        Number of classes.
+
+    Raises
+    ------
+    BackendUnavailableError
+        If the device asked for is not there.
+    """
+
+    def __init__(self, experiment: Experiment, train: Split, n_classes: int) -> None:
+        torch.set_num_threads(experiment.training.threads)
+        self.device = choose_device(experiment.device)
+        self._dtype = getattr(torch, experiment.training.dtype)
+        self._x = torch.from_numpy(np.ascontiguousarray(train.x)).to(self.device)
+        self._y = torch.from_numpy(train.y).to(self.device)
+        shape = network_shape(experiment, train.x.shape[1], n_classes)
+        self.networks = [
+            _TorchNetwork(experiment, shape, generator, self.device)
+            for generator in weight_generators([experiment])
+        ]
+
+    def seed_steps(self, generators: Sequence[np.random.Generator]) -> None:
+        for network, generator in zip(self.networks, generators, strict=True):
+            network.generator = generator
+
+    def step(self, rows: Sequence[NDArray[np.int64]], learning_rates: Sequence[float]) -> None:
+        for network, of_network, rate in zip(self.networks, rows, learning_rates, strict=True):
+            index = torch.from_numpy(of_network).to(self.device)
+            network.step(self._x[index], self._y[index], rate)
+
+    def update_average(self, network: int) -> None:
+        self.networks[network].update_average()
+
+    def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        totals = (
+            np.array([network.loss_sum.item() for network in self.networks]),
+            np.array([network.correct.item() for network in self.networks]),
+        )
+        for network in self.networks:
+            network.loss_sum.zero_()
+            network.correct.zero_()
+        return totals
+
+    def logits(self, x: FloatArray, networks: slice = slice(None)) -> FloatArray:
+        with torch.no_grad():
+            inputs = torch.from_numpy(np.ascontiguousarray(x)).to(self.device, self._dtype)
+            return np.stack([n.evaluate(inputs).cpu().numpy() for n in self.networks[networks]])
+
+    def weights(self, network: int) -> Weights:
+        return self.networks[network].weights()
+
+    def load_weights(self, network: int, weights: Weights) -> None:
+        self.networks[network].load_weights(weights)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return {
+            f"{number}.{name}": array
+            for number, network in enumerate(self.networks)
+            for name, array in network.state().items()
+        }
+
+    def state_layout(self, has_begun: bool) -> Layout:
+        return {
+            f"{number}.{name}": layout
+            for number, network in enumerate(self.networks)
+            for name, layout in network.state_layout(has_begun).items()
+        }
+
+    def load_state(self, state: Mapping[str, NDArray[Any]], steps: int, rows: int) -> None:
+        for number, network in enumerate(self.networks):
+            network.load_state(below(f"{number}.", state), steps, rows)
+
+
+class _TorchNetwork:
+    """One network: nn.Sequential, nn.CrossEntropyLoss, torch.optim.
+
+    Attributes
+    ----------
+    generator
+        What mixup, noise and dropout draw from; to be set before the first step.
+    loss_sum, correct
+        Sum of the losses (float64) and number of hits over the rows since they were last zeroed.
+    """
+
+    generator: np.random.Generator
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        shape: Shape,
+        weight_generator: np.random.Generator,
+        device: torch.device,
+    ) -> None:
+        model, training = experiment.model, experiment.training
+        self.device = device
+        self._numpy_dtype = np.dtype(training.dtype)
+        self.network = _build(experiment, shape, weight_generator).to(device)
+        self._drop_probabilities = [model.input_dropout] + [model.dropout] * len(
+            model.hidden_layers
+        )
+        self._input_noise, self._max_norm, self._mixup = (
+            model.input_noise,
+            model.max_norm,
+            training.mixup,
+        )
+        self._criterion = nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
+        self._optimizer = make_optimizer(experiment.optimizer, self.network, device)
+        self._average: AveragedModel | None = None
+        if training.weight_averaging.name != "none":
+            self._average = _make_average(self.network, training.weight_averaging)
+        self.loss_sum = torch.zeros((), dtype=torch.float64)
+        self.correct = torch.zeros((), dtype=torch.int64)
+
+    def step(self, x: Tensor, labels: Tensor, learning_rate: float) -> None:
+        """One training step on a batch (batch, features) with its classes (batch,)."""
+        if self._mixup:
+            positions = np.arange(len(labels))
+            partners = np.empty_like(positions)
+            share = draw_mixup(self._mixup, self.generator, positions, partners)
+            index = torch.from_numpy(partners).to(self.device)
+            logits = self._forward(share * x + (1.0 - share) * x[index])
+            loss = share * self._criterion(logits, labels)
+            loss = loss + (1.0 - share) * self._criterion(logits, labels[index])
+        else:
+            logits = self._forward(x)
+            loss = self._criterion(logits, labels)
+        self._optimizer.zero_grad()
+        loss.backward()
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        self._optimizer.step()
+        self._limit_norms()
+        self.loss_sum += loss.detach().to("cpu", torch.float64) * len(labels)
+        self.correct += (logits.detach().argmax(dim=1) == labels).sum().cpu()
+
+    def _forward(self, x: Tensor) -> Tensor:
+        """Training mode: like the network itself, with noise and dropout before linear layers."""
+        if self._input_noise:
+            x = x + self._draw(draw_noise, self._input_noise, x.shape)
+        probabilities = iter(self._drop_probabilities)
+        for module in self.network:
+            if isinstance(module, nn.Linear) and (probability := next(probabilities)):
+                x = x * self._draw(draw_dropout, probability, x.shape)
+            x = module(x)
+        return x
+
+    def _draw(
+        self,
+        draw: Callable[[float, np.random.Generator, NDArray[np.float32], FloatArray], None],
+        parameter: float,
+        shape: Sequence[int],
+    ) -> Tensor:
+        """Random numbers (batch, units) as the network from scratch draws them."""
+        numbers = np.empty(shape, self._numpy_dtype)
+        draw(parameter, self.generator, np.empty(shape, np.float32), numbers)
+        return torch.from_numpy(numbers).to(self.device)
+
+    def _limit_norms(self) -> None:
+        """Scale down the weights into each hidden neuron to the largest norm allowed."""
+        if self._max_norm is None:
+            return
+        *hidden, _ = (module for module in self.network if isinstance(module, nn.Linear))
+        with torch.no_grad():
+            for linear in hidden:
+                norms = linear.weight.norm(dim=1, keepdim=True)
+                linear.weight *= self._max_norm / norms.clamp(min=self._max_norm)
+
+    def update_average(self) -> None:
+        assert self._average is not None, "the experiment asks for an average"
+        self._average.update_parameters(self.network)
+
+    def _evaluated(self) -> nn.Module:
+        """The network, or its average once that has begun."""
+        if self._average is not None and self._average.n_averaged > 0:
+            return self._average.module
+        return self.network
+
+    def evaluate(self, x: Tensor) -> Tensor:
+        """Logits (rows, classes) in evaluation mode."""
+        network = self._evaluated()
+        network.eval()
+        logits: Tensor = network(x)
+        network.train()
+        return logits
+
+    def weights(self) -> Weights:
+        return _arrays(self._evaluated())
+
+    def load_weights(self, weights: Weights) -> None:
+        _load_arrays(self.network, weights)
+        if self._average is not None:
+            self._average.n_averaged.zero_()
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        slots = self._optimizer.state_dict()["state"]
+        state = {
+            **{f"network.{name}": array for name, array in _arrays(self.network).items()},
+            **{
+                f"optimizer.{number}.{slot}": torch.as_tensor(value).cpu().numpy().copy()
+                for number, values in slots.items()
+                for slot, value in values.items()
+                if value is not None
+            },
+            "loss_sum": self.loss_sum.numpy().copy(),
+            "correct": self.correct.numpy().copy(),
+        }
+        if self._average is not None:
+            state |= {f"average.{k}": a for k, a in _arrays(self._average.module).items()}
+            state["n_averaged"] = self._average.n_averaged.cpu().numpy().copy()
+        return state
+
+    def state_layout(self, has_begun: bool) -> Layout:
+        """Shapes and types of `state`, before the first step or after."""
+        layout = dict(layout_of(self.state()))
+        if has_begun:  # most optimizers make their slots in the first step
+            for number, parameter in enumerate(self.network.parameters()):
+                of_parameter = tuple(parameter.shape), self._numpy_dtype.name
+                for slot in _slots(self._optimizer):
+                    is_step = slot == "step"
+                    layout[f"optimizer.{number}.{slot}"] = (
+                        ((), "float32") if is_step else of_parameter
+                    )
+        return layout
+
+    def load_state(self, state: Mapping[str, NDArray[Any]], steps: int, rows: int) -> None:
+        """Go on from what `state` gave after so many steps, and rows of the epoch."""
+        for name, array in state.items():
+            if name.startswith("optimizer.") and name.endswith(".step"):
+                require_counts(name, array, steps, steps)
+        require_counts("correct", state["correct"], 0, rows)
+        if self._average is not None:
+            require_counts("n_averaged", state["n_averaged"], 0, steps)
+        _load_arrays(self.network, below("network.", state))
+        optimizer = self._optimizer.state_dict()
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key, value in below("optimizer.", state).items():
+            number, slot = key.split(".")
+            slots.setdefault(int(number), {})[slot] = torch.from_numpy(value.copy())
+        self._optimizer.load_state_dict({**optimizer, "state": slots})
+        self.loss_sum = torch.from_numpy(state["loss_sum"].copy())
+        self.correct = torch.from_numpy(state["correct"].copy())
+        if self._average is not None:
+            _load_arrays(self._average.module, below("average.", state))
+            self._average.n_averaged.copy_(torch.from_numpy(state["n_averaged"].copy()))
+
+
+def _build(experiment: Experiment, shape: Shape, generator: np.random.Generator) -> nn.Sequential:
+    """The network, with the weights that the one from scratch starts from."""
+    initializer = make_initializer(experiment.model.initializer)
+    dtype = getattr(torch, experiment.training.dtype)
+    modules: list[nn.Module] = []
+    pairs = list(itertools.pairwise(shape.layer_sizes))
+    for position, (inputs, outputs) in enumerate(pairs):
+        normalized = position < len(shape.hidden)
+        linear = nn.Linear(inputs, outputs, bias=not normalized, dtype=dtype)
+        weights = np.empty((inputs, outputs), experiment.training.dtype)
+        # Biases are drawn even where they are not used, as in the network from scratch.
+        biases = np.empty(outputs, experiment.training.dtype)
+        initializer(weights, biases, generator)
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(weights.T))
+            if not normalized:
+                linear.bias.copy_(torch.from_numpy(biases))
+        modules.append(linear)
+        if position < len(pairs) - 1:
+            if normalized:
+                normalization = nn.BatchNorm1d(outputs, EPSILON, MOMENTUM, dtype=dtype)
+                normalization.num_batches_tracked = None  # unused where the momentum is fixed
+                modules.append(normalization)
+            modules.append(_ACTIVATIONS[experiment.model.activation]())
+    return nn.Sequential(*modules)
+
+
+def _make_average(network: nn.Module, config: AveragingConfig) -> AveragedModel:
+    """A copy of the network that can hold its average, statistics included."""
+    decay = average_decay(config)
+
+    def average(mean: Tensor, newest: Tensor, count: Tensor | int) -> Tensor:
+        return mean + (newest - mean) * average_share(int(count) + 1, decay)
+
+    return AveragedModel(network, avg_fn=average, use_buffers=True)
+
+
+def _arrays(network: nn.Module) -> Weights:
+    """A copy of a network's weights and statistics."""
+    return {k: tensor.detach().cpu().numpy().copy() for k, tensor in network.state_dict().items()}
+
+
+def _load_arrays(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
+    with torch.no_grad():
+        for name, tensor in network.state_dict().items():  # of the network's own tensors
+            tensor.copy_(torch.from_numpy(arrays[name]))
+
+
+def _slots(optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
+    """What an optimizer keeps of each parameter once it has made a step."""
+    momentum = ("momentum_buffer",) if optimizer.defaults.get("momentum") else ()
+    match optimizer:
+        case torch.optim.SGD():
+            return momentum
+        case torch.optim.Adagrad():
+            return ("step", "sum")
+        case torch.optim.RMSprop():
+            return ("step", "square_avg", *momentum)
+        case _:
+            return ("step", "exp_avg", "exp_avg_sq")
+
+
+def choose_device(name: str) -> torch.device:
+    """The device a config names; auto takes cuda or mps where there is one.
+
+    Raises
+    ------
+    BackendUnavailableError
+        If PyTorch does not see that device here.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(device for device, there in available.items() if there))
+    if not available[name]:
+        there = ", ".join(device for device, is_there in available.items() if is_there)
+        raise BackendUnavailableError(
+            f"device: PyTorch sees no {name} on this machine; available: auto, {there}"
+        )
+    return torch.device(name)
+
+
+def device_memory(device: torch.device) -> int | None:
+    """Bytes of a device's own memory; None where it computes in the machine's."""
+    if device.type != "cuda":
+        return None
+    return int(torch.cuda.get_device_properties(device).total_memory)
+
+
+def make_optimizer(
+    config: OptimizerConfig, network: nn.Module, device: torch.device
+) -> torch.optim.Optimizer:
+    """The torch.optim optimizer that a config describes."""
+    parameters = network.parameters()
+    decay, rate = config.weight_decay, config.learning_rate
+    if isinstance(config, Sgd):
+        return torch.optim.SGD(
+            parameters,
+            lr=rate,
+            momentum=config.momentum,
+            nesterov=config.nesterov,
+            weight_decay=decay,
+        )
+    if isinstance(config, Adagrad):
+        return torch.optim.Adagrad(
+            parameters,
+            lr=rate,
+            lr_decay=config.learning_rate_decay,
+            initial_accumulator_value=config.initial_accumulator,
+            eps=config.epsilon,
+            weight_decay=decay,
+        )
+    if isinstance(config, Rmsprop):
+        return torch.optim.RMSprop(
+            parameters,
+            lr=rate,
+            alpha=config.alpha,
+            eps=config.epsilon,
+            momentum=config.momentum,
+            weight_decay=decay,
+        )
+    adam = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.name]
+    return adam(  # type: ignore[no-any-return]
+        parameters,
+        lr=rate,
+        betas=(config.beta1, config.beta2),
+        eps=config.epsilon,
+        weight_decay=decay,
+        fused=device.type != "mps",
+    )

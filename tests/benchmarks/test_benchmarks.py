@@ -1,0 +1,447 @@
+"""The timing comparison: that it is complete and its arithmetic honest, never how fast it is."""
+
+from __future__ import annotations
+
+import csv
+import json
+import multiprocessing
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from builders import make_dataset
+from needs import needs_torch
+from sweeps.helpers import is_alive, start, trials_of, wait_until, worker_pids
+from typer.testing import CliRunner
+
+from isolet_nn.benchmarks import engines, training
+from isolet_nn.benchmarks import sweep as timing
+from isolet_nn.benchmarks.console import print_comparison, print_plan
+from isolet_nn.benchmarks.engines import TRAIN, Contestant, EngineName, Setting
+from isolet_nn.benchmarks.sweep import compare_sweep
+from isolet_nn.benchmarks.training import (
+    Comparison,
+    Measurement,
+    Plan,
+    compare,
+    make_plan,
+    summarize,
+)
+from isolet_nn.benchmarks.worker import Worker
+from isolet_nn.cli.app import app
+from isolet_nn.errors import BackendUnavailableError, ConfigError, IsoletNNError
+from isolet_nn.sweeps.datasets import DataSource
+from isolet_nn.sweeps.plan import make_plan as make_sweep_plan
+
+pytestmark = needs_torch
+
+NUMPY, TORCH = Contestant("numpy", 1), Contestant("torch", 1)
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """Two rounds of one epoch by all engines."""
+    plan = make_plan(
+        hidden=[3, 2], batch_sizes=[3000], epochs=1, rounds=2, data="random", threads=2
+    )
+    return compare(plan, tmp_path_factory.mktemp("runs"))
+
+
+def measured(path: Path) -> list[dict[str, str]]:
+    with (path / "results.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.slow
+def test_every_contestant_is_measured_in_every_round_in_turn(comparison: Comparison) -> None:
+    names = [c.name for c in comparison.plan.contestants]
+    assert names == [
+        "numpy, 1 thread",
+        "torch, 1 thread",
+        "torch, 2 threads",
+        "scikit-learn, 1 thread",
+        "scikit-learn, 2 threads",
+    ]
+    order = [
+        (int(row["hidden"]), int(row["round"]), Contestant(engine, int(row["threads"])).name)
+        for row in measured(comparison.path)
+        for engine in engines.ENGINES
+        if engine == row["engine"]
+    ]
+    assert order == [(h, r, name) for h in (3, 2) for r in (1, 2) for name in names]
+
+
+@pytest.mark.slow
+def test_results_are_the_medians_and_paired_ratios_of_what_was_measured(
+    comparison: Comparison,
+) -> None:
+    rows = measured(comparison.path)
+    results = json.loads((comparison.path / "results.json").read_text(encoding="utf-8"))
+    assert results["reference"] == "numpy, 1 thread"
+    assert len(results["results"]) == 10
+    for result in results["results"]:
+        at = [row for row in rows if row["hidden"] == str(result["hidden"])]
+        base = [float(row["seconds"]) for row in at if row["engine"] == "numpy"]
+        mine = [
+            float(row["seconds"])
+            for row in at
+            if (row["engine"], row["threads"]) == (result["engine"], str(result["threads"]))
+        ]
+        assert result["median_seconds"] == statistics.median(mine)
+        assert (result["fastest_seconds"], result["slowest_seconds"]) == (min(mine), max(mine))
+        assert result["ratio"] == statistics.median(a / b for a, b in zip(mine, base, strict=True))
+
+
+@pytest.mark.slow
+def test_the_folder_names_machine_versions_and_data_and_has_a_plot(comparison: Comparison) -> None:
+    environment = json.loads((comparison.path / "environment.json").read_text(encoding="utf-8"))
+    assert environment["dataset"] == {"name": "random", "checksum": "random"}
+    assert environment["cores"] >= 1
+    assert environment["cpu"]
+    assert {"numpy", "torch", "scikit-learn"} <= environment["packages"].keys()
+    assert comparison.path.name.endswith("-bench-train")
+    assert (comparison.path / "plots" / "bars.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_the_table_names_networks_engines_and_last_the_folder(
+    comparison: Comparison, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_comparison(comparison)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == str(comparison.path)
+    for word in ("617-3-26, batch 3000", "617-2-26, batch 3000", "torch, 2 threads", "time /"):
+        assert any(word in line for line in lines)
+
+
+def test_ratios_are_medians_within_rounds_and_not_ratios_of_medians() -> None:
+    setting = Setting(16, 128)
+    times = {NUMPY: (1.0, 2.0, 4.0), TORCH: (3.0, 2.0, 8.0)}
+    results = summarize(
+        [
+            Measurement(setting, contestant, number, seconds[number], accuracy=0.5)
+            for number in range(3)
+            for contestant, seconds in times.items()
+        ]
+    )
+    assert [(r.contestant, r.median, r.ratio) for r in results] == [
+        (NUMPY, 2.0, 1.0),
+        (TORCH, 3.0, 2.0),
+    ]
+    assert summarize([]) == []
+
+
+@pytest.mark.parametrize("engine", engines.ENGINES)
+def test_every_engine_learns_and_says_how_long_it_took(engine: EngineName) -> None:
+    dataset = make_dataset(rows=200, features=7, classes=3)
+    few = TRAIN[engine](dataset, Setting(16, 20), 1, 1)
+    many = TRAIN[engine](dataset, Setting(16, 20), 100, 1)
+    assert min(few.seconds, many.seconds) > 0.0
+    assert many.accuracy > max(0.9, few.accuracy)
+
+
+@pytest.mark.parametrize("engine", engines.ENGINES)
+def test_a_batch_larger_than_the_data_is_all_of_it(engine: EngineName) -> None:
+    trained = TRAIN[engine](make_dataset(rows=30), Setting(4, 100), 2, 1)
+    assert 0.0 <= trained.accuracy <= 1.0
+
+
+def test_random_data_has_isolets_size_and_is_always_the_same() -> None:
+    first, second = engines.load_data("random", None), engines.load_data("random", None)
+    assert first.train.x.shape == (6238, 617)
+    assert first.n_classes == 26
+    assert (first.train.x == second.train.x).all()
+
+
+def test_isolet_is_taken_unless_random_data_is_asked_for() -> None:
+    assert make_plan(hidden=[16], batch_sizes=[128]).data == "isolet"
+    assert make_plan(hidden=[16], batch_sizes=[128], data="random").data == "random"
+
+
+def test_sizes_given_twice_are_measured_once() -> None:
+    plan = make_plan(hidden=[16, 8, 16], batch_sizes=[4, 4], data="random")
+    assert plan.settings == (Setting(16, 4), Setting(8, 4))
+
+
+def test_pytorch_that_is_not_installed_is_left_out_and_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(training, "has_torch", lambda: False)
+    plan = make_plan(hidden=[16], batch_sizes=[128], data="random", threads=1)
+    assert [c.engine for c in plan.contestants] == ["numpy", "scikit-learn"]
+    print_plan(plan)
+    assert "torch is left out: it is not installed" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="PyTorch is not installed"):
+        make_plan(hidden=[16], batch_sizes=[128], data="random", engines=["torch"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"engines": ["nunpy"]}, "--engine: found 'nunpy'.*did you mean numpy"),
+        ({"data": "iris"}, "--dataset: found 'iris'; allowed: isolet, random"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_what_is_allowed(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_plan(hidden=[16], batch_sizes=[128], **options)
+
+
+def test_an_interrupted_comparison_keeps_what_it_measured_and_leaves_no_process(
+    tmp_path: Path,
+) -> None:
+    plan = Plan((Setting(2, 3000), Setting(3, 3000)), (NUMPY,), epochs=1, rounds=1, data="random")
+
+    def interrupt(measurement: Measurement) -> None:
+        if measurement.setting.hidden == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compare(plan, tmp_path, interrupt)
+    (folder,) = tmp_path.iterdir()
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert [result["hidden"] for result in results["results"]] == [2]
+    assert len(measured(folder)) == 2
+    assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_fails_says_who_and_why(tmp_path: Path) -> None:
+    with (
+        Worker(NUMPY, "isolet", str(tmp_path)) as worker,
+        pytest.raises(IsoletNNError, match=r"numpy, 1 thread: DataError: dataset\.dir"),
+    ):
+        worker.train(Setting(2, 3000), 1)
+
+
+def test_a_worker_that_dies_says_so() -> None:
+    with Worker(NUMPY, "random", None) as worker:
+        (process,) = multiprocessing.active_children()
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        with pytest.raises(IsoletNNError, match="numpy, 1 thread: the process has died"):
+            worker.train(Setting(2, 3000), 1)
+
+
+@pytest.mark.parametrize("command", [["bench"], ["bench", "train"]])
+def test_train_is_the_comparison_when_none_is_named(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    plans = []
+
+    def take(plan: Plan, runs_dir: Path, on_measurement: Callable[..., None]) -> Comparison:
+        plans.append(plan)
+        environment = {
+            "cpu": "c", "cores": 1, "platform": "p", "python": "3", "dataset": {"name": "random"},
+            "packages": dict.fromkeys(engines.ENGINES, "1"),
+        }  # fmt: skip
+        return Comparison(plan, tmp_path, environment, 617, 26)
+
+    monkeypatch.setattr(training, "compare", take)
+    options = ["--hidden", "8", "--batch-size", "32", "--rounds", "3", "--dataset", "random"]
+    result = CliRunner().invoke(app, [*command, *options])
+    assert result.exit_code == 0, result.output
+    (plan,) = plans
+    assert plan.settings == (Setting(8, 32),)
+    assert (plan.rounds, plan.epochs, plan.data) == (3, 10, "random")
+
+
+def test_bench_help_lists_the_comparisons() -> None:
+    result = CliRunner().invoke(app, ["bench", "--help"])
+    assert result.exit_code == 0
+    assert "NumPy, PyTorch and scikit-learn" in result.output
+
+
+# --- sweeps against a loop
+
+TIMED: dict[str, Any] = {
+    "experiment": {
+        "dataset": {"name": "digits"},
+        "model": {"hidden_layers": [8], "initializer": "uniform_fan_in"},
+        "training": {"epochs": 12, "batch_size": 32},
+    },
+    "grid": {"optimizer.learning_rate": [0.003, 0.01]},
+    "workers": 1,
+    "save_models": "none",
+}
+
+
+def sweep_file(folder: Path, **changes: Any) -> Path:
+    """The file of a small sweep; changes to its experiment are given with ``__`` for the dots."""
+    settings = {key.replace("__", "."): value for key, value in changes.items()}
+    path = folder / "timed.yaml"
+    path.write_text(yaml.safe_dump(TIMED | {"set": settings}), encoding="utf-8")
+    return path
+
+
+@pytest.mark.slow
+def test_a_sweep_and_the_loop_are_timed_in_turn_and_learn_the_same(tmp_path: Path) -> None:
+    said: list[str] = []
+    result = compare_sweep(sweep_file(tmp_path), rounds=2, runs_dir=tmp_path, say=said.append)
+    assert (result.trials, result.trainings, result.workers) == (2, 2, 1)
+    assert len(result.sweep_seconds) == len(result.loop_seconds) == 2
+    assert [line.split(":")[0] for line in said] == ["round 1", "round 1", "round 2", "round 2"]
+    ratios = [a / b for a, b in zip(result.loop_seconds, result.sweep_seconds, strict=True)]
+    assert result.speedup == pytest.approx(np.median(ratios))
+    assert result.largest_difference is not None
+    assert result.largest_difference < 0.05
+    assert result.gflops > 0
+    assert json.loads((result.path / "results.json").read_text())["speedup"] == result.speedup
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"ensemble": 2}, "ensemble: found 2"),
+        ({"model__batch_normalization": True}, "model.batch_normalization: found True"),
+        ({"model__dropout": 0.5}, "model.dropout: found 0.5"),
+        ({"training__mixup": 0.2}, "training.mixup: found 0.2"),
+        ({"training__schedule": "cosine"}, "training.schedule: found"),
+    ],
+)
+def test_a_sweep_of_what_the_loop_does_not_do_is_refused_before_any_work(
+    changes: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    file = sweep_file(tmp_path, **changes)
+    with pytest.raises(ConfigError) as caught:
+        compare_sweep(file, runs_dir=tmp_path / "runs")
+    assert str(caught.value).startswith(f"{file}: {named}")
+    assert "--no-loop" in str(caught.value)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        ({"grid": {"ensemble": [1, 2]}}, "varies ensemble,"),
+        (
+            {"grid": {"dataset.validation": ["none", {"fraction": 0.5}]}},
+            "varies dataset.validation,",
+        ),
+        ({"cross_validation": {"folds": 3}}, "cross_validation: found 3 folds,"),
+    ],
+)
+def test_what_the_loop_does_not_do_is_timed_without_it(
+    keys: dict[str, Any], named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "timed.yaml"
+    file.write_text(yaml.safe_dump(TIMED | keys), encoding="utf-8")
+    with pytest.raises(ConfigError, match=re.escape(f"{file}: {named}")):
+        compare_sweep(file, runs_dir=tmp_path / "runs")
+    monkeypatch.setattr(timing, "sgemm_gflops", lambda processes: 1.0)
+    result = compare_sweep(file, with_loop=False, runs_dir=tmp_path / "runs")
+    assert len(result.sweep_seconds) == 1
+    assert (result.loop_seconds, result.speedup, result.largest_difference) == ([], None, None)
+    assert result.gflops > 0
+
+
+def test_arithmetic_is_that_of_each_trainings_own_data_networks_and_epochs() -> None:
+    grid = {
+        "dataset.validation": ["none", {"fraction": 0.5}],
+        "ensemble": [1, 2],
+        "training.epochs": [3, 9],
+    }
+    trials = trials_of(grid=grid)
+    source = DataSource()
+    plan = make_sweep_plan(trials, np.arange(len(trials)), 1, source.size)
+    sizes = [source.size(trials.make_experiment(trial)).n_rows for trial in (0, 4)]
+    assert sizes[1] < sizes[0]
+    epochs = np.array([3, 7] * 4, np.int32)  # 9 were asked for
+    each_row = 2.0 * (2 * 4 * 5 + 3 * 5 * 3)  # 4 features, 5 hidden neurons, 3 classes
+    done = timing.floating_point_operations(trials, plan, source.size, epochs)
+    assert plan.n_trainings == 4  # one serves both numbers of epochs
+    assert done == sum(sizes) * (1 + 2) * 7 * each_row
+
+
+@pytest.mark.parametrize("file", [False, True])
+def test_without_pytorch_the_loop_is_refused_before_any_work(
+    file: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    options = ["--rounds", "1", "--runs-dir", tmp_path / "runs"]
+    config = [sweep_file(tmp_path)] if file else []
+    result = CliRunner().invoke(app, ["bench", "sweep", *map(str, [*config, *options])])
+    assert isinstance(result.exception, BackendUnavailableError)
+    assert result.exception.exit_code == 2
+    message = str(result.exception)
+    assert "needs PyTorch, which is not installed" in message
+    assert "`pip install 'isolet-nn[torch]'`" in message
+    assert "--no-loop" in message
+    assert not (tmp_path / "runs").exists()
+
+
+def test_without_pytorch_a_sweep_is_timed_without_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr(timing, "sgemm_gflops", lambda processes: 1.0)
+    result = compare_sweep(sweep_file(tmp_path), with_loop=False, runs_dir=tmp_path / "runs")
+    assert len(result.sweep_seconds) == 1
+
+
+# --- Ctrl-C
+
+
+def interrupt_group(process: subprocess.Popen[str]) -> str:
+    """Send what Ctrl-C at a terminal sends; return what came on standard error from then on."""
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    return err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0])
+def test_ctrl_c_ends_a_comparison_with_one_line(seconds: float, tmp_path: Path) -> None:
+    options = ("--rounds", "2", "--dataset", "random", "--runs-dir", tmp_path)
+    with start("bench", "train", *options) as process:
+        assert process.stderr is not None
+        assert "2 rounds" in process.stderr.readline()  # the processes are started from here on
+        time.sleep(seconds)
+        assert interrupt_group(process) == "interrupted\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3, 1.0])
+def test_ctrl_c_ends_a_timed_sweep_with_one_line(seconds: float, tmp_path: Path) -> None:
+    with start("bench", "sweep", sweep_file(tmp_path), "--runs-dir", tmp_path) as process:
+        wait_until(lambda: worker_pids(process.pid))
+        workers = worker_pids(process.pid)
+        time.sleep(seconds)
+        assert interrupt_group(process) == "interrupted\n"
+        wait_until(lambda: not any(map(is_alive, workers)), seconds=5)
+
+
+@pytest.mark.slow
+def test_ctrl_c_does_not_wait_for_the_end_of_the_loop(tmp_path: Path) -> None:
+    file = sweep_file(tmp_path, training__epochs=300, training__batch_size=4)
+    with start("bench", "sweep", file, "--runs-dir", tmp_path) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("round 1: sweep")
+        time.sleep(3.0)
+        (loop,) = worker_pids(process.pid)
+        started = time.monotonic()
+        assert interrupt_group(process) == "interrupted\n"
+        assert time.monotonic() - started < 10
+        assert not is_alive(loop)
+
+
+@pytest.mark.slow
+def test_a_timed_sweep_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
+    with start("bench", "sweep", sweep_file(tmp_path), "--runs-dir", tmp_path) as process:
+        wait_until(lambda: worker_pids(process.pid))
+        time.sleep(1.0)
+        workers = worker_pids(process.pid)
+        process.kill()
+        wait_until(lambda: not any(map(is_alive, workers)), seconds=5)

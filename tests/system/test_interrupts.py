@@ -1,0 +1,88 @@
+"""Ctrl-C held back while processes are started: it is neither lost nor seen by them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from isolet_nn.system.interrupts import held_interrupt
+
+IS_BLOCKED = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+SURVIVE = """
+import os, signal
+from isolet_nn.system.interrupts import leave_interrupts_to_parent
+leave_interrupts_to_parent()
+os.kill(os.getpid(), signal.SIGINT)
+print("alive", signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+
+
+def python(code: str) -> str:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def another_thread() -> Iterator[None]:
+    """A thread that receives signals the main thread has blocked, as those of BLAS do."""
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+    yield
+    ended.set()
+    thread.join()
+
+
+def test_an_interrupt_arrives_when_the_block_ends(another_thread: None) -> None:
+    steps = []
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - where it is raised is the question
+        with held_interrupt():
+            os.kill(os.getpid(), signal.SIGINT)
+            steps.append("in the block")
+        steps.append("after it")
+    assert steps == ["in the block"]
+
+
+def test_without_an_interrupt_everything_is_as_before() -> None:
+    def state() -> tuple[object, object]:
+        return signal.getsignal(signal.SIGINT), signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+    before = state()
+    with held_interrupt():
+        pass
+    assert state() == before
+
+
+def test_an_interrupt_that_is_ignored_stays_so() -> None:
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with held_interrupt():
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def test_it_can_be_held_in_a_thread() -> None:
+    blocked: list[str] = []
+
+    def hold() -> None:
+        with held_interrupt():
+            blocked.append(python(IS_BLOCKED))
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    thread.join()
+    assert blocked == ["True"]
+
+
+def test_a_process_starts_with_interrupts_held_back_until_it_ignores_them() -> None:
+    with held_interrupt():
+        assert python(IS_BLOCKED) == "True"
+        assert python(SURVIVE) == "alive set()"
+    assert python(IS_BLOCKED) == "False"

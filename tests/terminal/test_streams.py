@@ -1,0 +1,155 @@
+"""Other people's text on its way to a terminal: escaped there, and only there."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.table import Column, Table
+from rich.text import Text
+
+from isolet_nn.errors import one_line, printable
+from isolet_nn.terminal import streams
+from isolet_nn.terminal.streams import Stream
+
+NASTY = "\x1b[2J\x1b]0;title\x07[red]x[/] \u202egnp.exe\x9b31m\r"
+"""Clears the screen, names the window, is Rich's markup, reverses letters."""
+
+
+@given(st.text(st.characters()))
+def test_text_that_is_shown_has_no_control_characters(text: str) -> None:
+    shown = printable(text)
+    assert not any(
+        unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(c) in _BIDI
+        for c in shown
+        if c not in "\t\n"
+    )
+    assert "\n" not in one_line(text)
+
+
+_BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])))
+def test_text_without_control_characters_is_shown_as_it_is(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize("cell", [NASTY, Text(NASTY)], ids=["text", "rich text"])
+def test_no_way_through_a_console_leaves_control_characters(cell: str | Text) -> None:
+    written = io.StringIO()
+    console = Stream(file=written, width=200)
+    console.print(cell)
+    table = Table(Column(header=cell), title=cell)
+    table.add_row(cell)
+    console.print(table)
+    assert not {"\x1b", "\x07", "\x9b", "\u202e", "\r"} & {*written.getvalue()}
+    if isinstance(cell, str):
+        spelled = r"\x1b[2J\x1b]0;title\x07[red]x[/] \u202egnp.exe\x9b31m"
+        assert written.getvalue().count(spelled) == 4
+
+
+def test_a_table_with_escaped_text_keeps_its_columns_in_line() -> None:
+    written = io.StringIO()
+    table = Table("a", "b")
+    table.add_row("\x1b[31m", "1")
+    table.add_row("plain", "2")
+    Stream(file=written, width=80).print(table)
+    assert len({len(line) for line in written.getvalue().splitlines()}) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
+def test_json_is_read_back_from_any_encoding(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = {NASTY: ["ö", "字", "😀", "\udcff", "\x7f", "\u2028"]}
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace")
+    monkeypatch.setattr(sys, "stdout", stream)
+    streams.print_json(value)
+    stream.flush()
+    shown = raw.getvalue().decode(encoding)
+    assert printable(shown) == shown
+    assert json.loads(shown) == value
+
+
+# --- every command, as a process
+
+
+def nn(*arguments: object, cwd: Path, **changes: str) -> tuple[int, bytes, bytes]:
+    done = subprocess.run(
+        [sys.executable, "-m", "isolet_nn", *map(str, arguments)],
+        capture_output=True,
+        cwd=cwd,
+        env={**os.environ, **changes},
+        timeout=120,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def nasty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a table, a config and a sweep whose names are all nasty, and their runs."""
+    folder = tmp_path_factory.mktemp("nasty")
+    classes = [f'"{NASTY}"', "[/]", "[bold]ö"]
+    lines = ['"a\x1b[31m","[/b]",label']
+    lines += [f"{i % 7},{i * i % 11},{classes[i % 3]}" for i in range(60)]
+    (folder / "t.csv").write_text("\n".join(lines), encoding="utf-8", newline="")
+    dataset = {"name": "csv", "path": "t.csv", "label": "label"}
+    experiment = {"dataset": dataset, "model": {"hidden_layers": [3]}, "training": {"epochs": 2}}
+    (folder / "e\x1b[2J[red].yaml").write_text(json.dumps(experiment), encoding="utf-8")
+    swept = {"experiment": experiment, "seeds": 2}
+    (folder / "s\x1b[2J.yaml").write_text(json.dumps(swept), encoding="utf-8")
+    return folder
+
+
+BAD = (b"\x1b", b"\x07", b"\x9b", b"\r", "\u202e".encode(), "\x9b".encode())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_no_command_prints_control_characters_or_stumbles_over_an_encoding(
+    encoding: str, nasty: Path
+) -> None:
+    def printed(*arguments: object) -> tuple[int, str]:
+        code, out, err = nn(*arguments, cwd=nasty, PYTHONIOENCODING=encoding)
+        for piece in BAD[:4] if encoding == "ascii" else (*BAD[:2], *BAD[3:]):
+            assert piece not in out + err, arguments
+        assert b"Traceback" not in err
+        return code, (out + err).decode(encoding)
+
+    runs = f"runs-{encoding}-\x1b[31m[/]"
+    assert printed("train", "e\x1b[2J[red].yaml", "--runs-dir", runs)[0] == 0
+    (first,) = (nasty / runs).iterdir()
+    second = shutil.copytree(first, nasty / runs / "second\x1b[2J")
+    code, shown = printed("eval", first)
+    assert code == 0
+    assert r"\x1b[2J" in shown
+    assert "[red]x[/]" in shown
+    assert printed("eval", first, "--json")[0] == 0
+    assert printed("runs", runs)[0] == 0
+    assert printed("runs", runs, "--json")[0] == 0
+    assert printed("compare", first, second)[0] == 0
+    assert printed("plot", first)[0] == 0
+    code, shown = printed("data", "show", "csv", "--set", "path=t.csv", "--set", "label=label")
+    assert code == 0
+    assert printed("sweep", "s\x1b[2J.yaml", "--runs-dir", runs, "--workers", "1")[0] == 0
+    assert printed("sweep", "s\x1b[2J.yaml", "--dry-run")[0] == 0
+    for wrong in (
+        ("train", "no\x1b[2Jsuch.yaml"),
+        ("train", "e\x1b[2J[red].yaml", "--set", "a\x1b[31m=[/]"),
+        ("train", "quickstart", "--no\x1b[2J"),
+        ("tr\x1b[2Jain",),
+        ("train", "quickstart", "--seed", "\x1b[2J"),
+        ("runs", "no\x1b[2Jfolder"),
+    ):
+        assert printed(*wrong)[0] == 2

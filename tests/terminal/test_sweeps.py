@@ -1,0 +1,64 @@
+"""What is printed of a sweep: numbers and the nouns behind them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from isolet_nn import sweep
+from isolet_nn.errors import counted
+from isolet_nn.sweeps.config import load_sweep
+from isolet_nn.sweeps.sweep import plan_of
+from isolet_nn.terminal.console import percent
+from isolet_nn.terminal.sweeps import SweepProgress, print_plan, print_sweep
+
+SWEEP = {
+    "experiment": {
+        "dataset": {"name": "iris"},
+        "model": {"hidden_layers": [2]},
+        "training": {"epochs": 1},
+    }
+}
+
+
+def test_a_noun_is_in_the_singular_behind_one_only() -> None:
+    assert [counted(n, "trial") for n in range(3)] == ["0 trials", "1 trial", "2 trials"]
+    assert counted(2, "class") == "2 classes"
+
+
+def test_a_plan_of_one_trial_is_in_the_singular(capsys: pytest.CaptureFixture[str]) -> None:
+    plan, trials, workers = plan_of(load_sweep(SWEEP), 1)
+    plan.notes["read alone"] = 1
+    print_plan(plan, trials, workers)
+    printed = capsys.readouterr().out
+    assert "1 trial, 1 of them to be done\n1 training in 1 cohort for 1 worker\n" in printed
+    assert "with 1 worker\n" in printed
+    assert "1 trial read alone" in printed
+
+
+def test_progress_and_results_of_one_trial_are_in_the_singular(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = sweep(
+        load_sweep(SWEEP), runs_dir=tmp_path, workers=1, observer=SweepProgress(verbose=False)
+    )
+    print_sweep(folder)
+    printed = capsys.readouterr()
+    assert ": 1 trial in 1 training, 1 cohort\n" in printed.err
+    assert "1/1 trial  " in printed.err
+    assert "1 trial: 1 completed, 0 failed, 0 pending" in printed.out
+
+
+def test_verbose_progress_says_the_score_of_each_trial_that_ended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = sweep(
+        load_sweep({**SWEEP, "seeds": 2}),
+        runs_dir=tmp_path,
+        workers=1,
+        observer=SweepProgress(verbose=True),
+    )
+    printed = capsys.readouterr().err
+    for trial, share in enumerate(folder.results.metric(folder.metric)):
+        assert f"trial {trial} {percent(float(share))}" in printed

@@ -1,0 +1,753 @@
+"""The epoch loop: isolation in a stack, going on with equal bits, stopping, evaluation."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from builders import (
+    OPTIMIZERS,
+    make_dataset,
+    make_experiment,
+    rows_without_seconds,
+    same_arrays,
+    train_to_the_end,
+    trained,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from needs import BACKENDS
+from threadpoolctl import threadpool_limits
+
+from isolet_nn.config.models import Experiment
+from isolet_nn.data.dataset import Dataset
+from isolet_nn.errors import ConfigError
+from isolet_nn.nn.losses import softmax
+from isolet_nn.scores.evaluation import loss_and_accuracy
+from isolet_nn.training.backend import below
+from isolet_nn.training.loop import Row, Training
+
+DIVERGING = {"name": "sgd", "learning_rate": 1e30}
+seeds = st.integers(0, 2**32 - 1)
+
+
+def assert_same_results(one: Training, number: int, other: Training, other_number: int) -> None:
+    a, b = one.members[number], other.members[other_number]
+    assert rows_without_seconds(a.history) == rows_without_seconds(b.history)
+    assert (a.error, a.best_epoch, a.finished) == (b.error, b.best_epoch, b.finished)
+    assert (a.weights is None) == (b.weights is None)
+    assert same_arrays(a.weights or {}, b.weights or {})
+
+
+REGULARIZED: dict[str, Any] = {
+    "ensemble": 2,
+    "model__input_noise": 0.3,
+    "model__batch_normalization": True,
+    "model__max_norm": 1.5,
+    "training__mixup": 0.3,
+    "training__weight_averaging": {"name": "ema", "decay": 0.8},
+}
+"""Everything that makes a step random or keeps weights from growing, in an ensemble."""
+
+
+@st.composite
+def stacks(draw: st.DrawFn) -> tuple[list[Experiment], list[Dataset]]:
+    """Experiments that may share a stack, with one data set or with several."""
+    k = draw(st.integers(2, 4), "networks")
+    seed = draw(seeds, "data")
+    dtype = draw(st.sampled_from(["float32", "float64"]), "dtype")
+    shape = {
+        "rows": draw(st.sampled_from([1, 2, 5, 33, 150]), "rows"),
+        "features": draw(st.sampled_from([1, 2, 13, 100]), "features"),
+        "classes": draw(st.sampled_from([2, 3, 26]), "classes"),
+    }
+    shared = draw(st.booleans(), "shared data")
+    validation = draw(st.sampled_from([0, 9]), "validation")
+    one = make_dataset(seed, dtype=dtype, validation=validation, **shape)
+    datasets = [
+        one if shared else make_dataset(seed + n, dtype=dtype, validation=validation, **shape)
+        for n in range(k)
+    ]
+    common: dict[str, Any] = {
+        "model__hidden_layers": draw(
+            st.lists(st.sampled_from([1, 2, 7, 16, 33]), max_size=3), "hidden"
+        ),
+        "model__activation": draw(st.sampled_from(["relu", "sigmoid", "tanh"]), "activation"),
+        "model__dropout": draw(st.sampled_from([0.0, 0.3]), "dropout"),
+        "model__input_dropout": draw(st.sampled_from([0.0, 0.2]), "input_dropout"),
+        "training__dtype": dtype,
+        "training__batch_size": draw(st.sampled_from([1, 2, 7, 32, 1000]), "batch_size"),
+        "training__drop_last": draw(st.booleans(), "drop_last"),
+        "training__label_smoothing": draw(st.sampled_from([0.0, 0.1]), "smoothing"),
+        **draw(
+            st.sampled_from([{}, {}, REGULARIZED] if shape["rows"] > 1 else [{}]), "regularized"
+        ),
+    }
+    if shape["rows"] > 100:
+        common["training__batch_size"] = max(16, common["training__batch_size"])
+    if common.get("model__batch_normalization"):
+        common["training__batch_size"] = 32
+        common["training__drop_last"] = True  # no batch of a single row
+    kinds = [*OPTIMIZERS, DIVERGING]
+    experiments = [
+        make_experiment(
+            **common,
+            seed=draw(st.integers(0, 2), f"seed {n}"),
+            optimizer=draw(st.sampled_from(kinds), f"optimizer {n}"),
+            training__shuffle=draw(st.booleans(), f"shuffle {n}"),
+            training__epochs=draw(st.integers(1, 4), f"epochs {n}"),
+            training__evaluate_every=draw(st.integers(1, 3), f"evaluate_every {n}"),
+            training__schedule=draw(
+                st.sampled_from(["constant", "cosine", "one_cycle"]), f"schedule {n}"
+            ),
+        )
+        for n in range(k)
+    ]
+    return experiments, datasets
+
+
+@settings(max_examples=60)
+@given(stack=stacks())
+def test_a_network_in_a_stack_has_the_bits_of_the_same_network_alone(
+    stack: tuple[list[Experiment], list[Dataset]],
+) -> None:
+    experiments, datasets = stack
+    together = trained(experiments, datasets)
+    for number, (experiment, dataset) in enumerate(zip(experiments, datasets, strict=True)):
+        alone = trained([experiment], [dataset])
+        assert_same_results(together, number, alone, 0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sixteen_networks_of_isolet_s_size_have_the_bits_of_each_alone(dtype: str) -> None:
+    dataset = make_dataset(features=617, classes=26, rows=700, validation=300, dtype=dtype)
+    experiments = [
+        make_experiment(
+            seed=number % 5,
+            model__hidden_layers=[44],
+            optimizer=OPTIMIZERS[number % len(OPTIMIZERS)],
+            training__epochs=1,
+            training__dtype=dtype,
+        )
+        for number in range(16)
+    ]
+    together = trained(experiments, [dataset] * 16)
+    for number in range(16):
+        alone = trained([experiments[number]], [dataset])
+        assert_same_results(together, number, alone, 0)
+
+
+def test_networks_of_one_order_and_data_share_the_gathered_rows() -> None:
+    dataset = make_dataset()
+    seen: list[bool] = []
+
+    def note_sharing(rows: Any, rates: Any) -> None:
+        seen.append(all(part is rows[0] for part in rows))
+
+    for changes, shared in (
+        ({"training__shuffle": False}, True),
+        ({"training__shuffle": True}, False),
+    ):
+        experiments = [make_experiment(seed=seed, **changes) for seed in (0, 1)]
+        training = Training(experiments, [dataset, dataset])
+        training.backend.step = note_sharing  # type: ignore[method-assign,assignment]
+        training.run_epoch()
+        assert set(seen) == {shared}
+        seen.clear()
+
+
+def used_rows(experiment: Experiment, dataset: Dataset, epochs: int) -> list[list[list[int]]]:
+    """The rows of each step of each epoch, as the backend is given them."""
+    training = Training([experiment], [dataset])
+    steps: list[list[int]] = []
+    step = training.backend.step
+
+    def noting(rows: Any, rates: Any) -> None:
+        steps.append(rows[0].tolist())
+        step(rows, rates)
+
+    training.backend.step = noting  # type: ignore[method-assign,assignment]
+    found = []
+    for _ in range(epochs):
+        training.run_epoch()
+        found.append(steps.copy())
+        steps.clear()
+    return found
+
+
+@given(rows=st.integers(1, 40), batch_size=st.integers(1, 50), drop_last=st.booleans())
+@settings(max_examples=40)
+def test_every_row_is_used_once_an_epoch_but_those_of_a_dropped_incomplete_batch(
+    rows: int, batch_size: int, drop_last: bool
+) -> None:
+    experiment = make_experiment(training__batch_size=batch_size, training__drop_last=drop_last)
+    for epoch in used_rows(experiment, make_dataset(rows=rows), epochs=2):
+        used = [row for step in epoch for row in step]
+        size = min(batch_size, rows)
+        assert len(used) == len(set(used)) == (rows - rows % size if drop_last else rows)
+        assert set(used) <= set(range(rows))
+        assert all(len(step) == size for step in epoch[:-1])
+
+
+def test_without_shuffling_rows_come_in_their_order() -> None:
+    experiment = make_experiment(training__shuffle=False, training__batch_size=4)
+    first, second = used_rows(experiment, make_dataset(rows=10), epochs=2)
+    assert first == second == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+def test_with_shuffling_every_epoch_and_every_seed_has_an_order_of_its_own() -> None:
+    dataset = make_dataset(rows=30)
+    orders = {
+        str(epoch)
+        for seed in (0, 1, 2)
+        for epoch in used_rows(make_experiment(seed=seed), dataset, epochs=3)
+    }
+    assert len(orders) == 9
+
+
+def test_an_epoch_s_order_depends_on_nothing_but_seed_and_epoch() -> None:
+    dataset = make_dataset(rows=30)
+    plain = used_rows(make_experiment(seed=4), dataset, epochs=3)
+    changed = make_experiment(
+        seed=4, model__dropout=0.5, model__hidden_layers=[3, 3], optimizer="sgd"
+    )
+    assert used_rows(changed, dataset, epochs=3) == plain
+
+
+def test_the_optimizer_hears_the_schedule_at_every_step() -> None:
+    experiment = make_experiment(
+        training__epochs=3,
+        training__batch_size=20,
+        training__schedule={"name": "step", "epochs": 1, "gamma": 0.5},
+        optimizer={"name": "sgd", "learning_rate": 0.8},
+    )
+    training = Training([experiment], [make_dataset(rows=40)])
+    rates: list[float] = []
+    training.backend.step = lambda rows, given: rates.extend(given)  # type: ignore[method-assign,assignment]
+    train_to_the_end(training)
+    assert rates == [0.8, 0.8, 0.4, 0.4, 0.2, 0.2]
+
+
+@given(epochs=st.integers(1, 7), every=st.integers(1, 8))
+@settings(max_examples=30)
+def test_every_so_many_epochs_and_the_last_are_evaluated(epochs: int, every: int) -> None:
+    experiment = make_experiment(training__epochs=epochs, training__evaluate_every=every)
+    training = trained([experiment], [make_dataset(rows=10, validation=5)])
+    for row in training.members[0].history:
+        epoch = row["epoch"]
+        assert epoch is not None
+        expected = epoch % every == 0 or epoch == epochs
+        for split in ("validation", "test"):
+            for metric in ("loss", "accuracy"):
+                assert (row[f"{split}_{metric}"] is not None) == expected
+        assert row["train_loss"] is not None
+
+
+def test_metrics_of_splits_that_do_not_exist_are_left_out() -> None:
+    row = trained([make_experiment(training__epochs=1)], [make_dataset()]).members[0].history[0]
+    names = [f"{split}_{metric}" for split in ("train", "test") for metric in ("loss", "accuracy")]
+    assert list(row) == ["epoch", *names, "seconds"]
+
+
+def test_the_test_split_is_left_unread_on_request() -> None:
+    experiment = make_experiment(training__epochs=2, training__evaluate_test=False)
+    dataset = make_dataset(validation=10)
+    unreadable = dataclasses.replace(dataset, test=None)  # type: ignore[arg-type]
+    (without,) = trained([experiment], [unreadable]).members
+    names = [f"{s}_{metric}" for s in ("train", "validation") for metric in ("loss", "accuracy")]
+    assert list(without.history[0]) == ["epoch", *names, "seconds"]
+    as_usual = make_experiment(training__epochs=2)
+    (usual,) = trained([as_usual], [dataset]).members
+    assert [{n: row[n] for n in names} for row in usual.history] == [
+        {n: row[n] for n in names} for row in without.history
+    ]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_loss_that_is_not_finite_ends_training_with_an_error(backend: str) -> None:
+    experiment = make_experiment(optimizer=DIVERGING, training__epochs=5, backend=backend)
+    training = trained([experiment], [make_dataset(rows=500)])
+    (member,) = training.members
+    assert member.error is not None
+    assert "diverged" in member.error
+    assert "epoch 1" in member.error
+    assert "learning_rate" in member.error
+    assert member.weights is None
+    assert member.history == []
+    assert training.epoch == 1
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_weights_that_only_the_last_step_made_infinite_are_an_error_too(backend: str) -> None:
+    experiment = make_experiment(
+        optimizer={"name": "sgd", "learning_rate": 1e300},
+        training__dtype="float64",
+        training__epochs=1,
+        training__batch_size=60,
+        model__initializer={"name": "normal", "scale": 1e10},
+        backend=backend,
+    )
+    training = trained([experiment], [make_dataset(rows=60, dtype="float64")])
+    (member,) = training.members
+    assert member.error is not None
+    assert "diverged" in member.error
+    assert member.weights is None
+
+
+def test_a_diverging_network_stops_alone_and_leaves_its_neighbours_as_they_are() -> None:
+    dataset = make_dataset(rows=200)
+    good = make_experiment(training__epochs=4)
+    bad = make_experiment(training__epochs=4, optimizer=DIVERGING)
+    together = trained([good, bad, good], [dataset] * 3)
+    alone = trained([good], [dataset])
+    assert together.members[1].error is not None
+    assert together.members[1].weights is None
+    for number in (0, 2):
+        assert_same_results(together, number, alone, 0)
+
+
+def test_networks_of_one_stack_may_end_after_different_numbers_of_epochs() -> None:
+    dataset = make_dataset()
+    experiments = [make_experiment(training__epochs=epochs) for epochs in (1, 4, 2)]
+    together = trained(experiments, [dataset] * 3)
+    assert [len(member.history) for member in together.members] == [1, 4, 2]
+    for number, experiment in enumerate(experiments):
+        assert_same_results(together, number, trained([experiment], [dataset]), 0)
+
+
+# Early stopping is tried on curves written down here, which stand in for the evaluation.
+
+Curve = list[float]
+
+
+def stopped(
+    metric: str, curve: Curve, monkeypatch: pytest.MonkeyPatch, **options: Any
+) -> tuple[Training, list[dict[str, Any]]]:
+    """A training whose validation metric follows a curve, and its weights after each epoch."""
+    experiment = make_experiment(
+        dataset__validation={"fraction": 0.2},
+        training__epochs=len(curve),
+        training__early_stopping={"metric": metric, **options},
+        training__evaluate_every=1,
+    )
+    training = Training([experiment], [make_dataset(validation=10)])
+    evaluate = training._evaluate
+    after: list[dict[str, Any]] = []
+
+    def following_the_curve() -> list[Row]:
+        rows = evaluate()
+        rows[0][metric] = curve[training.epoch]
+        after.append(copy.deepcopy(training.backend.weights(0)))
+        return rows
+
+    monkeypatch.setattr(training, "_evaluate", following_the_curve)
+    return train_to_the_end(training), after
+
+
+@pytest.mark.parametrize(
+    ("metric", "curve", "options", "epochs", "best"),
+    [
+        ("validation_loss", [3.0, 2.0, 2.5, 2.4, 1.0], {"patience": 2}, 4, 2),
+        ("validation_loss", [3.0, 2.0, 2.5, 1.9, 2.0, 2.0], {"patience": 2}, 6, 4),
+        ("validation_loss", [3.0, 2.0, 2.0, 2.0, 1.0], {"patience": 2}, 4, 2),
+        ("validation_loss", [3.0, 2.9, 2.8, 2.75, 2.0], {"patience": 3, "min_delta": 0.5}, 4, 1),
+        ("validation_loss", [3.0, 2.0, 1.0, 0.5], {"patience": 1}, 4, 4),
+        ("validation_accuracy", [0.5, 0.9, 0.8, 0.9, 1.0], {"patience": 2}, 4, 2),
+        ("validation_accuracy", [0.5, 0.4, 0.6, 0.5, 0.7], {"patience": 2}, 5, 5),
+        ("validation_accuracy", [0.5, 0.54, 0.58], {"patience": 2, "min_delta": 0.1}, 3, 1),
+        ("validation_loss", [math.nan, 2.0, 2.5, 2.5, 0.0], {"patience": 2}, 4, 2),
+    ],
+)
+@pytest.mark.parametrize("restore_best", [True, False])
+def test_training_stops_when_patience_is_used_up(
+    metric: str,
+    curve: Curve,
+    options: dict[str, Any],
+    epochs: int,
+    best: int,
+    restore_best: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    training, after = stopped(metric, curve, monkeypatch, restore_best=restore_best, **options)
+    (member,) = training.members
+    assert len(member.history) == epochs
+    assert member.best_epoch == best
+    chosen = best if restore_best else epochs
+    assert member.weights is not None
+    assert same_arrays(member.weights, after[chosen - 1])
+    assert training.final_row(0) == member.history[chosen - 1]
+
+
+@pytest.mark.parametrize("metric", ["validation_loss", "validation_accuracy"])
+def test_an_evaluation_that_is_not_finite_is_one_without_improvement(
+    metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curve = [0.5, math.nan, math.nan, 0.5, 0.5]
+    training, after = stopped(metric, curve, monkeypatch, patience=2)
+    (member,) = training.members
+    assert (len(member.history), member.best_epoch, member.error) == (3, 1, None)
+    assert member.weights is not None
+    assert same_arrays(member.weights, after[0])
+    assert training.final_row(0) == member.history[0]
+
+
+def test_without_restored_weights_an_early_end_on_a_loss_that_is_not_finite_has_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    curve = [0.5, math.nan, math.nan, 0.5]
+    training, _ = stopped("validation_loss", curve, monkeypatch, patience=2, restore_best=False)
+    (member,) = training.members
+    assert member.error is not None
+    assert "after epoch 3 the validation loss is nan" in member.error
+    assert member.weights is None
+
+
+def test_a_training_of_which_no_evaluation_is_finite_has_failed_once_patience_is_used_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    training, _ = stopped("validation_loss", [math.inf] * 9, monkeypatch, patience=3)
+    (member,) = training.members
+    assert (training.epoch, member.best_epoch) == (3, None)
+    assert member.error is not None
+    assert "after epoch 3 the validation loss is inf" in member.error
+
+
+@pytest.mark.parametrize(("bad_epoch", "fails"), [(2, True), (1, False), (3, False)])
+def test_it_is_the_restored_epochs_test_loss_that_has_to_be_finite(
+    bad_epoch: int, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = make_experiment(
+        dataset__validation={"fraction": 0.2},
+        training__epochs=3,
+        training__early_stopping={"patience": 5},
+    )
+    training = Training([experiment], [make_dataset(validation=10)])
+    evaluate = training._evaluate
+
+    def with_one_bad_epoch() -> list[Row]:
+        rows = evaluate()
+        rows[0]["validation_loss"] = abs(1.0 - training.epoch)  # lowest in epoch 2
+        if training.epoch + 1 == bad_epoch:
+            rows[0] |= {"test_loss": math.nan, "test_accuracy": math.nan}
+        return rows
+
+    monkeypatch.setattr(training, "_evaluate", with_one_bad_epoch)
+    (member,) = train_to_the_end(training).members
+    assert member.best_epoch == 2
+    assert (member.error is not None, member.weights is None) == (fails, fails)
+
+
+def test_patience_counts_evaluated_epochs_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = make_experiment(
+        dataset__validation={"fraction": 0.2},
+        training__epochs=20,
+        training__evaluate_every=3,
+        training__early_stopping={"patience": 2, "min_delta": 1000.0},
+    )
+    training = trained([experiment], [make_dataset(validation=10)])
+    assert len(training.members[0].history) == 9
+    assert training.members[0].best_epoch == 3
+
+
+def test_an_early_end_in_a_stack_is_the_early_end_alone() -> None:
+    dataset = make_dataset(validation=20)
+    early, late = (
+        make_experiment(
+            seed=3,
+            dataset__validation={"fraction": 0.2},
+            training__epochs=12,
+            training__early_stopping={"patience": patience, "min_delta": 0.05},
+        )
+        for patience in (1, 12)
+    )
+    together = trained([late, early], [dataset] * 2)
+    assert len(together.members[1].history) < len(together.members[0].history) == 12
+    for number, experiment in enumerate((late, early)):
+        assert_same_results(together, number, trained([experiment], [dataset]), 0)
+
+
+def test_without_early_stopping_the_best_epoch_is_that_of_the_lowest_validation_loss() -> None:
+    training = trained([make_experiment(training__epochs=6)], [make_dataset(validation=15)])
+    losses = [row["validation_loss"] for row in training.members[0].history]
+    assert None not in losses
+    assert training.members[0].best_epoch == 1 + int(np.argmin(np.array(losses, float)))
+    assert training.members[0].best_weights is None
+
+
+def test_there_is_no_best_epoch_without_validation() -> None:
+    assert trained([make_experiment()], [make_dataset()]).members[0].best_epoch is None
+
+
+def through_disk(training: Training) -> tuple[dict[str, Any], dict[str, Any], list[list[Row]]]:
+    """A state and the histories, as files would give them back."""
+    arrays, progress = training.state()
+    histories = [copy.deepcopy(member.history) for member in training.members]
+    return copy.deepcopy(arrays), json.loads(json.dumps(progress)), histories
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda options: "-".join(map(str, options)))
+@pytest.mark.parametrize("stop_after", [0, 1, 3, 5, 6, 11])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, REGULARIZED, {"training__weight_averaging": {"name": "swa", "start": 0.5}}],
+    ids=["plain", "regularized", "swa"],
+)
+def test_going_on_from_a_state_gives_the_bits_of_an_undisturbed_training(
+    backend: str, optimizer: dict[str, Any], stop_after: int, changes: dict[str, Any]
+) -> None:
+    experiment = make_experiment(
+        backend=backend,
+        seed=5,
+        dataset__validation={"fraction": 0.2},
+        model__dropout=0.3,
+        model__input_dropout=0.1,
+        optimizer=optimizer,
+        training__epochs=4,
+        training__batch_size=16,
+        training__schedule="cosine",
+        training__early_stopping={"patience": 3},
+        **changes,
+    )
+    dataset = make_dataset(rows=70, validation=15)  # five steps an epoch, the last incomplete
+    undisturbed = trained([experiment], [dataset])
+
+    before = Training([experiment], [dataset])
+    done = 0
+
+    def enough() -> bool:
+        nonlocal done
+        done += 1
+        return done >= stop_after
+
+    with threadpool_limits(1):
+        while done < stop_after and before.run_epoch(enough):
+            pass
+    after = Training([experiment], [dataset])
+    after.load_state(*through_disk(before))
+    assert (after.epoch, after.step) == divmod(stop_after, 5)
+    train_to_the_end(before)  # a state is a copy: this must not change it
+    train_to_the_end(after)
+    assert_same_results(undisturbed, 0, after, 0)
+    assert_same_results(undisturbed, 0, before, 0)
+    assert same_arrays(undisturbed.backend.state(), after.backend.state())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_patience_that_is_partly_used_up_is_part_of_the_state(backend: str) -> None:
+    experiment = make_experiment(
+        backend=backend,
+        dataset__validation={"fraction": 0.2},
+        training__epochs=12,
+        training__early_stopping={"patience": 3, "min_delta": 1000.0},
+    )
+    dataset = make_dataset(validation=15)
+    undisturbed = trained([experiment], [dataset])
+    assert len(undisturbed.members[0].history) == 4
+    for epochs in range(4):
+        before = Training([experiment], [dataset])
+        for _ in range(epochs):
+            before.run_epoch()
+        after = Training([experiment], [dataset])
+        after.load_state(*through_disk(before))
+        assert_same_results(undisturbed, 0, train_to_the_end(after), 0)
+
+
+def test_a_stack_goes_on_from_its_state_with_the_same_bits() -> None:
+    dataset = make_dataset(rows=70, validation=15)
+    experiments = [
+        make_experiment(
+            seed=seed,
+            dataset__validation={"fraction": 0.2},
+            model__dropout=0.3,
+            optimizer=optimizer,
+            training__epochs=3 + seed,
+            training__batch_size=16,
+            training__early_stopping={"patience": 1 + seed},
+        )
+        for seed, optimizer in enumerate([*OPTIMIZERS[:3], DIVERGING])
+    ]
+    undisturbed = trained(experiments, [dataset] * 4)
+    for stop_after in (2, 5, 8, 13):
+        before = Training(experiments, [dataset] * 4)
+        done = 0
+
+        def enough(limit: int = stop_after) -> bool:
+            nonlocal done
+            done += 1
+            return done >= limit
+
+        with threadpool_limits(1):
+            while done < stop_after and before.run_epoch(enough):
+                pass
+        after = Training(experiments, [dataset] * 4)
+        after.load_state(*through_disk(before))
+        train_to_the_end(after)
+        for number in range(4):
+            a, b = undisturbed.members[number], after.members[number]
+            assert rows_without_seconds(a.history) == rows_without_seconds(b.history)
+            assert (a.error, a.best_epoch) == (b.error, b.best_epoch)
+        assert same_arrays(undisturbed.backend.state(), after.backend.state())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_training_stands_still_between_two_steps_when_asked_to(backend: str) -> None:
+    training = Training(
+        [make_experiment(backend=backend, training__batch_size=10)], [make_dataset(rows=100)]
+    )
+    assert not training.run_epoch(lambda: True)
+    assert (training.epoch, training.step) == (0, 1)
+    assert training.members[0].history == []
+    assert training.run_epoch(lambda: False)
+    assert (training.epoch, training.step) == (1, 0)
+    assert len(training.members[0].history) == 1
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_learning_takes_place(backend: str) -> None:
+    experiment = make_experiment(
+        backend=backend, training__epochs=30, optimizer={"name": "adam", "learning_rate": 0.01}
+    )
+    history = trained([experiment], [make_dataset(rows=300, test=100)]).members[0].history
+    first, last = history[0], history[-1]
+    assert first["train_loss"] is not None
+    assert last["train_loss"] is not None
+    assert last["test_accuracy"] is not None
+    assert last["train_loss"] < 0.5 * first["train_loss"]
+    assert last["test_accuracy"] > 0.8
+
+
+# --- ensembles and averages
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_ensemble_s_first_network_is_the_single_network_and_the_others_differ(
+    backend: str,
+) -> None:
+    dataset = make_dataset()
+    settings: dict[str, Any] = {"backend": backend, "model__dropout": 0.2, "training__epochs": 2}
+    single = trained([make_experiment(**settings)], [dataset])
+    ensemble = trained([make_experiment(**settings, ensemble=3)], [dataset])
+    weights = ensemble.weights(0)
+    networks = [below(f"{k}.", weights) for k in range(3)]
+    assert same_arrays(networks[0], single.weights(0))
+    assert not np.array_equal(networks[0]["0.weight"], networks[1]["0.weight"])
+    assert not np.array_equal(networks[1]["0.weight"], networks[2]["0.weight"])
+    assert sum(map(len, networks)) == len(weights)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_ensemble_answers_with_its_networks_mean_probabilities(backend: str) -> None:
+    dataset = make_dataset(rows=200)
+    experiment = make_experiment(backend=backend, ensemble=3, training__epochs=3)
+    training = trained([experiment], [dataset])
+    x, y = dataset.test.x, dataset.test.y
+    mean = softmax(training.backend.logits(x).astype(float)).mean(axis=0)
+    assert np.allclose(softmax(training.logits(x)[0]), mean, rtol=1e-12)
+    row = training.members[0].history[-1]
+    assert row["test_accuracy"] == np.mean(mean.argmax(axis=1) == y)
+    assert math.isclose(row["test_loss"] or 0, -np.log(mean[np.arange(len(y)), y]).mean())
+
+
+def test_an_ensemble_that_early_stopping_ended_keeps_the_weights_of_its_best_epoch() -> None:
+    dataset = make_dataset(rows=100, validation=40)
+    training = trained(
+        [
+            make_experiment(
+                ensemble=2,
+                dataset__validation={"fraction": 0.2},
+                optimizer={"name": "sgd", "learning_rate": 2.0},
+                training__epochs=30,
+                training__early_stopping={"patience": 3},
+            )
+        ],
+        [dataset],
+    )
+    member = training.members[0]
+    assert member.best_epoch is not None
+    assert member.best_epoch < len(member.history)
+    assert member.weights is not None
+    training.load_weights(0, member.weights)
+    assert dataset.validation is not None
+    loss, _ = loss_and_accuracy(training.logits(dataset.validation.x)[0], dataset.validation.y)
+    assert loss == member.history[member.best_epoch - 1]["validation_loss"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_exponential_average_is_evaluated_and_kept_while_training_goes_on_without_it(
+    backend: str,
+) -> None:
+    dataset = make_dataset(rows=100)
+    averaged, last = (
+        Training(
+            [
+                make_experiment(
+                    backend=backend, training__batch_size=16, training__weight_averaging=kind
+                )
+            ],
+            [dataset],
+        )
+        for kind in ({"name": "ema", "decay": 0.9}, "none")
+    )
+    for _ in range(3):
+        averaged.run_epoch()
+        last.run_epoch()
+        assert not np.array_equal(averaged.weights(0)["0.weight"], last.weights(0)["0.weight"])
+    for name in ("train_loss", "train_accuracy"):
+        assert averaged.members[0].history[-1][name] == last.members[0].history[-1][name]
+    test = dataset.test
+    loss, _ = loss_and_accuracy(averaged.logits(test.x)[0], test.y)
+    assert loss == averaged.members[0].history[-1]["test_loss"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_stochastic_weight_averaging_is_the_mean_of_the_last_epochs_weights(backend: str) -> None:
+    dataset = make_dataset(rows=100, dtype="float64")
+    swa, last = (
+        Training(
+            [
+                make_experiment(
+                    backend=backend,
+                    training__epochs=8,
+                    training__dtype="float64",
+                    training__weight_averaging=kind,
+                )
+            ],
+            [dataset],
+        )
+        for kind in ({"name": "swa", "start": 0.5}, "none")
+    )
+    weights = []
+    for _ in range(8):
+        swa.run_epoch()
+        last.run_epoch()
+        weights.append(last.weights(0)["0.weight"])
+        if swa.epoch <= 4:
+            assert np.array_equal(swa.weights(0)["0.weight"], weights[-1])
+    assert np.allclose(swa.weights(0)["0.weight"], np.mean(weights[4:], axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({"training__batch_size": 1}, True),
+        ({"training__batch_size": 59}, True),  # 60 rows
+        ({"training__batch_size": 59, "training__drop_last": True}, False),
+        ({"training__batch_size": 60}, False),
+    ],
+)
+def test_batch_normalisation_refuses_a_batch_of_one_row(
+    changes: dict[str, Any], refused: bool
+) -> None:
+    experiment = make_experiment(model__batch_normalization=True, **changes)
+    if not refused:
+        Training([experiment], [make_dataset(rows=60)]).run_epoch()
+        return
+    size = changes["training__batch_size"]
+    with pytest.raises(ConfigError, match=f"training.batch_size: found {size}.*one of 60 rows"):
+        Training([experiment], [make_dataset(rows=60)])
