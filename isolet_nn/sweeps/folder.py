@@ -28,7 +28,7 @@ from isolet_nn.system.folders import (
 
 NUMBERING = ("grid", "list", "random", "seeds", "cross_validation")
 """Keys of a sweep file on which the numbers of trials depend."""
-TABLE, SETTINGS, MODELS = "trials.csv", "settings.csv", "models"
+MODELS = "models"
 
 
 class SweepFolder:

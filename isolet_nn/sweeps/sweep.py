@@ -26,7 +26,7 @@ from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset
 from isolet_nn.sweeps.dispatch import Execution, ModelKeeper, SweepObserver
 from isolet_nn.sweeps.drawing import draw_plots
-from isolet_nn.sweeps.folder import MODELS, SETTINGS, TABLE, SweepFolder
+from isolet_nn.sweeps.folder import MODELS, SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials, problem_lines
 from isolet_nn.sweeps.journal import PENDING, Journal, Results, read_journal
 from isolet_nn.sweeps.plan import Plan, make_plan
@@ -36,7 +36,9 @@ from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import (
     ENVIRONMENT,
     JOURNAL,
+    SETTINGS,
     SUMMARY,
+    TABLE,
     locked,
     now,
 )

@@ -15,11 +15,11 @@ from isolet_nn.errors import counted, rounded
 from isolet_nn.sweeps.cohort import FAILED, TrialResult
 from isolet_nn.sweeps.config import Setting
 from isolet_nn.sweeps.dispatch import SweepObserver
-from isolet_nn.sweeps.folder import SETTINGS, TABLE, SweepFolder
+from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.journal import setting_text
 from isolet_nn.sweeps.plan import Cohort, Plan
 from isolet_nn.sweeps.scores import Score
-from isolet_nn.system.folders import PLOTS
+from isolet_nn.system.folders import PLOTS, SETTINGS, TABLE
 from isolet_nn.terminal.console import percent
 from isolet_nn.terminal.streams import MESSAGES, RESULTS, ProgressLine, print_line, print_message
 
