@@ -14,8 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from isolet_nn.config.experiment import Experiment
     from isolet_nn.config.loading import load_experiment
-    from isolet_nn.config.models import Experiment
     from isolet_nn.runs.execution import evaluate, resume, train
     from isolet_nn.runs.folder import Run, load_run
     from isolet_nn.sweeps.config import Sweep, load_sweep
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 _HOMES = {
-    "Experiment": "config.models",
+    "Experiment": "config.experiment",
     "load_experiment": "config.loading",
     "train": "runs.execution",
     "resume": "runs.execution",

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.models import Experiment
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.training.loop import Row, Training
 

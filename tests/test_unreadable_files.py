@@ -14,8 +14,8 @@ from typing import NoReturn
 import pytest
 
 from isolet_nn.cli import app as cli
+from isolet_nn.config.datasets import BundledDataset, CsvDataset
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.models import BundledDataset, CsvDataset
 from isolet_nn.data import load_table
 from isolet_nn.data.cache import CACHE_VARIABLE
 from isolet_nn.errors import DataError

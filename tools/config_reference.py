@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from isolet_nn.config.bounds import MOST
-from isolet_nn.config.models import Experiment, Section
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.section import Section
 
 Schema = Mapping[str, Any]
 

@@ -200,8 +200,8 @@ class Session:
 
 def validate_config(text: str, folder: Path) -> None:
     """Load a config as a page shows it: an experiment, a sweep, or some keys of one."""
+    from isolet_nn.config.experiment import Experiment
     from isolet_nn.config.loading import load_experiment
-    from isolet_nn.config.models import Experiment
     from isolet_nn.sweeps.config import Sweep, load_sweep
     from isolet_nn.sweeps.grid import make_trials
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from isolet_nn.config.models import Experiment
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.sweeps.config import Sweep
 from tools.architecture import architecture_picture, architecture_table
 from tools.command_reference import command_reference

@@ -14,8 +14,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.config.datasets import IsoletDataset
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.models import Experiment, IsoletDataset
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.training.loop import Training

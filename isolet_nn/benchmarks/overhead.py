@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from isolet_nn.config.models import Experiment
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.sweeps.cohort import COMPLETED, CohortTask, TrialResult
 from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.datasets import PackedDataset

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.benchmarks.loop import LoopResult, train_one_after_another
-from isolet_nn.config.models import Experiment
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.errors import BackendUnavailableError, ConfigError
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSize, DataSource

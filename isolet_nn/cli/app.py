@@ -37,7 +37,8 @@ from isolet_nn.system import interrupts
 from isolet_nn.system.start import INTERRUPTED
 
 if TYPE_CHECKING:
-    from isolet_nn.config.models import DatasetConfig, Experiment
+    from isolet_nn.config.datasets import DatasetConfig
+    from isolet_nn.config.experiment import Experiment
     from isolet_nn.data.catalog import DatasetInfo
     from isolet_nn.runs.folder import Run
     from isolet_nn.sweeps.config import Sweep
@@ -924,7 +925,7 @@ def configs_copy(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of an experiment file, for completion in an editor."""
-    from isolet_nn.config.models import json_schema
+    from isolet_nn.config.experiment import json_schema
     from isolet_nn.terminal.streams import print_json
 
     print_json(json_schema())

@@ -42,7 +42,8 @@ def complete_sweep_folder(incomplete: str) -> list[str]:
 
 def complete_dataset(incomplete: str) -> list[str]:
     """Names of data sets."""
-    from isolet_nn.config.models import DatasetConfig, names_of, sections_of
+    from isolet_nn.config.datasets import DatasetConfig
+    from isolet_nn.config.section import names_of, sections_of
 
     names = [name for section in sections_of(DatasetConfig) for name in names_of(section)]
     return [name for name in names if name.startswith(incomplete)]
@@ -50,7 +51,8 @@ def complete_dataset(incomplete: str) -> list[str]:
 
 def complete_setting(incomplete: str) -> list[str]:
     """Key paths of an experiment, ready for the value; after ``=`` the names that there are."""
-    from isolet_nn.config.models import Experiment, Section, names_of, sections_of
+    from isolet_nn.config.experiment import Experiment
+    from isolet_nn.config.section import Section, names_of, sections_of
 
     def settings(model: type[Section], path: str) -> Iterator[str]:
         for key, field in model.model_fields.items():

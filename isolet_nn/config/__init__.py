@@ -1,1 +1,8 @@
-"""What a YAML file may say, how it is read, and what is wrong with it in words."""
+"""What a YAML file may say, how it is read, and what is wrong with it in words.
+
+``experiment`` is the whole of an experiment file, made of the sections in ``datasets`` (with
+``holdouts``), ``network``, ``optimizers`` and ``training``, all upon ``section`` and ``bounds``.
+These models are the one source of validation, defaults, the JSON Schema and the reference.
+``loading`` reads an experiment, ``yaml_files`` the YAML, ``shipped`` finds the configs that come
+with the package, ``problems`` words what is wrong.
+"""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.config.models import Experiment
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.problems import check
 from isolet_nn.config.shipped import resolve
 from isolet_nn.config.yaml_files import parse_yaml, read_mapping

@@ -12,16 +12,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from isolet_nn.config.models import (
-    NAME_PATTERN,
-    ONE_FOLD,
-    SHARE,
-    Fold,
-    Section,
-    names_of,
-    says_fold,
-    sections_of,
-)
+from isolet_nn.config.holdouts import ONE_FOLD, SHARE, Fold, says_fold
+from isolet_nn.config.section import NAME_PATTERN, Section, names_of, sections_of
 from isolet_nn.errors import ConfigError, nearest, short_repr, suggestion
 
 SectionT = TypeVar("SectionT", bound=Section)

@@ -141,7 +141,8 @@ def _advice(argument: str) -> str | None:
                 f"the folder of a {kind}, not a config; `isolet-nn {command} --resume {argument}` "
                 f"goes on with it, `isolet-nn {command} {folder / file}` begins it anew"
             )
-    from isolet_nn.config.models import DatasetConfig, names_of, sections_of
+    from isolet_nn.config.datasets import DatasetConfig
+    from isolet_nn.config.section import names_of, sections_of
 
     names = [name for section in sections_of(DatasetConfig) for name in names_of(section)]
     if argument not in names:

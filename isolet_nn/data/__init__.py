@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from isolet_nn.config.models import (
+from isolet_nn.config.datasets import (
     BundledDataset,
     CsvDataset,
     DatasetConfig,

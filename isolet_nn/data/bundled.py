@@ -9,7 +9,7 @@ from importlib import metadata
 
 import numpy as np
 
-from isolet_nn.config.models import BundledDataset
+from isolet_nn.config.datasets import BundledDataset
 from isolet_nn.data import cache
 from isolet_nn.data.cache import Entry
 from isolet_nn.data.dataset import Table

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from isolet_nn.config.models import (
+from isolet_nn.config.datasets import (
     BundledDataset,
     CsvDataset,
     DatasetConfig,

@@ -13,16 +13,14 @@ from typing import Any, NoReturn, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from isolet_nn.config.models import (
-    DatasetConfig,
+from isolet_nn.config.datasets import DatasetConfig, IsoletDataset, XorDataset
+from isolet_nn.config.holdouts import (
     GroupFold,
     GroupHoldout,
-    IsoletDataset,
     RowFold,
     RowHoldout,
     SpeakerFold,
     SpeakerHoldout,
-    XorDataset,
 )
 from isolet_nn.errors import ConfigError, DataError
 from isolet_nn.seeding import Stream, generator

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config.models import IsoletDataset
+from isolet_nn.config.datasets import IsoletDataset
 from isolet_nn.data import cache, isolet_files
 from isolet_nn.data.cache import Entry
 from isolet_nn.data.dataset import Table

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config.models import OpenmlDataset
+from isolet_nn.config.datasets import OpenmlDataset
 from isolet_nn.data import cache
 from isolet_nn.data.cache import Entry
 from isolet_nn.data.columns import (

@@ -21,7 +21,7 @@ from typing import IO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config.models import CsvDataset
+from isolet_nn.config.datasets import CsvDataset
 from isolet_nn.data import cache
 from isolet_nn.data.cache import Entry
 from isolet_nn.data.columns import (

@@ -15,9 +15,10 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import anchor_paths, with_overrides
-from isolet_nn.config.models import NAME_PATTERN, Count, Experiment, Section
 from isolet_nn.config.problems import validate
+from isolet_nn.config.section import NAME_PATTERN, Count, Section
 from isolet_nn.config.yaml_files import dump_yaml, read_mapping
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from isolet_nn.config.models import Section
 from isolet_nn.config.problems import validate
+from isolet_nn.config.section import Section
 from isolet_nn.config.yaml_files import read_mapping
 from isolet_nn.errors import RunError
 from isolet_nn.reproduction import carried_over

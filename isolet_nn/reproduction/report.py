@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from isolet_nn.config.models import Section
 from isolet_nn.config.problems import validate
+from isolet_nn.config.section import Section
 from isolet_nn.config.yaml_files import read_mapping
 
 _FILE = Path(__file__).with_name("report.yaml")

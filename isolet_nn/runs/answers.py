@@ -25,7 +25,7 @@ from isolet_nn.system.folders import METRICS
 from isolet_nn.training.loop import Row
 
 if TYPE_CHECKING:
-    from isolet_nn.config.models import Experiment
+    from isolet_nn.config.experiment import Experiment
 
 CONFUSION, RELIABILITY, SPEAKERS = "confusion", "reliability", "speakers"
 SPLIT_KINDS = (CONFUSION, RELIABILITY, SPEAKERS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from isolet_nn.config.models import Experiment
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.system.machine import cpu_name, describe_process
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.models import Experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.errors import ConfigError, IsoletNNError, RunError, suggestion

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.models import Experiment
 from isolet_nn.config.problems import validate
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.data.dataset import Dataset, Scaler

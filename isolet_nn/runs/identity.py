@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import PATH_KEYS
-from isolet_nn.config.models import Experiment
 from isolet_nn.errors import RunError
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.config.models import Experiment
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.errors import BackendUnavailableError, ClusterError, ConfigError
 from isolet_nn.sweeps import remote
 from isolet_nn.sweeps.cohort import CohortTask, model_path

@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from isolet_nn.config.bounds import MOST_SEEDS, MOST_SETTINGS, MOST_TRIALS, MOST_WORKERS
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import (
     anchor_paths,
     anchor_value,
@@ -39,8 +40,8 @@ from isolet_nn.config.loading import (
     split_key,
     with_overrides,
 )
-from isolet_nn.config.models import NAME_PATTERN, Experiment, Folds, Section
 from isolet_nn.config.problems import check
+from isolet_nn.config.section import NAME_PATTERN, Folds, Section
 from isolet_nn.config.shipped import resolve
 from isolet_nn.config.yaml_files import read_mapping
 from isolet_nn.errors import (

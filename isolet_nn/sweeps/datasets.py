@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config.models import DatasetConfig, Experiment, XorDataset
+from isolet_nn.config.datasets import DatasetConfig, XorDataset
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Scaler, Split
 from isolet_nn.errors import DataError, RunError

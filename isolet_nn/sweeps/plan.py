@@ -23,7 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config.models import Constant, Experiment, Step, Swa
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.training import Constant, Step, Swa
 from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed
 from isolet_nn.sweeps.grid import EPOCHS, Trials
 from isolet_nn.training.backend import n_parameters, network_shape

@@ -13,8 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import PATH_KEYS
-from isolet_nn.config.models import Experiment
 from isolet_nn.errors import ConfigError
 from isolet_nn.runs.environment import describe_environment, processor
 from isolet_nn.runs.execution import limited_threads

@@ -31,7 +31,7 @@ from isolet_nn.training.loop import EVALUATED_SPLITS, Row, Training
 if TYPE_CHECKING:
     from types import FrameType
 
-    from isolet_nn.config.models import Experiment
+    from isolet_nn.config.experiment import Experiment
     from isolet_nn.config.shipped import ShippedConfig
     from isolet_nn.data.catalog import DatasetInfo
     from isolet_nn.data.dataset import Dataset

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config.models import AveragingConfig, Ema, Experiment
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.training import AveragingConfig, Ema
 from isolet_nn.nn.network import Shape
 from isolet_nn.seeding import Stream, generator
 

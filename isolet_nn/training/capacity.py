@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from isolet_nn.config.models import Experiment
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.errors import ConfigError, OutOfMemoryError, short_repr
 from isolet_nn.system.machine import machine_memory
 from isolet_nn.training.backend import network_shape

@@ -21,16 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config.models import (
-    Constant,
-    Cosine,
-    Ema,
-    Experiment,
-    OneCycle,
-    ScheduleConfig,
-    Step,
-    Swa,
-)
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.training import Constant, Cosine, Ema, OneCycle, ScheduleConfig, Step, Swa
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.nn import schedules
 from isolet_nn.scores.evaluation import ensemble_logits, loss_and_accuracy

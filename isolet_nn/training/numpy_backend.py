@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config.models import Experiment, InitializerConfig, Normal, OptimizerConfig
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.network import InitializerConfig, Normal
+from isolet_nn.config.optimizers import OptimizerConfig
 from isolet_nn.data.dataset import Split
 from isolet_nn.nn import activations, initializers, optimizers
 from isolet_nn.nn.averaging import WeightAverage

@@ -14,14 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config.models import (
-    Adagrad,
-    AveragingConfig,
-    Experiment,
-    OptimizerConfig,
-    Rmsprop,
-    Sgd,
-)
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.optimizers import Adagrad, OptimizerConfig, Rmsprop, Sgd
+from isolet_nn.config.training import AveragingConfig
 from isolet_nn.data.dataset import Split
 from isolet_nn.errors import BackendUnavailableError
 from isolet_nn.nn.averaging import average_share

@@ -14,8 +14,8 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from isolet_nn.config.experiment import Experiment, json_schema
 from isolet_nn.config.loading import load_experiment, parse_overrides
-from isolet_nn.config.models import Experiment, json_schema
 from isolet_nn.config.yaml_files import dump_yaml, parse_yaml
 from isolet_nn.errors import ConfigError
 

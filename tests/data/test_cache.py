@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from isolet_nn.config.models import IsoletDataset
+from isolet_nn.config.datasets import IsoletDataset
 from isolet_nn.data import cache, load_table
 from isolet_nn.data.cache import Entry
 from isolet_nn.errors import DataError

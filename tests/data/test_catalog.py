@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from isolet_nn.config.models import BundledDataset, CsvDataset, IsoletDataset, XorDataset
+from isolet_nn.config.datasets import BundledDataset, CsvDataset, IsoletDataset, XorDataset
 from isolet_nn.data import isolet_files
 from isolet_nn.data.catalog import DatasetInfo, describe, describe_all, fetch
 from isolet_nn.errors import DataError

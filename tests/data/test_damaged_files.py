@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isolet_nn.config.models import CsvDataset, IsoletDataset
+from isolet_nn.config.datasets import CsvDataset, IsoletDataset
 from isolet_nn.data import isolet_files, load_table, lzw, table
 from isolet_nn.errors import DataError
 
@@ -123,7 +123,7 @@ def test_a_damaged_part_is_read_or_refused(
 MB = 1 << 20
 READ = """
 import sys
-from isolet_nn.config.models import CsvDataset, IsoletDataset
+from isolet_nn.config.datasets import CsvDataset, IsoletDataset
 from isolet_nn.data import load_table
 from isolet_nn.errors import DataError
 kind, path = sys.argv[1:]

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from isolet_nn.config.models import IsoletDataset, SpeakerFold, SpeakerHoldout
+from isolet_nn.config.datasets import IsoletDataset
+from isolet_nn.config.holdouts import SpeakerFold, SpeakerHoldout
 from isolet_nn.data import Dataset, Table, isolet_files, load_dataset, load_table
 from isolet_nn.data import isolet as module
 from isolet_nn.errors import DataError
@@ -675,7 +676,8 @@ import sys
 import isolet_nn.data
 heavy = {"sklearn", "unlzw3", "filelock", "rich", "scipy", "matplotlib"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
-from isolet_nn.config.models import IsoletDataset, SpeakerHoldout
+from isolet_nn.config.datasets import IsoletDataset
+from isolet_nn.config.holdouts import SpeakerHoldout
 holdout = SpeakerHoldout(fraction=0.2, by="speaker")
 config = IsoletDataset(name="isolet", validation=holdout)
 dataset = isolet_nn.data.load_dataset(config, seed=0)

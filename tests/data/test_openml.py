@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from isolet_nn.config.models import GroupHoldout, OpenmlDataset
+from isolet_nn.config.datasets import OpenmlDataset
+from isolet_nn.config.holdouts import GroupHoldout
 from isolet_nn.data import load_dataset, load_table
 from isolet_nn.errors import ConfigError, DataError, DownloadError
 

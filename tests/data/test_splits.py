@@ -9,16 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
-from isolet_nn.config.models import (
-    BundledDataset,
-    CsvDataset,
-    GroupFold,
-    GroupHoldout,
-    IsoletDataset,
-    RowFold,
-    RowHoldout,
-    XorDataset,
-)
+from isolet_nn.config.datasets import BundledDataset, CsvDataset, IsoletDataset, XorDataset
+from isolet_nn.config.holdouts import GroupFold, GroupHoldout, RowFold, RowHoldout
 from isolet_nn.data import Dataset, Scaler, Table, load_dataset, load_table
 from isolet_nn.data.dataset import (
     folds_of_groups,

@@ -11,8 +11,8 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from isolet_nn.config.datasets import CsvDataset
 from isolet_nn.config.loading import load_experiment, parse_overrides
-from isolet_nn.config.models import CsvDataset
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.data import Table, load_dataset, load_table
 from isolet_nn.data.columns import encode

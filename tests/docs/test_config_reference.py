@@ -9,8 +9,9 @@ import re
 
 import pytest
 
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.models import Experiment, Section, sections_of
+from isolet_nn.config.section import Section, sections_of
 from tools.config_reference import config_reference
 from tools.generated import END, START, between_markers
 

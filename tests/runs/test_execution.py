@@ -19,8 +19,8 @@ from builders import make_experiment, rows_without_seconds
 from needs import BACKENDS, needs_torch
 
 from isolet_nn import plots
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.models import Experiment
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.runs.execution import Observer, evaluate, resume, train

@@ -12,8 +12,8 @@ import pytest
 from needs import BACKENDS, needs_torch
 
 from isolet_nn.cli import app as cli
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.models import Experiment
 from isolet_nn.config.shipped import find_config
 from isolet_nn.errors import ConfigError
 from isolet_nn.runs.folder import Run

@@ -21,7 +21,7 @@ import pytest
 from builders import make_experiment
 
 import isolet_nn
-from isolet_nn.config.models import Experiment
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.problems import validate
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import BackendUnavailableError, ClusterError, ConfigError, DataError

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isolet_nn.benchmarks.sweep import compare_sweep
-from isolet_nn.config.models import DatasetConfig
+from isolet_nn.config.datasets import DatasetConfig
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Scaler, Split
 from isolet_nn.errors import ConfigError, DataError, RunError

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from needs import needs_torch
 from safetensors.numpy import load_file
 
-from isolet_nn.config.models import Experiment
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.problems import validate
 from isolet_nn.config.yaml_files import parse_yaml
 from isolet_nn.runs import execution

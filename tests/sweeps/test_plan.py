@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from isolet_nn.config.models import Experiment
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.errors import ConfigError
 from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed, data_key
 from isolet_nn.sweeps.grid import Trials, canonical

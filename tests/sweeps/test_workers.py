@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from isolet_nn.config.models import Experiment
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import DataError
 from isolet_nn.sweeps.cohort import CohortTask, LineTask, TrialResult

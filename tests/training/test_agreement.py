@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from needs import needs_torch
 from threadpoolctl import threadpool_limits
 
+from isolet_nn.config.datasets import IsoletDataset
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.models import Experiment, IsoletDataset
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.training.loop import Training, make_backend, trained_model

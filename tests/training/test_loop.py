@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from needs import BACKENDS
 from threadpoolctl import threadpool_limits
 
-from isolet_nn.config.models import Experiment
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import ConfigError
 from isolet_nn.nn.losses import softmax

@@ -1,0 +1,203 @@
+"""What is learned: the data sets, and how each is read and divided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from isolet_nn.config.holdouts import (
+    GroupFold,
+    GroupHoldout,
+    GroupValidation,
+    RowHoldout,
+    RowValidation,
+    SpeakerValidation,
+)
+from isolet_nn.config.section import Count, Section
+
+
+class _SplitDataset(Section):
+    split_seed: Annotated[int, Field(ge=0)] | None = None
+    """Seed of the random splits; null takes the experiment's seed."""
+    standardize: Literal[True, False, "global"] = True
+    """Scale features to mean 0 and, each (true) or all by one factor (global), deviation 1."""
+
+
+class IsoletDataset(_SplitDataset):
+    """ISOLET: 617 features of spoken letters, 150 speakers; isolet1 to 4 train, isolet5 tests."""
+
+    name: Literal["isolet"]
+    """The data set."""
+    dir: str | None = None
+    """Folder of a copy of your own; null looks in ISOLET_NN_DATA_DIR, then in the package."""
+    verify: bool = True
+    """Refuse data whose content checksum is not that of ISOLET."""
+    validation: SpeakerValidation = "none"
+    """Part of the training data held out to choose settings: none, a share, or one fold."""
+
+
+class BundledDataset(_SplitDataset):
+    """A small data set that comes with scikit-learn."""
+
+    name: Literal["digits", "iris", "wine", "breast_cancer"]
+    """The data set."""
+    test: RowHoldout = RowHoldout(fraction=0.2)
+    """Part held out for the test."""
+    validation: RowValidation = "none"
+    """Part of the remaining rows held out to choose settings: none, a share, or one fold."""
+
+
+class XorDataset(Section):
+    """Exclusive or: four points, which are training and test set at once."""
+
+    name: Literal["xor"]
+    """The data set."""
+    standardize: bool = False
+    """Scale the inputs from 0 and 1 to -1 and 1."""
+    validation: Literal["none"] = "none"
+    """There is nothing to hold out."""
+
+
+def _require_group(
+    group: str | int | None, parts: Mapping[str, GroupHoldout | GroupFold | str]
+) -> None:
+    for key, holdout in parts.items():
+        if group is None and not isinstance(holdout, str) and holdout.by == "group":
+            raise ValueError(f"{key}.by: group needs to know the column: set group")
+
+
+class Columns(Section):
+    """What is made of the columns that are neither label nor group."""
+
+    drop: list[str | int] = Field(default=[])
+    """Columns to leave out, by name or by position from 0 (negative from the end)."""
+
+
+class NamedColumns(Section):
+    """What is made of the columns that are neither label nor group."""
+
+    drop: list[str] = Field(default=[])
+    """Names of columns to leave out."""
+
+
+_DELIMITER_NAMES = {"tab": "\t", "\\t": "\t"}
+
+
+def _delimiter(value: object) -> object:
+    r"""Let ``tab``, and ``\t`` from a shell, stand for the character."""
+    return _DELIMITER_NAMES.get(value, value) if isinstance(value, str) else value
+
+
+class CsvDataset(_SplitDataset):
+    """Any table in a text file: numbers, and one column with the class."""
+
+    name: Literal["csv"]
+    """The data set."""
+    path: str
+    """The file (.gz is read as it is), relative to the config file."""
+    label: str | int = -1
+    """Column of the class: its name, or its position from 0 (negative from the end)."""
+    header: bool = True
+    """Whether the first line names the columns."""
+    delimiter: Annotated[
+        Annotated[str, Field(min_length=1, max_length=1)],
+        BeforeValidator(_delimiter, json_schema_input_type=str),
+    ] = ","
+    """Character between two columns; tab may be written as a word."""
+    decimal: Literal[".", ","] = "."
+    """Sign before the decimals of a number."""
+    encoding: str = "utf-8"
+    """How characters are written, such as utf-8, cp1252 or utf-16."""
+    na_values: list[str] = Field(default=["NA", "N/A", "NaN", "?"])
+    """Words in place of a missing label or group, in any case; an empty cell is missing, too."""
+    group: str | int | None = None
+    """Column of the group (speaker, patient, ...), by name or position; not a feature."""
+    columns: Columns = Columns()
+    """What is made of the other columns: each is a feature, unless it is left out here."""
+    many_classes: bool = False
+    """Accept a label of more than 20 different numbers in over a tenth of the rows as classes."""
+    test_path: str | None = None
+    """A second file with the test part; null splits it off as `test` says."""
+    test: GroupHoldout = GroupHoldout(fraction=0.2)
+    """Part held out for the test where there is no test_path."""
+    validation: GroupValidation = "none"
+    """Part of the training rows held out to choose settings: none, a share, or one fold."""
+
+    @field_validator("delimiter")
+    @classmethod
+    def _divides(cls, value: str) -> str:
+        if value.isalnum() or value in '"\r\n\0':
+            raise ValueError(f"found {value!r}; allowed: a sign that divides columns, or tab")
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_an_encoding(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except (LookupError, ValueError, UnicodeError):
+            raise ValueError(f"found {value!r}; allowed: utf-8, cp1252, utf-16, ...") from None
+        return value
+
+    @model_validator(mode="after")
+    def _decimals_are_no_columns(self) -> Self:
+        if self.decimal == self.delimiter:
+            raise ValueError(
+                f"decimal and delimiter are both {self.decimal!r}; in tables with decimal commas "
+                "columns are mostly divided by `;` (delimiter)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _group_is_named(self) -> Self:
+        parts: dict[str, GroupHoldout | GroupFold | str] = {"validation": self.validation}
+        if self.test_path is None:
+            parts["test"] = self.test
+        _require_group(self.group, parts)
+        return self
+
+
+class OpenmlDataset(_SplitDataset):
+    """A data set of openml.org, by id or by name."""
+
+    name: Literal["openml"]
+    """The data set."""
+    data_id: Count | None = None
+    """OpenML's number of the data set."""
+    data_name: str | None = None
+    """OpenML's name of the data set, instead of data_id."""
+    version: Count | None = None
+    """Version of the named data set; null takes the oldest that is still active."""
+    label: str | None = None
+    """Column of the class; null takes OpenML's default target."""
+    group: str | None = None
+    """Column of the group (speaker, patient, ...); not a feature."""
+    columns: NamedColumns = NamedColumns()
+    """What is made of the other columns: each is a feature, unless it is left out here."""
+    many_classes: bool = False
+    """Accept a label of more than 20 different numbers in over a tenth of the rows as classes."""
+    test: GroupHoldout = GroupHoldout(fraction=0.2)
+    """Part held out for the test."""
+    validation: GroupValidation = "none"
+    """Part of the other rows held out to choose settings: none, a share, or one fold."""
+
+    @model_validator(mode="after")
+    def _one_identifier(self) -> Self:
+        if (self.data_id is None) == (self.data_name is None):
+            raise ValueError("give exactly one of data_id and data_name")
+        if self.version is not None and self.data_name is None:
+            raise ValueError("version goes with data_name; a data_id already names one version")
+        return self
+
+    @model_validator(mode="after")
+    def _group_is_named(self) -> Self:
+        _require_group(self.group, {"test": self.test, "validation": self.validation})
+        return self
+
+
+DatasetConfig = Annotated[
+    IsoletDataset | BundledDataset | XorDataset | CsvDataset | OpenmlDataset,
+    Field(discriminator="name"),
+]

@@ -1,0 +1,58 @@
+"""The network: its layers, initial weights and noise."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from isolet_nn.config.bounds import MOST_LAYERS
+from isolet_nn.config.section import NonNegative, Positive, Rate, Section, Size, name_shorthand
+
+
+class Normal(Section):
+    """Weights from a normal distribution of fixed scale; biases zero."""
+
+    name: Literal["normal"]
+    """The initializer."""
+    scale: Positive = 0.01
+    """Standard deviation of the weights."""
+
+
+class FanInitializer(Section):
+    """Weights scaled by the size of the layer."""
+
+    name: Literal["he", "glorot", "uniform_fan_in"]
+    """The initializer: he (normal), glorot (uniform), or uniform_fan_in (PyTorch's default)."""
+
+
+_InitializerConfig = Annotated[Normal | FanInitializer, Field(discriminator="name")]
+InitializerConfig = Annotated[
+    _InitializerConfig,
+    BeforeValidator(
+        name_shorthand,
+        json_schema_input_type=_InitializerConfig
+        | Literal["normal", "he", "glorot", "uniform_fan_in"],
+    ),
+]
+
+
+class ModelConfig(Section):
+    """The multilayer perceptron."""
+
+    hidden_layers: Annotated[list[Size], Field(max_length=MOST_LAYERS)] = Field(default=[64])
+    """Neurons of each hidden layer; [] is a network without hidden layers."""
+    activation: Literal["relu", "sigmoid", "tanh"] = "relu"
+    """Activation function of the hidden layers."""
+    initializer: InitializerConfig = FanInitializer(name="he")
+    """Distribution of the initial weights: normal, he, glorot or uniform_fan_in."""
+    dropout: Rate = 0.0
+    """Probability that a hidden neuron is dropped in a training step."""
+    input_dropout: Rate = 0.0
+    """Probability that an input feature is dropped in a training step."""
+    input_noise: NonNegative = 0.0
+    """Standard deviation of normal noise on the (standardised) features in a training step."""
+    batch_normalization: bool = False
+    """Normalise each hidden layer over the batch, before its activation function."""
+    max_norm: Annotated[float, Field(gt=0.0, le=1e30)] | None = None
+    """Largest norm of the weights into a hidden neuron, kept after each step; null: no limit."""

@@ -1,0 +1,151 @@
+"""How long is trained, in what batches: schedules, averages of the weights, early stopping."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from isolet_nn.config.bounds import MOST, MOST_THREADS
+from isolet_nn.config.section import (
+    Count,
+    Fraction,
+    NonNegative,
+    NoSign,
+    Rate,
+    Section,
+    name_shorthand,
+)
+
+
+class Constant(Section):
+    """The learning rate stays as it is."""
+
+    name: Literal["constant"]
+    """The schedule."""
+
+
+class Step(Section):
+    """The learning rate is multiplied by gamma every so many epochs."""
+
+    name: Literal["step"]
+    """The schedule."""
+    epochs: Count = 10
+    """Epochs between two reductions."""
+    gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+    """Factor of each reduction."""
+
+
+class Cosine(Section):
+    """The learning rate falls along half a cosine over the whole training, step by step."""
+
+    name: Literal["cosine"]
+    """The schedule."""
+    final_factor: Annotated[float, Field(ge=0.0, le=1.0), NoSign] = 0.0
+    """Learning rate at the end, as a share of the optimizer's learning_rate."""
+    warmup_epochs: Annotated[int, Field(ge=0, le=MOST)] = 0
+    """Epochs in which it first rises linearly from 0."""
+
+
+class OneCycle(Section):
+    """The learning rate rises along half a cosine to learning_rate, then falls along another."""
+
+    name: Literal["one_cycle"]
+    """The schedule."""
+    rise: Fraction = 0.3
+    """Share of the training in which it rises."""
+    initial_divisor: Annotated[float, Field(ge=1.0)] = 25.0
+    """It starts at learning_rate / initial_divisor."""
+    final_divisor: Annotated[float, Field(ge=1.0)] = 1.0e4
+    """It ends at learning_rate / initial_divisor / final_divisor."""
+
+
+_ScheduleConfig = Annotated[Constant | Step | Cosine | OneCycle, Field(discriminator="name")]
+ScheduleConfig = Annotated[
+    _ScheduleConfig,
+    BeforeValidator(
+        name_shorthand,
+        json_schema_input_type=_ScheduleConfig | Literal["constant", "step", "cosine", "one_cycle"],
+    ),
+]
+
+
+class NoAveraging(Section):
+    """The weights of the last step count."""
+
+    name: Literal["none"]
+    """The average."""
+
+
+class Ema(Section):
+    """Exponential moving average of the weights, taken after every step."""
+
+    name: Literal["ema"]
+    """The average."""
+    decay: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.999
+    """Share of the average that stays in a step; 1 / (1 - decay) steps count."""
+
+
+class Swa(Section):
+    """Stochastic weight averaging: the mean of the weights at the ends of the last epochs."""
+
+    name: Literal["swa"]
+    """The average."""
+    start: Rate = 0.75
+    """Share of the epochs after which averaging begins."""
+
+
+_AveragingConfig = Annotated[NoAveraging | Ema | Swa, Field(discriminator="name")]
+AveragingConfig = Annotated[
+    _AveragingConfig,
+    BeforeValidator(
+        name_shorthand,
+        json_schema_input_type=_AveragingConfig | Literal["none", "ema", "swa"],
+    ),
+]
+
+
+class EarlyStopping(Section):
+    """Stop when the validation split no longer improves."""
+
+    metric: Literal["validation_loss", "validation_accuracy"] = "validation_loss"
+    """What has to improve."""
+    patience: Count = 10
+    """Evaluated epochs without improvement after which training stops."""
+    min_delta: NonNegative = 0.0
+    """Smallest change that counts as improvement."""
+    restore_best: bool = True
+    """End with the weights of the best epoch instead of the last."""
+
+
+class TrainingConfig(Section):
+    """How the network is trained."""
+
+    epochs: Count = 20
+    """Passes over the training part."""
+    batch_size: Count = 128
+    """Rows of a mini-batch; a number above the training part's rows means all of them."""
+    shuffle: bool = True
+    """Draw a new order of the rows for every epoch."""
+    drop_last: bool = False
+    """Leave out the last batch of an epoch when it is incomplete."""
+    label_smoothing: Rate = 0.0
+    """Share of the target probability that is spread evenly over all classes."""
+    mixup: NonNegative = 0.0
+    """Blend rows and their classes in pairs, by shares from Beta(mixup, mixup); 0: do not."""
+    weight_averaging: AveragingConfig = NoAveraging(name="none")
+    """What is evaluated and kept: the last weights (none), or an average (ema or swa)."""
+    dtype: Literal["float32", "float64"] = "float32"
+    """Number type of weights and arithmetic."""
+    threads: Annotated[int, Field(ge=1, le=MOST_THREADS)] = 1
+    """Threads of the linear algebra; results can depend on it in the last bits."""
+    schedule: ScheduleConfig = Constant(name="constant")
+    """How the learning rate changes: constant, step, cosine or one_cycle."""
+    early_stopping: EarlyStopping | None = None
+    """null, or when to stop early; needs a validation split."""
+    evaluate_every: Count = 1
+    """Epochs between two evaluations; the last epoch is always evaluated."""
+    evaluate_test: bool = True
+    """Whether the test split is evaluated; false leaves it unread while settings are chosen."""
+    checkpoint_seconds: NonNegative = 30.0
+    """Seconds that must pass before the end of an epoch writes a new checkpoint."""
