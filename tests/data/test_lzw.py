@@ -43,7 +43,7 @@ def test_gzip_reads_the_same_from_what_these_tests_compress(tmp_path: Path) -> N
 
 
 def test_rows_of_isolet_come_back(isolet: Isolet) -> None:
-    text = b"".join(isolet.test[:200])
+    text = b"".join(isolet.test[:50])
     assert lzw.decompress(compress_z(text), 10**7) == text
 
 
