@@ -50,7 +50,7 @@ _FEWEST_FOR_TOP3 = 5
 _TEXT_WIDTH = 24
 """Columns that a text beside its name needs to be readable."""
 
-_BAR_WIDTH = 8
+_BAR_WIDTH = 6
 """Columns that are kept free for the bar when metrics are shortened."""
 
 

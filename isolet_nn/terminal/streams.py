@@ -26,8 +26,10 @@ from isolet_nn.system.files import json_text
 _PIPE_WIDTH = 100_000
 """Columns of tables that do not go to a terminal: enough that nothing is cut or wrapped."""
 
-_INTERRUPT_WIDTH = 4
-"""Columns of Ctrl-C, pressed twice."""
+_INTERRUPT_WIDTH = 2
+"""Columns of ``^C``."""
+_NARROW = 40
+"""Columns of a terminal that can spare none."""
 
 
 class Stream(Console):
@@ -70,7 +72,8 @@ class ProgressLine(Progress):
 
 def line_width() -> int:
     """Columns of a line that is drawn over itself."""
-    return MESSAGES.width - _INTERRUPT_WIDTH
+    narrow = MESSAGES.width < _NARROW
+    return MESSAGES.width - (0 if narrow else _INTERRUPT_WIDTH)
 
 
 MESSAGES = _Messages(stderr=True)
