@@ -16,7 +16,7 @@ import pytest
 from isolet_nn.cli import app as cli
 from isolet_nn.config.datasets import BundledDataset, CsvDataset
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.data import load_table
+from isolet_nn.data import load_raw
 from isolet_nn.data.cache import CACHE_VARIABLE
 from isolet_nn.errors import DataError
 from isolet_nn.runs.execution import train
@@ -191,7 +191,7 @@ def test_a_table_that_is_no_file_is_named_with_its_key(
     NO_FILES[message](tmp_path / "there")
     paths = {"path": str(tmp_path / "table.csv")} | {key: str(tmp_path / "there")}
     with pytest.raises(DataError, match=rf"^dataset\.{key}: .*there: cannot be read: {message}"):
-        load_table(CsvDataset.model_validate({"name": "csv"} | paths))
+        load_raw(CsvDataset.model_validate({"name": "csv"} | paths))
 
 
 @pytest.mark.parametrize("suffix", ["json", "x.npy"])
@@ -201,8 +201,8 @@ def test_what_is_no_file_in_the_cache_is_done_without(
 ) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     config = BundledDataset(name="iris")
-    checksum = load_table(config).checksum
+    checksum = load_raw(config).checksum
     (path,) = (tmp_path / "arrays").glob(f"iris-*.{suffix}")
     path.unlink()
     NO_FILES[message](path)
-    assert load_table(config).checksum == checksum
+    assert load_raw(config).checksum == checksum

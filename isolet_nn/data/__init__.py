@@ -17,15 +17,15 @@ from isolet_nn.config.datasets import (
 )
 from isolet_nn.data.dataset import (
     Dataset,
+    RawDataset,
     Rows,
     Scaler,
     Split,
-    Table,
     make_dataset,
     rows_of_splits,
 )
 
-__all__ = ["Dataset", "Scaler", "Split", "Table", "load_dataset", "load_table", "load_test_rows"]
+__all__ = ["Dataset", "RawDataset", "Scaler", "Split", "load_dataset", "load_raw", "load_test_rows"]
 
 
 def load_dataset(
@@ -54,7 +54,7 @@ def load_dataset(
     DownloadError
         If the data had to be downloaded and could not be.
     """
-    return make_dataset(load_table(config), config, seed, dtype, scaler)
+    return make_dataset(load_raw(config), config, seed, dtype, scaler)
 
 
 def load_test_rows(config: DatasetConfig, seed: int) -> Rows:
@@ -62,10 +62,10 @@ def load_test_rows(config: DatasetConfig, seed: int) -> Rows:
 
     Of data with the same checksum, the same numbers are the same rows.
     """
-    return rows_of_splits(load_table(config), config, seed)[2]
+    return rows_of_splits(load_raw(config), config, seed)[2]
 
 
-def load_table(config: DatasetConfig) -> Table:
+def load_raw(config: DatasetConfig) -> RawDataset:
     """Read a data set without splitting or scaling it; raises as :func:`load_dataset`."""
     match config:
         case IsoletDataset():

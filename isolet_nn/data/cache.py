@@ -28,13 +28,13 @@ _LOCK_SECONDS = 600.0
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
+class ParsedData:
     """Arrays by name, and facts about them that JSON can hold."""
 
     arrays: dict[str, NDArray[Any]]
     facts: dict[str, Any]
     checksums: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of each array's bytes, in C order; filled in when the entry is kept."""
+    """SHA-256 of each array's bytes, in C order; filled in when they are kept."""
 
     @property
     def checksum(self) -> str:
@@ -59,9 +59,13 @@ def file_state(path: Path) -> list[Any]:
 
 
 def get_or_build(
-    name: str, identity: Any, state: Any, build: Callable[[], Entry], folder: Path | None = None
-) -> Entry:
-    """Take an entry from the cache, or build and keep it.
+    name: str,
+    identity: Any,
+    state: Any,
+    build: Callable[[], ParsedData],
+    folder: Path | None = None,
+) -> ParsedData:
+    """Take parsed data from the cache, or build and keep it.
 
     Parameters
     ----------
@@ -72,28 +76,28 @@ def get_or_build(
     state
         The sources' state (JSON values); an entry built from another state is rebuilt.
     build
-        Makes the entry. Runs once when several processes ask at the same time.
+        Parses the sources. Runs once when several processes ask at the same time.
     folder
         Where entries lie; by default ``arrays`` in the cache folder.
 
     Returns
     -------
-    Entry
+    ParsedData
         With read-only, memory-mapped arrays if it comes from the disk.
     """
     folder = cache_folder() / "arrays" if folder is None else folder
     stem = f"{name}-{_digest(json.dumps(identity))[:16]}"
-    entry = _load(folder, stem, state)
-    if entry is not None:
-        return entry
+    parsed = _load(folder, stem, state)
+    if parsed is not None:
+        return parsed
     with lock(folder / f"{stem}.lock"):
-        entry = _load(folder, stem, state)  # another process may have built it meanwhile
-        if entry is None:
-            entry = with_checksums(build())
+        parsed = _load(folder, stem, state)  # another process may have built it meanwhile
+        if parsed is None:
+            parsed = with_checksums(build())
             # Not being able to keep it (read-only folder, full disk) costs time, nothing else.
             with contextlib.suppress(OSError):
-                _store(folder, stem, state, entry)
-    return entry
+                _store(folder, stem, state, parsed)
+    return parsed
 
 
 @contextlib.contextmanager
@@ -109,10 +113,11 @@ def lock(path: Path) -> Iterator[None]:
         yield
 
 
-def with_checksums(entry: Entry) -> Entry:
-    """The entry with contiguous arrays and their checksums filled in."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in entry.arrays.items()}
-    return Entry(arrays, entry.facts, {name: checksum(array) for name, array in arrays.items()})
+def with_checksums(parsed: ParsedData) -> ParsedData:
+    """The same data with contiguous arrays and their checksums filled in."""
+    arrays = {name: np.ascontiguousarray(array) for name, array in parsed.arrays.items()}
+    checksums = {name: checksum(array) for name, array in arrays.items()}
+    return ParsedData(arrays, parsed.facts, checksums)
 
 
 def checksum(array: NDArray[Any]) -> str:
@@ -124,18 +129,18 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _store(folder: Path, stem: str, state: Any, entry: Entry) -> None:
-    for name, array in entry.arrays.items():
+def _store(folder: Path, stem: str, state: Any, parsed: ParsedData) -> None:
+    for name, array in parsed.arrays.items():
         write_array(folder / f"{stem}.{name}.npy", array)
     body = json.dumps(
-        {"format": _FORMAT, "state": state, "facts": entry.facts, "checksums": entry.checksums}
+        {"format": _FORMAT, "state": state, "facts": parsed.facts, "checksums": parsed.checksums}
     )
     # Its own digest in the first line shows damage to the facts; written last, it ends the entry.
     write_text(folder / f"{stem}.json", f"{_digest(body)}\n{body}\n")
 
 
-def _load(folder: Path, stem: str, state: Any) -> Entry | None:
-    """The entry, or None if it is missing, stale or damaged in any way."""
+def _load(folder: Path, stem: str, state: Any) -> ParsedData | None:
+    """What is kept, or None if it is missing, stale or damaged in any way."""
     try:
         digest, body = read_text(folder / f"{stem}.json").splitlines()
         if digest != _digest(body):
@@ -149,7 +154,7 @@ def _load(folder: Path, stem: str, state: Any) -> Entry | None:
             return None
     except Exception:  # the damaged header of a .npy file fails in a dozen ways
         return None
-    return Entry(arrays, record["facts"], record["checksums"])
+    return ParsedData(arrays, record["facts"], record["checksums"])
 
 
 def _map_array(path: Path) -> NDArray[Any]:

@@ -18,8 +18,8 @@ from isolet_nn.config.datasets import (
     OpenmlDataset,
     XorDataset,
 )
-from isolet_nn.data import isolet, load_table
-from isolet_nn.data.dataset import Table
+from isolet_nn.data import isolet, load_raw
+from isolet_nn.data.dataset import RawDataset
 from isolet_nn.data.isolet_files import N_FEATURES, N_TEST, N_TRAIN
 from isolet_nn.errors import DataError
 
@@ -144,16 +144,16 @@ def describe(config: DatasetConfig) -> DatasetInfo:
         case IsoletDataset():
             return _describe_isolet(config)
         case BundledDataset():
-            return _with_table(_bundled_outline(config.name), load_table(config))
+            return _with_data(_bundled_outline(config.name), load_raw(config))
         case XorDataset():
-            return _with_table(_xor_outline(), load_table(config))
+            return _with_data(_xor_outline(), load_raw(config))
         case CsvDataset():
             outline = DatasetInfo("csv", "a table in a text file", config.path, True)
-            return _with_table(outline, load_table(config))
+            return _with_data(outline, load_raw(config))
         case OpenmlDataset():
-            table = load_table(config)
-            outline = DatasetInfo("openml", "a table of openml.org", table.source, True)
-            return _with_table(outline, table)
+            raw = load_raw(config)
+            outline = DatasetInfo("openml", "a table of openml.org", raw.source, True)
+            return _with_data(outline, raw)
 
 
 def fetch(config: DatasetConfig) -> DatasetInfo:
@@ -166,7 +166,7 @@ def fetch(config: DatasetConfig) -> DatasetInfo:
     DownloadError
         If it cannot be downloaded.
     """
-    load_table(config)
+    load_raw(config)
     return describe(config)
 
 
@@ -209,38 +209,38 @@ def _isolet_outline(config: IsoletDataset) -> DatasetInfo:
 def _describe_isolet(config: IsoletDataset) -> DatasetInfo:
     outline = _isolet_outline(config)
     source = isolet.locate(config.dir)
-    entry = isolet.read(source)
-    speakers = "speakers" in entry.arrays
-    if not isolet.is_genuine(entry):
+    parsed = isolet.read(source)
+    speakers = "speakers" in parsed.arrays
+    if not isolet.is_genuine(parsed):
         verdict = f"not ISOLET: {isolet.explain_mismatch(source)}"
     elif speakers:
         verdict = "genuine: the content and the speakers are those of ISOLET"
     else:
         verdict = "genuine content, but not in the archive's order: speakers cannot be told"
     unchecked = config.model_copy(update={"verify": False, "validation": "none"})
-    return _with_table(
+    return _with_data(
         outline,
         isolet.load(unchecked),
-        part_checksums=dict(entry.facts["checksums"]),
+        part_checksums=dict(parsed.facts["checksums"]),
         verdict=verdict,
     )
 
 
-def _with_table(outline: DatasetInfo, table: Table, **more: Any) -> DatasetInfo:
+def _with_data(outline: DatasetInfo, raw: RawDataset, **more: Any) -> DatasetInfo:
     """The outline with what the data itself says."""
-    n, n_test = len(table.y), None if table.test_rows is None else len(table.test_rows)
-    fixed_train = n if table.train_rows is None else len(table.train_rows)
-    if table.train_rows is None and n_test is not None:
+    n, n_test = len(raw.y), None if raw.test_rows is None else len(raw.test_rows)
+    fixed_train = n if raw.train_rows is None else len(raw.train_rows)
+    if raw.train_rows is None and n_test is not None:
         fixed_train = n - n_test
     return replace(
         outline,
         rows=n,
         train_rows=None if n_test is None else fixed_train,
         test_rows=n_test,
-        features=table.n_features,
-        classes=table.classes,
-        group_name=table.group_name,
-        groups=None if table.groups is None else len(np.unique(table.groups)),
-        checksum=table.checksum,
+        features=raw.n_features,
+        classes=raw.classes,
+        group_name=raw.group_name,
+        groups=None if raw.groups is None else len(np.unique(raw.groups)),
+        checksum=raw.checksum,
         **more,
     )

@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.data.cache import Entry
-from isolet_nn.data.dataset import Table
+from isolet_nn.data.cache import ParsedData
+from isolet_nn.data.dataset import RawDataset
 from isolet_nn.errors import ConfigError, DataError, suggestion
 
 MAX_NUMBERS = 1 << 28
@@ -105,28 +105,28 @@ def refuse_to_drop(name: str, role: str) -> NoReturn:
     raise ConfigError(f"dataset.columns.drop: column {name!r} is the {role}, which is needed")
 
 
-def make_table(name: str, entry: Entry, source: str, many_classes: bool) -> Table:
-    """A table of what `make_entry` made.
+def raw_dataset(name: str, parsed: ParsedData, source: str, many_classes: bool) -> RawDataset:
+    """The data set that `number_classes` made.
 
     Raises
     ------
     DataError
         If the classes look like a quantity, and `many_classes` does not say that they are none.
     """
-    y, n_train, classes = entry.arrays["y"], entry.facts["n_train"], entry.facts["classes"]
+    y, n_train, classes = parsed.arrays["y"], parsed.facts["n_train"], parsed.facts["classes"]
     if not many_classes:
         _refuse_quantity(classes, len(y), source)
-    return Table(
+    return RawDataset(
         name=name,
-        stored=entry.arrays["x"],
+        stored=parsed.arrays["x"],
         y=y,
         classes=tuple(classes),
-        groups=entry.arrays.get("groups"),
-        group_name=entry.facts["group_name"],
+        groups=parsed.arrays.get("groups"),
+        group_name=parsed.facts["group_name"],
         test_rows=None if n_train is None else np.arange(n_train, len(y)),
-        checksum=entry.checksum,
+        checksum=parsed.checksum,
         source=source,
-        feature_names=tuple(entry.facts["features"]),
+        feature_names=tuple(parsed.facts["features"]),
     )
 
 
@@ -150,7 +150,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def make_entry(
+def number_classes(
     x: NDArray[np.float64],
     features: Sequence[str],
     labels: Sequence[str],
@@ -158,7 +158,7 @@ def make_entry(
     group_name: str | None,
     n_train: int | None,
     source: str,
-) -> Entry:
+) -> ParsedData:
     """What is kept of a table: features, and numbered classes and groups.
 
     Raises
@@ -183,7 +183,7 @@ def make_entry(
         "group_name": group_name,
         "n_train": n_train,
     }
-    return Entry(arrays, facts)
+    return ParsedData(arrays, facts)
 
 
 def encode(labels: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:

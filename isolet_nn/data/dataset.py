@@ -137,7 +137,7 @@ class Scaler:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class RawDataset:
     """A data set as it was read, before splitting and scaling.
 
     Attributes
@@ -281,7 +281,7 @@ class Dataset:
     scaler
         What the features were scaled with; None if they were not.
     checksum
-        Checksum of the table the splits come from.
+        Checksum of the data the splits come from.
     group_name
         What a group is ("speaker", or the name of its column); None where there are none.
     """
@@ -445,9 +445,9 @@ def _two_parts(n: int, held: NDArray[np.int64]) -> tuple[Rows, Rows]:
 
 
 def make_dataset(
-    table: Table, config: DatasetConfig, seed: int, dtype: DTypeLike, scaler: Scaler | None
+    raw: RawDataset, config: DatasetConfig, seed: int, dtype: DTypeLike, scaler: Scaler | None
 ) -> Dataset:
-    """Split and scale a table as `config` says.
+    """Split and scale a data set as `config` says.
 
     Parameters
     ----------
@@ -464,132 +464,134 @@ def make_dataset(
         If there are too few rows or groups, if a number is too large to be scaled or for `dtype`,
         or if the scaler is for another number of features.
     """
-    train, validation, test = rows_of_splits(table, config, seed)
+    train, validation, test = rows_of_splits(raw, config, seed)
     if scaler is None and config.standardize:
         one_scale = config.standardize == "global"
-        scaler = Scaler.fit_blocks(table.blocks(train), one_scale=one_scale)
-        table.require_finite(scaler, train)
-    if scaler is not None and len(scaler.mean) != table.n_features:
+        scaler = Scaler.fit_blocks(raw.blocks(train), one_scale=one_scale)
+        raw.require_finite(scaler, train)
+    if scaler is not None and len(scaler.mean) != raw.n_features:
         raise DataError(
-            f"{table.source}: found {table.n_features} features, but the model was trained on "
+            f"{raw.source}: found {raw.n_features} features, but the model was trained on "
             f"{len(scaler.mean)}"
         )
     return Dataset(
-        name=table.name,
-        classes=table.classes,
-        train=table.split(train, scaler, dtype),
-        validation=None if validation is None else table.split(validation, scaler, dtype),
-        test=table.split(test, scaler, dtype),
+        name=raw.name,
+        classes=raw.classes,
+        train=raw.split(train, scaler, dtype),
+        validation=None if validation is None else raw.split(validation, scaler, dtype),
+        test=raw.split(test, scaler, dtype),
         scaler=scaler,
-        checksum=table.checksum,
-        group_name=table.group_name,
+        checksum=raw.checksum,
+        group_name=raw.group_name,
     )
 
 
 def rows_of_splits(
-    table: Table, config: DatasetConfig, seed: int
+    raw: RawDataset, config: DatasetConfig, seed: int
 ) -> tuple[Rows, Rows | None, Rows]:
     """Row numbers of the training, validation and test splits; raises as `make_dataset`."""
     if not isinstance(config, XorDataset) and config.split_seed is not None:
         seed = config.split_seed
-    rows = np.arange(len(table.y))
-    if table.test_rows is not None:
-        test = table.test_rows
-        train = _two_parts(len(rows), test)[0] if table.train_rows is None else table.train_rows
+    rows = np.arange(len(raw.y))
+    if raw.test_rows is not None:
+        test = raw.test_rows
+        train = _two_parts(len(rows), test)[0] if raw.train_rows is None else raw.train_rows
     else:
         assert not isinstance(config, (IsoletDataset, XorDataset))
-        train, test = _hold_out(table, rows, config.test, seed, "test")
+        train, test = _hold_out(raw, rows, config.test, seed, "test")
     match config.validation:
         case str():
             return train, None, test
         case RowFold() | SpeakerFold() | GroupFold():
-            train, validation = _hold_out_fold(table, train, config.validation, seed)
+            train, validation = _hold_out_fold(raw, train, config.validation, seed)
         case _:
-            train, validation = _hold_out(table, train, config.validation, seed, "validation")
+            train, validation = _hold_out(raw, train, config.validation, seed, "validation")
     return train, validation, test
 
 
 def _hold_out(
-    table: Table, rows: Rows, holdout: Holdout, seed: int, part: str
+    raw: RawDataset, rows: Rows, holdout: Holdout, seed: int, part: str
 ) -> tuple[Rows, Rows]:
-    """Divide `rows` of the table; errors speak of the key ``dataset.<part>``."""
+    """Divide `rows` of a data set; errors speak of the key ``dataset.<part>``."""
     # A stream for each part, so that asking for a validation split does not move the test split.
     rng = generator(seed, Stream.TEST_SPLIT if part == "test" else Stream.VALIDATION_SPLIT)
     if holdout.by == "rows":
-        _require_two_rows_a_class(table, rows, part)
-        kept, held = split_rows(table.y[rows], holdout.fraction, rng)
+        _require_two_rows_a_class(raw, rows, part)
+        kept, held = split_rows(raw.y[rows], holdout.fraction, rng)
         return rows[kept], rows[held]
-    groups = _groups_of(table, rows, holdout, part)
+    groups = _groups_of(raw, rows, holdout, part)
     kept, held = split_groups(groups, holdout.fraction, rng)
-    _require_all_classes(table, rows, kept, holdout, part)
+    _require_all_classes(raw, rows, kept, holdout, part)
     return rows[kept], rows[held]
 
 
-def _hold_out_fold(table: Table, rows: Rows, fold: Fold, seed: int) -> tuple[Rows, Rows]:
-    """Divide `rows` of the table into a fold and all others."""
+def _hold_out_fold(raw: RawDataset, rows: Rows, fold: Fold, seed: int) -> tuple[Rows, Rows]:
+    """Divide `rows` of a data set into a fold and all others."""
     rng = generator(seed, Stream.FOLDS)
     part = "validation"
     if fold.by == "rows":
-        _require_two_rows_a_class(table, rows, part)
-        _require_enough(table, len(rows), "row", fold)
-        folds = folds_of_rows(table.y[rows], fold.folds, rng)
+        _require_two_rows_a_class(raw, rows, part)
+        _require_enough(raw, len(rows), "row", fold)
+        folds = folds_of_rows(raw.y[rows], fold.folds, rng)
     else:
-        groups = _groups_of(table, rows, fold, part)
-        _require_enough(table, len(np.unique(groups)), fold.by, fold)
+        groups = _groups_of(raw, rows, fold, part)
+        _require_enough(raw, len(np.unique(groups)), fold.by, fold)
         folds = folds_of_groups(groups, fold.folds, rng)
     kept, held = _two_parts(len(rows), np.flatnonzero(folds == fold.fold))
-    _require_all_classes(table, rows, kept, fold, part)
+    _require_all_classes(raw, rows, kept, fold, part)
     return rows[kept], rows[held]
 
 
-def _require_enough(table: Table, members: int, name: str, fold: Fold) -> None:
+def _require_enough(raw: RawDataset, members: int, name: str, fold: Fold) -> None:
     if members < fold.folds:
         raise DataError(
             f"dataset.validation.folds: found {fold.folds}, but the training part of "
-            f"{table.source} has only {members} {name}s to divide among them"
+            f"{raw.source} has only {members} {name}s to divide among them"
         )
 
 
 def _require_all_classes(
-    table: Table, rows: Rows, kept: Rows, holdout: Holdout | Fold, part: str
+    raw: RawDataset, rows: Rows, kept: Rows, holdout: Holdout | Fold, part: str
 ) -> None:
     """Refuse a division that leaves a class without a row to train on."""
-    lost = np.setdiff1d(table.y[rows], table.y[rows[kept]])
+    lost = np.setdiff1d(raw.y[rows], raw.y[rows[kept]])
     if len(lost):
         remedy = "more folds" if isinstance(holdout, Fold) else "a smaller fraction"
         raise DataError(
-            f"dataset.{part}: no row of class {_names(table, lost)} is left to train on, all are "
+            f"dataset.{part}: no row of class {_names(raw, lost)} is left to train on, all are "
             f"of {holdout.by}s held out; choose {remedy} or another dataset.split_seed"
         )
 
 
-def _require_two_rows_a_class(table: Table, rows: Rows, part: str) -> None:
-    counts = np.bincount(table.y[rows], minlength=len(table.classes))
+def _require_two_rows_a_class(raw: RawDataset, rows: Rows, part: str) -> None:
+    counts = np.bincount(raw.y[rows], minlength=len(raw.classes))
     scarce = np.flatnonzero(counts < 2)
     if len(scarce):
         raise DataError(
-            f"dataset.{part}: too few rows of class {_names(table, scarce)} in {table.source}: a "
+            f"dataset.{part}: too few rows of class {_names(raw, scarce)} in {raw.source}: a "
             f"split by rows needs two of every class, one to train on and one to hold out "
             f"(found {counts.min()} among {len(rows)} rows)"
         )
 
 
-def _groups_of(table: Table, rows: Rows, holdout: Holdout | Fold, part: str) -> NDArray[np.int64]:
-    if table.groups is None:
+def _groups_of(
+    raw: RawDataset, rows: Rows, holdout: Holdout | Fold, part: str
+) -> NDArray[np.int64]:
+    if raw.groups is None:
         remedy = "set dataset.group" if holdout.by == "group" else "use by: rows"
         raise ConfigError(
-            f"dataset.{part}.by: found {holdout.by}, but {table.source} has no {holdout.by}s that "
+            f"dataset.{part}.by: found {holdout.by}, but {raw.source} has no {holdout.by}s that "
             f"can be told apart; {remedy}"
         )
-    groups = table.groups[rows]
+    groups = raw.groups[rows]
     if len(np.unique(groups)) < 2:
         raise DataError(
-            f"dataset.{part}: only one {table.group_name} is left in {table.source}; holding out "
+            f"dataset.{part}: only one {raw.group_name} is left in {raw.source}; holding out "
             f"by {holdout.by} needs two"
         )
     return groups
 
 
-def _names(table: Table, labels: NDArray[np.int64]) -> str:
-    names = [table.classes[label] for label in labels[:5]]
+def _names(raw: RawDataset, labels: NDArray[np.int64]) -> str:
+    names = [raw.classes[label] for label in labels[:5]]
     return ", ".join(names) + (", ..." if len(labels) > 5 else "")

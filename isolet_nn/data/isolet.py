@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from isolet_nn.config.datasets import IsoletDataset
 from isolet_nn.data import cache, isolet_files
-from isolet_nn.data.cache import Entry
-from isolet_nn.data.dataset import Table
+from isolet_nn.data.cache import ParsedData
+from isolet_nn.data.dataset import RawDataset
 from isolet_nn.data.isolet_files import (
     EMBEDDED,
     N_FEATURES,
@@ -28,7 +28,7 @@ from isolet_nn.data.isolet_files import (
     N_TRAIN,
     PARTS,
     QUANTUM,
-    Part,
+    IsoletRows,
     Source,
 )
 from isolet_nn.errors import DataError
@@ -51,7 +51,7 @@ _NO_SECOND_F = (24, 48)
 _F = CLASSES.index("F")
 
 
-def load(config: IsoletDataset) -> Table:
+def load(config: IsoletDataset) -> RawDataset:
     """Find ISOLET, check it, and return its rows.
 
     Raises
@@ -61,10 +61,10 @@ def load(config: IsoletDataset) -> Table:
         ISOLET's (and ``verify`` is on), or speakers are asked for and cannot be told.
     """
     source = locate(config.dir)
-    entry = read(source)
-    if config.verify and not is_genuine(entry):
+    parsed = read(source)
+    if config.verify and not is_genuine(parsed):
         raise DataError(explain_mismatch(source))
-    speakers = entry.arrays.get("speakers")
+    speakers = parsed.arrays.get("speakers")
     wants_speakers = not isinstance(config.validation, str) and config.validation.by == "speaker"
     if speakers is None and wants_speakers:
         raise DataError(
@@ -72,8 +72,8 @@ def load(config: IsoletDataset) -> Table:
             "archive's order, which alone tells the speakers; use the files as UCI offers them, "
             "or by: rows"
         )
-    rows = entry.arrays["rows"]
-    return Table(
+    rows = parsed.arrays["rows"]
+    return RawDataset(
         name="isolet",
         stored=rows[:, :N_FEATURES],
         quantum=QUANTUM,
@@ -81,8 +81,8 @@ def load(config: IsoletDataset) -> Table:
         classes=CLASSES,
         groups=speakers,
         group_name=None if speakers is None else "speaker",
-        test_rows=np.arange(entry.facts["n_train"], len(rows)),
-        checksum=entry.checksums["rows"],
+        test_rows=np.arange(parsed.facts["n_train"], len(rows)),
+        checksum=parsed.checksums["rows"],
         source=str(source),
     )
 
@@ -105,12 +105,12 @@ def locate(folder: str | None) -> Source:
     return EMBEDDED
 
 
-def read(source: Source) -> Entry:
+def read(source: Source) -> ParsedData:
     """Rows and speakers of ISOLET, from the cache where possible.
 
     Returns
     -------
-    Entry
+    ParsedData
         Arrays ``rows`` (n, 618) int16 (features in ten-thousandths, then the label) and, unless the
         order of the rows is not the archive's, ``speakers`` (n,); facts ``n_train`` and
         ``checksums`` by part.
@@ -121,7 +121,7 @@ def read(source: Source) -> Entry:
         If a file is damaged or malformed.
     """
 
-    def build() -> Entry:
+    def build() -> ParsedData:
         parts = isolet_files.read(source)
         rows = np.concatenate([part.rows for part in parts])
         checksums = {
@@ -135,16 +135,16 @@ def read(source: Source) -> Entry:
             or content_checksum(np.column_stack([speakers, rows])) == SPEAKERS_CHECKSUM
         ):
             arrays["speakers"] = speakers
-        return Entry(arrays, {"n_train": n_train, "checksums": checksums})
+        return ParsedData(arrays, {"n_train": n_train, "checksums": checksums})
 
     state = [cache.file_state(path) for path in source.paths]
     identity = [str(path.resolve()) for path in source.paths]
     return cache.get_or_build("isolet", identity, state, build)
 
 
-def is_genuine(entry: Entry) -> bool:
+def is_genuine(parsed: ParsedData) -> bool:
     """Whether the rows are those of ISOLET, in whatever order."""
-    return bool(entry.facts["checksums"] == CHECKSUMS)
+    return bool(parsed.facts["checksums"] == CHECKSUMS)
 
 
 def content_checksum(rows: NDArray[Any]) -> str:
@@ -211,7 +211,7 @@ def explain_mismatch(source: Source) -> str:
     return "\n".join([*complaints, advice])
 
 
-def _difference(part: Part, name: str) -> str:
+def _difference(part: IsoletRows, name: str) -> str:
     genuine = isolet_files.read(EMBEDDED)[PARTS.index(name)]
     counts = f"found {len(part.rows):,} rows, expected {len(genuine.rows):,}"
     remaining = Counter(row.tobytes() for row in genuine.rows)

@@ -73,8 +73,8 @@ _DAMAGES = (
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """The rows of isolet1+2+3+4 or of isolet5.
+class IsoletRows:
+    """The rows of one part, isolet1+2+3+4 or of isolet5.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ def what_is_missing(folder: Path) -> str:
     return f"{folder}: {found}; looked for {wanted}"
 
 
-def read(source: Source) -> tuple[Part, Part]:
+def read(source: Source) -> tuple[IsoletRows, IsoletRows]:
     """Read the training and the test part.
 
     Raises
@@ -137,7 +137,7 @@ def read(source: Source) -> tuple[Part, Part]:
     return train, test
 
 
-def _read_embedded() -> tuple[Part, Part]:
+def _read_embedded() -> tuple[IsoletRows, IsoletRows]:
     """The rows inside the package: little-endian int16, row by row, compressed with xz."""
     stored = resources.files("isolet_nn.data").joinpath("isolet.xz")
     try:
@@ -145,7 +145,7 @@ def _read_embedded() -> tuple[Part, Part]:
         rows = np.frombuffer(data, "<i2").reshape(N_TRAIN + N_TEST, N_FEATURES + 1)
     except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
         raise DataError(f"{stored}: {error}; install isolet-nn again") from None
-    return _parts(Part(str(stored), rows.astype(np.int16), np.arange(1, len(rows) + 1)))
+    return _parts(IsoletRows(str(stored), rows.astype(np.int16), np.arange(1, len(rows) + 1)))
 
 
 def read_archive(path: Path) -> list[tuple[str, bytes]]:
@@ -213,20 +213,20 @@ def _decompress(data: bytes, where: str) -> bytes:
     return data
 
 
-def _read_single(path: Path) -> tuple[Part, Part]:
+def _read_single(path: Path) -> tuple[IsoletRows, IsoletRows]:
     """UCI's data.csv: a line of column names, then all rows, the test part last."""
     return _parts(parse(_decompress(_read_file(path), str(path)), str(path), header=True))
 
 
-def _parts(whole: Part) -> tuple[Part, Part]:
+def _parts(whole: IsoletRows) -> tuple[IsoletRows, IsoletRows]:
     """Training and test part of all rows, the test part last."""
     return (
-        Part(whole.where, whole.rows[:N_TRAIN], whole.lines[:N_TRAIN]),
-        Part(whole.where, whole.rows[N_TRAIN:], whole.lines[N_TRAIN:]),
+        IsoletRows(whole.where, whole.rows[:N_TRAIN], whole.lines[:N_TRAIN]),
+        IsoletRows(whole.where, whole.rows[N_TRAIN:], whole.lines[N_TRAIN:]),
     )
 
 
-def parse(text: bytes, where: str, header: bool = False) -> Part:
+def parse(text: bytes, where: str, header: bool = False) -> IsoletRows:
     """Parse lines of 617 features and a label.
 
     Parameters
@@ -253,7 +253,7 @@ def parse(text: bytes, where: str, header: bool = False) -> Part:
         _parse_block(lines, numbers[start : start + _BLOCK], where)
         for start in range(0, len(numbers), _BLOCK)
     ]
-    return Part(where, np.concatenate(blocks), np.array(numbers))
+    return IsoletRows(where, np.concatenate(blocks), np.array(numbers))
 
 
 def _split_lines(text: bytes, where: str) -> list[bytes]:
@@ -270,7 +270,7 @@ def _split_lines(text: bytes, where: str) -> list[bytes]:
 
 
 def _parse_block(lines: list[bytes], numbers: list[int], where: str) -> NDArray[np.int16]:
-    """The rows in lines `numbers` (from 1), as :class:`Part` has them."""
+    """The rows in lines `numbers` (from 1), as :class:`IsoletRows` has them."""
     rows = [lines[number - 1] for number in numbers]
     try:
         values = np.loadtxt(rows, delimiter=",", comments=None, ndmin=2, encoding="latin1")

@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 
 from isolet_nn.config.datasets import OpenmlDataset
 from isolet_nn.data import cache
-from isolet_nn.data.cache import Entry
+from isolet_nn.data.cache import ParsedData
 from isolet_nn.data.columns import (
     MAX_NUMBERS,
     MISSING,
     BadCells,
     column_error,
-    make_entry,
-    make_table,
+    number_classes,
     position_of,
+    raw_dataset,
     refuse_to_drop,
 )
-from isolet_nn.data.dataset import Table
+from isolet_nn.data.dataset import RawDataset
 from isolet_nn.errors import DataError, DownloadError
 
 
-def load_openml(config: OpenmlDataset) -> Table:
+def load_openml(config: OpenmlDataset) -> RawDataset:
     """Fetch a data set of openml.org, once; later it comes from the cache.
 
     Raises
@@ -45,8 +45,8 @@ def load_openml(config: OpenmlDataset) -> Table:
     identity = config.model_dump(
         include={"data_id", "data_name", "version", "label", "group", "columns"}
     )
-    entry = cache.get_or_build("openml", identity, [], lambda: _entry(config))
-    return make_table("openml", entry, _name(config), config.many_classes)
+    parsed = cache.get_or_build("openml", identity, [], lambda: _parse(config))
+    return raw_dataset("openml", parsed, _name(config), config.many_classes)
 
 
 def _name(config: OpenmlDataset) -> str:
@@ -56,7 +56,7 @@ def _name(config: OpenmlDataset) -> str:
     return f"OpenML data set {config.data_name}{version}"
 
 
-def _entry(config: OpenmlDataset) -> Entry:
+def _parse(config: OpenmlDataset) -> ParsedData:
     name = _name(config)
     bunch = _fetch(config, name)
     target = bunch.target
@@ -79,7 +79,7 @@ def _entry(config: OpenmlDataset) -> Entry:
     if data.bad:
         raise DataError(data.bad.message(f"{name}: row ", data.columns, features))
     names = [name for position in features for name in data.feature_names(position)]
-    return make_entry(x, names, labels, groups, config.group, None, name)
+    return number_classes(x, names, labels, groups, config.group, None, name)
 
 
 class _Data:

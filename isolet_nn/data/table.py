@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from isolet_nn.config.datasets import CsvDataset
 from isolet_nn.data import cache
-from isolet_nn.data.cache import Entry
+from isolet_nn.data.cache import ParsedData
 from isolet_nn.data.columns import (
     MAX_NUMBERS,
     MISSING,
@@ -31,12 +31,12 @@ from isolet_nn.data.columns import (
     column_error,
     encode,
     listing,
-    make_entry,
-    make_table,
+    number_classes,
     position_of,
+    raw_dataset,
     refuse_to_drop,
 )
-from isolet_nn.data.dataset import Table
+from isolet_nn.data.dataset import RawDataset
 from isolet_nn.errors import ConfigError, DataError, short_repr
 from isolet_nn.system.files import open_file
 
@@ -66,7 +66,7 @@ _MAX_LINE = 1 << 24
 _MAX_LINES = 10_000_000
 
 
-def load_csv(config: CsvDataset) -> Table:
+def load_csv(config: CsvDataset) -> RawDataset:
     """Read a table from a text file, and its test part from a second one if there is one.
 
     Raises
@@ -94,14 +94,14 @@ def load_csv(config: CsvDataset) -> Table:
             "columns",
         }
     )
-    entry = cache.get_or_build(
+    parsed = cache.get_or_build(
         "csv",
         [*(str(path.resolve()) for _, path in files), settings],
         state,
-        lambda: _csv_entry([path for _, path in files], config),
+        lambda: _parse_files([path for _, path in files], config),
     )
     source = " and ".join(str(path) for _, path in files)
-    return make_table("csv", entry, source, config.many_classes)
+    return raw_dataset("csv", parsed, source, config.many_classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +118,10 @@ class _Sheet:
     lines: Sequence[int]
 
 
-def _csv_entry(paths: list[Path], config: CsvDataset) -> Entry:
+def _parse_files(paths: list[Path], config: CsvDataset) -> ParsedData:
     train = _read_sheet(paths[0], config)
     if len(paths) == 1:
-        return make_entry(
+        return number_classes(
             train.x,
             train.features,
             train.labels,
@@ -136,7 +136,7 @@ def _csv_entry(paths: list[Path], config: CsvDataset) -> Entry:
     groups = None
     if train.groups is not None and test.groups is not None:
         groups = train.groups + test.groups
-    return make_entry(
+    return number_classes(
         np.concatenate([train.x, test.x]),
         train.features,
         train.labels + test.labels,

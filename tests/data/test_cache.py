@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from isolet_nn.config.datasets import IsoletDataset
-from isolet_nn.data import cache, load_table
-from isolet_nn.data.cache import Entry
+from isolet_nn.data import cache, load_raw
+from isolet_nn.data.cache import ParsedData
 from isolet_nn.errors import DataError
 
 from .conftest import TRAIN
@@ -29,11 +29,11 @@ class Builder:
     def __init__(self) -> None:
         self.built = 0
 
-    def __call__(self) -> Entry:
+    def __call__(self) -> ParsedData:
         self.built += 1
-        return Entry({"x": X, "y": Y}, {"n_train": 6238, "classes": ["A", "B"]})
+        return ParsedData({"x": X, "y": Y}, {"n_train": 6238, "classes": ["A", "B"]})
 
-    def get(self, state: object = "first") -> Entry:
+    def get(self, state: object = "first") -> ParsedData:
         entry = cache.get_or_build("set", ["identity"], state, self)
         np.testing.assert_array_equal(entry.arrays["x"], X)
         np.testing.assert_array_equal(entry.arrays["y"], Y)
@@ -191,7 +191,7 @@ def test_a_disk_that_fills_up_while_writing_is_done_without(
 
 
 def test_nothing_is_kept_when_building_fails(own_cache: Path) -> None:
-    def fail() -> Entry:
+    def fail() -> ParsedData:
         raise DataError("malformed")
 
     with pytest.raises(DataError, match="malformed"):
@@ -218,7 +218,7 @@ def build():
     with log.open("a") as file:
         file.write("built\\n")
     time.sleep(0.5)
-    return cache.Entry({"x": np.arange(100_000)}, {"n": 1})
+    return cache.ParsedData({"x": np.arange(100_000)}, {"n": 1})
 
 print("ready", flush=True)
 while not go.exists():
@@ -272,7 +272,7 @@ def parses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     original = isolet_files.parse
 
-    def parse(text: bytes, where: str, header: bool = False) -> isolet_files.Part:
+    def parse(text: bytes, where: str, header: bool = False) -> isolet_files.IsoletRows:
         seen.append(where)
         return original(text, where, header)
 
@@ -285,15 +285,15 @@ def test_isolet_is_parsed_once_and_again_when_a_file_changes(
 ) -> None:
     config = IsoletDataset(name="isolet", dir=str(small), verify=False)
     seen = parses(monkeypatch)
-    first = load_table(config)
-    again = load_table(config)
+    first = load_raw(config)
+    again = load_raw(config)
     assert len(seen) == 2
     assert again.checksum == first.checksum
     np.testing.assert_array_equal(again.x, first.x)
     path = small / f"{TRAIN}.data"
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:-1]))
-    assert len(load_table(config).y) == len(first.y) - 1
+    assert len(load_raw(config).y) == len(first.y) - 1
     assert len(seen) == 4
 
 
@@ -301,10 +301,10 @@ def test_a_file_replaced_by_one_of_the_same_size_is_noticed(
     small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = IsoletDataset(name="isolet", dir=str(small), verify=False)
-    before = load_table(config)
+    before = load_raw(config)
     path = small / f"{TRAIN}.data"
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[1:], lines[0]]))
     status = path.stat()
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-    assert load_table(config).checksum != before.checksum
+    assert load_raw(config).checksum != before.checksum

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isolet_nn.config.datasets import CsvDataset, IsoletDataset
-from isolet_nn.data import isolet_files, load_table, lzw, table
+from isolet_nn.data import isolet_files, load_raw, lzw, table
 from isolet_nn.errors import DataError
 
 from .conftest import compress_z
@@ -75,7 +75,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_damaged_table_is_read_or_refused(folder: Path, content: bytes, header: bool) -> None:
     (folder / "table.csv").write_bytes(content)
     with contextlib.suppress(DataError):
-        load_table(CsvDataset(name="csv", path=str(folder / "table.csv"), header=header))
+        load_raw(CsvDataset(name="csv", path=str(folder / "table.csv"), header=header))
 
 
 @settings(max_examples=100)
@@ -86,7 +86,7 @@ def test_a_damaged_table_of_wide_characters_is_read_or_refused(
     (folder / "table.csv").write_bytes(content)
     config = CsvDataset(name="csv", path=str(folder / "table.csv"), encoding="utf-16")
     with contextlib.suppress(DataError):
-        load_table(config)
+        load_raw(config)
 
 
 @settings(max_examples=150)
@@ -124,14 +124,14 @@ MB = 1 << 20
 READ = """
 import sys
 from isolet_nn.config.datasets import CsvDataset, IsoletDataset
-from isolet_nn.data import load_table
+from isolet_nn.data import load_raw
 from isolet_nn.errors import DataError
 kind, path = sys.argv[1:]
 config = (
     CsvDataset(name="csv", path=path) if kind == "csv" else IsoletDataset(name="isolet", dir=path)
 )
 try:
-    load_table(config)
+    load_raw(config)
 except DataError as error:
     print(error)
 """
@@ -189,10 +189,10 @@ def test_a_table_is_read_up_to_its_bounds_and_not_beyond(
     (folder / "table.csv").write_bytes(gzip.compress(b"x,y\n1,a\n2,b\n" + b"\n" * 97))
     config = CsvDataset(name="csv", path=str(folder / "table.csv"))
     monkeypatch.setattr(table, bound, {"MAX_TEXT": 109, "_MAX_LINES": 100}[bound])
-    assert len(load_table(config).y) == 2
+    assert len(load_raw(config).y) == 2
     (folder / "table.csv").write_bytes(gzip.compress(b"x,y\n1,a\n2,b\n" + b"\n" * 98))
     with pytest.raises(DataError, match=r"holds more than .* characters or .* lines"):
-        load_table(config)
+        load_raw(config)
 
 
 @pytest.mark.slow
@@ -215,13 +215,13 @@ def test_an_archive_of_a_great_many_members_is_refused_by_its_size(tmp_path: Pat
     with (tmp_path / "isolet.zip").open("wb") as file:
         file.truncate(31_000_000)
     with pytest.raises(DataError, match="it holds more than 30,000,000 bytes"):
-        load_table(IsoletDataset(name="isolet", dir=str(tmp_path)))
+        load_raw(IsoletDataset(name="isolet", dir=str(tmp_path)))
 
 
 def test_names_in_an_archive_are_cut_and_escaped(tmp_path: Path) -> None:
     (tmp_path / "isolet.zip").write_bytes(zip_of({"a\x1b[31m" + "b" * 60_000: b""}))
     with pytest.raises(DataError, match=r"no member .*; found 'folder/a\\x1b\[31mbbb") as caught:
-        load_table(IsoletDataset(name="isolet", dir=str(tmp_path)))
+        load_raw(IsoletDataset(name="isolet", dir=str(tmp_path)))
     assert len(str(caught.value)) < 500
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from isolet_nn.config.datasets import IsoletDataset
 from isolet_nn.config.holdouts import SpeakerFold, SpeakerHoldout
-from isolet_nn.data import Dataset, Table, isolet_files, load_dataset, load_table
+from isolet_nn.data import Dataset, RawDataset, isolet_files, load_dataset, load_raw
 from isolet_nn.data import isolet as module
 from isolet_nn.errors import DataError
 
@@ -49,8 +49,8 @@ def folder_with(tmp_path: Path, train: list[bytes], test: list[bytes]) -> Path:
 
 
 @pytest.fixture
-def table(warm_cache: Path) -> Table:
-    return load_table(config(None))
+def raw(warm_cache: Path) -> RawDataset:
+    return load_raw(config(None))
 
 
 # The data as published.
@@ -75,25 +75,25 @@ def test_the_embedded_data_are_both_parts_with_the_published_checksums(warm_cach
     dataset = load_dataset(config(None), seed=0)
     assert (len(dataset.train), len(dataset.test)) == (6238, 1559)
     assert (dataset.n_features, dataset.n_classes) == (617, 26)
-    entry = module.read(isolet_files.EMBEDDED)
-    assert entry.facts["checksums"] == {
+    parsed = module.read(isolet_files.EMBEDDED)
+    assert parsed.facts["checksums"] == {
         "isolet1+2+3+4": "ab76edf9e6a6d11cce4bdfce546735f43588e9a9d5eda52bab05584f3502361c",
         "isolet5": "fe12df839d1cf3044152db236d3a47c9f8ac613815d8f017683c97c71075b0d5",
     }
 
 
-def test_classes_are_the_letters(table: Table) -> None:
-    assert "".join(table.classes) == "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    assert np.bincount(table.y).tolist() == [300] * 5 + [298] + [300] * 6 + [299] + [300] * 13
+def test_classes_are_the_letters(raw: RawDataset) -> None:
+    assert "".join(raw.classes) == "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    assert np.bincount(raw.y).tolist() == [300] * 5 + [298] + [300] * 6 + [299] + [300] * 13
 
 
-def test_float64_values_are_the_decimals_of_the_file(isolet: Isolet, table: Table) -> None:
+def test_float64_values_are_the_decimals_of_the_file(isolet: Isolet, raw: RawDataset) -> None:
     for row in (0, 1, 6237):
         written = [float(cell) for cell in isolet.train[row].split(b",")]
-        assert table.values(np.array([row]))[0].tolist() == written[:-1]
-        assert table.y[row] == written[-1] - 1
+        assert raw.values(np.array([row]))[0].tolist() == written[:-1]
+        assert raw.y[row] == written[-1] - 1
     written = [float(cell) for cell in isolet.test[-1].split(b",")]
-    assert table.x[-1].tolist() == written[:-1]
+    assert raw.x[-1].tolist() == written[:-1]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -112,9 +112,9 @@ def test_unscaled_features_are_the_numbers_nearest_to_the_decimals(
 # Speakers.
 
 
-def test_150_speakers_spoke_52_letters_each_but_for_the_missing_recordings(table: Table) -> None:
-    assert table.groups is not None
-    counts = dict(enumerate(np.bincount(table.groups).tolist()))
+def test_150_speakers_spoke_52_letters_each_but_for_the_missing_recordings(raw: RawDataset) -> None:
+    assert raw.groups is not None
+    counts = dict(enumerate(np.bincount(raw.groups).tolist()))
     assert len(counts) == 150
     assert {speaker: n for speaker, n in counts.items() if n != 52} == {84: 51, 108: 51, 123: 51}
 
@@ -130,38 +130,38 @@ def test_150_speakers_spoke_52_letters_each_but_for_the_missing_recordings(table
     ],
 )
 def test_each_part_has_its_own_speakers_and_isolet3_and_4_share_theirs(
-    table: Table, rows: slice, speakers: range
+    raw: RawDataset, rows: slice, speakers: range
 ) -> None:
-    assert table.groups is not None
-    assert np.unique(table.groups[rows]).tolist() == list(speakers)
+    assert raw.groups is not None
+    assert np.unique(raw.groups[rows]).tolist() == list(speakers)
 
 
 @pytest.mark.parametrize(("speaker", "letter"), [(84, "F"), (108, "F"), (123, "M")])
 def test_the_missing_recordings_are_a_second_f_and_an_m(
-    table: Table, speaker: int, letter: str
+    raw: RawDataset, speaker: int, letter: str
 ) -> None:
-    assert table.groups is not None
-    counts = np.bincount(table.y[table.groups == speaker], minlength=26)
-    expected = [1 if name == letter else 2 for name in table.classes]
+    assert raw.groups is not None
+    counts = np.bincount(raw.y[raw.groups == speaker], minlength=26)
+    expected = [1 if name == letter else 2 for name in raw.classes]
     assert counts.tolist() == expected
 
 
-def test_a_speaker_without_second_f_is_heard_with_the_first(table: Table) -> None:
-    assert table.groups is not None
-    rows = np.flatnonzero((table.groups == 84) & (table.y == 5))
+def test_a_speaker_without_second_f_is_heard_with_the_first(raw: RawDataset) -> None:
+    assert raw.groups is not None
+    rows = np.flatnonzero((raw.groups == 84) & (raw.y == 5))
     assert 3120 <= rows[0] < 4680
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(seed=st.integers(0, 2**63), fraction=st.floats(0.01, 0.99))
-def test_no_speaker_is_in_two_splits(table: Table, seed: int, fraction: float) -> None:
+def test_no_speaker_is_in_two_splits(raw: RawDataset, seed: int, fraction: float) -> None:
     from isolet_nn.data.dataset import rows_of_splits
 
     holdout = SpeakerHoldout(fraction=fraction, by="speaker")
-    train, validation, test = rows_of_splits(table, config(None, validation=holdout), seed)
-    assert table.groups is not None
+    train, validation, test = rows_of_splits(raw, config(None, validation=holdout), seed)
+    assert raw.groups is not None
     assert validation is not None
-    parts = [set(table.groups[rows].tolist()) for rows in (train, validation, test)]
+    parts = [set(raw.groups[rows].tolist()) for rows in (train, validation, test)]
     assert len(set.union(*parts)) == sum(map(len, parts)) == 150
     assert len(parts[1]) == min(max(round(fraction * 120), 1), 119)
     assert len(train) + len(validation) + len(test) == 7797
@@ -169,17 +169,17 @@ def test_no_speaker_is_in_two_splits(table: Table, seed: int, fraction: float) -
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(seed=st.integers(0, 2**63), folds=st.integers(2, 120))
-def test_no_speaker_is_in_two_folds(table: Table, seed: int, folds: int) -> None:
+def test_no_speaker_is_in_two_folds(raw: RawDataset, seed: int, folds: int) -> None:
     from isolet_nn.data.dataset import rows_of_splits
 
-    assert table.groups is not None
+    assert raw.groups is not None
     speakers_held: list[int] = []
     rows_held = 0
     for number in {0, folds // 2, folds - 1} if folds > 5 else range(folds):
         fold = SpeakerFold(folds=folds, fold=number, by="speaker")
-        train, validation, test = rows_of_splits(table, config(None, validation=fold), seed)
+        train, validation, test = rows_of_splits(raw, config(None, validation=fold), seed)
         assert validation is not None
-        parts = [set(table.groups[rows].tolist()) for rows in (train, validation, test)]
+        parts = [set(raw.groups[rows].tolist()) for rows in (train, validation, test)]
         assert len(set.union(*parts)) == sum(map(len, parts)) == 150
         assert len(parts[1]) in (120 // folds, -(-120 // folds))
         assert len(train) + len(validation) == 6238
@@ -191,13 +191,13 @@ def test_no_speaker_is_in_two_folds(table: Table, seed: int, folds: int) -> None
         assert rows_held == 6238
 
 
-def test_five_folds_of_isolet_have_24_speakers_each_and_differ_by_a_row(table: Table) -> None:
+def test_five_folds_of_isolet_have_24_speakers_each_and_differ_by_a_row(raw: RawDataset) -> None:
     from isolet_nn.data.dataset import rows_of_splits
 
     sizes = []
     for number in range(5):
         fold = SpeakerFold(folds=5, fold=number, by="speaker")
-        _, held, _ = rows_of_splits(table, config(None, validation=fold), 0)
+        _, held, _ = rows_of_splits(raw, config(None, validation=fold), 0)
         assert held is not None
         sizes.append(len(held))
     assert sorted(sizes) == [1247, 1247, 1248, 1248, 1248]
@@ -229,14 +229,14 @@ def test_scaling_is_measured_on_the_training_part_only(isolet: Isolet, warm_cach
 
 
 def test_the_archives_files_are_the_same_data_set_as_the_embedded_rows(
-    isolet: Isolet, table: Table
+    isolet: Isolet, raw: RawDataset
 ) -> None:
-    from_files = load_table(config(isolet.folder))
-    assert from_files.checksum == table.checksum
+    from_files = load_raw(config(isolet.folder))
+    assert from_files.checksum == raw.checksum
     assert from_files.groups is not None
-    assert table.groups is not None
-    np.testing.assert_array_equal(from_files.groups, table.groups)
-    assert (from_files.source, table.source) == (
+    assert raw.groups is not None
+    np.testing.assert_array_equal(from_files.groups, raw.groups)
+    assert (from_files.source, raw.source) == (
         f"{isolet.folder}/{TRAIN}.data and {isolet.folder}/{TEST}.data",
         "comes with isolet-nn",
     )
@@ -267,29 +267,29 @@ def test_an_order_with_the_right_numbers_of_letters_but_other_speakers_is_notice
     # Two rows of one letter and one quarter, but of different speakers, change places.
     train = isolet.train.copy()
     train[0], train[520] = train[520], train[0]
-    table = load_table(config(folder_with(tmp_path, train, isolet.test)))
-    assert table.groups is None
+    raw = load_raw(config(folder_with(tmp_path, train, isolet.test)))
+    assert raw.groups is None
 
 
-def test_an_order_that_tells_the_same_speakers_is_accepted(isolet: Isolet, table: Table) -> None:
+def test_an_order_that_tells_the_same_speakers_is_accepted(isolet: Isolet, raw: RawDataset) -> None:
     # As in a file sorted by letter within each quarter.
-    y = table.y[:6238]
+    y = raw.y[:6238]
     quarter = np.repeat(np.arange(4), (1560, 1560, 1560, 1558))
     order = np.concatenate([np.lexsort((np.arange(6238), y, quarter)), np.arange(6238, 7797)])
-    speakers = module.derive_speakers(table.y[order], 6238)
+    speakers = module.derive_speakers(raw.y[order], 6238)
     assert speakers is not None
-    assert table.groups is not None
-    np.testing.assert_array_equal(speakers, table.groups[order])
+    assert raw.groups is not None
+    np.testing.assert_array_equal(speakers, raw.groups[order])
 
 
 @pytest.mark.parametrize("n_train", [6237, 0])
-def test_speakers_are_not_told_from_another_number_of_rows(table: Table, n_train: int) -> None:
-    assert module.derive_speakers(table.y, n_train) is None
-    assert module.derive_speakers(table.y[:-1], 6238) is None
+def test_speakers_are_not_told_from_another_number_of_rows(raw: RawDataset, n_train: int) -> None:
+    assert module.derive_speakers(raw.y, n_train) is None
+    assert module.derive_speakers(raw.y[:-1], 6238) is None
 
 
-def test_a_test_part_in_another_order_tells_no_speakers(table: Table) -> None:
-    y = table.y.copy()
+def test_a_test_part_in_another_order_tells_no_speakers(raw: RawDataset) -> None:
+    y = raw.y.copy()
     y[6238:] = np.sort(y[6238:])
     assert module.derive_speakers(y, 6238) is None
 
@@ -318,17 +318,17 @@ def test_a_changed_value_is_named_with_its_line(isolet: Isolet, tmp_path: Path) 
     test[700] = changed(test[700], 3, b"0.0001")
     folder = folder_with(tmp_path, isolet.train, test)
     with pytest.raises(DataError) as caught:
-        load_table(config(folder))
+        load_raw(config(folder))
     message = str(caught.value)
     assert f"{folder}/isolet5.data: the content is not that of isolet5" in message
     assert "found 1,559 rows, expected 1,559; line 701 is the first that is wrong" in message
     assert "dataset.verify: false" in message
     assert TRAIN not in message
     # It goes on deliberately, speakers included, as the order is still the archive's.
-    table = load_table(config(folder, verify=False))
-    assert table.groups is not None
+    raw = load_raw(config(folder, verify=False))
+    assert raw.groups is not None
     with pytest.raises(DataError, match="line 701"):
-        load_table(config(folder))
+        load_raw(config(folder))
 
 
 @pytest.mark.parametrize(
@@ -348,12 +348,12 @@ def test_missing_and_repeated_rows_are_told_apart(
         test.insert(12, test[4])
     folder = folder_with(tmp_path, isolet.train, test)
     with pytest.raises(DataError, match=message):
-        load_table(config(folder))
+        load_raw(config(folder))
 
 
 def test_a_small_excerpt_is_refused_and_read_deliberately(small: Path) -> None:
     with pytest.raises(DataError, match="found 104 rows, expected 6,238"):
-        load_table(config(small))
+        load_raw(config(small))
     dataset = load_dataset(config(small, verify=False), seed=0)
     assert (len(dataset.train), len(dataset.test)) == (104, 52)
     assert dataset.train.groups is None
@@ -364,21 +364,21 @@ def test_a_small_excerpt_is_refused_and_read_deliberately(small: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".Z"])
 def test_two_files_are_read_plain_or_compressed(small: Path, suffix: str) -> None:
-    plain = load_table(config(small, verify=False))
+    plain = load_raw(config(small, verify=False))
     for part in (TRAIN, TEST):
         path = small / f"{part}.data"
         text = path.read_bytes()
         path.unlink()
         (small / f"{part}.data{suffix}").write_bytes(compressed(text, suffix))
-    assert load_table(config(small, verify=False)).checksum == plain.checksum
+    assert load_raw(config(small, verify=False)).checksum == plain.checksum
 
 
 def test_each_file_may_be_compressed_in_its_own_way(small: Path) -> None:
-    plain = load_table(config(small, verify=False))
+    plain = load_raw(config(small, verify=False))
     path = small / f"{TEST}.data"
     (small / f"{TEST}.data.Z").write_bytes(compressed(path.read_bytes(), ".Z"))
     path.unlink()
-    assert load_table(config(small, verify=False)).checksum == plain.checksum
+    assert load_raw(config(small, verify=False)).checksum == plain.checksum
 
 
 def zipped(small: Path, names: dict[str, str], suffix: str = "") -> Path:
@@ -397,18 +397,18 @@ def zipped(small: Path, names: dict[str, str], suffix: str = "") -> Path:
 def test_members_of_the_archive_are_found_compressed_or_not_and_in_any_folder(
     small: Path, suffix: str, prefix: str
 ) -> None:
-    plain = load_table(config(small, verify=False))
+    plain = load_raw(config(small, verify=False))
     zipped(small, {part: f"{prefix}{part}.data{suffix}" for part in (TRAIN, TEST)}, suffix)
-    assert load_table(config(small, verify=False)).checksum == plain.checksum
+    assert load_raw(config(small, verify=False)).checksum == plain.checksum
 
 
-def test_the_single_csv_of_uci_is_isolet(isolet: Isolet, tmp_path: Path, table: Table) -> None:
+def test_the_single_csv_of_uci_is_isolet(isolet: Isolet, tmp_path: Path, raw: RawDataset) -> None:
     folder = tmp_path / "csv"
     folder.mkdir()
     names = ",".join([*(f"attribute{i}" for i in range(1, 618)), "class"]) + "\n"
     rows = b"".join([*isolet.train, *isolet.test]).replace(b", ", b",")
     (folder / "data.csv").write_bytes(names.encode() + rows)
-    assert load_table(config(folder)).checksum == table.checksum
+    assert load_raw(config(folder)).checksum == raw.checksum
 
 
 def test_lines_of_the_single_csv_are_counted_with_the_header(
@@ -419,7 +419,7 @@ def test_lines_of_the_single_csv_are_counted_with_the_header(
         b"a," * 617 + b"class\r\n" + b"".join([*isolet.train[:2], broken])
     )
     with pytest.raises(DataError, match=r"data\.csv:4: value 2: found 'x"):
-        load_table(config(tmp_path))
+        load_raw(config(tmp_path))
 
 
 @pytest.mark.parametrize("label", [b"7", b"7.", b"7.0000", b" 7.0 ", b"\t7"])
@@ -510,12 +510,12 @@ def test_a_damaged_archive_is_named(small: Path) -> None:
     for damaged in (content[:-100], content[: len(content) // 2], b"<html>", b""):
         path.write_bytes(damaged)
         with pytest.raises(DataError, match=r"isolet\.zip: damaged"):
-            load_table(config(small))
+            load_raw(config(small))
     flipped = bytearray(content)
     flipped[len(content) // 2] ^= 0x10
     path.write_bytes(flipped)
     with pytest.raises(DataError, match=r"isolet\.zip: damaged"):
-        load_table(config(small))
+        load_raw(config(small))
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".Z"])
@@ -526,7 +526,7 @@ def test_a_damaged_compressed_file_is_named(small: Path, suffix: str) -> None:
     content[len(content) // 2 :] = b"\xff" * 50
     (small / f"{TRAIN}.data{suffix}").write_bytes(content)
     with pytest.raises(DataError, match=rf"{re.escape(TRAIN)}\.data\{suffix}: damaged"):
-        load_table(config(small))
+        load_raw(config(small))
 
 
 def test_an_archive_without_a_part_says_what_it_holds(small: Path) -> None:
@@ -535,7 +535,7 @@ def test_an_archive_without_a_part_says_what_it_holds(small: Path) -> None:
     with pytest.raises(
         DataError, match=r"no member isolet5\.data, .*; found 'isolet\.info', 'isolet"
     ):
-        load_table(config(small))
+        load_raw(config(small))
 
 
 def test_an_encrypted_archive_is_refused(small: Path) -> None:
@@ -548,7 +548,7 @@ def test_an_encrypted_archive_is_refused(small: Path) -> None:
             content[start + flags] |= 1
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"isolet\.zip: cannot be read: .*encrypted"):
-        load_table(config(small))
+        load_raw(config(small))
 
 
 @pytest.mark.parametrize("prefix", ["../", "../../../", "/", "/tmp/", "..\\..\\", "C:\\"])
@@ -556,7 +556,7 @@ def test_members_with_hostile_names_are_read_and_nothing_is_written(
     small: Path, own_cache: Path, tmp_path: Path, prefix: str
 ) -> None:
     zipped(small, {part: f"{prefix}{part}.data" for part in (TRAIN, TEST)})
-    assert len(load_table(config(small, verify=False)).y) == 156
+    assert len(load_raw(config(small, verify=False)).y) == 156
     written = {path.name for path in tmp_path.rglob("*.data*")}
     assert not written
     assert not Path(f"/tmp/{TRAIN}.data").exists()
@@ -579,7 +579,7 @@ def test_a_file_that_grows_beyond_all_bounds_is_refused(
         (small / f"{TRAIN}.data").unlink()
         (small / f"{TRAIN}.data{suffix}").write_bytes(compressed(text, suffix))
     with pytest.raises(DataError, match=r"isolet1.*600,000 bytes|claims 700,000 bytes"):
-        load_table(config(small))
+        load_raw(config(small))
 
 
 # Where it is looked for.
@@ -593,52 +593,52 @@ def test_a_named_folder_without_isolet_is_an_error_that_lists_what_was_looked_fo
         r"isolet1\+2\+3\+4\.data and isolet5\.data \(.*\), or UCI's data\.csv"
     )
     with pytest.raises(DataError, match=message):
-        load_table(config(tmp_path))
+        load_raw(config(tmp_path))
 
 
 def test_a_named_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"dataset\.dir: .*nowhere: no such folder"):
-        load_table(config(tmp_path / "nowhere"))
+        load_raw(config(tmp_path / "nowhere"))
 
 
 def test_a_named_file_is_an_error_that_asks_for_its_folder(small: Path) -> None:
     with pytest.raises(DataError, match="is a file; give the folder"):
-        load_table(config(small / f"{TRAIN}.data"))
+        load_raw(config(small / f"{TRAIN}.data"))
 
 
 def test_half_of_isolet_is_an_error_that_names_the_half(small: Path) -> None:
     (small / f"{TEST}.data").unlink()
     with pytest.raises(DataError, match=r"found only isolet1\+2\+3\+4\.data; looked for"):
-        load_table(config(small))
+        load_raw(config(small))
 
 
 def test_the_variable_names_a_folder_too(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ISOLET_NN_DATA_DIR", str(small))
-    assert len(load_table(config(None, verify=False)).y) == 156
+    assert len(load_raw(config(None, verify=False)).y) == 156
     monkeypatch.setenv("ISOLET_NN_DATA_DIR", str(tmp_path))
     with pytest.raises(DataError, match=r"^ISOLET_NN_DATA_DIR: .*found no ISOLET"):
-        load_table(config(None, verify=False))
+        load_raw(config(None, verify=False))
     # A folder named in the config comes first.
-    assert len(load_table(config(small, verify=False)).y) == 156
+    assert len(load_raw(config(small, verify=False)).y) == 156
 
 
 def test_a_home_folder_may_be_written_short(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(small.parent))
-    assert len(load_table(config(Path("~/small"), verify=False)).y) == 156
+    assert len(load_raw(config(Path("~/small"), verify=False)).y) == 156
 
 
 def test_the_embedded_data_are_decoded_once_and_then_mapped_from_the_cache(
     own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = load_table(config(None))
+    first = load_raw(config(None))
 
     def refuse(*_: object) -> None:
         raise AssertionError("decoded again")
 
     monkeypatch.setattr(isolet_files, "read", refuse)
-    again = load_table(config(None))
+    again = load_raw(config(None))
     assert again.checksum == first.checksum
     owner: Any = again.stored
     while isinstance(owner, np.ndarray):
@@ -648,11 +648,11 @@ def test_the_embedded_data_are_decoded_once_and_then_mapped_from_the_cache(
 
 
 def test_the_embedded_data_are_read_without_a_cache(
-    tmp_path: Path, table: Table, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, raw: RawDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("no folder can be made below a file", encoding="utf-8")
     monkeypatch.setenv("ISOLET_NN_CACHE_DIR", str(tmp_path / "file" / "cache"))
-    assert load_table(config(None)).checksum == table.checksum
+    assert load_raw(config(None)).checksum == raw.checksum
 
 
 @pytest.mark.parametrize("damage", ["cut short", "other content", "missing"])
@@ -666,7 +666,7 @@ def test_a_damaged_installation_is_named(
         )
     monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
     with pytest.raises(DataError, match=r"isolet\.xz: .*; install isolet-nn again"):
-        load_table(config(None))
+        load_raw(config(None))
 
 
 # Start-up.
@@ -686,7 +686,7 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
 
 
-def test_loading_from_the_cache_imports_nothing_heavy(table: Table) -> None:
+def test_loading_from_the_cache_imports_nothing_heavy(raw: RawDataset) -> None:
     command = [sys.executable, "-W", "error", "-c", PROGRAM]
     result = subprocess.run(command, capture_output=True, text=True, env=os.environ)
     assert result.returncode == 0, result.stderr

@@ -15,7 +15,7 @@ import pytest
 
 from isolet_nn.config.datasets import OpenmlDataset
 from isolet_nn.config.holdouts import GroupHoldout
-from isolet_nn.data import load_dataset, load_table
+from isolet_nn.data import load_dataset, load_raw
 from isolet_nn.errors import ConfigError, DataError, DownloadError
 
 ARFF = """@RELATION animals
@@ -129,41 +129,41 @@ def config(**settings: Any) -> OpenmlDataset:
 
 
 def test_named_values_become_features_of_0_and_1(openml: FakeOpenml) -> None:
-    table = load_table(config())
-    assert table.x.tolist() == [
+    raw = load_raw(config())
+    assert raw.x.tolist() == [
         [1.5, 1, 0, 0, 20, 1, 0, 0],
         [0.3, 0, 1, 0, 4, 0, 1, 0],
         [1.4, 0, 0, 1, 19.5, 1, 0, 0],
         [0.25, 1, 0, 0, 3.5, 0, 0, 1],
     ]
-    assert table.classes == ("cat", "dog")
-    assert table.y.tolist() == [1, 0, 1, 0]
-    assert table.groups is None
-    assert table.source == "OpenML data set 7"
+    assert raw.classes == ("cat", "dog")
+    assert raw.y.tolist() == [1, 0, 1, 0]
+    assert raw.groups is None
+    assert raw.source == "OpenML data set 7"
 
 
 def test_it_is_fetched_once_and_then_comes_from_the_cache(openml: FakeOpenml) -> None:
-    first = load_table(config())
+    first = load_raw(config())
     count = len(openml.requests)
-    again = load_table(config())
+    again = load_raw(config())
     assert len(openml.requests) == count
     assert again.checksum == first.checksum
 
 
 def test_a_name_serves_instead_of_a_number(openml: FakeOpenml) -> None:
-    table = load_table(config(data_id=None, data_name="animals"))
-    assert table.source == "OpenML data set animals"
-    assert len(table.y) == 4
+    raw = load_raw(config(data_id=None, data_name="animals"))
+    assert raw.source == "OpenML data set animals"
+    assert len(raw.y) == 4
 
 
 def test_another_column_may_be_the_class_and_one_the_group(openml: FakeOpenml) -> None:
-    table = load_table(config(label="coat", group="owner"))
-    assert table.classes == ("long", "none", "short")
-    assert table.y.tolist() == [2, 0, 1, 2]
-    assert table.groups is not None
-    assert table.groups.tolist() == [0, 1, 0, 2]
-    assert table.group_name == "owner"
-    assert table.x.shape == (4, 4)
+    raw = load_raw(config(label="coat", group="owner"))
+    assert raw.classes == ("long", "none", "short")
+    assert raw.y.tolist() == [2, 0, 1, 2]
+    assert raw.groups is not None
+    assert raw.groups.tolist() == [0, 1, 0, 2]
+    assert raw.group_name == "owner"
+    assert raw.x.shape == (4, 4)
 
 
 def test_splits_by_group_hold_out_whole_groups(openml: FakeOpenml) -> None:
@@ -177,17 +177,17 @@ def test_splits_by_group_hold_out_whole_groups(openml: FakeOpenml) -> None:
 def test_numbers_as_classes_are_named_as_whole_numbers(openml: FakeOpenml) -> None:
     openml.arff = "@RELATION a\n@ATTRIBUTE x REAL\n@ATTRIBUTE y REAL\n@DATA\n1,10\n2,9\n3,10\n"
     openml.types, openml.target = ["numeric", "numeric"], "y"
-    table = load_table(config())
-    assert table.classes == ("9", "10")
-    assert table.y.tolist() == [1, 0, 1]
-    np.testing.assert_array_equal(table.x, [[1], [2], [3]])
+    raw = load_raw(config())
+    assert raw.classes == ("9", "10")
+    assert raw.y.tolist() == [1, 0, 1]
+    np.testing.assert_array_equal(raw.x, [[1], [2], [3]])
 
 
 def test_a_missing_value_is_named(openml: FakeOpenml) -> None:
     openml.arff = ARFF.replace("19.5", "?")
     message = "OpenML data set 7: row 3: column 'weight': the value is missing"
     with pytest.raises(DataError, match=message):
-        load_table(config())
+        load_raw(config())
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_missing_labels_and_groups_are_named_as_missing_features_are(
     openml.arff = ARFF.replace("1.5,short,20,ann,dog", f"1.5,{cells},{kind}")
     openml.arff += f"2,{cells},{kind}\n"
     with pytest.raises(DataError) as caught:
-        load_table(config(group="owner"))
+        load_raw(config(group="owner"))
     first, *_ = str(caught.value).splitlines()
     assert first == (
         f"OpenML data set 7: row 1: column {column!r}: the value is missing (in 2 rows)"
@@ -215,7 +215,7 @@ def test_missing_numbers_as_label_and_group_are_named(openml: FakeOpenml) -> Non
     )
     openml.types, openml.target = ["numeric"] * 3, "y"
     with pytest.raises(DataError) as caught:
-        load_table(config(group="g"))
+        load_raw(config(group="g"))
     assert str(caught.value).splitlines() == [
         "OpenML data set 7: row 2: column 'g': the value is missing (in 2 rows)",
         "OpenML data set 7: row 3: column 'y': the value is missing",
@@ -224,8 +224,8 @@ def test_missing_numbers_as_label_and_group_are_named(openml: FakeOpenml) -> Non
 
 def test_columns_can_be_left_out(openml: FakeOpenml) -> None:
     openml.arff = ARFF.replace("0.3,long,4", "?,?,4")
-    table = load_table(config(columns={"drop": ["height", "coat", "owner"]}))
-    assert table.x.tolist() == [[20], [4], [19.5], [3.5]]
+    raw = load_raw(config(columns={"drop": ["height", "coat", "owner"]}))
+    assert raw.x.tolist() == [[20], [4], [19.5], [3.5]]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_columns_can_be_left_out(openml: FakeOpenml) -> None:
 )
 def test_what_cannot_be_left_out_is_refused(openml: FakeOpenml, drop: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        load_table(config(group="owner", columns={"drop": [drop]}))
+        load_raw(config(group="owner", columns={"drop": [drop]}))
 
 
 def test_a_quantity_is_not_taken_for_classes_unless_told_so(openml: FakeOpenml) -> None:
@@ -246,32 +246,32 @@ def test_a_quantity_is_not_taken_for_classes_unless_told_so(openml: FakeOpenml) 
     openml.arff = f"@RELATION a\n@ATTRIBUTE x REAL\n@ATTRIBUTE y REAL\n@DATA\n{rows}"
     openml.types, openml.target = ["numeric", "numeric"], "y"
     with pytest.raises(DataError, match="OpenML data set 7: the label takes 60 different numbers"):
-        load_table(config())
-    assert len(load_table(config(many_classes=True)).classes) == 60
+        load_raw(config())
+    assert len(load_raw(config(many_classes=True)).classes) == 60
 
 
 def test_columns_that_do_not_exist_are_named(openml: FakeOpenml) -> None:
     with pytest.raises(DataError, match=r"OpenML data set 7: .*colour"):
-        load_table(config(label="colour"))
+        load_raw(config(label="colour"))
     with pytest.raises(ConfigError, match=r"dataset\.group: .*'ower'; .*did you mean owner\?"):
-        load_table(config(group="ower"))
+        load_raw(config(group="ower"))
 
 
 def test_a_set_without_a_class_column_is_refused(openml: FakeOpenml) -> None:
     openml.target = "nothing"
     with pytest.raises(DataError, match="has no single class column; name one as"):
-        load_table(config())
+        load_raw(config())
 
 
 def test_text_columns_are_refused(openml: FakeOpenml) -> None:
     openml.types[1] = "string"
     with pytest.raises(DataError, match="OpenML data set 7: STRING attributes are not supported"):
-        load_table(config())
+        load_raw(config())
 
 
 def test_an_unknown_data_set_is_refused(openml: FakeOpenml) -> None:
     with pytest.raises(DataError, match=r"OpenML data set 8: .*not found"):
-        load_table(config(data_id=8))
+        load_raw(config(data_id=8))
 
 
 @pytest.mark.filterwarnings("ignore:A network error occurred")
@@ -283,7 +283,7 @@ def test_without_the_network_the_error_says_so(
     monkeypatch.setattr(_openml, "time", SimpleNamespace(sleep=lambda _: None))
     openml.close()
     with pytest.raises(DownloadError, match="OpenML data set 7: cannot be fetched") as caught:
-        load_table(config())
+        load_raw(config())
     assert caught.value.exit_code == 1
     openml.thread = threading.Thread(target=lambda: None)
     openml.thread.start()
@@ -304,5 +304,5 @@ def test_the_config_refuses_what_contradicts_itself(settings: dict[str, Any], me
 
 
 def test_the_arff_file_lies_in_our_cache(openml: FakeOpenml, own_cache: Path) -> None:
-    load_table(config())
+    load_raw(config())
     assert list((own_cache / "openml").rglob("animals.arff.gz"))

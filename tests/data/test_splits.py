@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from isolet_nn.config.datasets import BundledDataset, CsvDataset, IsoletDataset, XorDataset
 from isolet_nn.config.holdouts import GroupFold, GroupHoldout, RowFold, RowHoldout
-from isolet_nn.data import Dataset, Scaler, Table, load_dataset, load_table
+from isolet_nn.data import Dataset, RawDataset, Scaler, load_dataset, load_raw
 from isolet_nn.data.dataset import (
     folds_of_groups,
     folds_of_rows,
@@ -136,7 +136,7 @@ def test_groups_of_one_size_make_folds_that_differ_by_one_group(
 def test_every_row_is_validation_in_exactly_one_fold_of_a_seed(
     folds: int, seed: int, by: Literal["rows", "group"]
 ) -> None:
-    one_table = table([0, 1, 2] * 20, np.repeat(np.arange(20), 3).tolist(), n_test=12)
+    one_table = raw_of_classes([0, 1, 2] * 20, np.repeat(np.arange(20), 3).tolist(), n_test=12)
     held = []
     for number in range(folds):
         fold = GroupFold(folds=folds, fold=number, by=by)
@@ -321,9 +321,9 @@ def test_xor_trains_and_tests_on_its_four_points() -> None:
 
 def test_different_data_have_different_checksums() -> None:
     tables = [
-        load_table(BundledDataset(name="iris")),
-        load_table(BundledDataset(name="wine")),
-        load_table(XorDataset(name="xor")),
+        load_raw(BundledDataset(name="iris")),
+        load_raw(BundledDataset(name="wine")),
+        load_raw(XorDataset(name="xor")),
     ]
     assert len({table.checksum for table in tables}) == 3
 
@@ -331,8 +331,8 @@ def test_different_data_have_different_checksums() -> None:
 # Splits that are not possible.
 
 
-def table(y: list[int], groups: list[int] | None, n_test: int = 0) -> Table:
-    return Table(
+def raw_of_classes(y: list[int], groups: list[int] | None, n_test: int = 0) -> RawDataset:
+    return RawDataset(
         name="csv",
         stored=np.arange(2.0 * len(y)).reshape(-1, 2),
         y=np.array(y),
@@ -345,46 +345,46 @@ def table(y: list[int], groups: list[int] | None, n_test: int = 0) -> Table:
     )
 
 
-def split(table: Table, seed: int = 0, **settings: Any) -> Dataset:
+def split(raw: RawDataset, seed: int = 0, **settings: Any) -> Dataset:
     config = CsvDataset.model_construct(name="csv", path="animals.csv", **settings)
-    return make_dataset(table, config, seed, dtype="float32", scaler=None)
+    return make_dataset(raw, config, seed, dtype="float32", scaler=None)
 
 
 def test_a_class_with_one_row_cannot_be_split_by_rows() -> None:
     with pytest.raises(
         DataError, match=r"dataset\.test: too few rows of class cow in animals\.csv: .*\(found 1"
     ):
-        split(table([0, 0, 1, 1, 2], None))
+        split(raw_of_classes([0, 0, 1, 1, 2], None))
 
 
 def test_a_class_whose_rows_the_test_part_used_up_cannot_be_split_again() -> None:
     holdout = GroupHoldout(fraction=0.5)
     with pytest.raises(DataError, match=r"dataset\.validation: too few rows of class cat, dog, co"):
-        split(table([0, 0, 1, 1, 2, 2], None), validation=holdout)
+        split(raw_of_classes([0, 0, 1, 1, 2, 2], None), validation=holdout)
 
 
 def test_a_single_group_cannot_be_divided() -> None:
     holdout = GroupHoldout(fraction=0.5, by="group")
     with pytest.raises(DataError, match=r"dataset\.test: only one owner is left in animals\.csv"):
-        split(table([0, 1, 2] * 2, [7] * 6), test=holdout)
+        split(raw_of_classes([0, 1, 2] * 2, [7] * 6), test=holdout)
 
 
 def test_groups_are_asked_for_where_there_are_none() -> None:
     holdout = GroupHoldout(fraction=0.5, by="group")
     with pytest.raises(ConfigError, match=r"dataset\.validation\.by: .*; set dataset\.group"):
-        split(table([0, 1, 2] * 4, None), validation=holdout)
+        split(raw_of_classes([0, 1, 2] * 4, None), validation=holdout)
 
 
 def test_a_class_that_only_the_held_out_groups_have_is_an_error() -> None:
     holdout = GroupHoldout(fraction=0.4, by="group")
     with pytest.raises(DataError, match=r"dataset\.test: no row of class \w+ is left to train on"):
-        split(table([0, 0, 1, 1, 2, 2], [1, 1, 2, 2, 3, 3]), test=holdout)
+        split(raw_of_classes([0, 0, 1, 1, 2, 2], [1, 1, 2, 2, 3, 3]), test=holdout)
 
 
 def test_test_and_validation_parts_by_group_share_no_group() -> None:
     holdout = GroupHoldout(fraction=0.3, by="group")
     groups = np.repeat(np.arange(20), 3).tolist()
-    dataset = split(table([0, 1, 2] * 20, groups), test=holdout, validation=holdout)
+    dataset = split(raw_of_classes([0, 1, 2] * 20, groups), test=holdout, validation=holdout)
     assert dataset.validation is not None
     parts = [part.groups for part in (dataset.train, dataset.validation, dataset.test)]
     sets = [set(part.tolist()) for part in parts if part is not None]
@@ -397,7 +397,7 @@ def test_more_folds_than_rows_or_groups_are_an_error(
     by: Literal["rows", "group"], members: str
 ) -> None:
     fold = GroupFold(folds=7, fold=0, by=by)
-    animals = table([0, 1, 2] * 4, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6], n_test=6)
+    animals = raw_of_classes([0, 1, 2] * 4, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6], n_test=6)
     message = r"dataset\.validation\.folds: found 7, but the training part of animals\.csv "
     message += f"has only {members} to"
     with pytest.raises(DataError, match=message):
@@ -405,7 +405,7 @@ def test_more_folds_than_rows_or_groups_are_an_error(
 
 
 def test_a_fold_that_holds_all_rows_of_a_class_is_an_error() -> None:
-    cat_of_one_owner = table([0, 0, 1, 1, 1, 1, 0, 1], [1, 1, 2, 2, 3, 3, 4, 4], n_test=2)
+    cat_of_one_owner = raw_of_classes([0, 0, 1, 1, 1, 1, 0, 1], [1, 1, 2, 2, 3, 3, 4, 4], n_test=2)
     problems = []
     for number in range(2):
         fold = GroupFold(folds=2, fold=number, by="group")
@@ -419,7 +419,7 @@ def test_a_fold_that_holds_all_rows_of_a_class_is_an_error() -> None:
 
 
 def test_a_fixed_test_part_stays_as_it_is() -> None:
-    dataset = split(table([0, 1, 2] * 4, None, n_test=3), standardize=False)
+    dataset = split(raw_of_classes([0, 1, 2] * 4, None, n_test=3), standardize=False)
     assert dataset.test.x.tolist() == [[18, 19], [20, 21], [22, 23]]
     assert len(dataset.train) == 9
 
@@ -435,7 +435,7 @@ def test_isolet_has_no_test_part_to_draw() -> None:
     assert "test" not in IsoletDataset.model_fields
 
 
-def table_of(x: Any, **keys: Any) -> Table:
+def raw_of_features(x: Any, **keys: Any) -> RawDataset:
     x = np.asarray(x, np.float64)
     n = len(x)
     defaults: dict[str, Any] = {
@@ -449,7 +449,7 @@ def table_of(x: Any, **keys: Any) -> Table:
         "checksum": "",
         "source": "made-up.csv",
     }
-    return Table(**{**defaults, **keys})
+    return RawDataset(**{**defaults, **keys})
 
 
 def with_cell(value: float, row: int, rows: int = 600) -> NDArray[np.float64]:
@@ -469,9 +469,9 @@ def test_a_number_whose_square_overflows_is_refused_by_column_and_row(
     value: float, standardize: Any, dtype: str
 ) -> None:
     config = CSV.model_copy(update={"standardize": standardize})
-    table = table_of(with_cell(value, 300), feature_names=("x", "y", "z"))
+    raw = raw_of_features(with_cell(value, 300), feature_names=("x", "y", "z"))
     with pytest.raises(DataError) as error:
-        make_dataset(table, config, 0, dtype, None)
+        make_dataset(raw, config, 0, dtype, None)
     expected = f"made-up.csv: row 301: column 'y': found {value!r}, too large to standardize"
     assert str(error.value).startswith(expected)
 
@@ -479,7 +479,7 @@ def test_a_number_whose_square_overflows_is_refused_by_column_and_row(
 def test_a_sum_that_overflows_although_no_number_is_to_blame_alone_is_refused_too() -> None:
     x = np.tile([1.0, 1.5e308], (12, 1))
     with pytest.raises(DataError, match=r"row 1: feature 2: found 1\.5e\+308, too large"):
-        make_dataset(table_of(x), CSV, 0, "float64", None)
+        make_dataset(raw_of_features(x), CSV, 0, "float64", None)
 
 
 @pytest.mark.parametrize(
@@ -489,14 +489,14 @@ def test_a_number_too_large_for_the_number_type_is_refused_by_column_and_row(
     row: int, where: str
 ) -> None:
     config = CSV.model_copy(update={"standardize": False})
-    table = table_of(with_cell(1e39, row))
+    raw = raw_of_features(with_cell(1e39, row))
     with pytest.raises(DataError) as error:
-        make_dataset(table, config, 0, "float32", None)
+        make_dataset(raw, config, 0, "float32", None)
     assert str(error.value) == (
         f"made-up.csv: {where}: feature 2: found 1e+39, too large for float32 numbers; "
         "dataset.standardize: true or training.dtype: float64 has room for it"
     )
-    in_float64 = make_dataset(table, config, 0, "float64", None)
+    in_float64 = make_dataset(raw, config, 0, "float64", None)
     assert max(split.x.max() for split in (in_float64.train, in_float64.test)) == 1e39
 
 
@@ -504,13 +504,13 @@ def test_a_number_that_only_scaling_makes_too_large_is_refused() -> None:
     x = with_cell(1e30, 598)
     x[:596, 1] *= 1e-20
     with pytest.raises(DataError, match=r"found 1e\+30, which is \S+ once it is standardized"):
-        make_dataset(table_of(x), CSV, 0, "float32", None)
+        make_dataset(raw_of_features(x), CSV, 0, "float32", None)
 
 
 def test_a_stored_models_scaling_that_makes_a_number_too_large_is_refused() -> None:
     scaler = Scaler(np.zeros(3), np.full(3, 1e-300))
     with pytest.raises(DataError, match=r"row 6: feature 2: found 1e\+30, which is inf once"):
-        make_dataset(table_of(with_cell(1e30, 5)), CSV, 0, "float64", scaler)
+        make_dataset(raw_of_features(with_cell(1e30, 5)), CSV, 0, "float64", scaler)
 
 
 @pytest.mark.parametrize(
@@ -523,7 +523,7 @@ def test_numbers_of_any_size_that_can_be_squared_are_scaled_without_a_warning(
 ) -> None:
     config = CSV.model_copy(update={"standardize": standardize})
     x = np.random.default_rng(1).normal(size=(600, 3)) * size
-    dataset = make_dataset(table_of(x), config, 0, "float64", None)
+    dataset = make_dataset(raw_of_features(x), config, 0, "float64", None)
     assert np.isfinite(dataset.train.x).all()
     assert dataset.train.x.std() == pytest.approx(deviation, abs=1e-9)
 
@@ -532,5 +532,5 @@ def test_numbers_of_any_size_that_can_be_squared_are_scaled_without_a_warning(
 def test_a_constant_feature_of_any_size_becomes_zero(value: float) -> None:
     x = with_cell(0.0, 0, 40)
     x[:, 1] = value
-    dataset = make_dataset(table_of(x), CSV, 0, "float64", None)
+    dataset = make_dataset(raw_of_features(x), CSV, 0, "float64", None)
     np.testing.assert_allclose(dataset.train.x[:, 1] / abs(value), 0.0, atol=1e-12)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from isolet_nn.config.datasets import CsvDataset
 from isolet_nn.config.loading import load_experiment, parse_overrides
 from isolet_nn.config.yaml_files import dump_yaml
-from isolet_nn.data import Table, load_dataset, load_table
+from isolet_nn.data import RawDataset, load_dataset, load_raw
 from isolet_nn.data.columns import encode
 from isolet_nn.errors import ConfigError, DataError, IsoletNNError
 
@@ -26,13 +26,13 @@ ANIMALS = """height,weight,owner,kind
 """
 
 
-def read(tmp_path: Path, text: str | bytes, test: str | None = None, **settings: Any) -> Table:
+def read(tmp_path: Path, text: str | bytes, test: str | None = None, **settings: Any) -> RawDataset:
     path = tmp_path / "table.csv"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     if test is not None:
         (tmp_path / "test.csv").write_text(test, encoding="utf-8")
         settings["test_path"] = str(tmp_path / "test.csv")
-    return load_table(CsvDataset.model_validate({"name": "csv", "path": str(path)} | settings))
+    return load_raw(CsvDataset.model_validate({"name": "csv", "path": str(path)} | settings))
 
 
 def refusal(tmp_path: Path, text: str | bytes, test: str | None = None, **settings: Any) -> str:
@@ -48,14 +48,14 @@ def refusal(tmp_path: Path, text: str | bytes, test: str | None = None, **settin
 
 def test_a_table_has_features_classes_and_groups(tmp_path: Path) -> None:
     for _ in ("parsed", "from the cache"):
-        table = read(tmp_path, ANIMALS, group="owner")
-        assert table.x.tolist() == [[1.5, 20], [0.3, 4], [1.4, 19.5], [0.25, 3.5]]
-        assert table.classes == ("cat", "dog")
-        assert table.y.tolist() == [1, 0, 1, 0]
-        assert table.groups is not None
-        assert table.groups.tolist() == [0, 1, 0, 2]
-        assert table.group_name == "owner"
-        assert table.test_rows is None
+        raw = read(tmp_path, ANIMALS, group="owner")
+        assert raw.x.tolist() == [[1.5, 20], [0.3, 4], [1.4, 19.5], [0.25, 3.5]]
+        assert raw.classes == ("cat", "dog")
+        assert raw.y.tolist() == [1, 0, 1, 0]
+        assert raw.groups is not None
+        assert raw.groups.tolist() == [0, 1, 0, 2]
+        assert raw.group_name == "owner"
+        assert raw.test_rows is None
 
 
 @pytest.mark.parametrize("label", ["kind", 2, -1])
@@ -63,15 +63,15 @@ def test_a_table_has_features_classes_and_groups(tmp_path: Path) -> None:
 def test_columns_are_named_or_counted_from_either_end(
     tmp_path: Path, label: str | int, group: str | int | None
 ) -> None:
-    table = read(tmp_path, "owner,size,kind\n1,5,a\n2,6,b\n", label=label, group=group)
-    assert table.classes == ("a", "b")
-    assert table.x.tolist() == ([[1, 5], [2, 6]] if group is None else [[5], [6]])
-    assert (table.group_name is None) == (group is None)
+    raw = read(tmp_path, "owner,size,kind\n1,5,a\n2,6,b\n", label=label, group=group)
+    assert raw.classes == ("a", "b")
+    assert raw.x.tolist() == ([[1, 5], [2, 6]] if group is None else [[5], [6]])
+    assert (raw.group_name is None) == (group is None)
 
 
 def test_the_label_may_stand_anywhere(tmp_path: Path) -> None:
-    table = read(tmp_path, "a,b,c\n1,x,2\n3,y,4\n", label="b")
-    assert table.x.tolist() == [[1, 2], [3, 4]]
+    raw = read(tmp_path, "a,b,c\n1,x,2\n3,y,4\n", label="b")
+    assert raw.x.tolist() == [[1, 2], [3, 4]]
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,9 @@ def test_the_label_may_stand_anywhere(tmp_path: Path) -> None:
     ],
 )
 def test_ways_of_writing_a_table_do_not_matter(tmp_path: Path, text: str | bytes) -> None:
-    table = read(tmp_path, text, header=False)
-    assert table.x.tolist() == [[1, 2], [3, 4]]
-    assert table.classes == ("a", "b")
+    raw = read(tmp_path, text, header=False)
+    assert raw.x.tolist() == [[1, 2], [3, 4]]
+    assert raw.classes == ("a", "b")
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|", " "])
@@ -129,9 +129,9 @@ def test_every_label_finds_its_class(labels: list[str]) -> None:
 
 
 def test_groups_that_have_numbers_keep_them(tmp_path: Path) -> None:
-    table = read(tmp_path, "x,g,y\n1,30,a\n2,7,b\n3,30,a\n", group="g")
-    assert table.groups is not None
-    assert table.groups.tolist() == [30, 7, 30]
+    raw = read(tmp_path, "x,g,y\n1,30,a\n2,7,b\n3,30,a\n", group="g")
+    assert raw.groups is not None
+    assert raw.groups.tolist() == [30, 7, 30]
 
 
 def test_a_test_file_is_the_test_part(tmp_path: Path) -> None:
@@ -150,8 +150,8 @@ def test_a_test_file_is_the_test_part(tmp_path: Path) -> None:
 
 
 def test_classes_of_both_files_are_compared_as_numbers(tmp_path: Path) -> None:
-    table = read(tmp_path, "x,y\n1,1\n2,2\n", "x,y\n3,1.0\n", label="y")
-    assert table.y.tolist() == [0, 1, 0]
+    raw = read(tmp_path, "x,y\n1,1\n2,2\n", "x,y\n3,1.0\n", label="y")
+    assert raw.y.tolist() == [0, 1, 0]
 
 
 def test_a_changed_file_is_read_again_even_within_one_tick_of_the_clock(tmp_path: Path) -> None:
@@ -179,23 +179,23 @@ def test_equal_content_has_equal_checksums_wherever_it_lies(tmp_path: Path) -> N
 
 
 def test_several_blanks_divide_as_one_does(tmp_path: Path) -> None:
-    table = read(tmp_path, " 1   2  a\n3 4 b \n", delimiter=" ", header=False)
-    assert table.x.tolist() == [[1, 2], [3, 4]]
+    raw = read(tmp_path, " 1   2  a\n3 4 b \n", delimiter=" ", header=False)
+    assert raw.x.tolist() == [[1, 2], [3, 4]]
 
 
 def test_decimal_commas_can_be_read(tmp_path: Path) -> None:
-    table = read(tmp_path, "x;y;z\n1,5;-2;a\n,25;1e3;b\n", delimiter=";", decimal=",")
-    assert table.x.tolist() == [[1.5, -2], [0.25, 1000]]
+    raw = read(tmp_path, "x;y;z\n1,5;-2;a\n,25;1e3;b\n", delimiter=";", decimal=",")
+    assert raw.x.tolist() == [[1.5, -2], [0.25, 1000]]
 
 
 def test_other_encodings_can_be_read(tmp_path: Path) -> None:
-    table = read(tmp_path, "größe,art\n1,Bär\n2,Maus\n".encode("cp1252"), encoding="cp1252")
-    assert table.classes == ("Bär", "Maus")
+    raw = read(tmp_path, "größe,art\n1,Bär\n2,Maus\n".encode("cp1252"), encoding="cp1252")
+    assert raw.classes == ("Bär", "Maus")
 
 
 def test_a_class_may_be_called_as_missing_values_often_are(tmp_path: Path) -> None:
-    table = read(tmp_path, "x,y\n1,NA\n2,US\n", na_values=[])
-    assert table.classes == ("NA", "US")
+    raw = read(tmp_path, "x,y\n1,NA\n2,US\n", na_values=[])
+    assert raw.classes == ("NA", "US")
 
 
 # Columns that are no features.
@@ -205,16 +205,14 @@ def test_a_class_may_be_called_as_missing_values_often_are(tmp_path: Path) -> No
     "drop", [["owner"], [2], [-2], ["owner", 2], ["height", "owner"], [0, "owner"]]
 )
 def test_columns_can_be_left_out(tmp_path: Path, drop: list[str | int]) -> None:
-    table = read(tmp_path, ANIMALS, columns={"drop": drop})
+    raw = read(tmp_path, ANIMALS, columns={"drop": drop})
     kept = slice(1, 2) if len({*drop} & {0, "height"}) else slice(0, 2)
-    assert table.x.tolist() == [
-        row[kept] for row in ([1.5, 20], [0.3, 4], [1.4, 19.5], [0.25, 3.5])
-    ]
+    assert raw.x.tolist() == [row[kept] for row in ([1.5, 20], [0.3, 4], [1.4, 19.5], [0.25, 3.5])]
 
 
 def test_without_a_header_columns_are_left_out_by_position(tmp_path: Path) -> None:
-    table = read(tmp_path, "7,?,a\n8,x,b\n", header=False, columns={"drop": [1]})
-    assert table.x.tolist() == [[7], [8]]
+    raw = read(tmp_path, "7,?,a\n8,x,b\n", header=False, columns={"drop": [1]})
+    assert raw.x.tolist() == [[7], [8]]
 
 
 @pytest.mark.parametrize(
@@ -251,13 +249,13 @@ def test_a_column_without_a_name_is_no_feature_and_can_be_left_out(
     message = refusal(tmp_path, text, label="y")
     assert f"table.csv: the header has no name for column {position} (from 0)" in message
     assert f"dataset.columns: {{drop: [{position}]}}" in message
-    table = read(tmp_path, text, label="y", columns={"drop": [position]})
-    assert table.x.tolist() == [[1], [2]]
+    raw = read(tmp_path, text, label="y", columns={"drop": [position]})
+    assert raw.x.tolist() == [[1], [2]]
 
 
 def test_two_columns_of_one_name_can_be_left_out(tmp_path: Path) -> None:
-    table = read(tmp_path, "x,a,a,y\n1,0,0,c\n2,0,0,d\n", columns={"drop": [1, 2]})
-    assert table.x.tolist() == [[1], [2]]
+    raw = read(tmp_path, "x,a,a,y\n1,0,0,c\n2,0,0,d\n", columns={"drop": [1, 2]})
+    assert raw.x.tolist() == [[1], [2]]
 
 
 # Labels that are no classes.
@@ -275,8 +273,8 @@ def test_a_quantity_is_not_taken_for_classes_unless_told_so(
         message = refusal(tmp_path, quantities(rows, different))
         assert f"the label takes {different:,} different numbers in {rows:,} rows" in message
         assert "dataset.many_classes: true" in message
-        table = read(tmp_path, quantities(rows, different), many_classes=True)
-        assert len(table.classes) == different
+        raw = read(tmp_path, quantities(rows, different), many_classes=True)
+        assert len(raw.classes) == different
 
 
 @pytest.mark.parametrize(("rows", "different"), [(20, 20), (210, 21), (1000, 100)])
@@ -438,18 +436,18 @@ def test_a_test_file_has_to_fit_the_first(tmp_path: Path, test: str, message: st
 
 def test_missing_files_are_named_with_their_key(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"^dataset\.path: .*nowhere\.csv: no such file"):
-        load_table(CsvDataset(name="csv", path=str(tmp_path / "nowhere.csv")))
+        load_raw(CsvDataset(name="csv", path=str(tmp_path / "nowhere.csv")))
     (tmp_path / "a.csv").write_text(ANIMALS)
     config = CsvDataset(
         name="csv", path=str(tmp_path / "a.csv"), test_path=str(tmp_path / "nowhere.csv")
     )
     with pytest.raises(DataError, match=r"^dataset\.test_path: .*nowhere\.csv: no such file"):
-        load_table(config)
+        load_raw(config)
 
 
 def test_a_folder_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=re.escape(f"dataset.path: {tmp_path}: cannot be read")):
-        load_table(CsvDataset(name="csv", path=str(tmp_path)))
+        load_raw(CsvDataset(name="csv", path=str(tmp_path)))
 
 
 def test_a_refused_table_is_refused_again(tmp_path: Path) -> None:
@@ -467,8 +465,8 @@ def test_every_finite_number_comes_back_to_the_last_bit(
 ) -> None:
     assume(len({row[2] for row in rows}) == 2)
     folder = tmp_path_factory.mktemp("numbers")
-    table = read(folder, "".join(f"{a!r},{b!r},{y}\n" for a, b, y in rows), header=False)
-    np.testing.assert_array_equal(table.x, [row[:2] for row in rows])
+    raw = read(folder, "".join(f"{a!r},{b!r},{y}\n" for a, b, y in rows), header=False)
+    np.testing.assert_array_equal(raw.x, [row[:2] for row in rows])
 
 
 @pytest.mark.parametrize(
