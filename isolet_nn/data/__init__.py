@@ -15,15 +15,10 @@ from isolet_nn.config.datasets import (
     OpenmlDataset,
     XorDataset,
 )
-from isolet_nn.data.dataset import (
-    Dataset,
-    RawDataset,
-    Rows,
-    Scaler,
-    Split,
-    make_dataset,
-    rows_of_splits,
-)
+from isolet_nn.data.dataset import Dataset, Split, make_dataset
+from isolet_nn.data.raw import RawDataset, Rows
+from isolet_nn.data.scaling import Scaler
+from isolet_nn.data.splits import rows_of_splits
 
 __all__ = ["Dataset", "RawDataset", "Scaler", "Split", "load_dataset", "load_raw", "load_test_rows"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from isolet_nn.config.datasets import BundledDataset
 from isolet_nn.data import cache
 from isolet_nn.data.cache import ParsedData
-from isolet_nn.data.dataset import RawDataset
+from isolet_nn.data.raw import RawDataset
 
 
 def load(config: BundledDataset) -> RawDataset:

@@ -19,8 +19,8 @@ from isolet_nn.config.datasets import (
     XorDataset,
 )
 from isolet_nn.data import isolet, load_raw
-from isolet_nn.data.dataset import RawDataset
 from isolet_nn.data.isolet_files import N_FEATURES, N_TEST, N_TRAIN
+from isolet_nn.data.raw import RawDataset
 from isolet_nn.errors import DataError
 
 ISOLET_CITATION = (

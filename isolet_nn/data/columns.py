@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.data.cache import ParsedData
-from isolet_nn.data.dataset import RawDataset
+from isolet_nn.data.raw import RawDataset
 from isolet_nn.errors import ConfigError, DataError, suggestion
 
 MAX_NUMBERS = 1 << 28

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from isolet_nn.config.datasets import IsoletDataset
 from isolet_nn.data import cache, isolet_files
 from isolet_nn.data.cache import ParsedData
-from isolet_nn.data.dataset import RawDataset
 from isolet_nn.data.isolet_files import (
     EMBEDDED,
     N_FEATURES,
@@ -31,6 +30,7 @@ from isolet_nn.data.isolet_files import (
     IsoletRows,
     Source,
 )
+from isolet_nn.data.raw import RawDataset
 from isolet_nn.errors import DataError
 
 DATA_VARIABLE = "ISOLET_NN_DATA_DIR"

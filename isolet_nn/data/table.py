@@ -36,7 +36,7 @@ from isolet_nn.data.columns import (
     raw_dataset,
     refuse_to_drop,
 )
-from isolet_nn.data.dataset import RawDataset
+from isolet_nn.data.raw import RawDataset
 from isolet_nn.errors import ConfigError, DataError, short_repr
 from isolet_nn.system.files import open_file
 

@@ -21,7 +21,8 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.config.problems import validate
 from isolet_nn.config.yaml_files import dump_yaml
-from isolet_nn.data.dataset import Dataset, Scaler
+from isolet_nn.data.dataset import Dataset
+from isolet_nn.data.scaling import Scaler
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.runs.history import read_history
 from isolet_nn.runs.identity import differences, identity_of

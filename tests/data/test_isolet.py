@@ -155,7 +155,7 @@ def test_a_speaker_without_second_f_is_heard_with_the_first(raw: RawDataset) -> 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(seed=st.integers(0, 2**63), fraction=st.floats(0.01, 0.99))
 def test_no_speaker_is_in_two_splits(raw: RawDataset, seed: int, fraction: float) -> None:
-    from isolet_nn.data.dataset import rows_of_splits
+    from isolet_nn.data.splits import rows_of_splits
 
     holdout = SpeakerHoldout(fraction=fraction, by="speaker")
     train, validation, test = rows_of_splits(raw, config(None, validation=holdout), seed)
@@ -170,7 +170,7 @@ def test_no_speaker_is_in_two_splits(raw: RawDataset, seed: int, fraction: float
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(seed=st.integers(0, 2**63), folds=st.integers(2, 120))
 def test_no_speaker_is_in_two_folds(raw: RawDataset, seed: int, folds: int) -> None:
-    from isolet_nn.data.dataset import rows_of_splits
+    from isolet_nn.data.splits import rows_of_splits
 
     assert raw.groups is not None
     speakers_held: list[int] = []
@@ -192,7 +192,7 @@ def test_no_speaker_is_in_two_folds(raw: RawDataset, seed: int, folds: int) -> N
 
 
 def test_five_folds_of_isolet_have_24_speakers_each_and_differ_by_a_row(raw: RawDataset) -> None:
-    from isolet_nn.data.dataset import rows_of_splits
+    from isolet_nn.data.splits import rows_of_splits
 
     sizes = []
     for number in range(5):

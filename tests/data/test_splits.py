@@ -12,13 +12,8 @@ from sklearn.preprocessing import StandardScaler
 from isolet_nn.config.datasets import BundledDataset, CsvDataset, IsoletDataset, XorDataset
 from isolet_nn.config.holdouts import GroupFold, GroupHoldout, RowFold, RowHoldout
 from isolet_nn.data import Dataset, RawDataset, Scaler, load_dataset, load_raw
-from isolet_nn.data.dataset import (
-    folds_of_groups,
-    folds_of_rows,
-    make_dataset,
-    split_groups,
-    split_rows,
-)
+from isolet_nn.data.dataset import make_dataset
+from isolet_nn.data.splits import folds_of_groups, folds_of_rows, split_groups, split_rows
 from isolet_nn.errors import ConfigError, DataError
 
 fractions = st.floats(0.001, 0.999)

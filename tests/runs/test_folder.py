@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from needs import needs_torch
 
-from isolet_nn.data.dataset import Dataset, Scaler
+from isolet_nn.data.dataset import Dataset
+from isolet_nn.data.scaling import Scaler
 from isolet_nn.errors import ConfigError, IsoletNNError, RunError
 from isolet_nn.runs.environment import describe_environment
 from isolet_nn.runs.folder import Run, load_run

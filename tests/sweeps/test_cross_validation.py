@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from isolet_nn.benchmarks.sweep import compare_sweep
 from isolet_nn.config.datasets import DatasetConfig
 from isolet_nn.data import load_dataset
-from isolet_nn.data.dataset import Dataset, Scaler, Split
+from isolet_nn.data.dataset import Dataset, Split
+from isolet_nn.data.scaling import Scaler
 from isolet_nn.errors import ConfigError, DataError, RunError
 from isolet_nn.results.redraw import PlotChoice, choose_plot, name_of
 from isolet_nn.sweeps.config import Sweep

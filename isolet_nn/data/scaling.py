@@ -1,0 +1,107 @@
+"""Scaling of features: mean and standard deviation, measured on the training split alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from isolet_nn.data.raw import BLOCK, RawDataset, Rows
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Scaler:
+    """Mean and standard deviation of every feature, as scikit-learn's StandardScaler has them.
+
+    Attributes
+    ----------
+    mean
+        (n_features,) mean.
+    scale
+        (n_features,) population standard deviation, 1 where a feature is constant; or the same
+        number for all, the root mean square of their standard deviations. Not finite where
+        squares of the values overflow, which `measure` refuses.
+    """
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, x: NDArray[Any]) -> Self:
+        """Measure the rows of `x` (n, n_features), in float64 and without copying all of it."""
+        return cls.fit_blocks(
+            np.asarray(x[start : start + BLOCK], dtype=np.float64)
+            for start in range(0, len(x), BLOCK)
+        )
+
+    @classmethod
+    def fit_blocks(cls, blocks: Iterable[NDArray[np.float64]], *, one_scale: bool = False) -> Self:
+        """Measure rows that come in blocks of shape (rows, n_features).
+
+        With `one_scale` all features are divided by the same number, which keeps how much they
+        vary in proportion to each other.
+
+        Means and sums of squares of the blocks are merged pairwise (Chan, Golub and LeVeque,
+        1979), which needs one pass and loses no digits to a large mean.
+
+        Raises
+        ------
+        ValueError
+            If there are no rows.
+        """
+        n = 0
+        mean: Any = 0.0
+        squares: Any = 0.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            for block in blocks:
+                m = len(block)
+                block_mean = block.mean(axis=0)
+                centred = block - block_mean
+                block_squares = np.einsum("ij,ij->j", centred, centred)
+                delta = block_mean - mean
+                squares = squares + block_squares + np.square(delta) * (n * m / (n + m))
+                mean = mean + delta * (m / (n + m))
+                n += m
+            if n == 0:
+                raise ValueError("cannot measure the scale of no rows")
+            variance = squares / n
+            if one_scale:
+                common = float(np.sqrt(np.mean(variance)))
+                return cls(mean, np.full_like(mean, common or 1.0))
+            # A constant feature's variance is rounding noise; the bound is scikit-learn's.
+            epsilon = np.finfo(np.float64).eps
+            noise = n * epsilon * variance + np.square(n * mean * epsilon)
+            constant = np.isfinite(variance) & (variance <= noise)
+            return cls(mean, np.where(constant, 1.0, np.sqrt(variance)))
+
+    def transform(self, x: NDArray[Any], dtype: DTypeLike) -> Floats:
+        """(x - mean) / scale for `x` (n, n_features), computed in float64, as a `dtype` array."""
+        out = np.empty(x.shape, dtype)
+        for start in range(0, len(x), BLOCK):
+            block = np.array(x[start : start + BLOCK], dtype=np.float64)
+            self.apply(block)
+            out[start : start + BLOCK] = block
+        return out
+
+    def apply(self, x: NDArray[np.float64]) -> None:
+        """Replace `x` (n, n_features) by (x - mean) / scale."""
+        x -= self.mean
+        x /= self.scale
+
+
+def measure(raw: RawDataset, rows: Rows, *, one_scale: bool) -> Scaler:
+    """The scaling of some rows of a data set; raises DataError where their squares overflow."""
+    scaler = Scaler.fit_blocks(raw.blocks(rows), one_scale=one_scale)
+    overflowed = ~(np.isfinite(scaler.mean) & np.isfinite(scaler.scale))
+    if overflowed.any():  # the largest number is to blame
+        sizes = np.where(overflowed, np.abs(raw.values(rows)), -1.0)
+        row, feature = np.unravel_index(sizes.argmax(), sizes.shape)
+        raise raw.error(
+            rows[row], feature, "too large to standardize: the sum of squares overflows"
+        )
+    return scaler
