@@ -169,9 +169,9 @@ def test_a_damaged_file_is_named_and_hides_nothing_else(
     copied: dict[str, Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for place in ("redraw", "execution"):
+    for place in ("results.redraw", "runs.execution"):
         monkeypatch.setattr(f"isolet_nn.{place}.draw_curves", lambda run, *_: run.metrics() and [])
-    for place in ("redraw", "sweeps.run"):
+    for place in ("results.redraw", "sweeps.sweep"):
         monkeypatch.setattr(f"isolet_nn.{place}.draw_plots", lambda *_: [])
     monkeypatch.setattr("isolet_nn.results.redraw.draw_split", lambda *_: None)
     monkeypatch.setattr("isolet_nn.results.redraw.draw_plot", lambda *_: [])

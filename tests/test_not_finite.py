@@ -22,7 +22,8 @@ from isolet_nn.errors import DivergedError, RunError
 from isolet_nn.results.filters import filter_entries, sort_entries
 from isolet_nn.results.listing import list_runs
 from isolet_nn.runs import execution
-from isolet_nn.runs.folder import Run, read_model, write_model
+from isolet_nn.runs.folder import Run
+from isolet_nn.runs.model_file import read_model, write_model
 from isolet_nn.runs.xor import count_solved
 from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.folder import SweepFolder

@@ -331,7 +331,7 @@ def evaluate(
 ) -> None:
     """Evaluate a run's model: accuracy with its interval, calibration, classes and speakers."""
     from isolet_nn.runs import execution
-    from isolet_nn.runs.answers import write_evaluation
+    from isolet_nn.runs.drawing import write_evaluation
     from isolet_nn.runs.folder import Run
     from isolet_nn.terminal.console import print_evaluation
     from isolet_nn.terminal.streams import print_json, print_message

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from isolet_nn.errors import RunError
-from isolet_nn.runs.history import read_epoch
+from isolet_nn.runs.metrics_file import read_epoch
 from isolet_nn.runs.records import RunSummary, Summary, SweepSummary, read_record
 from isolet_nn.system.files import open_file, parse_json
 from isolet_nn.system.folders import (

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from isolet_nn.config.problems import validate
 from isolet_nn.errors import ConfigError, RunError, suggestion
-from isolet_nn.runs.answers import (
+from isolet_nn.runs.drawing import (
     RUN_KINDS,
     SPEAKERS,
     SPLIT_KINDS,

@@ -1,1 +1,9 @@
-"""One experiment carried out in one folder."""
+"""One experiment carried out in one folder.
+
+- ``execution``: train, resume, evaluate.
+- ``folder``: what a run folder holds, and how it is read and written; its parts are in
+  ``metrics_file``, ``model_file``, ``tensors`` (arrays on the disk) and ``records`` (JSON).
+- ``drawing``: tables and pictures of a run.
+- ``environment`` and ``identity``: what a result depends on, and whether that has changed.
+- ``xor``: exclusive or as a sanity check.
+"""

@@ -15,10 +15,12 @@ from isolet_nn.config.loading import load_experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.errors import ConfigError, IsoletNNError, RunError, suggestion
-from isolet_nn.runs.answers import CONFUSION, draw_curves, write_evaluation
+from isolet_nn.runs.drawing import CONFUSION, draw_curves, write_evaluation
 from isolet_nn.runs.environment import describe_environment, processor
-from isolet_nn.runs.folder import MODEL, Model, Run
+from isolet_nn.runs.folder import MODEL, Run
 from isolet_nn.runs.identity import differences, identity_of, processor_changes, refuse
+from isolet_nn.runs.metrics_file import columns_of
+from isolet_nn.runs.model_file import Model
 from isolet_nn.scores.evaluation import Evaluation, evaluate_logits
 from isolet_nn.system.folders import CONFIG, now
 from isolet_nn.training.backend import Weights, n_parameters
@@ -84,7 +86,7 @@ def train(
         run = Run.create(Path(runs_dir), experiment, describe_environment(experiment, dataset))
         with run.locked():
             run.start_metrics(_columns(experiment, dataset))
-            _Execution(run, dataset, training, observer or Observer()).carry_out(should_stop)
+            _RecordedTraining(run, dataset, training, observer or Observer()).carry_out(should_stop)
     return run
 
 
@@ -135,7 +137,7 @@ def resume(
             run.write_environment(describe_environment(experiment, dataset))
             run.write_summary(before | {"overruled": overruled})
         run.start_metrics(_columns(experiment, dataset), training.members[0].history)
-        _Execution(run, dataset, training, observer or Observer()).carry_out(should_stop)
+        _RecordedTraining(run, dataset, training, observer or Observer()).carry_out(should_stop)
     return run
 
 
@@ -228,8 +230,8 @@ def evaluate(
         )
 
 
-class _Execution:
-    """One training in one run folder."""
+class _RecordedTraining:
+    """A training, and the run folder that is kept up to date with it."""
 
     def __init__(self, run: Run, dataset: Dataset, training: Training, observer: Observer) -> None:
         self.run = run
@@ -338,12 +340,7 @@ def limited_threads(experiment: Experiment) -> Iterator[None]:
 
 
 def _columns(experiment: Experiment, dataset: Dataset) -> list[str]:
-    splits = ["train", *evaluated_splits(experiment, dataset)]
-    return [
-        "epoch",
-        *(f"{s}_{metric}" for s in splits for metric in ("loss", "accuracy")),
-        "seconds",
-    ]
+    return columns_of(["train", *evaluated_splits(experiment, dataset)])
 
 
 def with_data_dir(experiment: Experiment, data_dir: str | None) -> Experiment:

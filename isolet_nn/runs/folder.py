@@ -10,26 +10,20 @@ import os
 import shlex
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.problems import validate
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.data.dataset import Dataset
-from isolet_nn.data.scaling import Scaler
-from isolet_nn.errors import ConfigError, RunError
-from isolet_nn.runs.history import read_history
+from isolet_nn.errors import RunError
 from isolet_nn.runs.identity import differences, identity_of
+from isolet_nn.runs.metrics_file import history_csv, read_history, row_csv
+from isolet_nn.runs.model_file import Model, read_model, write_model
 from isolet_nn.runs.records import (
     FORMAT,
     Environment,
-    ModelFacts,
     Progress,
     RunSummary,
     read_record,
@@ -55,27 +49,10 @@ from isolet_nn.system.folders import (
     now,
     read_json,
 )
-from isolet_nn.training.backend import Weights, layout_of, require_layout, weight_shapes
+from isolet_nn.training.backend import Weights
 from isolet_nn.training.loop import Row, Training
 
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
-
-
-@dataclass(frozen=True)
-class Model:
-    """A trained network as a run folder keeps it."""
-
-    weights: Weights
-    """Under PyTorch's names and in its layout; ``k.`` goes before those of ensemble network k."""
-    scaler: Scaler | None
-    """What standardised the training data."""
-    classes: tuple[str, ...]
-    experiment: Experiment
-
-    @property
-    def first_layer(self) -> NDArray[np.floating[Any]]:
-        """Weights (outputs, features) of the first layer; of an ensemble, its first network's."""
-        return self.weights[first_layer_of(self.experiment)]
 
 
 class Run:
@@ -174,14 +151,13 @@ class Run:
 
     def start_metrics(self, columns: Iterable[str], rows: Iterable[Row] = ()) -> None:
         """Begin metrics.csv anew, with the rows that a resumed run already has."""
-        lines = [",".join(columns), *(_line(row) for row in rows)]
-        write_text(self.path / METRICS, "\n".join(lines) + "\n")
+        write_text(self.path / METRICS, history_csv(columns, rows))
 
     def append_metrics(self, row: Row) -> None:
         """Append one epoch to metrics.csv and hand it to the operating system."""
         path = self.path / METRICS
         with errors_name(path), path.open("a", encoding="utf-8") as file:
-            file.write(_line(row) + "\n")
+            file.write(row_csv(row))
 
     def write_model(self, weights: Weights, dataset: Dataset) -> None:
         """Write model.safetensors."""
@@ -268,90 +244,6 @@ def load_run(path: str | Path) -> Run:
     return Run.open(path)
 
 
-def write_model(path: Path, weights: Weights, dataset: Dataset, experiment: Experiment) -> None:
-    """Write weights and scaler as safetensors, with classes and experiment as metadata."""
-    arrays: dict[str, NDArray[Any]] = dict(weights)
-    if dataset.scaler is not None:
-        arrays["scaler.mean"] = dataset.scaler.mean
-        arrays["scaler.scale"] = dataset.scaler.scale
-    metadata = {
-        "classes": list(dataset.classes),
-        "experiment": experiment.model_dump(mode="json"),
-    }
-    save_tensors(path, arrays, metadata)
-
-
-def read_model(path: Path) -> Model:
-    """Read what `write_model` wrote.
-
-    Raises
-    ------
-    RunError
-        If the file is missing, damaged, of another format, or its weights are not those of the
-        model it describes.
-    """
-    arrays, facts = load_tensors(path, ModelFacts)
-    try:
-        experiment = validate(Experiment, facts.experiment, str(path))
-        scaler = _take_scaler(arrays)
-        _require_weights(arrays, scaler, experiment, len(facts.classes))
-    except ConfigError as error:
-        raise RunError(f"{error} (damaged, or not written by isolet-nn)") from None
-    except ValueError as error:
-        raise RunError(f"{path}: damaged: {error}") from None
-    return Model(arrays, scaler, tuple(facts.classes), experiment)
-
-
-def _take_scaler(arrays: dict[str, NDArray[Any]]) -> Scaler | None:
-    """Take the scaler from among the weights, if there is one."""
-    mean, scale = arrays.pop("scaler.mean", None), arrays.pop("scaler.scale", None)
-    if mean is None and scale is None:
-        return None
-    if mean is None or scale is None:
-        raise ValueError(f"scaler.{'mean' if mean is None else 'scale'} is missing")
-    layout = layout_of({"scaler.mean": mean, "scaler.scale": scale})
-    require_layout(
-        {"scaler.mean": mean, "scaler.scale": scale},
-        dict.fromkeys(layout, ((mean.size,), "float64")),
-    )
-    if not (np.isfinite(mean).all() and np.isfinite(scale).all() and (scale > 0).all()):
-        raise ValueError("scaler: a mean is not finite, or a scale is not above zero")
-    return Scaler(mean, scale)
-
-
-def _require_weights(
-    arrays: Mapping[str, NDArray[Any]],
-    scaler: Scaler | None,
-    experiment: Experiment,
-    n_classes: int,
-) -> None:
-    """Refuse weights that are not those of the experiment's model."""
-    first = arrays.get(first_layer_of(experiment))
-    if first is None or first.ndim != 2:
-        raise ValueError(f"{first_layer_of(experiment)}: missing, or not of two dimensions")
-    n_features, networks = first.shape[1], experiment.ensemble
-    if scaler is not None and scaler.mean.size != n_features:
-        raise ValueError(f"scaler.mean: found {scaler.mean.size} features, expected {n_features}")
-    shapes = weight_shapes(experiment, n_features, n_classes)
-    if len(arrays) != networks * len(shapes):  # before an absurd ensemble is written out
-        raise ValueError(f"found {len(arrays)} arrays, expected {networks * len(shapes)}")
-    prefixes = [""] if networks == 1 else [f"{network}." for network in range(networks)]
-    layout = {
-        prefix + name: (shape, experiment.training.dtype)
-        for prefix in prefixes
-        for name, shape in shapes.items()
-    }
-    require_layout(arrays, layout)
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name}: not all weights are finite")
-
-
-def first_layer_of(experiment: Experiment) -> str:
-    """The name of the first layer's weights; of an ensemble, its first network's."""
-    return "0.weight" if experiment.ensemble == 1 else "0.0.weight"
-
-
 def _why_no_run(folder: Path) -> str:
     """What is there instead of a run, and what to do."""
     if (folder / SWEEP).is_file():
@@ -377,7 +269,3 @@ def _neighbours(folder: Path) -> str:
         if runs:
             return f"; the newest run there is {runs[-1]}"
     return ""
-
-
-def _line(row: Row) -> str:
-    return ",".join("" if value is None else repr(value) for value in row.values())

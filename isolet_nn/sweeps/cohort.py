@@ -15,7 +15,7 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.problems import validate
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.runs.execution import limited_threads
-from isolet_nn.runs.folder import write_model
+from isolet_nn.runs.model_file import write_model
 from isolet_nn.training.loop import Row, Training
 
 COMPLETED, FAILED = "completed", "failed"

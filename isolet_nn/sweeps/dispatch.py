@@ -123,8 +123,8 @@ class ModelKeeper:
                 model_path(self.folder, loser).unlink(missing_ok=True)
 
 
-class Execution:
-    """One sweep on its workers.
+class Dispatcher:
+    """Hands one sweep's cohorts to workers, and their results to the journal.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ class Execution:
             if key.split(".")[0] in ("dataset", "training") and key != EPOCHS
         ]
 
-    def carry_out(self, cohorts: Iterable[Cohort], should_stop: Callable[[], bool]) -> bool:
+    def dispatch(self, cohorts: Iterable[Cohort], should_stop: Callable[[], bool]) -> bool:
         """Train all cohorts; return whether that was completed, rather than stopped."""
         waiting = deque(_Attempt(cohort) for cohort in cohorts)
         running: dict[int, _Attempt] = {}

@@ -24,7 +24,7 @@ from isolet_nn.sweeps import journal
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED
 from isolet_nn.sweeps.config import Sweep, load_sweep
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset
-from isolet_nn.sweeps.dispatch import Execution, ModelKeeper, SweepObserver
+from isolet_nn.sweeps.dispatch import Dispatcher, ModelKeeper, SweepObserver
 from isolet_nn.sweeps.drawing import draw_plots
 from isolet_nn.sweeps.folder import MODELS, SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials, problem_lines
@@ -100,7 +100,7 @@ def sweep(
     require_trainable_trials(config.source, trials, source, make_workers)
     folder = SweepFolder.create(Path(runs_dir), config, trials)
     with locked(folder.path):
-        _Run(folder, source, observer or SweepObserver()).carry_out(
+        _RecordedSweep(folder, source, observer or SweepObserver()).carry_out(
             header, make_workers, workers, should_stop
         )
     return folder
@@ -155,7 +155,7 @@ def resume_sweep(
             folder.overruled = sorted({*before, *changes})
         if retry_failed:
             folder.results.forget(FAILED)
-        _Run(folder, source, observer or SweepObserver()).carry_out(
+        _RecordedSweep(folder, source, observer or SweepObserver()).carry_out(
             header, make_workers, workers, should_stop
         )
     return folder
@@ -283,8 +283,8 @@ def n_workers(sweep: Sweep, given: int | None = None) -> int:
     return available_cores()
 
 
-class _Run:
-    """One execution of a sweep in its folder."""
+class _RecordedSweep:
+    """A sweep at work, and its folder that is kept up to date with it."""
 
     def __init__(self, folder: SweepFolder, source: DataSource, observer: SweepObserver) -> None:
         self.folder = folder
@@ -325,10 +325,10 @@ class _Run:
                 workers = make_workers(count, data, self.source.pack)
                 ending.callback(models.tidy)
                 ending.callback(workers.close)
-                execution = Execution(
+                dispatcher = Dispatcher(
                     trials, workers, opened, folder.results, models, self.observer
                 )
-                is_complete = execution.carry_out(plan.cohorts, should_stop)
+                is_complete = dispatcher.dispatch(plan.cohorts, should_stop)
             self.status = "completed" if is_complete else "interrupted"
 
     def _models(self) -> ModelKeeper:

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 from isolet_nn.errors import counted
-from isolet_nn.runs.answers import group_word
+from isolet_nn.runs.drawing import group_word
 from isolet_nn.runs.execution import Observer
 from isolet_nn.runs.folder import Run
 from isolet_nn.system import interrupts

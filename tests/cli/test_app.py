@@ -702,7 +702,7 @@ def test_eval_shows_its_result_also_where_it_cannot_write(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "runs/x/confusion_matrix.csv")
 
-    monkeypatch.setattr("isolet_nn.runs.answers.write_evaluation", refuse)
+    monkeypatch.setattr("isolet_nn.runs.drawing.write_evaluation", refuse)
     result = nn("eval", digits_run.path, "--json")
     assert result.code == 0
     assert json.loads(result.out)["n"] == 359

@@ -15,7 +15,7 @@ from isolet_nn.cli.app import app
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.results.redraw import PlotChoice, choose_plot, name_of, redraw
-from isolet_nn.runs.answers import write_evaluation
+from isolet_nn.runs.drawing import write_evaluation
 from isolet_nn.runs.folder import Run
 from isolet_nn.sweeps.config import Sweep, load_sweep
 

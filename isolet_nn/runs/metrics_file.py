@@ -1,21 +1,41 @@
-"""Reading metrics.csv: a row an epoch, in the order in which they were trained."""
+"""metrics.csv, written and read: a row an epoch, in the order in which they were trained."""
 
 from __future__ import annotations
 
 import math
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from isolet_nn.errors import short_repr
 from isolet_nn.runs.records import Metrics
+
+if TYPE_CHECKING:
+    from isolet_nn.training.loop import Row
 
 _NUMBER = re.compile(r"-?([0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|inf)|nan")
 _DIGITS = 10
 """An epoch has no more."""
 
 
-def read_history(text: str) -> list[dict[str, float | None]]:
+def columns_of(splits: Iterable[str]) -> list[str]:
+    """The columns of metrics.csv where these splits are evaluated."""
+    metrics = [f"{split}_{metric}" for split in splits for metric in ("loss", "accuracy")]
+    return ["epoch", *metrics, "seconds"]
+
+
+def history_csv(columns: Iterable[str], rows: Iterable[Row]) -> str:
+    """metrics.csv with the rows that there are."""
+    return ",".join(columns) + "\n" + "".join(map(row_csv, rows))
+
+
+def row_csv(row: Row) -> str:
+    """The line of one row; numbers with all digits."""
+    return ",".join("" if value is None else repr(value) for value in row.values()) + "\n"
+
+
+def read_history(text: str) -> list[Row]:
     """The rows of metrics.csv, of which all lines must be complete.
 
     Raises
@@ -37,7 +57,7 @@ def read_history(text: str) -> list[dict[str, float | None]]:
     return rows
 
 
-def read_epoch(columns: Sequence[str], line: str) -> dict[str, float | None]:
+def read_epoch(columns: Sequence[str], line: str) -> Row:
     """One row.
 
     Raises
