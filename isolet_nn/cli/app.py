@@ -39,7 +39,7 @@ from isolet_nn.system.start import INTERRUPTED
 if TYPE_CHECKING:
     from isolet_nn.config.datasets import DatasetConfig
     from isolet_nn.config.experiment import Experiment
-    from isolet_nn.data.catalog import DatasetInfo
+    from isolet_nn.data.kind import DatasetInfo
     from isolet_nn.runs.folder import Run
     from isolet_nn.sweeps.config import Sweep
     from isolet_nn.sweeps.folder import SweepFolder

@@ -1,20 +1,17 @@
 """Data sets by name: found, checked, cached, split and scaled as an experiment asks for.
 
+`catalog` is the register of data sets, and `kind` says what the file of one has to offer:
+`isolet` (its files: `isolet_files`, `lzw`), `bundled`, `xor`, `csv_table` (its text: `csv_text`)
+and `openml`; the last two have `columns` in common. They make a `raw` data set, kept in the
+`cache`; `splits` and `scaling` make of it the `dataset` that a network is trained on.
+
 Importing this package is cheap; what reads a particular kind of data is imported when it is used.
 """
 
 from __future__ import annotations
 
-from typing import assert_never
-
-from isolet_nn.config.datasets import (
-    BundledDataset,
-    CsvDataset,
-    DatasetConfig,
-    IsoletDataset,
-    OpenmlDataset,
-    XorDataset,
-)
+from isolet_nn.config.datasets import DatasetConfig
+from isolet_nn.data.catalog import load_raw
 from isolet_nn.data.dataset import Dataset, Split, make_dataset
 from isolet_nn.data.raw import RawDataset, Rows
 from isolet_nn.data.scaling import Scaler
@@ -58,30 +55,3 @@ def load_test_rows(config: DatasetConfig, seed: int) -> Rows:
     Of data with the same checksum, the same numbers are the same rows.
     """
     return rows_of_splits(load_raw(config), config, seed)[2]
-
-
-def load_raw(config: DatasetConfig) -> RawDataset:
-    """Read a data set without splitting or scaling it; raises as :func:`load_dataset`."""
-    match config:
-        case IsoletDataset():
-            from isolet_nn.data import isolet
-
-            return isolet.load(config)
-        case BundledDataset():
-            from isolet_nn.data import bundled
-
-            return bundled.load(config)
-        case XorDataset():
-            from isolet_nn.data import bundled
-
-            return bundled.xor()
-        case CsvDataset():
-            from isolet_nn.data import table
-
-            return table.load_csv(config)
-        case OpenmlDataset():
-            from isolet_nn.data import openml
-
-            return openml.load_openml(config)
-        case _:
-            assert_never(config)

@@ -1,4 +1,4 @@
-"""Four small data sets that come with scikit-learn, and exclusive or.
+"""Four small data sets that come with scikit-learn.
 
 They are kept in the cache too, because reading them there is faster than importing scikit-learn.
 """
@@ -6,13 +6,51 @@ They are kept in the cache too, because reading them there is faster than import
 from __future__ import annotations
 
 from importlib import metadata
+from typing import Any
 
 import numpy as np
 
 from isolet_nn.config.datasets import BundledDataset
 from isolet_nn.data import cache
 from isolet_nn.data.cache import ParsedData
+from isolet_nn.data.kind import DatasetInfo, DatasetKind, with_data
 from isolet_nn.data.raw import RawDataset
+
+_FACTS: dict[str, dict[str, Any]] = {
+    "digits": {
+        "description": "handwritten digits, 8 x 8 pixels",
+        "rows": 1797,
+        "features": 64,
+        "classes": tuple("0123456789"),
+        "citation": "Alpaydin, E. and Kaynak, C. (1998). Optical Recognition of Handwritten "
+        "Digits [data set]. UCI Machine Learning Repository. https://doi.org/10.24432/C50P49",
+    },
+    "iris": {
+        "description": "measurements of three species of iris",
+        "rows": 150,
+        "features": 4,
+        "classes": ("setosa", "versicolor", "virginica"),
+        "citation": "Fisher, R. A. (1936). Iris [data set]. UCI Machine Learning Repository. "
+        "https://doi.org/10.24432/C56C76",
+    },
+    "wine": {
+        "description": "chemical analysis of wines from three cultivars",
+        "rows": 178,
+        "features": 13,
+        "classes": ("class_0", "class_1", "class_2"),
+        "citation": "Aeberhard, S. and Forina, M. (1992). Wine [data set]. UCI Machine Learning "
+        "Repository. https://doi.org/10.24432/C5PC7J",
+    },
+    "breast_cancer": {
+        "description": "measurements of cell nuclei, malignant or benign",
+        "rows": 569,
+        "features": 30,
+        "classes": ("malignant", "benign"),
+        "citation": "Wolberg, W., Mangasarian, O., Street, N. and Street, W. (1993). Breast Cancer "
+        "Wisconsin (Diagnostic) [data set]. UCI Machine Learning Repository. "
+        "https://doi.org/10.24432/C5DW2B",
+    },
+}
 
 
 def load(config: BundledDataset) -> RawDataset:
@@ -44,22 +82,18 @@ def _read(name: str) -> ParsedData:
     return ParsedData(arrays, {"classes": [str(label) for label in bunch.target_names]})
 
 
-def xor() -> RawDataset:
-    """Exclusive or: the four points, to train on and to test."""
-    parsed = ParsedData(
-        {"x": np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float64)},
-        {"y": [0, 1, 1, 0], "classes": ["0", "1"]},
+def _outline(name: str) -> DatasetInfo:
+    return DatasetInfo(
+        name=name,
+        source="comes with scikit-learn",
+        available=True,
+        licence="CC BY 4.0 (copy of scikit-learn, BSD 3-Clause)",
+        **_FACTS[name],
     )
-    rows = np.arange(4)
-    return RawDataset(
-        name="xor",
-        stored=parsed.arrays["x"],
-        y=np.array(parsed.facts["y"], dtype=np.int64),
-        classes=tuple(parsed.facts["classes"]),
-        groups=None,
-        group_name=None,
-        test_rows=rows,
-        train_rows=rows,
-        checksum=cache.with_checksums(parsed).checksum,
-        source="built in",
-    )
+
+
+def _describe(config: BundledDataset) -> DatasetInfo:
+    return with_data(_outline(config.name), load(config))
+
+
+KIND = DatasetKind(load, lambda: [*map(_outline, _FACTS)], _describe)

@@ -30,8 +30,14 @@ from isolet_nn.data.isolet_files import (
     IsoletRows,
     Source,
 )
+from isolet_nn.data.kind import DatasetInfo, DatasetKind, with_data
 from isolet_nn.data.raw import RawDataset
 from isolet_nn.errors import DataError
+
+_CITATION = (
+    "Cole, R. and Fanty, M. (1994). ISOLET [data set]. UCI Machine Learning Repository. "
+    "https://doi.org/10.24432/C51G69"
+)
 
 DATA_VARIABLE = "ISOLET_NN_DATA_DIR"
 CLASSES = tuple(ascii_uppercase)
@@ -223,3 +229,47 @@ def _difference(part: IsoletRows, name: str) -> str:
             return f"{counts}; line {line} is the first that is wrong ({what}, label {label})"
         remaining[content] -= 1
     return f"{counts}; all rows found belong to it, but {remaining.total()} are missing"
+
+
+def _outline(folder: str | None = None) -> DatasetInfo:
+    try:
+        source, available = str(locate(folder)), True
+    except DataError as error:
+        source, available = str(error), False
+    return DatasetInfo(
+        name="isolet",
+        description="spoken letters A to Z: 617 acoustic features, 150 speakers",
+        source=source,
+        available=available,
+        rows=N_TRAIN + N_TEST,
+        train_rows=N_TRAIN,
+        test_rows=N_TEST,
+        features=N_FEATURES,
+        classes=CLASSES,
+        group_name="speaker",
+        groups=150,
+        licence="CC BY 4.0",
+        citation=_CITATION,
+    )
+
+
+def _describe(config: IsoletDataset) -> DatasetInfo:
+    source = locate(config.dir)
+    parsed = read(source)
+    speakers = "speakers" in parsed.arrays
+    if not is_genuine(parsed):
+        verdict = f"not ISOLET: {explain_mismatch(source)}"
+    elif speakers:
+        verdict = "genuine: the content and the speakers are those of ISOLET"
+    else:
+        verdict = "genuine content, but not in the archive's order: speakers cannot be told"
+    unchecked = config.model_copy(update={"verify": False, "validation": "none"})
+    return with_data(
+        _outline(config.dir),
+        load(unchecked),
+        part_checksums=dict(parsed.facts["checksums"]),
+        verdict=verdict,
+    )
+
+
+KIND = DatasetKind(load, lambda: [_outline()], _describe)

@@ -25,11 +25,12 @@ from isolet_nn.data.columns import (
     raw_dataset,
     refuse_to_drop,
 )
+from isolet_nn.data.kind import DatasetInfo, DatasetKind, with_data
 from isolet_nn.data.raw import RawDataset
 from isolet_nn.errors import DataError, DownloadError
 
 
-def load_openml(config: OpenmlDataset) -> RawDataset:
+def load(config: OpenmlDataset) -> RawDataset:
     """Fetch a data set of openml.org, once; later it comes from the cache.
 
     Raises
@@ -190,3 +191,19 @@ def _missing_labels(config: OpenmlDataset, name: str) -> str:
     data = _Data(name, bunch)
     data.numbers(data.columns.index(label))
     return data.bad.message(f"{name}: row ", data.columns, ())
+
+
+_OUTLINE = DatasetInfo(
+    "openml",
+    "any table of openml.org",
+    "dataset.data_id or data_name; downloads on first use",
+    available=False,
+)
+
+
+def _describe(config: OpenmlDataset) -> DatasetInfo:
+    raw = load(config)
+    return with_data(DatasetInfo("openml", "a table of openml.org", raw.source, True), raw)
+
+
+KIND = DatasetKind(load, lambda: [_OUTLINE], _describe)

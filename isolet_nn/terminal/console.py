@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from isolet_nn.config.experiment import Experiment
     from isolet_nn.config.shipped import ShippedConfig
-    from isolet_nn.data.catalog import DatasetInfo
     from isolet_nn.data.dataset import Dataset
+    from isolet_nn.data.kind import DatasetInfo
     from isolet_nn.runs.xor import XorResult
     from isolet_nn.scores.calibration import Calibration
     from isolet_nn.scores.evaluation import Evaluation

@@ -6,9 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from isolet_nn.config.datasets import BundledDataset, CsvDataset, IsoletDataset, XorDataset
+from isolet_nn.config.datasets import (
+    BundledDataset,
+    CsvDataset,
+    DatasetConfig,
+    IsoletDataset,
+    XorDataset,
+)
+from isolet_nn.config.section import sections_of
 from isolet_nn.data import isolet_files
-from isolet_nn.data.catalog import DatasetInfo, describe, describe_all, fetch
+from isolet_nn.data.catalog import KINDS, describe, describe_all, fetch
+from isolet_nn.data.kind import DatasetInfo
 from isolet_nn.errors import DataError
 
 from .conftest import TEST, Isolet
@@ -16,6 +24,10 @@ from .conftest import TEST, Isolet
 
 def as_json(info: DatasetInfo) -> str:
     return json.dumps(dataclasses.asdict(info), allow_nan=False)
+
+
+def test_every_data_set_of_the_config_is_registered_with_who_reads_it() -> None:
+    assert [*KINDS] == sections_of(DatasetConfig)
 
 
 def test_every_name_an_experiment_can_give_is_listed() -> None:

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isolet_nn.config.datasets import CsvDataset, IsoletDataset
-from isolet_nn.data import isolet_files, load_raw, lzw, table
+from isolet_nn.data import csv_text, isolet_files, load_raw, lzw
 from isolet_nn.errors import DataError
 
 from .conftest import compress_z
@@ -188,7 +188,7 @@ def test_a_table_is_read_up_to_its_bounds_and_not_beyond(
 ) -> None:
     (folder / "table.csv").write_bytes(gzip.compress(b"x,y\n1,a\n2,b\n" + b"\n" * 97))
     config = CsvDataset(name="csv", path=str(folder / "table.csv"))
-    monkeypatch.setattr(table, bound, {"MAX_TEXT": 109, "_MAX_LINES": 100}[bound])
+    monkeypatch.setattr(csv_text, bound, {"MAX_TEXT": 109, "_MAX_LINES": 100}[bound])
     assert len(load_raw(config).y) == 2
     (folder / "table.csv").write_bytes(gzip.compress(b"x,y\n1,a\n2,b\n" + b"\n" * 98))
     with pytest.raises(DataError, match=r"holds more than .* characters or .* lines"):
