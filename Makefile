@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 # Read the pins once, from one place, for every installation.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PINS := pyproject.toml constraints.txt
+# What makes and checks the documentation lies beside it, in docs/tools/.
+DOCS := PYTHONPATH=docs $(BIN)/python -m tools
 # Worker processes of the tests.
 JOBS ?= 2
 # What else is installed for them; where PyTorch has no build: make test EXTRAS=dev,docs,dask
@@ -39,16 +41,16 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/mypy --platform darwin
 	$(BIN)/mypy --platform win32 isolet_nn
-	$(BIN)/python -m tools.generated --check
-	$(BIN)/python -m tools.site
+	$(DOCS).generated --check
+	$(DOCS).site
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
-	$(BIN)/python -m tools.generated
+	$(DOCS).generated
 
 docs: $(VENV)/dev.stamp
-	$(BIN)/python -m tools.site
+	$(DOCS).site
 
 # One environment in two stages: training does not need PyTorch, a large download, but the tests do.
 $(VENV)/base.stamp: $(VENV)/python.stamp $(PINS)

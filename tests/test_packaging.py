@@ -88,7 +88,7 @@ def test_the_source_archive_holds_what_is_needed_to_build_and_test(tmp_path: Pat
         found = {name.partition("/")[2] for name in archive.getnames()}
     assert {"pyproject.toml", "constraints.txt", "Makefile", "README.md", "LICENSE"} <= found
     assert {"configs/quickstart.yaml", "isolet_nn/config/shipped.py"} <= found
-    assert "tests/test_packaging.py" in found
+    assert {"tests/test_packaging.py", "docs/tools/examples.py"} <= found
     assert {"isolet_nn/data/isolet.xz", "isolet_nn/data/isolet.LICENSE"} <= found
     assert not [name for name in found if name.startswith(("runs/", ".venv/", ".ci/"))]
 

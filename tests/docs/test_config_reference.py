@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from tools.config_reference import config_reference
+from tools.generated import END, START, between_markers
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.config.section import Section, sections_of
-from tools.config_reference import config_reference
-from tools.generated import END, START, between_markers
 
 
 def _within(model: type[Section]) -> set[type[Section]]:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from needs import needs_torch
-
 from tools.examples import follow
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tools.architecture import read_imports
 from tools.examples import MismatchError, follow, read_blocks
 from tools.site import broken_links, lost_pages

@@ -15,7 +15,7 @@ from tools.architecture import architecture_picture, architecture_table
 from tools.command_reference import command_reference
 from tools.config_reference import config_reference
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 START, END = "<!-- generated: start -->", "<!-- generated: end -->"
 _NOTE = "<!-- Made from the code by `make format`. -->"
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-PACKAGE = Path(__file__).parents[1] / "isolet_nn"
+PACKAGE = Path(__file__).parents[2] / "isolet_nn"
 Graph = dict[str, set[str]]
 
 _ENTRY = ("__init__", "__main__")

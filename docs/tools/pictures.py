@@ -14,7 +14,7 @@ from PIL import Image
 
 from tools.examples import follow
 
-PAGES = (Path(__file__).parents[1] / "docs" / "pictures.md",)
+PAGES = (Path(__file__).parents[2] / "docs" / "pictures.md",)
 _PICTURE = re.compile(r"^<!-- picture: (.+) -->\n!\[[^]]*\]\(([^)]+)\)$", re.M)
 _COLOURS, _WIDTH = 64, 1000
 
