@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -346,14 +348,56 @@ def test_a_model_is_not_evaluated_under_another_config(copied: dict[str, Path]) 
         evaluate(copied["done"])
 
 
-def test_a_checkpoint_whose_counts_are_absurd_is_damaged(copied: dict[str, Path]) -> None:
+def tensors_of(path: Path) -> tuple[dict[str, Any], Any]:
+    """The arrays of a file of tensors, and the object beside them."""
     from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return arrays, json.loads(file.metadata()["isolet_nn"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("variables", math.nan), ("loss_sums", math.nan), ("optimizer_0", -1.0), ("variables", 0.5)],
+)
+def test_a_checkpoint_whose_numbers_were_changed_is_damaged_and_nothing_is_lost(
+    name: str, value: float, copied: dict[str, Path]
+) -> None:
     from safetensors.numpy import save
 
     path = copied["stopped"] / "checkpoint.safetensors"
-    with safe_open(path, framework="numpy") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        progress = json.loads(file.metadata()["isolet_nn"])
+    arrays, progress = tensors_of(path)
+    arrays[f"backend.{name}"].flat[0] = value
+    path.write_bytes(save(arrays, {"isolet_nn": json.dumps(progress)}))
+    before = files_of(copied["stopped"])
+    with pytest.raises(RunError, match="not those that were written; remove checkpoint") as refusal:
+        resume(copied["stopped"])
+    assert str(path) in str(refusal.value)
+    assert files_of(copied["stopped"]) == before
+
+
+def test_a_diverging_training_that_was_interrupted_fails_as_an_undisturbed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("isolet_nn.runs.execution.draw_curves", lambda *_: [])
+    diverging = load_experiment(
+        EXPERIMENT, {"optimizer": {"name": "sgd", "learning_rate": 1e30}, "training.batch_size": 8}
+    )
+    undisturbed = train(diverging, runs_dir=tmp_path)
+    stopped = train(diverging, runs_dir=tmp_path, should_stop=stop_after(9))
+    arrays, _ = tensors_of(stopped.path / "checkpoint.safetensors")
+    assert not np.isfinite(arrays["backend.variables"]).all()
+    resumed = resume(stopped.path)
+    assert resumed.summary["status"] == "failed"
+    assert resumed.summary["error"] == undisturbed.summary["error"]
+
+
+def test_a_checkpoint_whose_counts_are_absurd_is_damaged(copied: dict[str, Path]) -> None:
+    from safetensors.numpy import save
+
+    path = copied["stopped"] / "checkpoint.safetensors"
+    arrays, progress = tensors_of(path)
 
     def refused(arrays: dict[str, Any], progress: object) -> str:
         path.write_bytes(save(arrays, {"isolet_nn": json.dumps(progress)}))

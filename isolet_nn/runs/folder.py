@@ -29,7 +29,7 @@ from isolet_nn.runs.records import (
     read_record,
     require_format,
 )
-from isolet_nn.runs.tensors import load_tensors, save_tensors
+from isolet_nn.runs.tensors import checksum_of, load_tensors, save_tensors
 from isolet_nn.system.files import (
     errors_name,
     read_text,
@@ -198,7 +198,7 @@ class Run:
         """Write checkpoint.safetensors: all that resuming needs beside metrics.csv."""
         arrays, progress = training.state()
         sync(self.path / METRICS)  # a checkpoint must not outlive the epochs it goes on from
-        save_tensors(self.path / CHECKPOINT, arrays, progress)
+        save_tensors(self.path / CHECKPOINT, arrays, {**progress, "checksum": checksum_of(arrays)})
 
     def load_checkpoint(self, training: Training) -> None:
         """Let `training` go on from the checkpoint, if there is one."""
@@ -214,6 +214,10 @@ class Run:
                 )
             try:
                 training.load_state(arrays, progress.model_dump(), [rows])
+                # What is not finite proves no damage: a training that diverges, or whose squared
+                # gradients overflow, is interrupted like any other.
+                if checksum_of(arrays) != progress.checksum:
+                    raise ValueError("its arrays are not those that were written")
             except ValueError as error:
                 raise RunError(f"{path}: damaged: {error}; {remedy}") from None
 

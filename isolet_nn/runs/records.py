@@ -257,6 +257,8 @@ class Progress(Record):
     epoch: Whole
     step: Whole
     seconds: Seconds
+    checksum: str
+    """SHA-256 of the arrays."""
     generators: list[GeneratorState]
     members: list[MemberProgress]
 

@@ -5,6 +5,7 @@ Nothing is pickled, and nothing in a file is taken on trust.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Mapping
@@ -31,6 +32,15 @@ def save_tensors(
     content = json.dumps({"format": FORMAT, **metadata}, allow_nan=False)
     # One key for all metadata: safetensors keeps no order among several, and bytes must be equal.
     write_bytes(path, save(contiguous, {_METADATA_KEY: content}))
+
+
+def checksum_of(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256 of arrays with their names, shapes and types."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.name} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def load_tensors(path: Path, model: type[RecordT]) -> tuple[dict[str, NDArray[Any]], RecordT]:
