@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from isolet_nn.config.loading import load_experiment
     from isolet_nn.runs.execution import evaluate, resume, train
     from isolet_nn.runs.folder import Run, load_run
-    from isolet_nn.sweeps.config import Sweep, load_sweep
+    from isolet_nn.sweeps.config import Sweep
     from isolet_nn.sweeps.folder import SweepFolder
+    from isolet_nn.sweeps.loading import load_sweep
     from isolet_nn.sweeps.sweep import resume_sweep, sweep
 
 
@@ -32,7 +33,7 @@ _HOMES = {
     "Run": "runs.folder",
     "load_run": "runs.folder",
     "Sweep": "sweeps.config",
-    "load_sweep": "sweeps.config",
+    "load_sweep": "sweeps.loading",
     "SweepFolder": "sweeps.folder",
     "sweep": "sweeps.sweep",
     "resume_sweep": "sweeps.sweep",

@@ -13,6 +13,8 @@ import re
 import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 
@@ -22,10 +24,68 @@ class IsoletNNError(Exception):
     exit_code = 1
 
 
+class Kind(Enum):
+    """What is wrong with a place in a config."""
+
+    FOUND = "found {}"
+    """A value that is not allowed there."""
+    UNKNOWN_KEY = "unknown key"
+    MISSING = "missing, and there is no default"
+    NAMELESS = "the key `name` is missing"
+    RULE = "{}"
+    """A rule that is broken, in the rule's own words."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a config: made where it is met, and worded here.
+
+    Attributes
+    ----------
+    found
+        What was found, as a config file would spell it; of a broken rule, all that is to be said.
+    path
+        Key path of the place; empty for the whole.
+    kind
+        What is wrong with it.
+    allowed
+        What may stand there, or what to do.
+    hint
+        The nearest allowed name, as `suggestion` asks about it.
+    origin
+        What to look at to mend it, as the message begins: ``FILE: ``, ``--set ``, ``--epochs: ``.
+    setting
+        The first setting of a sweep that has the problem, if not all have it.
+    """
+
+    found: str = ""
+    path: str = ""
+    kind: Kind = Kind.RULE
+    allowed: str = ""
+    hint: str = ""
+    origin: str = ""
+    setting: str = ""
+
+    def __str__(self) -> str:
+        path = f"{self.path}: " if self.path else ""
+        allowed = f"; {self.allowed}" if self.allowed else ""
+        setting = f" (with {self.setting})" if self.setting else ""
+        wrong = self.kind.value.format(self.found)
+        return f"{self.origin}{path}{wrong}{allowed}{self.hint}{setting}"
+
+    def at(self, origin: str) -> Problem:
+        """The same problem, with `origin` before what is known of where it comes from."""
+        return replace(self, origin=f"{origin}{self.origin}")
+
+
 class ConfigError(IsoletNNError):
     """The command line or a config file is wrong (exit code 2)."""
 
     exit_code = 2
+
+    def __init__(self, *problems: str | Problem) -> None:
+        self.problems = tuple(Problem(p) if isinstance(p, str) else p for p in problems)
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 class DataError(IsoletNNError):
@@ -66,34 +126,33 @@ class Problems:
     """Problems met one after another, to be told at once."""
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
+        self.found: list[Problem] = []
 
-    def add(self, lines: Iterable[str]) -> None:
-        """Remember problems, a line each."""
-        self.lines += lines
+    def add(self, problems: Iterable[Problem]) -> None:
+        """Remember problems."""
+        self.found += problems
 
     @contextmanager
-    def collected(self, where: str = "") -> Iterator[None]:
-        """Remember what a :class:`ConfigError` out of the block says, after `where`."""
+    def collected(self, origin: str = "") -> Iterator[None]:
+        """Remember what a :class:`ConfigError` out of the block says, after `origin`."""
         try:
             yield
         except ConfigError as error:
-            self.add(f"{where}{line}" for line in str(error).splitlines())
+            self.add(problem.at(origin) for problem in error.problems)
 
     def refuse(self) -> None:
         """Raise a :class:`ConfigError` if there are problems, naming each once."""
-        if self.lines:
-            raise ConfigError("\n".join(dict.fromkeys(self.lines)))
+        if self.found:
+            raise ConfigError(*{str(problem): problem for problem in self.found}.values())
 
 
 @contextmanager
-def problems_at(where: str) -> Iterator[None]:
-    """Put `where` before each line of a :class:`ConfigError` that comes out of the block."""
-    try:
+def problems_at(origin: str) -> Iterator[None]:
+    """Put `origin` before each problem of a :class:`ConfigError` that comes out of the block."""
+    problems = Problems()
+    with problems.collected(origin):
         yield
-    except ConfigError as error:
-        lines = str(error).splitlines()
-        raise ConfigError("\n".join(f"{where}{line}" for line in lines)) from None
+    problems.refuse()
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str | None:

@@ -26,8 +26,8 @@ from isolet_nn.results.listing import DAMAGED, list_runs
 from isolet_nn.results.redraw import redraw
 from isolet_nn.runs.execution import evaluate, resume, train
 from isolet_nn.runs.folder import Run
-from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import resume_sweep
 from isolet_nn.sweeps.sweep import sweep as run_sweep
 from isolet_nn.system.files import UnreadableFileError, write_json

@@ -25,8 +25,8 @@ from isolet_nn.runs import execution
 from isolet_nn.runs.folder import Run
 from isolet_nn.runs.model_file import read_model, write_model
 from isolet_nn.runs.xor import count_solved
-from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import sweep
 
 WILD, TAME = {"name": "sgd", "learning_rate": 1e30}, {"name": "sgd", "learning_rate": 0.001}

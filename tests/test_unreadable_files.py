@@ -20,7 +20,7 @@ from isolet_nn.data import load_raw
 from isolet_nn.data.cache import CACHE_VARIABLE
 from isolet_nn.errors import DataError
 from isolet_nn.runs.execution import train
-from isolet_nn.sweeps.config import load_sweep
+from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import sweep as run_sweep
 from isolet_nn.system.files import UnreadableFileError, open_file, read_bytes, read_text
 

@@ -202,8 +202,9 @@ def validate_config(text: str, folder: Path) -> None:
     """Load a config as a page shows it: an experiment, a sweep, or some keys of one."""
     from isolet_nn.config.experiment import Experiment
     from isolet_nn.config.loading import load_experiment
-    from isolet_nn.sweeps.config import Sweep, load_sweep
+    from isolet_nn.sweeps.config import Sweep
     from isolet_nn.sweeps.grid import make_trials
+    from isolet_nn.sweeps.loading import load_sweep
 
     shown = yaml.safe_load(text)
     path = folder / "shown.yaml"

@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from isolet_nn.benchmarks.loop import LoopResult, train_one_after_another
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.errors import BackendUnavailableError, ConfigError
-from isolet_nn.sweeps.config import Sweep, load_sweep
+from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.datasets import DataSize, DataSource
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
+from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.plan import Plan, make_plan
 from isolet_nn.sweeps.sweep import n_workers, require_backends, sweep
 from isolet_nn.system.files import write_json

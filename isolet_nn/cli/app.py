@@ -32,7 +32,7 @@ from isolet_nn.cli.completion import (
     complete_sweep_folder,
 )
 from isolet_nn.config.bounds import MOST, MOST_THREADS, MOST_TRIALS, MOST_WORKERS
-from isolet_nn.errors import ConfigError, IsoletNNError, Problems, short_repr, suggestion
+from isolet_nn.errors import ConfigError, IsoletNNError, Problem, Problems, short_repr, suggestion
 from isolet_nn.system import interrupts
 from isolet_nn.system.start import INTERRUPTED
 
@@ -987,7 +987,7 @@ def _given(
     for key, value in given.items():
         if not same_value(overrides.setdefault(key, value), value):
             both = f"{short_repr(value)}, but --set {key}={short_repr(overrides[key])}"
-            problems.add([f"{_OPTION_OF[key]}found {both}: give one of them"])
+            problems.add([Problem(f"found {both}: give one of them", origin=_OPTION_OF[key])])
         origins[key] = _OPTION_OF[key]
     with problems.collected():
         yield overrides, origins
@@ -1029,7 +1029,7 @@ def _load_sweep(
     data_dir: Path | None,
 ) -> Sweep:
     """Read a sweep file, with the settings of the command line."""
-    from isolet_nn.sweeps.config import load_sweep
+    from isolet_nn.sweeps.loading import load_sweep
 
     if config is None:
         raise ConfigError("which sweep? Give a YAML file, or a name that `isolet-nn configs` lists")

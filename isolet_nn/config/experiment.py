@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 from isolet_nn.config.datasets import DatasetConfig
 from isolet_nn.config.network import ModelConfig
 from isolet_nn.config.optimizers import Adam, OptimizerConfig
-from isolet_nn.config.section import NAME_PATTERN, Section, Size
+from isolet_nn.config.section import NAME_PATTERN, RuleError, Section, Size
 from isolet_nn.config.training import TrainingConfig
+from isolet_nn.errors import Problem
 
 
 class Experiment(Section):
@@ -38,9 +39,8 @@ class Experiment(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.backend == "numpy" and self.device not in ("auto", "cpu"):
-            raise ValueError(
-                f"device: {self.device} needs backend: torch (backend numpy computes on the cpu)"
-            )
+            needs = f"{self.device} needs backend: torch (backend numpy computes on the cpu)"
+            raise RuleError(Problem(needs, "device"))
         if self.training.early_stopping is not None and self.dataset.validation == "none":
             raise ValueError(
                 "training.early_stopping needs a validation split: set dataset.validation, "

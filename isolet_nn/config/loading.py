@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.problems import check
 from isolet_nn.config.shipped import resolve
 from isolet_nn.config.yaml_files import parse_yaml, read_mapping
-from isolet_nn.errors import ConfigError, Problems, short_repr
+from isolet_nn.errors import ConfigError, Kind, Problem, Problems, short_repr
 from isolet_nn.system.folders import current_folder
 
 
@@ -27,11 +28,11 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
     """
     overrides, problems = read_assignments(assignments)
     if problems:
-        raise ConfigError("\n".join(problems))
+        raise ConfigError(*problems)
     return overrides
 
 
-def read_assignments(assignments: Iterable[str]) -> tuple[dict[str, Any], list[str]]:
+def read_assignments(assignments: Iterable[str]) -> tuple[dict[str, Any], list[Problem]]:
     """Those that can be read, as `parse_overrides` gives them, and what is wrong with others."""
     values: dict[str, list[Any]] = {}
     problems = Problems()
@@ -46,9 +47,11 @@ def read_assignments(assignments: Iterable[str]) -> tuple[dict[str, Any], list[s
             value = parse_value(text, f"--set {key}")
             values.setdefault(key, []).append(value)
     contradictions = {key: contradiction(given) for key, given in values.items()}
-    problems.add(f"--set {key}: {found}" for key, found in contradictions.items() if found)
+    problems.add(
+        Problem(found, key, origin="--set ") for key, found in contradictions.items() if found
+    )
     overrides = {key: given[0] for key, given in values.items() if not contradictions[key]}
-    return overrides, problems.lines
+    return overrides, problems.found
 
 
 def contradiction(values: Iterable[Any]) -> str | None:
@@ -94,7 +97,7 @@ def apply_overrides(
     config: Mapping[str, Any],
     overrides: Mapping[str, Any],
     split: Callable[[str], tuple[str, ...]] = split_key,
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[dict[str, Any], list[Problem]]:
     """Copy `config` and set each key path of `overrides`, making sections where there are none.
 
     Their order does not matter: a section comes before its keys. A section written in short
@@ -102,7 +105,7 @@ def apply_overrides(
 
     Returns
     -------
-    The copy, and problems, a line each: key paths that lead into a list, a number or a truth
+    The copy, and problems: key paths that lead into a list, a number or a truth
     value, and those that contradict a section that is set too. They are not applied.
     """
     result = dict(config)
@@ -124,7 +127,7 @@ def with_overrides(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> d
     """
     result, problems = apply_overrides(config, overrides)
     if problems:
-        raise ConfigError("\n".join(problems))
+        raise ConfigError(*problems)
     return result
 
 
@@ -133,14 +136,14 @@ def _set(
     path: str,
     parts: Mapping[str, tuple[str, ...]],
     overrides: Mapping[str, Any],
-) -> str | None:
+) -> Problem | None:
     """Set one key path, in copies of the sections that it goes through; say why if it cannot."""
     *parents, last = parts[path]
     for depth, key in enumerate(parents, 1):
         inner = _as_section(section.get(key))
         if inner is None:
             whole, found = ".".join(parents[:depth]), short_repr(section[key])
-            return f"{path}: {whole} is {found}, which can only be set as a whole"
+            return Problem(f"{whole} is {found}, which can only be set as a whole", path)
         section[key] = inner
         section = inner
     section[last] = overrides[path]
@@ -149,16 +152,16 @@ def _set(
 
 def _contradiction(
     path: str, parts: Mapping[str, tuple[str, ...]], overrides: Mapping[str, Any]
-) -> str | None:
+) -> Problem | None:
     """What a section that is set says otherwise of one of its keys that is set too."""
     value, keys = overrides[path], parts[path]
-    for other, section_keys in parts.items():
+    for other in sorted(overrides, key=lambda other: (len(parts[other]), other)):
+        section_keys = parts[other]
         if other == path or keys[: len(section_keys)] != section_keys:
             continue
         section = overrides[other]
         if section is None or section == "none":
-            found = short_repr(section)
-            return f"{path}: found {short_repr(value)}, but {other} is {found}: give one of them"
+            return _either(value, f"{other} is {short_repr(section)}", path)
         for key in keys[len(section_keys) :]:
             section = _as_section(section) or {}
             if key not in section:
@@ -166,11 +169,12 @@ def _contradiction(
             section = section[key]
         else:
             if not same_value(section, value):
-                return (
-                    f"{path}: found {short_repr(value)}, but {short_repr(section)} in {other}: "
-                    "give one of them"
-                )
+                return _either(value, f"{short_repr(section)} in {other}", path)
     return None
+
+
+def _either(value: Any, other: str, path: str) -> Problem:
+    return Problem(f"{short_repr(value)}, but {other}: give one of them", path, Kind.FOUND)
 
 
 def is_within(key: str, section: str) -> bool:
@@ -200,10 +204,9 @@ def anchor_paths(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
                 try:
                     dataset[key] = str((folder / Path(dataset[key]).expanduser()).resolve())
                 except (OSError, RuntimeError, ValueError) as error:  # ~nobody, a zero byte
-                    found = short_repr(dataset[key])
-                    raise ConfigError(
-                        f"dataset.{key}: found {found}; it should be a path: {error}"
-                    ) from None
+                    found, allowed = short_repr(dataset[key]), f"it should be a path: {error}"
+                    problem = Problem(found, f"dataset.{key}", Kind.FOUND, allowed)
+                    raise ConfigError(problem) from None
     return result
 
 
@@ -247,35 +250,54 @@ def load_experiment(
     source, folder, content = read_config(config, "experiment")
     if "experiment" in content:
         raise ConfigError(f"{source}: describes a sweep; `isolet-nn sweep {source}` runs it")
-    refuse_carried_over(content, source)
+    refuse_other_command(content, source)
     known = dict.fromkeys(overrides or {}, "override ") | dict(origins or {})
+    layer = Layer(overrides or {}, current_folder(), known)
     problems = Problems()
-    with problems.collected(f"{source}: "):
-        content = anchor_paths(content, folder)
-    content, found = layered(content, overrides or {}, current_folder(), known)
-    problems.add(found)
+    content = with_layers(content, folder, f"{source}: ", [layer], problems)
     experiment, found = check(Experiment, content)
-    problems.add(name_origins(found, f"{source}: ", known))
+    problems.add(traced(found, f"{source}: ", known))
     problems.refuse()
     assert experiment is not None
     return experiment
 
 
-def layered(
+@dataclass(frozen=True)
+class Layer:
+    """Settings that are laid upon an experiment."""
+
+    values: Mapping[str, Any]
+    """Values by key path."""
+    folder: Path
+    """What paths among them are relative to."""
+    origins: Mapping[str, str]
+    """What messages about each begin with, by key path."""
+
+
+def with_layers(
     content: Mapping[str, Any],
-    overrides: Mapping[str, Any],
     folder: Path,
-    origins: Mapping[str, str],
-) -> tuple[dict[str, Any], list[str]]:
-    """Copy `content` with overrides whose paths are relative to `folder`, and the problems."""
-    problems = Problems()
-    anchored = dict(overrides)
-    for key, value in overrides.items():
-        with problems.collected(origins[key]):
-            anchored[key] = anchor_value(key, value, folder)
-    result, found = apply_overrides(content, anchored)
-    problems.add(name_origins(found, "", origins))
-    return result, problems.lines
+    origin: str,
+    layers: Iterable[Layer],
+    problems: Problems,
+) -> dict[str, Any]:
+    """Copy an experiment from `folder` and lay layers upon it, each upon those before it.
+
+    What is wrong is added to `problems`, with `origin` where it is the experiment's own.
+    """
+    result = dict(content)
+    # Paths are made absolute within each layer, before it is laid upon the others: in what comes
+    # of it, nothing tells whose folder a path is relative to.
+    with problems.collected(origin):
+        result = anchor_paths(content, folder)
+    for layer in layers:
+        values = dict(layer.values)
+        for key, value in values.items():
+            with problems.collected(layer.origins[key]):
+                values[key] = anchor_value(key, value, layer.folder)
+        result, found = apply_overrides(result, values)
+        problems.add(traced(found, "", layer.origins))
+    return result
 
 
 def read_config(
@@ -291,37 +313,42 @@ def read_config(
     return str(path), path.resolve().parent, read_mapping(path)
 
 
-def refuse_carried_over(content: Mapping[str, Any], source: str) -> None:
-    """Refuse a file for one network kept across cells, which is neither experiment nor sweep.
+def refuse_other_command(content: Mapping[str, Any], source: str) -> None:
+    """Refuse a file that is neither experiment nor sweep, as its own key ``run_by`` says.
 
     Raises
     ------
     ConfigError
         Naming the one command that reads it.
     """
-    if "carried_over" in content:
-        raise ConfigError(
-            f"{source}: keeps one network across cells, as no training and no sweep does; "
-            "`isolet-nn reproduce report --figure 6` runs it"
-        )
+    match content:
+        case {"run_by": {"command": str(command), "because": str(because)}}:
+            raise ConfigError(f"{source}: {because}; `isolet-nn {command}` runs it")
 
 
-def name_origins(problems: Iterable[str], source: str, origins: Mapping[str, str]) -> list[str]:
-    """Put before each problem what to look at to mend it.
+def traced(
+    problems: Iterable[Problem], source: str, origins: Mapping[str, str]
+) -> Iterator[Problem]:
+    """The problems, each with what to look at to mend it.
 
     That is the origin of an override, of which `origins` has one by key path, or the source.
     """
-    return [f"{_origin(problem, source, origins)}{problem}" for problem in problems]
+    for problem in problems:
+        concerned = (key for key in origins if _concerns(problem, key))
+        key = next(concerned, None)
+        yield problem.at(source if key is None else origins[key])
 
 
-def _origin(problem: str, source: str, origins: Mapping[str, str]) -> str:
-    path = problem.partition(":")[0]
-    # What is missing beside a key that was set: the section was begun by that.
-    section = path if "the key `name` is missing" in problem else path.rpartition(".")[0]
-    for key, origin in origins.items():
-        overridden = is_within(path, key)
-        below = is_within(key, path) and "unknown key" in problem
-        beside = "missing" in problem and key.rpartition(".")[0] == section
-        if overridden or below or beside:
-            return origin
-    return source
+def _concerns(problem: Problem, key: str) -> bool:
+    """Whether a problem can be mended where the key path is set."""
+    if is_within(problem.path, key):
+        return True
+    match problem.kind:
+        case Kind.UNKNOWN_KEY:  # a section that was begun by setting a key of it
+            return is_within(key, problem.path)
+        case Kind.NAMELESS:
+            return key.rpartition(".")[0] == problem.path
+        case Kind.MISSING:  # beside a key that was set
+            return key.rpartition(".")[0] == problem.path.rpartition(".")[0]
+        case _:
+            return False

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from isolet_nn.config.holdouts import ONE_FOLD, SHARE, Fold, says_fold
-from isolet_nn.config.section import NAME_PATTERN, Section, names_of, sections_of
-from isolet_nn.errors import ConfigError, nearest, short_repr, suggestion
+from isolet_nn.config.section import NAME_PATTERN, RuleError, Section, names_of, sections_of
+from isolet_nn.errors import ConfigError, Kind, Problem, nearest, short_repr, suggestion
 
 SectionT = TypeVar("SectionT", bound=Section)
 
@@ -29,74 +30,88 @@ def validate(model: type[SectionT], content: Mapping[str, Any], source: str) -> 
     """
     section, problems = check(model, content)
     if section is None:
-        raise ConfigError("\n".join(f"{source}: {problem}" for problem in problems))
+        raise ConfigError(*(problem.at(f"{source}: ") for problem in problems))
     return section
 
 
-def check(model: type[SectionT], content: Mapping[str, Any]) -> tuple[SectionT | None, list[str]]:
-    """Check `content` against `model`: the section, or None and every problem, a line each."""
+def check(
+    model: type[SectionT], content: Mapping[str, Any]
+) -> tuple[SectionT | None, list[Problem]]:
+    """Check `content` against `model`: the section, or None and every problem."""
     try:
         return model.model_validate(content), []
     except ValidationError as error:
-        return None, _joined(_describe(model, content, details) for details in error.errors())
+        return None, _joined(_problem(model, content, details) for details in error.errors())
 
 
-def _joined(problems: Iterable[str]) -> list[str]:
-    """One line of those that find the same wrong: each says what one of several types allows."""
-    remedies: dict[str, list[str]] = {}
+def _joined(problems: Iterable[Problem]) -> list[Problem]:
+    """One problem of those that find the same wrong: each says what one of several types allows."""
+    alike: dict[tuple[str, Kind, str], list[Problem]] = {}
     for problem in problems:
-        found, _, remedy = problem.partition("; ")
-        remedies.setdefault(found, []).append(remedy)
-    lines = []
-    for found, of_found in remedies.items():
-        if len(of_found) > 1:  # a nearest name is no hint where something else is allowed too
-            of_found = [remedy.partition("; did you mean")[0] for remedy in of_found]
-        lines.append("; ".join(filter(None, [found, ", or ".join(of_found)])))
-    return lines
+        alike.setdefault((problem.path, problem.kind, problem.found), []).append(problem)
+    return [_of_alike(*same) for same in alike.values()]
 
 
-def _describe(model: type[Section], content: Mapping[str, Any], details: ErrorDetails) -> str:
+def _of_alike(first: Problem, *others: Problem) -> Problem:
+    if not others:
+        return first
+    allowed = ", or ".join(problem.allowed for problem in (first, *others) if problem.allowed)
+    return replace(first, allowed=allowed, hint="")  # no hint where something else is allowed too
+
+
+def _problem(model: type[Section], content: Mapping[str, Any], details: ErrorDetails) -> Problem:
     path = list(_key_path(content, details["loc"]))
     where = ".".join(map(str, path)) or "experiment"
     kind, found, context = details["type"], details["input"], details.get("ctx", {})
+
+    def found_but(allowed: str, hint: str = "") -> Problem:
+        return Problem(short_repr(found), where, Kind.FOUND, allowed, hint)
+
     match kind:
         case "extra_forbidden":
-            allowed = _allowed_keys(model, content, path[:-1])
-            hint = suggestion(path[-1], allowed)
-            listing = "" if hint else f"; allowed: {', '.join(allowed)}"
-            return f"{where}: unknown key{hint or listing}"
+            keys = list(_model_at(model, content, path[:-1]).model_fields)
+            hint = suggestion(path[-1], keys)
+            return Problem("", where, Kind.UNKNOWN_KEY, "" if hint else _listing(keys), hint)
         case "missing":
-            return f"{where}: missing, and there is no default"
+            return Problem("", where, Kind.MISSING)
         case "union_tag_not_found" if typo := _nearly_name(found):
-            return f"{where}.{typo}: unknown key; did you mean name?"
+            hint = "; did you mean name?"
+            return Problem("", f"{where}.{typo}", Kind.UNKNOWN_KEY, hint=hint)
         case "union_tag_not_found":
-            allowed = _allowed_names(model, content, path)
-            return f"{where}: the key `name` is missing; allowed: {', '.join(allowed)}"
+            return Problem("", where, Kind.NAMELESS, _listing(_allowed_names(model, content, path)))
         case "union_tag_invalid":
-            tag = context.get("tag", found)
-            hint = suggestion(tag, re.findall(r"'([^']*)'", str(context.get("expected_tags", ""))))
-            return f"{where}.name: found {short_repr(tag)}; allowed: {_tags(context)}{hint}"
+            tag, expected = context.get("tag", found), str(context.get("expected_tags", ""))
+            allowed = _unquote(expected) or "see the config reference"
+            return Problem(
+                short_repr(tag),
+                f"{where}.name",
+                Kind.FOUND,
+                f"allowed: {allowed}",
+                suggestion(tag, _quoted(expected)),
+            )
         case "literal_error":
             expected = str(context.get("expected", ""))
-            hint = suggestion(found, re.findall(r"'([^']*)'", expected))
-            return f"{where}: found {short_repr(found)}; allowed: {_unquote(expected)}{hint}"
+            hint = suggestion(found, _quoted(expected))
+            return found_but(f"allowed: {_unquote(expected)}", hint)
         case "value_error":
-            section = ".".join(map(str, _existing(content, path)))
-            return f"{section}: {context.get('error')}" if path else str(context.get("error"))
+            error = context.get("error")
+            if isinstance(error, RuleError):
+                return error.problem
+            return Problem(str(error), ".".join(map(str, _existing(content, path))))
         case "string_pattern_mismatch" if context.get("pattern") == NAME_PATTERN:
-            return (
-                f"{where}: found {short_repr(found)}; allowed: at most 80 letters, digits, dots, "
-                "dashes and underscores, the first a letter or digit"
+            return found_but(
+                "allowed: at most 80 letters, digits, dots, dashes and underscores, the first a "
+                "letter or digit"
             )
         case "model_type" | "model_attributes_type" | "dict_type":
-            return f"{where}: found {short_repr(found)}; expected keys and values below it"
+            return found_but("expected keys and values below it")
         case _:
             expectation = re.sub("^[A-Z][a-z]* should ", "", details["msg"])
-            hint = _spelling_hint(kind, found, str(path[-1]) if path else "")
-            return f"{where}: found {short_repr(found)}; it should {expectation}{hint}"
+            spelling = _spelling(kind, found, str(path[-1]) if path else "")
+            return found_but(f"it should {expectation}{spelling}")
 
 
-def _spelling_hint(kind: str, found: object, key: str) -> str:
+def _spelling(kind: str, found: object, key: str) -> str:
     """How to write what YAML takes for another type."""
     if kind == "string_type" and isinstance(found, bool | int | float | None):
         return (
@@ -114,9 +129,13 @@ def _nearly_name(section: object) -> str | None:
     return nearest("name", keys)
 
 
-def _tags(context: Mapping[str, Any]) -> str:
-    tags = context.get("expected_tags")
-    return _unquote(str(tags)) if tags else "see the config reference"
+def _listing(allowed: Iterable[str]) -> str:
+    return f"allowed: {', '.join(allowed)}"
+
+
+def _quoted(listing: str) -> list[str]:
+    """The names in what pydantic expects: ``'sgd', 'adam' or 'adamw'``."""
+    return re.findall(r"'([^']*)'", listing)
 
 
 def _unquote(listing: str) -> str:
@@ -154,13 +173,6 @@ def _existing(content: Mapping[str, Any], path: Sequence[int | str]) -> Iterator
             return
         current = current[key]
         yield key
-
-
-def _allowed_keys(
-    model: type[Section], content: Mapping[str, Any], path: Sequence[int | str]
-) -> list[str]:
-    """Keys of the section at `path`."""
-    return list(_model_at(model, content, path).model_fields)
 
 
 def _allowed_names(

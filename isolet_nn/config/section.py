@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from isolet_nn.config.bounds import MOST
+from isolet_nn.errors import Problem
 
 
 class Section(BaseModel):
@@ -20,6 +21,14 @@ class Section(BaseModel):
         use_attribute_docstrings=True,
         protected_namespaces=(),
     )
+
+
+class RuleError(ValueError):
+    """What a validator of a whole file finds wrong at one of its keys."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
 
 
 def name_shorthand(value: object) -> object:

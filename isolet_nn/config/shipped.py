@@ -55,10 +55,9 @@ def _read(path: Path, folder: Path) -> ShippedConfig:
 
 def _command(lines: list[str]) -> str:
     """What runs a config of these lines, told by its keys at the top."""
-    keys = {line.partition(":")[0] for line in lines}
-    if "carried_over" in keys:
-        return "reproduce report"
-    return "sweep" if "experiment" in keys else "train"
+    if said := re.search(r"^run_by:.*\n  command: ([\w ]*\w)", "\n".join(lines), re.M):
+        return said[1]
+    return "sweep" if any(line.startswith("experiment:") for line in lines) else "train"
 
 
 def find_config(name: str) -> Path | None:

@@ -56,7 +56,13 @@ class CarriedOver(Section):
         return [(epochs, size) for epochs in self.epochs for size in self.batch_sizes]
 
 
+class _RunBy(Section):
+    command: str = "reproduce report --figure 6"
+    because: str = "keeps one network across cells, as no training and no sweep does"
+
+
 class _File(Section):
+    run_by: _RunBy = _RunBy()
     carried_over: CarriedOver
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from isolet_nn.config.shipped import resolve
 from isolet_nn.config.yaml_files import read_mapping
 from isolet_nn.errors import ConfigError, suggestion
-from isolet_nn.sweeps.config import Sweep, load_sweep
+from isolet_nn.sweeps.config import Sweep
+from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.system.machine import has_torch
 
 CARRIED_OVER, FEW_NEURONS, XOR = "figure6-carried-over", "few-neurons", "xor"

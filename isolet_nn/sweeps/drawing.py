@@ -17,15 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.errors import counted
-from isolet_nn.sweeps.config import (
-    SETTING,
-    Choice,
-    Integers,
-    LogUniform,
-    Plot,
-    Sweep,
-    varied_keys,
-)
+from isolet_nn.sweeps.config import SETTING, Plot, Sweep, varied_keys
+from isolet_nn.sweeps.distributions import Choice, Integers, LogUniform
 from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.journal import setting_text
 from isolet_nn.system.files import whole_file

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,20 +24,15 @@ from numpy.typing import NDArray
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import apply_overrides, equal_text, is_within, look_up, with_overrides
 from isolet_nn.config.problems import check, validate
-from isolet_nn.errors import ConfigError, problems_at
+from isolet_nn.errors import ConfigError, Kind, Problem, problems_at
 from isolet_nn.sweeps.config import (
     EVALUATE_TEST,
-    Choice,
     CrossValidation,
-    Distribution,
-    Integers,
-    LogUniform,
-    RandomSettings,
-    Setting,
     Sweep,
     conflict_with_folds,
     varied_keys,
 )
+from isolet_nn.sweeps.distributions import RandomSettings, Setting
 
 EPOCHS = "training.epochs"
 _NOT_SET = -1
@@ -253,7 +247,7 @@ def _draw(random: RandomSettings, experiment: dict[str, Any]) -> list[Setting]:
     seen: set[str] = set()
     drawn: dict[bytes | str, Setting] = {}
     for _ in range(100 * random.trials):
-        setting = {key: _sample(space, generator) for key, space in sorted(random.space.items())}
+        setting = {key: space.sample(generator) for key, space in sorted(random.space.items())}
         text = canonical(setting)
         if text in seen:
             continue
@@ -263,32 +257,15 @@ def _draw(random: RandomSettings, experiment: dict[str, Any]) -> list[Setting]:
         drawn.setdefault(text if checked is None else _identity(checked), setting)
         if len(drawn) == random.trials:
             return list(drawn.values())
-    raise ConfigError(
-        f"random.trials: found {random.trials}; the space has hardly more than {len(drawn)} "
-        "different settings"
-    )
-
-
-def _sample(space: Distribution, generator: np.random.Generator) -> Any:
-    match space:
-        case Choice():
-            return space.choice[int(generator.integers(len(space.choice)))]
-        case Integers():
-            return int(generator.integers(space.integers[0], space.integers[1], endpoint=True))
-        case LogUniform():
-            low, high = space.log_uniform
-            value = math.exp(generator.uniform(math.log(low), math.log(high)))
-            return min(max(value, low), high)  # exp(log(low)) may be below low
-        case _:
-            low, high = space.uniform
-            return float(generator.uniform(low, high))
+    allowed = f"the space has hardly more than {len(drawn)} different settings"
+    raise ConfigError(Problem(str(random.trials), "random.trials", Kind.FOUND, allowed))
 
 
 def _check_settings(sweep: Sweep, trials: Trials) -> None:
     """Check every setting's experiment; seeds are checked by the sweep's own model."""
-    problems: dict[str, list[int]] = {}
+    problems: dict[Problem, list[int]] = {}
     numbers: dict[bytes, int] = {}
-    doubles: dict[str, None] = {}
+    doubles: dict[Problem, None] = {}
     for number in range(len(trials.codes)):
         experiment, found = _experiment_of_setting(trials, number)
         for problem in found:
@@ -300,17 +277,17 @@ def _check_settings(sweep: Sweep, trials: Trials) -> None:
         if len(problems) + len(doubles) >= _MOST_PROBLEMS:
             break
     if problems or doubles:
-        raise ConfigError(
-            "\n".join([*problem_lines(trials, problems, len(trials.codes)), *doubles])
-        )
+        raise ConfigError(*with_settings(trials, problems, len(trials.codes)), *doubles)
 
 
-def _experiment_of_setting(trials: Trials, number: int) -> tuple[Experiment | None, list[str]]:
+def _experiment_of_setting(
+    trials: Trials, number: int
+) -> tuple[Experiment | None, Sequence[Problem]]:
     """The experiment of a setting, and what is wrong with it; folds are no key of its own."""
     try:
         content = trials.content_of_setting(number)
     except ConfigError as error:  # it contradicts itself
-        return None, str(error).splitlines()
+        return None, error.problems
     if trials.cross_validation is not None:
         conflict = conflict_with_folds(content)
         if conflict is not None:
@@ -318,10 +295,18 @@ def _experiment_of_setting(trials: Trials, number: int) -> tuple[Experiment | No
     experiment, found = check(Experiment, trials.content(number * trials.n_repeats))
     if trials.cross_validation is None:
         return experiment, found or [_NOTHING_EVALUATED] * _evaluates_nothing(experiment)
-    return experiment, [p.replace("dataset.validation", "cross_validation") for p in found]
+    return experiment, [_of_folds(problem) for problem in found]
 
 
-def _given_twice(sweep: Sweep, trials: Trials, first: int, second: int) -> str:
+def _of_folds(problem: Problem) -> Problem:
+    """A problem of the folds under the key that the sweep has for them."""
+    if not is_within(problem.path, "dataset.validation"):
+        return problem
+    below = problem.path.removeprefix("dataset.validation")
+    return replace(problem, path=f"cross_validation{below}")
+
+
+def _given_twice(sweep: Sweep, trials: Trials, first: int, second: int) -> Problem:
     """What is wrong with two settings that make the same experiment."""
     where, also = f"list.{second}", f"list.{first}: "
     found: tuple[Any, Any] = trials.setting(first), trials.setting(second)
@@ -333,16 +318,14 @@ def _given_twice(sweep: Sweep, trials: Trials, first: int, second: int) -> str:
     else:
         where, also = "grid", ""
     if equal_text(found[0]) == equal_text(found[1]):
-        return f"{where}: {canonical(found[1])} is given twice"
-    return (
-        f"{where}: {canonical(found[1])} makes the same experiment as {also}{canonical(found[0])}; "
-        "leave one of them out"
-    )
+        return Problem(f"{canonical(found[1])} is given twice", where)
+    same = f"{canonical(found[1])} makes the same experiment as {also}{canonical(found[0])}"
+    return Problem(same, where, allowed="leave one of them out")
 
 
-_NOTHING_EVALUATED = (
-    "training.evaluate_test: false leaves nothing to rank settings by: set dataset.validation, or "
-    "cross_validation"
+_NOTHING_EVALUATED = Problem(
+    "false leaves nothing to rank settings by: set dataset.validation, or cross_validation",
+    "training.evaluate_test",
 )
 
 
@@ -361,13 +344,14 @@ def _check_line_plots(sweep: Sweep, trials: Trials) -> None:
             continue
         for value in trials.different_values(plot.x)[0]:
             if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise ConfigError(
-                    f"plot.{number}.x: a line needs numbers, and {plot.x} is "
-                    f"{canonical(value)}; take a heatmap or a boxplot"
-                )
+                found = f"a line needs numbers, and {plot.x} is {canonical(value)}"
+                instead = "take a heatmap or a boxplot"
+                raise ConfigError(Problem(found, f"plot.{number}.x", allowed=instead))
 
 
-def problem_lines(trials: Trials, problems: dict[str, list[int]], n_checked: int) -> Iterator[str]:
+def with_settings(
+    trials: Trials, problems: Mapping[Problem, Sequence[int]], n_checked: int
+) -> Iterator[Problem]:
     """Each problem, with the first of the settings that have it unless all that were checked do."""
     for problem, settings in problems.items():
         if len(settings) == n_checked:
@@ -375,4 +359,4 @@ def problem_lines(trials: Trials, problems: dict[str, list[int]], n_checked: int
         else:
             setting = trials.setting(settings[0])
             text = ", ".join(f"{key}={canonical(value)}" for key, value in setting.items())
-            yield f"{problem} (with {text})"
+            yield replace(problem, setting=text)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.sweeps.config import Setting
+from isolet_nn.sweeps.distributions import Setting
 from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.journal import COMPLETED_CODE, Results, setting_text
 from isolet_nn.system.files import whole_file

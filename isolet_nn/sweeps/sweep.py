@@ -15,20 +15,21 @@ from types import TracebackType
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import PATH_KEYS
-from isolet_nn.errors import ConfigError
+from isolet_nn.errors import ConfigError, Problem
 from isolet_nn.runs.environment import describe_environment, processor
 from isolet_nn.runs.execution import limited_threads
 from isolet_nn.runs.identity import differences, processor_changes, refuse
 from isolet_nn.runs.records import FORMAT, JournalHeader
 from isolet_nn.sweeps import journal
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED
-from isolet_nn.sweeps.config import Sweep, load_sweep
+from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset
 from isolet_nn.sweeps.dispatch import Dispatcher, ModelKeeper, SweepObserver
 from isolet_nn.sweeps.drawing import draw_plots
 from isolet_nn.sweeps.folder import MODELS, SweepFolder
-from isolet_nn.sweeps.grid import Trials, make_trials, problem_lines
+from isolet_nn.sweeps.grid import Trials, make_trials, with_settings
 from isolet_nn.sweeps.journal import PENDING, Journal, Results, read_journal
+from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.plan import Plan, make_plan
 from isolet_nn.sweeps.scores import write_settings
 from isolet_nn.sweeps.workers import LocalWorkers, Workers
@@ -204,7 +205,7 @@ def require_trainable_trials(
     ConfigError
         Listing the problems, each with the first setting that has it.
     """
-    problems: dict[str, list[int]] = {}
+    problems: dict[Problem, list[int]] = {}
     numbers = trials.settings_that_differ_in(*_DECIDES_ON_CAPACITY)
     for number in numbers:
         first = number * trials.n_repeats
@@ -221,11 +222,12 @@ def require_trainable_trials(
                     on_this_machine=make_workers is LocalWorkers,
                 )
             except ConfigError as error:
-                problems.setdefault(str(error), []).append(number)
+                for problem in error.problems:
+                    problems.setdefault(problem, []).append(number)
                 break
     if problems:
-        lines = problem_lines(trials, problems, len(numbers))
-        raise ConfigError("\n".join(f"{name}: {line}" for line in lines))
+        found = with_settings(trials, problems, len(numbers))
+        raise ConfigError(*(problem.at(f"{name}: ") for problem in found))
 
 
 def make_header(

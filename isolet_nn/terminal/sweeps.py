@@ -13,8 +13,8 @@ from rich.table import Table
 
 from isolet_nn.errors import counted, rounded
 from isolet_nn.sweeps.cohort import FAILED, TrialResult
-from isolet_nn.sweeps.config import Setting
 from isolet_nn.sweeps.dispatch import SweepObserver
+from isolet_nn.sweeps.distributions import Setting
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.journal import setting_text
 from isolet_nn.sweeps.plan import Cohort, Plan

@@ -25,8 +25,8 @@ from sweeps.helpers import (
 
 from isolet_nn.cli import app as cli
 from isolet_nn.config.loading import parse_overrides
-from isolet_nn.sweeps.config import _split_own, load_sweep
 from isolet_nn.sweeps.folder import SweepFolder, trial_config
+from isolet_nn.sweeps.loading import _split_own, load_sweep
 from isolet_nn.sweeps.sweep import sweep
 
 SEVERAL: dict[str, Any] = {

@@ -444,6 +444,7 @@ OVERRIDES = [
     {"training.early_stopping": None, "training.early_stopping.patience": 3, "training": {}},
     {"dataset.validation": "none", "dataset.validation.fraction": 0.1},
     {"training.schedule": "step", "training": {"schedule": "cosine"}},
+    {"training.schedule.name": 1, "training.schedule": "sgd", "training": {"schedule": "step"}},
     {"training.schedule.gamma": 0.5, "training.schedule": "step", "training": {"epochs": 3}},
     {"model": 5, "model.dropout": 0.1, "model.dropout.x": 3},
     {"seed.x": 1, "seed": 2, "sead": 3},

@@ -25,8 +25,8 @@ from isolet_nn.config.shipped import (
 )
 from isolet_nn.config.yaml_files import read_mapping
 from isolet_nn.errors import ConfigError
-from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.grid import make_trials
+from isolet_nn.sweeps.loading import load_sweep
 
 CONFIGS = {config.name: config for config in list_configs()}
 

@@ -9,7 +9,7 @@ import pytest
 
 from isolet_nn.reproduction.evidence import BATCH, EPOCHS
 from isolet_nn.reproduction.rules import REFUTED, one_more_run
-from isolet_nn.sweeps.config import load_sweep
+from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import sweep
 
 FIRST_EPOCHS = [1, 2, 4, 5]

@@ -23,7 +23,7 @@ from isolet_nn.config.loading import load_experiment
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.results.filters import COLUMNS, filter_entries, parse_filter, sort_entries
 from isolet_nn.results.listing import Entry, list_runs, read_entry
-from isolet_nn.sweeps.config import load_sweep
+from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import locked
 from isolet_nn.terminal.overview import ago, print_entries

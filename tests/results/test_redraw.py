@@ -17,7 +17,8 @@ from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.results.redraw import PlotChoice, choose_plot, name_of, redraw
 from isolet_nn.runs.drawing import write_evaluation
 from isolet_nn.runs.folder import Run
-from isolet_nn.sweeps.config import Sweep, load_sweep
+from isolet_nn.sweeps.config import Sweep
+from isolet_nn.sweeps.loading import load_sweep
 
 EXPERIMENT = {
     "dataset": {"name": "wine", "validation": {"fraction": 0.2}},

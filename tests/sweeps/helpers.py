@@ -15,10 +15,11 @@ from typing import Any
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.sweeps.cohort import CohortTask, run_cohort
-from isolet_nn.sweeps.config import Sweep, load_sweep
+from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.datasets import PackedDataset
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
+from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.workers import Outcome
 
 Table = list[dict[str, str]]

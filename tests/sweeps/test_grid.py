@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError
-from isolet_nn.sweeps.config import load_sweep
 from isolet_nn.sweeps.grid import Trials, make_trials
+from isolet_nn.sweeps.loading import load_sweep
 from sweeps.helpers import IRIS, trials_of
 
 LEARNING_RATE = "optimizer.learning_rate"

@@ -25,10 +25,11 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.problems import validate
 from isolet_nn.config.yaml_files import parse_yaml
 from isolet_nn.runs import execution
-from isolet_nn.sweeps.config import Sweep, load_sweep
+from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.datasets import DataSource
 from isolet_nn.sweeps.folder import SweepFolder, trial_config
 from isolet_nn.sweeps.grid import make_trials
+from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.plan import make_plan
 from isolet_nn.sweeps.sweep import resume_sweep, sweep
 from sweeps.helpers import (

@@ -16,9 +16,10 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import DataError
 from isolet_nn.sweeps.cohort import CohortTask, LineTask, TrialResult
-from isolet_nn.sweeps.config import Sweep, load_sweep
+from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset, data_key, pack
 from isolet_nn.sweeps.dispatch import ModelKeeper, SweepObserver
+from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.plan import Cohort
 from isolet_nn.sweeps.sweep import sweep
 from isolet_nn.sweeps.workers import LocalWorkers, Outcome

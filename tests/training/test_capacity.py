@@ -12,7 +12,7 @@ from builders import make_experiment
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.errors import ConfigError, OutOfMemoryError
 from isolet_nn.runs import execution
-from isolet_nn.sweeps.config import load_sweep
+from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import plan_of, sweep
 from isolet_nn.system import machine as environment
 from isolet_nn.system.machine import machine_memory
