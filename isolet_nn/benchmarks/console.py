@@ -8,24 +8,25 @@ from __future__ import annotations
 from rich.table import Table
 
 from isolet_nn.benchmarks.overhead import Overhead
-from isolet_nn.benchmarks.sweep import SweepComparison
-from isolet_nn.benchmarks.training import Comparison, Measurement, Plan
+from isolet_nn.benchmarks.sweep import SweepTimes
+from isolet_nn.benchmarks.training import Measurement, TrainingBenchmark, TrainingTimes
 from isolet_nn.errors import counted
 from isolet_nn.terminal.console import percent
 from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line
 
 
-def print_plan(plan: Plan) -> None:
+def print_benchmark(benchmark: TrainingBenchmark) -> None:
     """Say what is about to be measured, and what is left out."""
-    for engine in plan.left_out:
+    for engine in benchmark.left_out:
         MESSAGES.print(
             f"{engine} is left out: it is not installed (pip install 'isolet-nn[{engine}]')",
             soft_wrap=True,
         )
     MESSAGES.print(
-        f"{counted(len(plan.settings), 'network')}, "
-        f"{counted(len(plan.contestants), 'contestant')}, {counted(plan.rounds, 'round')} of "
-        f"{counted(plan.epochs, 'epoch')} on {plan.data} data",
+        f"{counted(len(benchmark.settings), 'network')}, "
+        f"{counted(len(benchmark.contestants), 'contestant')}, "
+        f"{counted(benchmark.rounds, 'round')} of {counted(benchmark.epochs, 'epoch')} on "
+        f"{benchmark.data} data",
         soft_wrap=True,
     )
 
@@ -40,60 +41,60 @@ def print_measurement(measurement: Measurement) -> None:
     )
 
 
-def print_comparison(comparison: Comparison) -> None:
+def print_training_times(times: TrainingTimes) -> None:
     """Print machine, versions, the table, and last the folder."""
-    plan, environment = comparison.plan, comparison.environment
-    engines = {contestant.engine for contestant in plan.contestants}
+    benchmark, environment = times.benchmark, times.environment
+    engines = {contestant.engine for contestant in benchmark.contestants}
     versions = [f"{name} {environment['packages'][name]}" for name in sorted(engines)]
     RESULTS.print(
         f"{environment['cpu']}, {counted(environment['cores'], 'core')}, "
         f"{environment['platform']}\n"
         f"Python {environment['python']}, {', '.join(versions)}\n"
-        f"data: {environment['dataset']['name']}; {counted(plan.epochs, 'epoch')} of Adam, "
-        f"float32, no evaluation; medians of {counted(plan.rounds, 'interleaved round')}",
+        f"data: {environment['dataset']['name']}; {counted(benchmark.epochs, 'epoch')} of Adam, "
+        f"float32, no evaluation; medians of {counted(benchmark.rounds, 'interleaved round')}",
         soft_wrap=True,
     )
     table = Table("network", "engine")
-    reference = plan.contestants[0].name
+    reference = benchmark.contestants[0].name
     for heading in ("seconds", "fastest", "slowest", f"time / {reference}", "training accuracy"):
         table.add_column(heading, justify="right")
-    for index, result in enumerate(comparison.results):
-        first = index % len(plan.contestants) == 0
+    for index, result in enumerate(times.results):
+        first = index % len(benchmark.contestants) == 0
         table.add_row(
-            comparison.name_of(result.setting) if first else "",
+            times.name_of(result.setting) if first else "",
             result.contestant.name,
             *(f"{seconds:.3f}" for seconds in (result.median, result.fastest, result.slowest)),
             f"{result.ratio:.2f}",
             percent(result.accuracy),
-            end_section=index % len(plan.contestants) == len(plan.contestants) - 1,
+            end_section=index % len(benchmark.contestants) == len(benchmark.contestants) - 1,
         )
     RESULTS.print(table)
-    print_line(comparison.path)
+    print_line(times.path)
 
 
-def print_sweep_comparison(comparison: SweepComparison) -> None:
+def print_sweep_times(times: SweepTimes) -> None:
     """Print times, the ratio and the arithmetic a second, and last the folder."""
-    share = comparison.gflops / comparison.sgemm_gflops
+    share = times.gflops / times.sgemm_gflops
     lines = [
-        f"{counted(comparison.trials, 'trial')} in {counted(comparison.trainings, 'training')}, "
-        f"{counted(comparison.workers, 'worker')}",
-        f"sweep: {_seconds(comparison.sweep_seconds)}",
-        f"arithmetic: {comparison.gflops:.1f} GFLOP/s, {percent(share)} of what as many "
-        f"processes reach that only multiply matrices ({comparison.sgemm_gflops:.1f} GFLOP/s)",
+        f"{counted(times.trials, 'trial')} in {counted(times.trainings, 'training')}, "
+        f"{counted(times.workers, 'worker')}",
+        f"sweep: {_seconds(times.sweep_seconds)}",
+        f"arithmetic: {times.gflops:.1f} GFLOP/s, {percent(share)} of what as many "
+        f"processes reach that only multiply matrices ({times.sgemm_gflops:.1f} GFLOP/s)",
     ]
-    if comparison.speedup is not None:
+    if times.speedup is not None:
         lines.append(
-            f"PyTorch loop, {counted(comparison.loop_threads or 1, 'thread')}: "
-            f"{_seconds(comparison.loop_seconds)}; the sweep is {comparison.speedup:.2f} times "
+            f"PyTorch loop, {counted(times.loop_threads or 1, 'thread')}: "
+            f"{_seconds(times.loop_seconds)}; the sweep is {times.speedup:.2f} times "
             "as fast"
         )
     for line in lines:
         RESULTS.print(line, soft_wrap=True)
-    print_line(comparison.path)
+    print_line(times.path)
 
 
-def _seconds(times: list[float]) -> str:
-    return ", ".join(f"{seconds:.1f} s" for seconds in times)
+def _seconds(rounds: list[float]) -> str:
+    return ", ".join(f"{seconds:.1f} s" for seconds in rounds)
 
 
 def print_overhead(overhead: Overhead) -> None:

@@ -14,6 +14,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.benchmarks import loop
 from isolet_nn.config.datasets import IsoletDataset
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
@@ -123,25 +124,13 @@ def _experiment(setting: Setting, epochs: int) -> Experiment:
 def train_torch(dataset: Dataset, setting: Setting, epochs: int, threads: int) -> Trained:
     """Train with a plain PyTorch loop: tensors in memory, no DataLoader, fused Adam."""
     import torch
-    from torch import nn
 
     torch.set_num_threads(threads)
     x, y = torch.from_numpy(dataset.train.x), torch.from_numpy(dataset.train.y)
     started = time.perf_counter()
-    network = nn.Sequential(
-        nn.Linear(dataset.n_features, setting.hidden),
-        nn.ReLU(),
-        nn.Linear(setting.hidden, dataset.n_classes),
-    )
-    criterion = nn.CrossEntropyLoss()
+    network = loop.make_network(dataset.n_features, setting.hidden, dataset.n_classes)
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, fused=True)
-    for _ in range(epochs):
-        order = torch.randperm(len(x))
-        for start in range(0, len(x), setting.batch_size):
-            rows = order[start : start + setting.batch_size]
-            optimizer.zero_grad()
-            criterion(network(x[rows]), y[rows]).backward()
-            optimizer.step()
+    loop.train(network, optimizer, x, y, epochs, setting.batch_size)
     seconds = time.perf_counter() - started
     with torch.no_grad():
         predicted = network(x).argmax(dim=1).numpy()

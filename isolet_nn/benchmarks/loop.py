@@ -1,6 +1,6 @@
-"""A sweep's trials trained one after another by a plain PyTorch loop: what sweeps are measured by.
+"""A plain PyTorch loop: what the package's training and its sweeps are measured by.
 
-Tensors in memory, no DataLoader, fused Adam, every trial from scratch, evaluated once at its end.
+Tensors in memory, no DataLoader, nothing evaluated before the last epoch.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.data import load_dataset
 
@@ -26,9 +26,42 @@ class LoopResult:
     test_accuracies: list[float]
 
 
+def make_network(*sizes: int) -> torch.nn.Sequential:
+    """Linear layers from each number of units to the next, with ReLU between them."""
+    from torch import nn
+
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(sizes):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def train(
+    network: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    epochs: int,
+    batch_size: int,
+) -> None:
+    """Minimise the cross-entropy over mini-batches in a new order every epoch."""
+    import torch
+
+    criterion = torch.nn.CrossEntropyLoss()
+    for _ in range(epochs):
+        order = torch.randperm(len(x))
+        for start in range(0, len(x), batch_size):
+            rows = order[start : start + batch_size]
+            optimizer.zero_grad()
+            criterion(network(x[rows]), y[rows]).backward()
+            optimizer.step()
+
+
 def train_one_after_another(contents: Sequence[dict[str, object]], threads: int) -> LoopResult:
     """Train experiments (as in files) on one data set; loading it does not count."""
     import torch
+
+    from isolet_nn.training.torch_backend import make_optimizer
 
     torch.set_num_threads(threads)
     experiments = [load_experiment(content) for content in contents]
@@ -36,40 +69,12 @@ def train_one_after_another(contents: Sequence[dict[str, object]], threads: int)
     dataset = load_dataset(first.dataset, first.seed, first.training.dtype)
     x, y = torch.from_numpy(dataset.train.x), torch.from_numpy(dataset.train.y)
     test_x, test_y = torch.from_numpy(dataset.test.x), torch.from_numpy(dataset.test.y)
-    sizes = dataset.n_features, dataset.n_classes
+    accuracies = []
     started = time.perf_counter()
-    accuracies = [_train(one, sizes, x, y, test_x, test_y) for one in experiments]
+    for one in experiments:
+        network = make_network(dataset.n_features, *one.model.hidden_layers, dataset.n_classes)
+        optimizer = make_optimizer(one.optimizer, network, torch.device("cpu"))
+        train(network, optimizer, x, y, one.training.epochs, one.training.batch_size)
+        with torch.no_grad():
+            accuracies.append(float((network(test_x).argmax(dim=1) == test_y).double().mean()))
     return LoopResult(time.perf_counter() - started, accuracies)
-
-
-def _train(
-    experiment: Experiment,
-    sizes: tuple[int, int],
-    x: torch.Tensor,
-    y: torch.Tensor,
-    test_x: torch.Tensor,
-    test_y: torch.Tensor,
-) -> float:
-    import torch
-    from torch import nn
-
-    from isolet_nn.training.torch_backend import make_optimizer
-
-    layers: list[nn.Module] = []
-    inputs = sizes[0]
-    for width in experiment.model.hidden_layers:
-        layers += [nn.Linear(inputs, width), nn.ReLU()]
-        inputs = width
-    network = nn.Sequential(*layers, nn.Linear(inputs, sizes[1]))
-    criterion = nn.CrossEntropyLoss()
-    optimizer = make_optimizer(experiment.optimizer, network, torch.device("cpu"))
-    batch_size = experiment.training.batch_size
-    for _ in range(experiment.training.epochs):
-        order = torch.randperm(len(x))
-        for start in range(0, len(x), batch_size):
-            rows = order[start : start + batch_size]
-            optimizer.zero_grad()
-            criterion(network(x[rows]), y[rows]).backward()
-            optimizer.step()
-    with torch.no_grad():
-        return float((network(test_x).argmax(dim=1) == test_y).double().mean())

@@ -53,7 +53,7 @@ SMALL_NETWORKS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class SweepComparison:
+class SweepTimes:
     """What was measured.
 
     Attributes
@@ -82,7 +82,7 @@ class SweepComparison:
     largest_difference: float | None
 
 
-def compare_sweep(
+def time_sweep(
     config: str | Path | None,
     *,
     rounds: int = 1,
@@ -91,7 +91,7 @@ def compare_sweep(
     data_dir: str | None = None,
     runs_dir: str | Path = "runs",
     say: Callable[[str], None] = lambda _: None,
-) -> SweepComparison:
+) -> SweepTimes:
     """Time a sweep and the loop in turn; leave results in a new folder.
 
     Parameters
@@ -134,14 +134,14 @@ def compare_sweep(
     sgemm: list[float] = []
     for number in range(1, rounds + 1):
         sgemm.append(sgemm_gflops(n_workers(swept)))
-        seconds, done = _time_sweep(swept, path)
+        seconds, done = _run_sweep(swept, path)
         times.append(seconds)
         say(f"round {number}: sweep {seconds:.1f} s")
         if with_loop:
-            loops.append(_time_loop(trials, loop_threads))
+            loops.append(_run_loop(trials, loop_threads))
             say(f"round {number}: loop {loops[-1].seconds:.1f} s")
     flops = floating_point_operations(trials, plan, source.size, done.results.epochs)
-    comparison = SweepComparison(
+    measured = SweepTimes(
         path=path,
         trials=len(trials),
         trainings=plan.n_trainings,
@@ -154,8 +154,8 @@ def compare_sweep(
         sgemm_gflops=float(np.median(sgemm)),
         largest_difference=_largest_difference(loops, done),
     )
-    write_json(path / "results.json", asdict(comparison) | {"path": str(path)})
-    return comparison
+    write_json(path / "results.json", asdict(measured) | {"path": str(path)})
+    return measured
 
 
 _LOOP_KNOWS = {
@@ -229,15 +229,15 @@ def floating_point_operations(
     return total
 
 
-def _time_sweep(swept: Sweep, folder: Path) -> tuple[float, SweepFolder]:
+def _run_sweep(swept: Sweep, folder: Path) -> tuple[float, SweepFolder]:
     """Seconds of the sweep, and its own folder."""
     started = time.perf_counter()
     done = sweep(swept, runs_dir=folder)
     return time.perf_counter() - started, done
 
 
-def _time_loop(trials: Trials, threads: int) -> LoopResult:
-    """Time the loop in a process of its own, which has its own libraries and threads."""
+def _run_loop(trials: Trials, threads: int) -> LoopResult:
+    """Run the loop in a process of its own, which has its own libraries and threads."""
     contents = [trials.content(trial) for trial in range(len(trials))]
     (result,) = _in_new_processes(1, train_one_after_another, contents, threads)
     return result

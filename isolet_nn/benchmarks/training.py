@@ -33,8 +33,8 @@ RESULTS_CSV, RESULTS_JSON, BARS = "results.csv", "results.json", "bars.png"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is compared.
+class TrainingBenchmark:
+    """What is timed.
 
     Attributes
     ----------
@@ -95,8 +95,8 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A comparison done, and its folder.
+class TrainingTimes:
+    """What was measured, and its folder.
 
     Attributes
     ----------
@@ -105,10 +105,10 @@ class Comparison:
     features, classes
         Of the data set.
     results
-        Of the settings that were completed, in the plan's order.
+        Of the settings that were completed, in the benchmark's order.
     """
 
-    plan: Plan
+    benchmark: TrainingBenchmark
     path: Path
     environment: dict[str, Any]
     features: int
@@ -121,7 +121,7 @@ class Comparison:
         return f"{sizes}, batch {setting.batch_size}"
 
 
-def make_plan(
+def make_benchmark(
     *,
     hidden: Sequence[int],
     batch_sizes: Sequence[int],
@@ -131,8 +131,8 @@ def make_plan(
     data_dir: str | None = None,
     engines: Sequence[str] = ENGINES,
     threads: int | None = None,
-) -> Plan:
-    """Plan every size with every batch size, by every engine that is installed.
+) -> TrainingBenchmark:
+    """Prepare every size with every batch size, by every engine that is installed.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def make_plan(
         raise ConfigError(
             "--engine: PyTorch is not installed; install it with `pip install 'isolet-nn[torch]'`"
         )
-    return Plan(
+    return TrainingBenchmark(
         settings=tuple(
             Setting(h, b) for h in dict.fromkeys(hidden) for b in dict.fromkeys(batch_sizes)
         ),
@@ -188,12 +188,12 @@ def _numbers_of_threads(engine: EngineName, threads: int) -> list[int]:
     return [1] if engine == "numpy" or threads == 1 else [1, threads]
 
 
-def compare(
-    plan: Plan,
+def time_training(
+    benchmark: TrainingBenchmark,
     runs_dir: str | Path = "runs",
     on_measurement: Callable[[Measurement], None] | None = None,
-) -> Comparison:
-    """Carry out a plan; leave measurements, results, environment and a plot in a new folder.
+) -> TrainingTimes:
+    """Carry out a benchmark; leave measurements, results, environment and a plot in a new folder.
 
     The folder is complete up to the last setting that was completed, also after an interruption.
 
@@ -207,9 +207,9 @@ def compare(
     IsoletNNError
         If the data is not there, or an engine fails.
     """
-    dataset = load_data(plan.data, plan.data_dir)
-    comparison = Comparison(
-        plan,
+    dataset = load_data(benchmark.data, benchmark.data_dir)
+    measured = TrainingTimes(
+        benchmark,
         new_folder(Path(runs_dir), "bench-train"),
         describe_process("torch")
         | {
@@ -219,32 +219,34 @@ def compare(
         dataset.n_features,
         dataset.n_classes,
     )
-    write_json(comparison.path / ENVIRONMENT, comparison.environment)
+    write_json(measured.path / ENVIRONMENT, measured.environment)
     try:
         with ExitStack() as stack:
             workers = [
-                stack.enter_context(Worker(contestant, plan.data, plan.data_dir))
-                for contestant in plan.contestants
+                stack.enter_context(Worker(contestant, benchmark.data, benchmark.data_dir))
+                for contestant in benchmark.contestants
             ]
-            for setting in plan.settings:
+            for setting in benchmark.settings:
                 measurements = []
-                for measurement in _measure(plan, setting, workers):
+                for measurement in _measure(benchmark, setting, workers):
                     measurements.append(measurement)
-                    _append(comparison.path / RESULTS_CSV, measurement)
+                    _append(measured.path / RESULTS_CSV, measurement)
                     if on_measurement is not None:
                         on_measurement(measurement)
-                comparison.results.extend(summarize(measurements))
+                measured.results.extend(summarize(measurements))
     finally:
-        _write_results(comparison)
-    return comparison
+        _write_results(measured)
+    return measured
 
 
-def _measure(plan: Plan, setting: Setting, workers: Sequence[Worker]) -> Iterator[Measurement]:
+def _measure(
+    benchmark: TrainingBenchmark, setting: Setting, workers: Sequence[Worker]
+) -> Iterator[Measurement]:
     for worker in workers:
         worker.train(setting, epochs=1)  # libraries choose and compile their kernels here
-    for number in range(1, plan.rounds + 1):
+    for number in range(1, benchmark.rounds + 1):
         for worker in workers:
-            trained = worker.train(setting, plan.epochs)
+            trained = worker.train(setting, benchmark.epochs)
             yield Measurement(setting, worker.contestant, number, trained.seconds, trained.accuracy)
 
 
@@ -295,11 +297,11 @@ def _append(path: Path, measurement: Measurement) -> None:
         writer.writerow(row)
 
 
-def _write_results(comparison: Comparison) -> None:
+def _write_results(measured: TrainingTimes) -> None:
     """Write results.json, and the plot if there is anything to draw."""
-    plan, results = comparison.plan, comparison.results
-    content = asdict(plan) | {
-        "reference": plan.contestants[0].name,
+    benchmark, results = measured.benchmark, measured.results
+    content = asdict(benchmark) | {
+        "reference": benchmark.contestants[0].name,
         "results": [
             {
                 **asdict(result.setting),
@@ -313,7 +315,7 @@ def _write_results(comparison: Comparison) -> None:
             for result in results
         ],
     }
-    write_json(comparison.path / RESULTS_JSON, content)
+    write_json(measured.path / RESULTS_JSON, content)
     if not results:
         return
     from isolet_nn.plots import plot_bars
@@ -321,16 +323,16 @@ def _write_results(comparison: Comparison) -> None:
     times: dict[str, dict[str, float | None]] = {}
     ratios: dict[str, dict[str, float | None]] = {}
     for result in results:
-        setting, contestant = comparison.name_of(result.setting), result.contestant.name
+        setting, contestant = measured.name_of(result.setting), result.contestant.name
         times.setdefault(setting, {})[contestant] = result.median
         ratios.setdefault(setting, {})[contestant] = result.ratio
-    folder = comparison.path / PLOTS
+    folder = measured.path / PLOTS
     folder.mkdir(exist_ok=True)
     plot_bars(
         times,
         folder / BARS,
-        reference=plan.contestants[0].name,
+        reference=benchmark.contestants[0].name,
         ratios=ratios,
-        value_label=f"median time of {plan.epochs} epochs (s)",
+        value_label=f"median time of {benchmark.epochs} epochs (s)",
         title="Training the same network",
     )

@@ -709,10 +709,14 @@ def bench_train(
 ) -> None:
     """Train the same network with NumPy, PyTorch and scikit-learn in turn, and compare times."""
     from isolet_nn.benchmarks import training
-    from isolet_nn.benchmarks.console import print_comparison, print_measurement, print_plan
+    from isolet_nn.benchmarks.console import (
+        print_benchmark,
+        print_measurement,
+        print_training_times,
+    )
     from isolet_nn.benchmarks.engines import ENGINES
 
-    plan = training.make_plan(
+    benchmark = training.make_benchmark(
         hidden=hidden,
         batch_sizes=batch_size,
         epochs=epochs,
@@ -722,8 +726,8 @@ def bench_train(
         engines=engine or ENGINES,
         threads=threads,
     )
-    print_plan(plan)
-    print_comparison(training.compare(plan, runs_dir, print_measurement))
+    print_benchmark(benchmark)
+    print_training_times(training.time_training(benchmark, runs_dir, print_measurement))
 
 
 @bench_app.command("sweep")
@@ -757,12 +761,12 @@ def bench_sweep(
     debug: Debug = False,
 ) -> None:
     """Time a sweep against the same trials, one after another, in a plain PyTorch loop."""
-    from isolet_nn.benchmarks.console import print_sweep_comparison
-    from isolet_nn.benchmarks.sweep import compare_sweep
+    from isolet_nn.benchmarks.console import print_sweep_times
+    from isolet_nn.benchmarks.sweep import time_sweep
     from isolet_nn.config.shipped import resolve
     from isolet_nn.terminal.streams import print_message
 
-    comparison = compare_sweep(
+    times = time_sweep(
         None if config is None else resolve(config),
         rounds=rounds,
         with_loop=loop,
@@ -771,7 +775,7 @@ def bench_sweep(
         runs_dir=runs_dir,
         say=print_message,
     )
-    print_sweep_comparison(comparison)
+    print_sweep_times(times)
 
 
 @bench_app.command("overhead")
@@ -829,7 +833,7 @@ def reproduce_report(
     options: dict[str, Any] = {
         "data_dir": _text(data_dir),
         "workers": workers,
-        "progress": progress,
+        "observer": progress,
     }
     with _stopping("reproduce report", lambda: resume or progress.path) as stop:
         if resume is None:

@@ -10,7 +10,7 @@ from rich.table import Column, Table
 
 from isolet_nn.reproduction.page import PAGE
 from isolet_nn.reproduction.parts import Part
-from isolet_nn.reproduction.run import Progress
+from isolet_nn.reproduction.run import ReproductionObserver
 from isolet_nn.reproduction.verdicts import Claim
 from isolet_nn.sweeps.dispatch import SweepObserver
 from isolet_nn.terminal.streams import RESULTS, print_line, print_message
@@ -19,7 +19,7 @@ from isolet_nn.terminal.sweeps import sweep_observer
 _CELL_SECONDS = 5.0
 
 
-class PrintedProgress(Progress):
+class PrintedProgress(ReproductionObserver):
     """Prints the progress, and knows the folder as soon as there is one.
 
     Parameters

@@ -29,7 +29,7 @@ class Range(Section):
         return float(10.0 ** -max(map(len, digits)))
 
 
-class Claim(Range):
+class ReportedValue(Range):
     """One number of the report, or the range it gives."""
 
     what: str
@@ -43,7 +43,7 @@ class Curve(Section):
     """A figure of accuracy and loss over the epochs of one training."""
 
     momentum: float
-    claims: list[Claim]
+    values: list[ReportedValue]
 
 
 class Grid(Section):

@@ -43,7 +43,7 @@ SEEDS = {False: 100, True: 30}
 """Seeds of the small networks for exclusive or, in full and quick."""
 
 
-class Progress:
+class ReproductionObserver:
     """Hears of the progress; this one does nothing."""
 
     def on_start(self, folder: Path) -> None:
@@ -68,7 +68,7 @@ def reproduce(
     data_dir: str | None = None,
     workers: int | None = None,
     make_workers: WorkersFactory = LocalWorkers,
-    progress: Progress | None = None,
+    observer: ReproductionObserver | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Path:
     """Reproduce the report in a new folder, with its page; return the folder.
@@ -84,8 +84,8 @@ def reproduce(
     data_dir
         Folder of the ISOLET files.
     workers, make_workers
-        As of `sweeps.run.sweep`.
-    progress
+        As of `sweeps.sweep.sweep`.
+    observer
         Hears of the progress.
     should_stop
         Asked again and again; when it says yes, what is finished stays.
@@ -106,7 +106,7 @@ def reproduce(
         data_dir=data_dir,
         workers=workers,
         make_workers=make_workers,
-        progress=progress,
+        observer=observer,
         should_stop=should_stop,
     )
 
@@ -117,7 +117,7 @@ def resume(
     data_dir: str | None = None,
     workers: int | None = None,
     make_workers: WorkersFactory = LocalWorkers,
-    progress: Progress | None = None,
+    observer: ReproductionObserver | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Path:
     """Go on with a reproduction; parameters are those of `reproduce`.
@@ -134,10 +134,10 @@ def resume(
             f"{folder}: was begun by isolet-nn {content.version}, this is "
             f"{__version__}; begin a new reproduction"
         )
-    progress = progress or Progress()
+    observer = observer or ReproductionObserver()
     with locked(folder):
-        progress.on_start(folder)
-        work = _Work(folder, content, data_dir, workers, make_workers, progress, should_stop)
+        observer.on_start(folder)
+        work = _Work(folder, content, data_dir, workers, make_workers, observer, should_stop)
         _carry_out(work)
     return folder
 
@@ -154,7 +154,7 @@ class _Work:
     data_dir: str | None
     workers: int | None
     make_workers: WorkersFactory
-    progress: Progress
+    observer: ReproductionObserver
     should_stop: Callable[[], bool]
 
 
@@ -169,7 +169,7 @@ def _carry_out(work: _Work) -> None:
         for number, part in enumerate(parts, 1):
             if is_finished(work.folder, part):
                 continue
-            work.progress.on_part(part, number, len(parts))
+            work.observer.on_part(part, number, len(parts))
             if work.should_stop() or not _run_part(work, part):
                 break
         else:
@@ -189,7 +189,7 @@ def _run_part(work: _Work, part: Part) -> bool:
     options: dict[str, Any] = {
         "workers": work.workers,
         "make_workers": work.make_workers,
-        "observer": work.progress.of_sweep(),
+        "observer": work.observer.of_sweep(),
         "should_stop": work.should_stop,
     }
     if own is None:
@@ -212,7 +212,7 @@ def _run_carried_over(work: _Work, part: Part, own: Path | None) -> bool:
         own,
         data_dir=work.data_dir,
         should_stop=work.should_stop,
-        on_cell=work.progress.on_cell,
+        on_cell=work.observer.on_cell,
     )
 
 

@@ -86,15 +86,15 @@ def _cell(reported: float, fresh: float) -> Cell:
 def curve_table(report: Report, evidence: Evidence, part: str) -> Table:
     """The numbers read off a figure of curves, beside mean and range of fresh seeds."""
     rows = []
-    for claim in report.curves[part].claims:
-        trials = evidence.of_setting(part, EPOCHS, claim.epoch)
-        values = [getattr(trial, claim.column) for trial in trials]
-        is_accuracy = claim.column == "test_accuracy"
+    for reported in report.curves[part].values:
+        trials = evidence.of_setting(part, EPOCHS, reported.epoch)
+        values = [getattr(trial, reported.column) for trial in trials]
+        is_accuracy = reported.column == "test_accuracy"
         digits, unit = (1, " %") if is_accuracy else (3, "")
         rows.append(
             [
-                claim.what,
-                f"{span(claim.low, claim.high)}{unit}",
+                reported.what,
+                f"{span(reported.low, reported.high)}{unit}",
                 f"{np.mean(values):.{digits}f}{unit}" if values else DASH,
                 f"{min(values):.{digits}f} to {max(values):.{digits}f}" if values else DASH,
                 str(len(values)),

@@ -131,13 +131,13 @@ def figures(report: Report, evidence: Evidence) -> dict[str, Claim]:
 
 def _curve(report: Report, evidence: Evidence, part: str, how: str) -> Claim:
     parts = {}
-    for claim in report.curves[part].claims:
-        trials = evidence.of_setting(part, EPOCHS, claim.epoch)
-        parts[claim.what] = one_more_run(
-            (claim.low, claim.high),
-            [getattr(trial, claim.column) for trial in trials],
-            reading=claim.reading,
-            unit="%" if claim.column == "test_accuracy" else "nats",
+    for reported in report.curves[part].values:
+        trials = evidence.of_setting(part, EPOCHS, reported.epoch)
+        parts[reported.what] = one_more_run(
+            (reported.low, reported.high),
+            [getattr(trial, reported.column) for trial in trials],
+            reading=reported.reading,
+            unit="%" if reported.column == "test_accuracy" else "nats",
         )
     return Claim(f"{how}, 617-44-26 learns as its figures show.", parts)
 

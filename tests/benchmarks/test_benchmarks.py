@@ -26,22 +26,22 @@ from typer.testing import CliRunner
 
 from isolet_nn.benchmarks import engines, training
 from isolet_nn.benchmarks import sweep as timing
-from isolet_nn.benchmarks.console import print_comparison, print_plan
+from isolet_nn.benchmarks.console import print_benchmark, print_training_times
 from isolet_nn.benchmarks.engines import TRAIN, Contestant, EngineName, Setting
-from isolet_nn.benchmarks.sweep import compare_sweep
+from isolet_nn.benchmarks.sweep import time_sweep
 from isolet_nn.benchmarks.training import (
-    Comparison,
     Measurement,
-    Plan,
-    compare,
-    make_plan,
+    TrainingBenchmark,
+    TrainingTimes,
+    make_benchmark,
     summarize,
+    time_training,
 )
 from isolet_nn.benchmarks.worker import Worker
 from isolet_nn.cli.app import app
 from isolet_nn.errors import BackendUnavailableError, ConfigError, IsoletNNError
 from isolet_nn.sweeps.datasets import DataSource
-from isolet_nn.sweeps.plan import make_plan as make_sweep_plan
+from isolet_nn.sweeps.plan import make_plan
 
 pytestmark = needs_torch
 
@@ -49,12 +49,12 @@ NUMPY, TORCH = Contestant("numpy", 1), Contestant("torch", 1)
 
 
 @pytest.fixture(scope="module")
-def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+def times(tmp_path_factory: pytest.TempPathFactory) -> TrainingTimes:
     """Two rounds of one epoch by all engines."""
-    plan = make_plan(
+    benchmark = make_benchmark(
         hidden=[3, 2], batch_sizes=[3000], epochs=1, rounds=2, data="random", threads=2
     )
-    return compare(plan, tmp_path_factory.mktemp("runs"))
+    return time_training(benchmark, tmp_path_factory.mktemp("runs"))
 
 
 def measured(path: Path) -> list[dict[str, str]]:
@@ -63,8 +63,8 @@ def measured(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_every_contestant_is_measured_in_every_round_in_turn(comparison: Comparison) -> None:
-    names = [c.name for c in comparison.plan.contestants]
+def test_every_contestant_is_measured_in_every_round_in_turn(times: TrainingTimes) -> None:
+    names = [c.name for c in times.benchmark.contestants]
     assert names == [
         "numpy, 1 thread",
         "torch, 1 thread",
@@ -74,7 +74,7 @@ def test_every_contestant_is_measured_in_every_round_in_turn(comparison: Compari
     ]
     order = [
         (int(row["hidden"]), int(row["round"]), Contestant(engine, int(row["threads"])).name)
-        for row in measured(comparison.path)
+        for row in measured(times.path)
         for engine in engines.ENGINES
         if engine == row["engine"]
     ]
@@ -83,10 +83,10 @@ def test_every_contestant_is_measured_in_every_round_in_turn(comparison: Compari
 
 @pytest.mark.slow
 def test_results_are_the_medians_and_paired_ratios_of_what_was_measured(
-    comparison: Comparison,
+    times: TrainingTimes,
 ) -> None:
-    rows = measured(comparison.path)
-    results = json.loads((comparison.path / "results.json").read_text(encoding="utf-8"))
+    rows = measured(times.path)
+    results = json.loads((times.path / "results.json").read_text(encoding="utf-8"))
     assert results["reference"] == "numpy, 1 thread"
     assert len(results["results"]) == 10
     for result in results["results"]:
@@ -103,23 +103,23 @@ def test_results_are_the_medians_and_paired_ratios_of_what_was_measured(
 
 
 @pytest.mark.slow
-def test_the_folder_names_machine_versions_and_data_and_has_a_plot(comparison: Comparison) -> None:
-    environment = json.loads((comparison.path / "environment.json").read_text(encoding="utf-8"))
+def test_the_folder_names_machine_versions_and_data_and_has_a_plot(times: TrainingTimes) -> None:
+    environment = json.loads((times.path / "environment.json").read_text(encoding="utf-8"))
     assert environment["dataset"] == {"name": "random", "checksum": "random"}
     assert environment["cores"] >= 1
     assert environment["cpu"]
     assert {"numpy", "torch", "scikit-learn"} <= environment["packages"].keys()
-    assert comparison.path.name.endswith("-bench-train")
-    assert (comparison.path / "plots" / "bars.png").read_bytes().startswith(b"\x89PNG")
+    assert times.path.name.endswith("-bench-train")
+    assert (times.path / "plots" / "bars.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
 def test_the_table_names_networks_engines_and_last_the_folder(
-    comparison: Comparison, capsys: pytest.CaptureFixture[str]
+    times: TrainingTimes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_comparison(comparison)
+    print_training_times(times)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == str(comparison.path)
+    assert lines[-1] == str(times.path)
     for word in ("617-3-26, batch 3000", "617-2-26, batch 3000", "torch, 2 threads", "time /"):
         assert any(word in line for line in lines)
 
@@ -164,25 +164,25 @@ def test_random_data_has_isolets_size_and_is_always_the_same() -> None:
 
 
 def test_isolet_is_taken_unless_random_data_is_asked_for() -> None:
-    assert make_plan(hidden=[16], batch_sizes=[128]).data == "isolet"
-    assert make_plan(hidden=[16], batch_sizes=[128], data="random").data == "random"
+    assert make_benchmark(hidden=[16], batch_sizes=[128]).data == "isolet"
+    assert make_benchmark(hidden=[16], batch_sizes=[128], data="random").data == "random"
 
 
 def test_sizes_given_twice_are_measured_once() -> None:
-    plan = make_plan(hidden=[16, 8, 16], batch_sizes=[4, 4], data="random")
-    assert plan.settings == (Setting(16, 4), Setting(8, 4))
+    benchmark = make_benchmark(hidden=[16, 8, 16], batch_sizes=[4, 4], data="random")
+    assert benchmark.settings == (Setting(16, 4), Setting(8, 4))
 
 
 def test_pytorch_that_is_not_installed_is_left_out_and_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(training, "has_torch", lambda: False)
-    plan = make_plan(hidden=[16], batch_sizes=[128], data="random", threads=1)
-    assert [c.engine for c in plan.contestants] == ["numpy", "scikit-learn"]
-    print_plan(plan)
+    benchmark = make_benchmark(hidden=[16], batch_sizes=[128], data="random", threads=1)
+    assert [c.engine for c in benchmark.contestants] == ["numpy", "scikit-learn"]
+    print_benchmark(benchmark)
     assert "torch is left out: it is not installed" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="PyTorch is not installed"):
-        make_plan(hidden=[16], batch_sizes=[128], data="random", engines=["torch"])
+        make_benchmark(hidden=[16], batch_sizes=[128], data="random", engines=["torch"])
 
 
 @pytest.mark.parametrize(
@@ -196,20 +196,22 @@ def test_an_unknown_name_is_refused_with_what_is_allowed(
     options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        make_plan(hidden=[16], batch_sizes=[128], **options)
+        make_benchmark(hidden=[16], batch_sizes=[128], **options)
 
 
 def test_an_interrupted_comparison_keeps_what_it_measured_and_leaves_no_process(
     tmp_path: Path,
 ) -> None:
-    plan = Plan((Setting(2, 3000), Setting(3, 3000)), (NUMPY,), epochs=1, rounds=1, data="random")
+    benchmark = TrainingBenchmark(
+        (Setting(2, 3000), Setting(3, 3000)), (NUMPY,), epochs=1, rounds=1, data="random"
+    )
 
     def interrupt(measurement: Measurement) -> None:
         if measurement.setting.hidden == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        compare(plan, tmp_path, interrupt)
+        time_training(benchmark, tmp_path, interrupt)
     (folder,) = tmp_path.iterdir()
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     assert [result["hidden"] for result in results["results"]] == [2]
@@ -238,23 +240,25 @@ def test_a_worker_that_dies_says_so() -> None:
 def test_train_is_the_comparison_when_none_is_named(
     command: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    plans = []
+    benchmarks = []
 
-    def take(plan: Plan, runs_dir: Path, on_measurement: Callable[..., None]) -> Comparison:
-        plans.append(plan)
+    def take(
+        benchmark: TrainingBenchmark, runs_dir: Path, on_measurement: Callable[..., None]
+    ) -> TrainingTimes:
+        benchmarks.append(benchmark)
         environment = {
             "cpu": "c", "cores": 1, "platform": "p", "python": "3", "dataset": {"name": "random"},
             "packages": dict.fromkeys(engines.ENGINES, "1"),
         }  # fmt: skip
-        return Comparison(plan, tmp_path, environment, 617, 26)
+        return TrainingTimes(benchmark, tmp_path, environment, 617, 26)
 
-    monkeypatch.setattr(training, "compare", take)
+    monkeypatch.setattr(training, "time_training", take)
     options = ["--hidden", "8", "--batch-size", "32", "--rounds", "3", "--dataset", "random"]
     result = CliRunner().invoke(app, [*command, *options])
     assert result.exit_code == 0, result.output
-    (plan,) = plans
-    assert plan.settings == (Setting(8, 32),)
-    assert (plan.rounds, plan.epochs, plan.data) == (3, 10, "random")
+    (benchmark,) = benchmarks
+    assert benchmark.settings == (Setting(8, 32),)
+    assert (benchmark.rounds, benchmark.epochs, benchmark.data) == (3, 10, "random")
 
 
 def test_bench_help_lists_the_comparisons() -> None:
@@ -288,7 +292,7 @@ def sweep_file(folder: Path, **changes: Any) -> Path:
 @pytest.mark.slow
 def test_a_sweep_and_the_loop_are_timed_in_turn_and_learn_the_same(tmp_path: Path) -> None:
     said: list[str] = []
-    result = compare_sweep(sweep_file(tmp_path), rounds=2, runs_dir=tmp_path, say=said.append)
+    result = time_sweep(sweep_file(tmp_path), rounds=2, runs_dir=tmp_path, say=said.append)
     assert (result.trials, result.trainings, result.workers) == (2, 2, 1)
     assert len(result.sweep_seconds) == len(result.loop_seconds) == 2
     assert [line.split(":")[0] for line in said] == ["round 1", "round 1", "round 2", "round 2"]
@@ -315,7 +319,7 @@ def test_a_sweep_of_what_the_loop_does_not_do_is_refused_before_any_work(
 ) -> None:
     file = sweep_file(tmp_path, **changes)
     with pytest.raises(ConfigError) as caught:
-        compare_sweep(file, runs_dir=tmp_path / "runs")
+        time_sweep(file, runs_dir=tmp_path / "runs")
     assert str(caught.value).startswith(f"{file}: {named}")
     assert "--no-loop" in str(caught.value)
     assert not (tmp_path / "runs").exists()
@@ -338,9 +342,9 @@ def test_what_the_loop_does_not_do_is_timed_without_it(
     file = tmp_path / "timed.yaml"
     file.write_text(yaml.safe_dump(TIMED | keys), encoding="utf-8")
     with pytest.raises(ConfigError, match=re.escape(f"{file}: {named}")):
-        compare_sweep(file, runs_dir=tmp_path / "runs")
+        time_sweep(file, runs_dir=tmp_path / "runs")
     monkeypatch.setattr(timing, "sgemm_gflops", lambda processes: 1.0)
-    result = compare_sweep(file, with_loop=False, runs_dir=tmp_path / "runs")
+    result = time_sweep(file, with_loop=False, runs_dir=tmp_path / "runs")
     assert len(result.sweep_seconds) == 1
     assert (result.loop_seconds, result.speedup, result.largest_difference) == ([], None, None)
     assert result.gflops > 0
@@ -354,7 +358,7 @@ def test_arithmetic_is_that_of_each_trainings_own_data_networks_and_epochs() -> 
     }
     trials = trials_of(grid=grid)
     source = DataSource()
-    plan = make_sweep_plan(trials, np.arange(len(trials)), 1, source.size)
+    plan = make_plan(trials, np.arange(len(trials)), 1, source.size)
     sizes = [source.size(trials.make_experiment(trial)).n_rows for trial in (0, 4)]
     assert sizes[1] < sizes[0]
     epochs = np.array([3, 7] * 4, np.int32)  # 9 were asked for
@@ -386,7 +390,7 @@ def test_without_pytorch_a_sweep_is_timed_without_the_loop(
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setattr(timing, "sgemm_gflops", lambda processes: 1.0)
-    result = compare_sweep(sweep_file(tmp_path), with_loop=False, runs_dir=tmp_path / "runs")
+    result = time_sweep(sweep_file(tmp_path), with_loop=False, runs_dir=tmp_path / "runs")
     assert len(result.sweep_seconds) == 1
 
 

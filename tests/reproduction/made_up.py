@@ -53,8 +53,8 @@ def as_reported(part: str, settings: Settings) -> float:
     """What the report has for a setting; 96 % where it has nothing."""
     if part in REPORT.curves:
         epoch = settings[EPOCHS]
-        claims = [c for c in REPORT.curves[part].claims if c.column == "test_accuracy"]
-        return next((c.low + 0.1 for c in claims if c.epoch >= epoch), 95.0)
+        values = [v for v in REPORT.curves[part].values if v.column == "test_accuracy"]
+        return next((v.low + 0.1 for v in values if v.epoch >= epoch), 95.0)
     if part in ("figure5", FEW_NEURONS):
         return _cell("figure5", settings[LAYERS][0], settings[RATE])
     if part == "figure6":

@@ -20,7 +20,7 @@ from isolet_nn.reproduction.evidence import PLACES
 from isolet_nn.reproduction.folder import status_of
 from isolet_nn.reproduction.parts import FIGURES, PARTS, Part, parts_of, sweep_of
 from isolet_nn.reproduction.report import Range, load_report
-from isolet_nn.reproduction.run import Progress, reproduce, resume
+from isolet_nn.reproduction.run import ReproductionObserver, reproduce, resume
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.grid import make_trials
 
@@ -43,7 +43,7 @@ def less_of_other_data_sets() -> Iterator[None]:
         yield
 
 
-class Names(Progress):
+class Names(ReproductionObserver):
     """Notes which parts are run."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ def run(runs_dir: Path, should_stop: Callable[[], bool] = lambda: False) -> tupl
         runs_dir=runs_dir,
         workers=1,
         make_workers=InlineWorkers,
-        progress=names,
+        observer=names,
         should_stop=should_stop,
     )
     return folder, names.parts
@@ -69,7 +69,7 @@ def run(runs_dir: Path, should_stop: Callable[[], bool] = lambda: False) -> tupl
 
 def go_on_with(folder: Path) -> list[str]:
     names = Names()
-    resume(folder, workers=1, make_workers=InlineWorkers, progress=names)
+    resume(folder, workers=1, make_workers=InlineWorkers, observer=names)
     return names.parts
 
 
@@ -124,7 +124,7 @@ def test_another_versions_reproduction_is_not_gone_on_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, _ = run(tmp_path, stop_after(1))
-    monkeypatch.setattr("isolet_nn.__version__", "99.0")
+    monkeypatch.setattr("isolet_nn.reproduction.run.__version__", "99.0")
     with pytest.raises(RunError, match=r"was begun by isolet-nn .*, this is 99\.0"):
         resume(folder)
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isolet_nn.benchmarks.sweep import compare_sweep
+from isolet_nn.benchmarks.sweep import time_sweep
 from isolet_nn.config.datasets import DatasetConfig
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
@@ -290,7 +290,7 @@ def test_a_search_is_not_timed_against_the_loop(tmp_path: Path) -> None:
         "experiment: {dataset: {name: iris}}\ncross_validation: {folds: 3}\n", encoding="utf-8"
     )
     with pytest.raises(ConfigError, match="cross_validation: found 3 folds"):
-        compare_sweep(config, runs_dir=tmp_path / "runs")
+        time_sweep(config, runs_dir=tmp_path / "runs")
 
 
 def test_folds_of_isolet_are_by_speaker_and_one_partition_for_each_seed() -> None:
