@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from builders import make_experiment
+from needs import BACKENDS
 
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.errors import ConfigError, OutOfMemoryError
@@ -18,7 +19,6 @@ from isolet_nn.system import machine as environment
 from isolet_nn.system.machine import machine_memory
 from isolet_nn.training.capacity import least_bytes, out_of_memory_in_words, require_trainable
 
-BACKENDS = ("numpy", "torch")
 IRIS = {"dataset": {"name": "iris", "split_seed": 0}}  # 120 training rows
 NORMALIZED = {"hidden_layers": [4], "batch_normalization": True}
 
