@@ -6,7 +6,6 @@ on all of them. Times are medians over the rounds, ratios medians of the ratios 
 
 from __future__ import annotations
 
-import csv
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -25,6 +24,7 @@ from isolet_nn.benchmarks.engines import (
 )
 from isolet_nn.benchmarks.worker import Worker
 from isolet_nn.errors import ConfigError, suggestion
+from isolet_nn.system.csv_tables import csv_line
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import ENVIRONMENT, PLOTS, new_folder
 from isolet_nn.system.machine import available_cores, describe_process, has_torch
@@ -291,10 +291,8 @@ def _append(path: Path, measurement: Measurement) -> None:
     }
     new = not path.exists()
     with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(row), lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
+        file.write(csv_line(row) if new else "")
+        file.write(csv_line(row.values()))
 
 
 def _write_results(measured: TrainingTimes) -> None:

@@ -6,7 +6,6 @@ what it does. It is no experiment and no sweep, and no other figure can use it.
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,7 +27,8 @@ from isolet_nn.runs.execution import limited_threads
 from isolet_nn.runs.identity import differences, identity_of
 from isolet_nn.runs.records import FORMAT, CarriedOverFacts
 from isolet_nn.runs.tensors import load_tensors, save_tensors
-from isolet_nn.system.files import csv_rows, csv_text, read_text, write_json, write_text
+from isolet_nn.system.csv_tables import Columns, csv_text, read_csv
+from isolet_nn.system.files import read_text, write_json, write_text
 from isolet_nn.system.folders import current_folder, locked, new_folder, now
 from isolet_nn.training.backend import Weights, require_layout, weight_shapes
 from isolet_nn.training.loop import Training
@@ -239,29 +239,26 @@ def read_cells(folder: Path) -> list[tuple[int, int, float]]:
     """
     path, cells = folder / CELLS, load_carried_over(folder / FILE).cells
     try:
-        header, *rows = csv_rows(read_text(path))
-        if header != _COLUMNS:
-            raise ValueError(f"found the columns {header}")
-        read = [_read_cell(*row) for row in rows]
+        read = [tuple(row) for row in read_csv(read_text(path), _COLUMNS)]
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from None
-    except (TypeError, ValueError, csv.Error) as error:
+    except ValueError as error:
         raise RunError(f"{path}: damaged: {error}") from None
     if [(epochs, size) for epochs, size, _ in read] != cells[: len(read)]:
         raise RunError(f"{path}: damaged: its cells are not those of {FILE}")
     return read
 
 
-def _read_cell(epochs: str, batch_size: str, accuracy: str) -> tuple[int, int, float]:
-    share = float(accuracy)
-    if not 0.0 <= share <= 1.0:
-        raise ValueError(f"found the accuracy {accuracy}")
-    return int(epochs), int(batch_size), share
+def _accuracy(cell: str) -> float:
+    accuracy = float(cell)
+    if not 0.0 <= accuracy <= 1.0:
+        raise ValueError(f"found the accuracy {cell}")
+    return accuracy
 
 
-_COLUMNS = ["training.epochs", "training.batch_size", "test_accuracy"]
+_COLUMNS: Columns = {"training.epochs": int, "training.batch_size": int, "test_accuracy": _accuracy}
 
 
 def _table(config: CarriedOver, accuracies: list[float]) -> str:
     rows = zip(config.cells, accuracies, strict=False)
-    return csv_text(_COLUMNS, ([*cell, repr(accuracy)] for cell, accuracy in rows))
+    return csv_text(_COLUMNS, ([*cell, accuracy] for cell, accuracy in rows))

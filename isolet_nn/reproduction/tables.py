@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from isolet_nn.reproduction.evidence import EPOCHS, OPTIMIZERS, Cells, Evidence,
 from isolet_nn.reproduction.report import Report
 from isolet_nn.reproduction.rules import DASH, FEWEST, interval_text, with_minus
 from isolet_nn.scores.statistics import mean_interval
-from isolet_nn.system.files import whole_file
+from isolet_nn.system.csv_tables import CsvCell, write_csv
 
 _STRONGEST = 20.0
 """Points of difference from which on a cell has the full colour."""
@@ -149,17 +148,13 @@ def layers_table(cells: Cells) -> Table:
 
 def write_grid(path: Path, cells: Cells, row_key: str, column_key: str) -> None:
     """Write a grid as CSV, a row a cell: report, fresh mean, difference, seeds."""
-    with (
-        whole_file(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([row_key, column_key, "reported", "fresh", "difference", "seeds"])
-        for (row, column), fresh in np.ndenumerate(cells.fresh):
-            reported = float(cells.reported[row, column])
-            n = int(np.isfinite(cells.by_seed[row, column]).sum())
-            known = [repr(float(fresh)), repr(float(fresh) - reported)] if n else ["", ""]
-            writer.writerow([cells.rows[row], cells.columns[column], reported, *known, n])
+    rows: list[list[CsvCell]] = []
+    for (row, column), fresh in np.ndenumerate(cells.fresh):
+        reported = float(cells.reported[row, column])
+        n = int(np.isfinite(cells.by_seed[row, column]).sum())
+        known: list[CsvCell] = [float(fresh), float(fresh) - reported] if n else [None, None]
+        rows.append([cells.rows[row], cells.columns[column], reported, *known, n])
+    write_csv(path, [row_key, column_key, "reported", "fresh", "difference", "seeds"], rows)
 
 
 def signed(value: float, digits: int) -> str:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from isolet_nn.errors import DataError, RunError, counted
 from isolet_nn.runs.folder import Run, split_suffix
-from isolet_nn.scores.calibration import calibration_csv, read_calibration_csv
-from isolet_nn.scores.evaluation import (
-    Evaluation,
+from isolet_nn.scores.evaluation import Evaluation
+from isolet_nn.scores.tables import (
+    calibration_csv,
     confusion_csv,
     groups_csv,
+    read_calibration_csv,
     read_confusion_csv,
     read_groups_csv,
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from isolet_nn.errors import short_repr
 from isolet_nn.runs.records import Metrics
+from isolet_nn.system.csv_tables import csv_line, csv_text
 
 if TYPE_CHECKING:
     from isolet_nn.training.loop import Row
@@ -27,12 +28,12 @@ def columns_of(splits: Iterable[str]) -> list[str]:
 
 def history_csv(columns: Iterable[str], rows: Iterable[Row]) -> str:
     """metrics.csv with the rows that there are."""
-    return ",".join(columns) + "\n" + "".join(map(row_csv, rows))
+    return csv_text(columns, (row.values() for row in rows))
 
 
 def row_csv(row: Row) -> str:
     """The line of one row; numbers with all digits."""
-    return ",".join("" if value is None else repr(value) for value in row.values()) + "\n"
+    return csv_line(row.values())
 
 
 def read_history(text: str) -> list[Row]:

@@ -13,14 +13,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from isolet_nn.errors import DataError
-from isolet_nn.system.files import csv_rows, csv_text
 
 BINS = 15
 """Bins of equal width, as many as Guo et al. have."""
@@ -118,40 +115,3 @@ def calibrate(
             )
         )
     )
-
-
-_COLUMNS = [field.name for field in fields(CalibrationBin)]
-
-
-def calibration_csv(calibration: Calibration) -> str:
-    """The bins as CSV text, a row each with all digits; empty cells where a bin has no rows."""
-    return csv_text(_COLUMNS, (astuple(part) for part in calibration.bins))
-
-
-def read_calibration_csv(text: str) -> Calibration:
-    """The bins that `calibration_csv` wrote.
-
-    Raises
-    ------
-    DataError
-        If the text is no such table.
-    """
-    header, *rows = csv_rows(text)
-    try:
-        if header != _COLUMNS or not rows:
-            raise ValueError
-        bins = tuple(_read_bin(row) for row in rows)
-    except ValueError:
-        raise DataError(f"not a table of calibration: expected {', '.join(_COLUMNS)}") from None
-    return Calibration(bins)
-
-
-def _read_bin(row: list[str]) -> CalibrationBin:
-    low, high, n, confidence, accuracy = row
-    filled = int(n) > 0
-    if int(n) < 0 or filled != bool(confidence) or filled != bool(accuracy):
-        raise ValueError
-    shares = (float(confidence), float(accuracy)) if filled else (None, None)
-    if not all(share is None or 0.0 <= share <= 1.0 for share in shares):
-        raise ValueError
-    return CalibrationBin(float(low), float(high), int(n), *shares)

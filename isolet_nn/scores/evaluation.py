@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 
 from isolet_nn.errors import DataError, DivergedError
 from isolet_nn.scores.calibration import Calibration, calibrate
-from isolet_nn.system.files import csv_rows, csv_text
 
 Z_95 = 1.959963984540054
 """Quantile of the standard normal distribution that leaves 2.5 % above it."""
-_GROUP_COLUMNS = ("speaker", "n", "correct", "accuracy")
 
 
 @dataclass(frozen=True)
@@ -320,70 +318,6 @@ def wilson_interval(successes: int, n: int, z: float = Z_95) -> tuple[float, flo
     low = 0.0 if successes == 0 else (centre - half_width) / scale
     high = 1.0 if successes == n else (centre + half_width) / scale
     return low, high
-
-
-def confusion_csv(evaluation: Evaluation) -> str:
-    """The confusion matrix as CSV text.
-
-    The header is ``actual`` and the predicted classes; then a row for each actual class, opening
-    with its name.
-    """
-    rows = zip(evaluation.classes, evaluation.confusion_matrix.tolist(), strict=True)
-    return csv_text(["actual", *evaluation.classes], ([name, *counts] for name, counts in rows))
-
-
-def read_confusion_csv(text: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The confusion matrix and the classes that `confusion_csv` wrote.
-
-    Raises
-    ------
-    DataError
-        If the text is no confusion matrix.
-    """
-    header, *rows = csv_rows(text)
-    classes = tuple(header[1:])
-    try:
-        matrix = np.array([row[1:] for row in rows], dtype=np.int64)
-    except (ValueError, OverflowError):
-        raise DataError("not a confusion matrix: counts are whole numbers") from None
-    if matrix.shape != (len(classes), len(classes)) or (matrix < 0).any() or not matrix.any():
-        raise DataError("not a confusion matrix: expected counts, a row and a column a class")
-    return matrix, classes
-
-
-def groups_csv(scores: Sequence[GroupScore]) -> str:
-    """Scores by group as CSV text, a row each; the groups are called speakers, as in JSON."""
-    rows = ((score.group, score.n, score.correct, score.accuracy) for score in scores)
-    return csv_text(_GROUP_COLUMNS, rows)
-
-
-def read_groups_csv(text: str) -> list[GroupScore]:
-    """The scores that `groups_csv` wrote.
-
-    Raises
-    ------
-    DataError
-        If the text is no such table.
-    """
-    header, *rows = csv_rows(text)
-    try:
-        if tuple(header) != _GROUP_COLUMNS or not rows:
-            raise ValueError
-        return [_read_group(*row) for row in rows]
-    except (TypeError, ValueError):
-        expected = ", ".join(_GROUP_COLUMNS)
-        raise DataError(f"not a table of speakers: expected {expected}") from None
-
-
-def _read_group(group: str, n: str, correct: str, accuracy: str) -> GroupScore:
-    score = GroupScore(int(group), int(n), int(correct), float(accuracy))
-    if (
-        not 0 <= score.correct <= score.n
-        or not score.n
-        or score.accuracy != score.correct / score.n
-    ):
-        raise ValueError
-    return score
 
 
 def _check_shapes(logits: NDArray[np.floating[Any]], y: NDArray[np.integer[Any]]) -> None:

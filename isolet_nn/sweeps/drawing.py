@@ -7,7 +7,6 @@ point, whatever kind of picture was asked for.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from isolet_nn.sweeps.config import SETTING, Plot, Sweep, varied_keys
 from isolet_nn.sweeps.distributions import Choice, Integers, LogUniform
 from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.journal import setting_text
-from isolet_nn.system.files import whole_file
+from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 from isolet_nn.system.folders import PLOTS
 
 if TYPE_CHECKING:
@@ -270,17 +269,13 @@ def _targets(folder: SweepFolder, name: str) -> list[Path]:
 def _write_grid(path: Path, means: NDArray[np.float64], axes: Sequence[Axis]) -> None:
     """Write a grid of means: a row for each panel and row, a column for each column."""
     *leading, columns = axes
-    with (
-        whole_file(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*(axis.key for axis in leading), *map(setting_text, columns.values)])
-        for index in np.ndindex(means.shape[:-1]):
-            labels = [
-                setting_text(axis.values[place]) for axis, place in zip(leading, index, strict=True)
-            ]
-            writer.writerow([*labels, *("" if v != v else repr(v) for v in means[index].tolist())])
+
+    def row(index: tuple[int, ...]) -> list[CsvCell]:
+        labels = (axis.values[place] for axis, place in zip(leading, index, strict=True))
+        return [*map(setting_text, labels), *map(unless_nan, means[index].tolist())]
+
+    header = [*(axis.key for axis in leading), *map(setting_text, columns.values)]
+    write_csv(path, header, map(row, np.ndindex(means.shape[:-1])))
 
 
 def _draw_boxplot(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:

@@ -9,7 +9,6 @@ below a gigabyte.
 from __future__ import annotations
 
 import contextlib
-import csv
 import hashlib
 import json
 import os
@@ -36,7 +35,8 @@ from isolet_nn.runs.records import (
 )
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
 from isolet_nn.sweeps.grid import Trials, canonical
-from isolet_nn.system.files import errors_name, open_file, parse_json, whole_file
+from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
+from isolet_nn.system.files import errors_name, open_file, parse_json
 
 METRICS = tuple(
     f"{split}_{metric}"
@@ -120,25 +120,19 @@ class Results:
         """Write trials.csv: a row a trial, numbers with all digits."""
         names = [name for name in METRICS if self.has_metric(name)]
         columns = [METRICS.index(name) for name in names]
-        with (
-            whole_file(path) as temporary,
-            temporary.open("w", encoding="utf-8", newline="") as file,
-        ):
-            writer = csv.writer(file, lineterminator="\n")
-            repeat = ["seed"] if trials.cross_validation is None else ["seed", "fold"]
-            ending = ["epochs", "seconds", "error"]
-            writer.writerow(["trial", "status", *trials.keys, *repeat, *names, *ending])
-            writer.writerows(self._rows(trials, columns))
+        repeat = ["seed"] if trials.cross_validation is None else ["seed", "fold"]
+        header = ["trial", "status", *trials.keys, *repeat, *names, "epochs", "seconds", "error"]
+        write_csv(path, header, self._rows(trials, columns))
 
-    def _rows(self, trials: Trials, columns: list[int]) -> Iterator[list[Any]]:
+    def _rows(self, trials: Trials, columns: list[int]) -> Iterator[list[CsvCell]]:
         has_folds = trials.cross_validation is not None
         for trial in range(len(trials)):
             if trial % trials.n_repeats == 0:
                 settings = [setting_text(trials.value(trial, key)) for key in trials.keys]
             status = _STATUSES[self.status[trial]]
             row = self.metrics[trial].tolist()
-            metrics = [repr(row[c]) if row[c] == row[c] else "" for c in columns]
-            ended = [int(self.epochs[trial]), repr(float(self.seconds[trial]))]
+            metrics = [unless_nan(row[c]) for c in columns]
+            ended = [int(self.epochs[trial]), float(self.seconds[trial])]
             yield [
                 trial,
                 status,
@@ -146,8 +140,8 @@ class Results:
                 trials.seed(trial),
                 *([trials.fold(trial)] if has_folds else []),
                 *metrics,
-                *(ended if status != PENDING else ["", ""]),
-                self.errors.get(trial, ""),
+                *(ended if status != PENDING else [None, None]),
+                self.errors.get(trial),
             ]
 
 

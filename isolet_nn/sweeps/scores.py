@@ -5,7 +5,6 @@ Settings are compared by the mean over their completed trials, whatever their nu
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from isolet_nn.sweeps.distributions import Setting
 from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.journal import COMPLETED_CODE, Results, setting_text
-from isolet_nn.system.files import whole_file
+from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 
 
 @dataclass(frozen=True)
@@ -124,15 +123,12 @@ def write_settings(path: Path, trials: Trials, results: Results, metric: str) ->
             columns[f"{split}_accuracy_sd"] = accuracy.deviations
             columns[f"{split}_loss_mean"] = _Means.of(trials, results, f"{split}_loss").means
     n = _completed(trials, results).sum(axis=1)
-    with (
-        whole_file(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*trials.keys, "n", *columns])
-        for number in _ranking(trials, results, metric)[0]:
-            given = trials.setting(number)
-            setting = [setting_text(given[key]) if key in given else "" for key in trials.keys]
-            values = [float(column[number]) for column in columns.values()]
-            scores = ["" if np.isnan(value) else repr(value) for value in values]
-            writer.writerow([*setting, int(n[number]), *scores])
+
+    def row(number: int) -> list[CsvCell]:
+        given = trials.setting(number)
+        setting = [setting_text(given[key]) if key in given else None for key in trials.keys]
+        scores = [unless_nan(float(column[number])) for column in columns.values()]
+        return [*setting, int(n[number]), *scores]
+
+    best_first = _ranking(trials, results, metric)[0]
+    write_csv(path, [*trials.keys, "n", *columns], map(row, best_first))

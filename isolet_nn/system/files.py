@@ -8,9 +8,7 @@ waited for.
 from __future__ import annotations
 
 import contextlib
-import csv
 import errno
-import io
 import json
 import math
 import os
@@ -18,7 +16,7 @@ import re
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -210,20 +208,6 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         repeated = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"key {repeated!r} is given twice")
     return content
-
-
-def csv_text(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
-    """A table as CSV text: a header, then a row a line; numbers with all their digits."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def csv_rows(text: str) -> list[list[str]]:
-    """The cells of CSV text, a list a line; one empty line where there is no text."""
-    return list(csv.reader(io.StringIO(text))) or [[]]
 
 
 def finite(value: Any) -> Any:

@@ -14,9 +14,8 @@ from isolet_nn.scores.calibration import (
     Calibration,
     CalibrationBin,
     calibrate,
-    calibration_csv,
-    read_calibration_csv,
 )
+from isolet_nn.scores.tables import calibration_csv, read_calibration_csv
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -21,15 +21,13 @@ from isolet_nn.scores.calibration import calibrate
 from isolet_nn.scores.evaluation import (
     ConfusedPair,
     Evaluation,
-    confusion_csv,
     cross_entropy,
     ensemble_logits,
     evaluate_logits,
-    groups_csv,
     loss_and_accuracy,
-    read_groups_csv,
     wilson_interval,
 )
+from isolet_nn.scores.tables import confusion_csv, groups_csv, read_confusion_csv, read_groups_csv
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -358,3 +356,18 @@ def test_the_table_of_groups_reads_back_to_the_last_bit(seed: int, n: int) -> No
 def test_what_is_no_table_of_groups_is_an_error(text: str) -> None:
     with pytest.raises(DataError, match="not a table of speakers"):
         read_groups_csv(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "actual,a,b\na,1,2\n",
+        "actual,a,b\na,1,x\nb,3,4\n",
+        "actual,a,b\na,-1,2\nb,3,4\n",
+        "actual,a,b\na,1,2\nb\rb,3,4\n",
+    ],
+)
+def test_a_damaged_confusion_matrix_is_refused(text: str) -> None:
+    with pytest.raises(DataError, match="not a confusion matrix"):
+        read_confusion_csv(text)
