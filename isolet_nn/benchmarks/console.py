@@ -11,8 +11,8 @@ from isolet_nn.benchmarks.overhead import Overhead
 from isolet_nn.benchmarks.sweep import SweepTimes
 from isolet_nn.benchmarks.training import Measurement, TrainingBenchmark, TrainingTimes
 from isolet_nn.errors import counted
-from isolet_nn.terminal.console import percent
 from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line
+from isolet_nn.terminal.words import percent
 
 
 def print_benchmark(benchmark: TrainingBenchmark) -> None:

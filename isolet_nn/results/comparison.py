@@ -80,6 +80,11 @@ class Comparison:
         """What a person calls the runs, by label: without the date where that tells them apart."""
         return names_without_dates(list(self.runs))
 
+    def group_name(self, labels: Sequence[str]) -> str:
+        """What a person calls the runs of a group: the first of them, and how many there are."""
+        first = printable(self.names[labels[0]])
+        return first if len(labels) == 1 else f"{len(labels)} seeds: {first}, ..."
+
     @property
     def split(self) -> str | None:
         """The split that the runs are compared on: the test split if any run has read it."""
@@ -249,7 +254,7 @@ def draw_comparison(comparison: Comparison, output: str | Path | None = None) ->
         return None
     curves = [f"{comparison.split}_{metric}" for metric in ("accuracy", "loss")]
     bands = {
-        group_label([comparison.names[label] for label in labels]): bands_over_seeds(
+        comparison.group_name(labels): bands_over_seeds(
             [comparison.histories[label] for label in labels], curves
         )
         for labels in comparison.groups
@@ -281,12 +286,6 @@ def names_without_dates(labels: Sequence[str]) -> dict[str, str]:
     short = {label: _DATE.sub(r"\1", label) for label in labels}
     times = Counter(short.values())
     return {label: name if times[name] == 1 else label for label, name in short.items()}
-
-
-def group_label(labels: Sequence[str]) -> str:
-    """What a line over some runs is called: the first of them, and how many seeds there are."""
-    first = printable(labels[0])
-    return first if len(labels) == 1 else f"{len(labels)} seeds: {first}, ..."
 
 
 def bands_over_seeds(histories: Sequence[Sequence[Row]], metrics: Sequence[str]) -> dict[str, Band]:

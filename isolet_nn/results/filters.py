@@ -150,14 +150,6 @@ def value_of(entry: Entry, column: str) -> Any:
     return (entry.settings or {}).get(column, _UNKNOWN)
 
 
-def column_text(entry: Entry, column: str) -> str:
-    """An entry's value in a column or of a setting as a table shows it."""
-    value = value_of(entry, column)
-    if value is _UNKNOWN or (value is None and column in COLUMNS):
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else _text(value)
-
-
 def _column_test(wanted: Filter, where: str) -> Callable[[Any], bool]:
     """What tells whether a value in one of `COLUMNS` fits."""
     column, sign = wanted.column, wanted.sign

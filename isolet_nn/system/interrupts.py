@@ -71,6 +71,43 @@ def ignore_interrupts() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+class StopSignal:
+    """SIGINT and SIGTERM as a wish to stop, heard by who asks.
+
+    Until somebody asks for the first time, nobody would hear the wish: then a signal raises
+    KeyboardInterrupt at once, and so does a second one.
+    """
+
+    def __init__(self) -> None:
+        self._heard = False
+        self._received = False
+
+    def __call__(self) -> bool:
+        """Whether a signal came."""
+        self._heard = True
+        return self._received
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """Note a signal (a signal handler)."""
+        if self._received or not self._heard:
+            interrupt()
+        self._received = True
+
+
+@contextmanager
+def stop_signal() -> Iterator[StopSignal]:
+    """Handle SIGINT and SIGTERM by a `StopSignal` while the block runs."""
+    stop = StopSignal()
+    previous = {
+        number: signal.signal(number, stop.handle) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
 @contextmanager
 def held_interrupt() -> Iterator[None]:
     """Hold back Ctrl-C while processes are started, which inherit that until they ignore it.

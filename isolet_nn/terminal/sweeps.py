@@ -6,22 +6,27 @@ As everywhere, messages go to standard error and results to standard output.
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from isolet_nn.errors import counted, rounded
-from isolet_nn.sweeps.cohort import FAILED, TrialResult
-from isolet_nn.sweeps.dispatch import SweepObserver
-from isolet_nn.sweeps.distributions import Setting
-from isolet_nn.sweeps.folder import SweepFolder
-from isolet_nn.sweeps.journal import setting_text
-from isolet_nn.sweeps.plan import Cohort, Plan
-from isolet_nn.sweeps.scores import Score
+from isolet_nn.errors import counted
 from isolet_nn.system.folders import PLOTS, SETTINGS, TABLE
-from isolet_nn.terminal.console import percent
 from isolet_nn.terminal.streams import MESSAGES, RESULTS, ProgressLine, print_line, print_message
+from isolet_nn.terminal.words import duration, percent, setting_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from isolet_nn.sweeps.cohort import TrialResult
+    from isolet_nn.sweeps.dispatch import SweepObserver
+    from isolet_nn.sweeps.distributions import Setting
+    from isolet_nn.sweeps.folder import SweepFolder
+    from isolet_nn.sweeps.plan import Cohort, Plan
+    from isolet_nn.sweeps.scores import Score
+else:  # as in `progress`
+    SweepObserver = object
 
 _PLAIN_SECONDS = 5.0
 _REFRESH_SECONDS = 0.1
@@ -39,6 +44,21 @@ class SilentSweepProgress(SweepObserver):
 
     def on_start(self, folder: SweepFolder, plan: Plan) -> None:
         self.path = folder.path
+
+    def on_end(self, folder: SweepFolder) -> None:
+        pass
+
+    def on_submit(self, cohort: Cohort, ticket: int) -> None:
+        pass
+
+    def on_results(self, results: list[TrialResult], cost: float) -> None:
+        pass
+
+    def on_retry(self, cohort: Cohort, error: str) -> None:
+        pass
+
+    def on_wait(self) -> None:
+        pass
 
 
 class SweepProgress(SilentSweepProgress):
@@ -88,31 +108,31 @@ class SweepProgress(SilentSweepProgress):
     def on_submit(self, cohort: Cohort, ticket: int) -> None:
         if self._verbose:
             trials = ", ".join("+".join(map(str, line)) for line in cohort.lines)
-            self._say(f"cohort {ticket} begun: trials {trials}")
+            print_message(f"cohort {ticket} begun: trials {trials}")
 
     def on_results(self, results: list[TrialResult], cost: float) -> None:
         self._done += len(results)
         self._cost_done += cost
         for result in results:
             value = result.metrics.get(self._metric)
-            if result.status == FAILED:
+            if result.status == "failed":
                 self._failed += 1
             elif value is not None and (self._best is None or value > self._best):
                 self._best = value
         if self._verbose:
-            self._say("ended: " + ", ".join(map(self._ending, results)))
+            print_message("ended: " + ", ".join(map(self._ending, results)))
         self._show()
 
     def _ending(self, result: TrialResult) -> str:
         """What became of a trial: its number and its score."""
         score = (
-            result.error if result.status == FAILED else percent(result.metrics.get(self._metric))
+            result.error if result.status == "failed" else percent(result.metrics.get(self._metric))
         )
         return f"trial {result.trial} {score}".rstrip()
 
     def on_retry(self, cohort: Cohort, error: str) -> None:
         n = cohort.n_trials
-        self._say(f"{counted(n, 'trial')} {_are(n)} tried once more: {error}")
+        print_message(f"{counted(n, 'trial')} {_are(n)} tried once more: {error}")
 
     def on_wait(self) -> None:
         if self._live:
@@ -121,9 +141,6 @@ class SweepProgress(SilentSweepProgress):
     def on_end(self, folder: SweepFolder) -> None:
         if self._live:
             self._bar.stop()
-
-    def _say(self, text: str) -> None:
-        print_message(text)
 
     def _show(self) -> None:
         now = time.monotonic()
@@ -138,7 +155,7 @@ class SweepProgress(SilentSweepProgress):
             )
             self._bar.refresh()
         else:
-            self._say(f"{trials}  {self._state(now)}")
+            print_message(f"{trials}  {self._state(now)}")
 
     def _trials(self) -> str:
         return f"{self._done}/{counted(self._total, 'trial')}"
@@ -148,7 +165,7 @@ class SweepProgress(SilentSweepProgress):
         parts = [f"{self._done / max(seconds, 1e-9):.1f}/s"]
         if 0.0 < self._cost_done < self._cost:
             left = seconds * (self._cost - self._cost_done) / self._cost_done
-            parts.append(f"{_duration(left)} left")
+            parts.append(f"{duration(left)} left")
         if self._failed:
             parts.append(f"{self._failed} failed")
         if self._best is not None:
@@ -160,20 +177,14 @@ def _are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
 def print_plan(plan: Plan, trials: int, workers: int) -> None:
     """Print what a sweep would do: trials, trainings, cohorts, what is shared and why."""
     RESULTS.print(
         f"{counted(trials, 'trial')}, {plan.n_trials} of them to be done\n"
         f"{counted(plan.n_trainings, 'training')} in {counted(len(plan.cohorts), 'cohort')} "
         f"for {counted(workers, 'worker')}\n"
-        f"estimated work: {_duration(plan.cost)} of one processor, "
-        f"{_duration(plan.cost / workers)} with {counted(workers, 'worker')}"
+        f"estimated work: {duration(plan.cost)} of one processor, "
+        f"{duration(plan.cost / workers)} with {counted(workers, 'worker')}"
     )
     for note, count in plan.notes.items():
         RESULTS.print(f"{counted(count, 'trial')} {note}", soft_wrap=True)
@@ -225,9 +236,9 @@ def _folds(folder: SweepFolder) -> tuple[str, str]:
 
 def _setting_cells(folder: SweepFolder, setting: Setting) -> list[str]:
     if folder.sweep.list is not None:
-        lines = (f"{key}={setting_text(rounded(value))}" for key, value in setting.items())
+        lines = (f"{key}={setting_text(value)}" for key, value in setting.items())
         return ["\n".join(lines)]
-    return [setting_text(rounded(setting[key])) for key in folder.trials.keys]
+    return [setting_text(setting[key]) for key in folder.trials.keys]
 
 
 def _score_text(score: Score | None) -> str:

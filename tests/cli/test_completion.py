@@ -74,7 +74,7 @@ def test_the_shell_completes(shell: str, line: str, expected: list[str], folder:
 def test_completion_loads_nothing_heavy(folder: Path) -> None:
     for line in ("train q", "train quickstart --set m", "data show i", "eval r"):
         _, imported = completions("bash", line, folder, "-X", "importtime")
-        assert "isolet_nn.cli.completion" in imported
+        assert "isolet_nn.terminal.completion" in imported
         for module in ("numpy", "sklearn", "matplotlib", "torch", "yaml"):
             assert not re.search(rf"\| +{module}$", imported, re.MULTILINE), (line, module)
 

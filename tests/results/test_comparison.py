@@ -28,8 +28,8 @@ from isolet_nn.results.comparison import (
     names_without_dates,
 )
 from isolet_nn.system.files import write_json
-from isolet_nn.terminal import overview as overview_console
-from isolet_nn.terminal.overview import print_comparison
+from isolet_nn.terminal import comparisons
+from isolet_nn.terminal.comparisons import print_comparison
 from isolet_nn.training.loop import Row
 
 EXPERIMENT = {
@@ -257,7 +257,7 @@ def on_terminal(
 ) -> list[str]:
     """The lines that a terminal of so many columns shows."""
     screen = Console(width=width, force_terminal=True, no_color=True, file=io.StringIO())
-    monkeypatch.setattr(overview_console, "RESULTS", screen)
+    monkeypatch.setattr(comparisons, "RESULTS", screen)
     print_comparison(comparison)
     assert isinstance(screen.file, io.StringIO)
     return re.sub(r"\x1b\[\d*m", "", screen.file.getvalue()).splitlines()

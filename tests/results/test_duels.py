@@ -17,7 +17,7 @@ from isolet_nn.config.loading import load_experiment
 from isolet_nn.errors import RunError
 from isolet_nn.results.duels import Duel, compare_answers
 from isolet_nn.scores.statistics import McNemar
-from isolet_nn.terminal.overview import print_duels
+from isolet_nn.terminal.comparisons import print_duels
 
 EXPERIMENT = {
     "dataset": {"name": "digits", "split_seed": 0},

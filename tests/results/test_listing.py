@@ -26,7 +26,8 @@ from isolet_nn.results.listing import Entry, list_runs, read_entry
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import locked
-from isolet_nn.terminal.overview import ago, print_entries
+from isolet_nn.terminal.lists import print_entries
+from isolet_nn.terminal.words import ago
 
 EXPERIMENT = {
     "name": "wine-run",

@@ -1,4 +1,4 @@
-"""Ctrl-C held back while processes are started: it is neither lost nor seen by them."""
+"""Ctrl-C: held back while processes are started, and heard as a wish to stop."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from isolet_nn.system.interrupts import held_interrupt
+from isolet_nn.system.interrupts import StopSignal, held_interrupt, stop_signal
 
 IS_BLOCKED = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
 SURVIVE = """
@@ -86,3 +86,42 @@ def test_a_process_starts_with_interrupts_held_back_until_it_ignores_them() -> N
         assert python(IS_BLOCKED) == "True"
         assert python(SURVIVE) == "alive set()"
     assert python(IS_BLOCKED) == "False"
+
+
+# --- a wish to stop
+
+
+def handler_of(stop: StopSignal) -> Callable[[], None]:
+    return lambda: stop.handle(signal.SIGINT, None)
+
+
+def test_a_signal_that_nobody_would_hear_interrupts_at_once() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        handler_of(StopSignal())()
+
+
+def test_the_first_signal_is_a_wish_and_the_second_an_order() -> None:
+    stop = StopSignal()
+    assert not stop()
+    handler_of(stop)()
+    assert stop()
+    with pytest.raises(KeyboardInterrupt):
+        handler_of(stop)()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_are_heard_inside_the_block_only(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with stop_signal() as stop:
+        assert not stop()
+        signal.raise_signal(number)
+        assert stop()
+        assert signal.getsignal(number) != before
+    assert signal.getsignal(number) is before
+
+
+def test_the_handlers_are_put_back_after_an_error() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(ZeroDivisionError), stop_signal():
+        raise ZeroDivisionError
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -153,3 +153,10 @@ def test_no_command_prints_control_characters_or_stumbles_over_an_encoding(
         ("runs", "no\x1b[2Jfolder"),
     ):
         assert printed(*wrong)[0] == 2
+
+
+def test_json_has_null_for_a_number_that_is_not_finite(capsys: pytest.CaptureFixture[str]) -> None:
+    streams.print_json({"a": float("nan"), "b": [float("inf"), 1.5], "c": "é"})
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"a": None, "b": [None, 1.5], "c": "é"}
+    assert "é" in out

@@ -10,8 +10,8 @@ from isolet_nn import sweep
 from isolet_nn.errors import counted
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import plan_of
-from isolet_nn.terminal.console import percent
 from isolet_nn.terminal.sweeps import SweepProgress, print_plan, print_sweep
+from isolet_nn.terminal.words import percent
 
 SWEEP = {
     "experiment": {

@@ -1,0 +1,154 @@
+"""The commands of `isolet-nn bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from isolet_nn.config.bounds import MOST_THREADS, MOST_TRIALS
+from isolet_nn.terminal.commands import App, Group
+from isolet_nn.terminal.completion import complete_sweep
+from isolet_nn.terminal.options import DataDir, RunsDir, text_of, whole
+
+
+class _TrainByDefault(Group):
+    """A group whose command may be left out: then it is ``train``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["train", *args]
+        return super().parse_args(ctx, args)
+
+
+app = App(
+    cls=_TrainByDefault, help="Timing comparisons on this machine; `train` unless one is named."
+)
+
+
+@app.command("train")
+def bench_train(
+    hidden: Annotated[
+        list[int],
+        typer.Option("--hidden", help="Hidden neurons; repeatable.", **whole("--hidden", 1)),
+    ] = [128, 16],  # noqa: B006 - typer reads it, nobody changes it
+    batch_size: Annotated[
+        list[int],
+        typer.Option(
+            "--batch-size", help="Rows of a batch; repeatable.", **whole("--batch-size", 1)
+        ),
+    ] = [128, 16],  # noqa: B006
+    epochs: Annotated[
+        int, typer.Option("--epochs", help="Epochs of a training.", **whole("--epochs", 1))
+    ] = 10,
+    rounds: Annotated[
+        int,
+        typer.Option("--rounds", help="Trainings of each kind.", **whole("--rounds", 1, 1_000_000)),
+    ] = 5,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--engine",
+            metavar="NAME",
+            help="numpy, torch or scikit-learn; repeatable. All of them.",
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads",
+            help="Threads for PyTorch and scikit-learn besides one. All cores.",
+            **whole("--threads", 1, MOST_THREADS),
+        ),
+    ] = None,
+    dataset: Annotated[
+        str,
+        typer.Option("--dataset", metavar="NAME", help="isolet, or random numbers of its size."),
+    ] = "isolet",
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+) -> None:
+    """Train the same network with NumPy, PyTorch and scikit-learn in turn, and compare times."""
+    from isolet_nn.benchmarks import training
+    from isolet_nn.benchmarks.console import (
+        print_benchmark,
+        print_measurement,
+        print_training_times,
+    )
+    from isolet_nn.benchmarks.engines import ENGINES
+
+    benchmark = training.make_benchmark(
+        hidden=hidden,
+        batch_sizes=batch_size,
+        epochs=epochs,
+        rounds=rounds,
+        data=dataset,
+        data_dir=text_of(data_dir),
+        engines=engine or ENGINES,
+        threads=threads,
+    )
+    print_benchmark(benchmark)
+    print_training_times(training.time_training(benchmark, runs_dir, print_measurement))
+
+
+@app.command("sweep")
+def bench_sweep(
+    config: Annotated[
+        str | None,
+        typer.Argument(
+            help="A sweep; without one 200 trials of 617-16-26, 10 epochs each.",
+            autocompletion=complete_sweep,
+        ),
+    ] = None,
+    rounds: Annotated[
+        int,
+        typer.Option(
+            "--rounds", help="How often each is timed.", **whole("--rounds", 1, 1_000_000)
+        ),
+    ] = 1,
+    loop: Annotated[
+        bool, typer.Option("--loop/--no-loop", help="Time the plain PyTorch loop too.")
+    ] = True,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads",
+            help="Threads of the loop. All cores.",
+            **whole("--threads", 1, MOST_THREADS),
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+) -> None:
+    """Time a sweep against the same trials, one after another, in a plain PyTorch loop."""
+    from isolet_nn.benchmarks.console import print_sweep_times
+    from isolet_nn.benchmarks.sweep import time_sweep
+    from isolet_nn.config.shipped import resolve
+    from isolet_nn.terminal.streams import print_message
+
+    times = time_sweep(
+        None if config is None else resolve(config),
+        rounds=rounds,
+        with_loop=loop,
+        loop_threads=threads,
+        data_dir=text_of(data_dir),
+        runs_dir=runs_dir,
+        say=print_message,
+    )
+    print_sweep_times(times)
+
+
+@app.command("overhead")
+def bench_overhead(
+    trials: Annotated[
+        int,
+        typer.Option("--trials", help="About how many.", **whole("--trials", 100, MOST_TRIALS)),
+    ] = 1_000_000,
+    runs_dir: RunsDir = Path("runs"),
+) -> None:
+    """Time planning, journalling and resuming very many trials that are not trained."""
+    from isolet_nn.benchmarks.console import print_overhead
+    from isolet_nn.benchmarks.overhead import measure_overhead
+
+    print_overhead(measure_overhead(trials, runs_dir))

@@ -1,0 +1,155 @@
+"""Commands that read runs and sweeps alike: runs, compare, plot."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from isolet_nn.errors import ConfigError
+from isolet_nn.terminal.completion import complete_run
+from isolet_nn.terminal.options import AsJson, DataDir, one_of, text_of
+
+
+def plot(
+    folder: Annotated[
+        Path, typer.Argument(help="A run's or a sweep's folder.", autocompletion=complete_run)
+    ],
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind",
+            help="What to draw: the first five of a run, the others of a sweep.",
+            **one_of(
+                "--kind",
+                *("curves", "confusion", "reliability", "speakers", "weights"),
+                *("heatmap", "boxplot", "line", "scatter"),
+            ),
+        ),
+    ] = None,
+    x: Annotated[
+        str | None, typer.Option("--x", metavar="KEY", help="Varied key along the bottom.")
+    ] = None,
+    y: Annotated[
+        str | None,
+        typer.Option("--y", metavar="KEY", help="Varied key up the side, or one line each."),
+    ] = None,
+    panels: Annotated[
+        str | None, typer.Option("--panels", metavar="KEY", help="Varied key, a heat map each.")
+    ] = None,
+    value: Annotated[
+        str | None, typer.Option("--value", metavar="METRIC", help="What is drawn.")
+    ] = None,
+) -> None:
+    """Draw a run's or a sweep's pictures once more; prints the files written.
+
+    Options draw one kind of a run's pictures, or another one of a sweep from the same results.
+    """
+    from isolet_nn.results.redraw import PlotChoice, redraw
+    from isolet_nn.terminal.streams import print_line
+
+    choice = PlotChoice(kind, x, y, panels, value)
+    for path in redraw(folder, None if choice == PlotChoice() else choice):
+        print_line(path)
+
+
+def runs(
+    runs_dir: Annotated[Path, typer.Argument(help="Where runs and sweeps lie.")] = Path("runs"),
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            "--sort",
+            metavar="COLUMN",
+            help="Highest first, texts from A to Z: test_accuracy, test_loss and their like, "
+            "epochs, trials, completed, failed, seconds, age, started, folder, name, kind, "
+            "status, problem, or a setting, such as optimizer.learning_rate.",
+        ),
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter",
+            metavar="EXPR",
+            help="A column or setting, = != < <= > >= or ~ (contains), and a value: "
+            "status=completed, name~isolet, test_accuracy>95%, age<2h, optimizer.name=adam; "
+            "repeatable, all must fit.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List runs and sweeps, newest first; a sweep's accuracies are those of its best setting."""
+    from isolet_nn.results.filters import filter_entries, parse_filter, sort_entries
+    from isolet_nn.results.listing import list_runs
+    from isolet_nn.terminal.lists import print_entries
+    from isolet_nn.terminal.streams import print_json, print_message
+
+    asked = [parse_filter(expression) for expression in filters or []]
+    entries = filter_entries(list_runs(runs_dir), filters or [])
+    for reading in filter(None, (one.reading for one in asked)):
+        print_message(reading)
+    if sort is not None:
+        entries = sort_entries(entries, sort)
+    if as_json:
+        objects = [asdict(entry) for entry in entries]
+        print_json([{k: v for k, v in o.items() if (k, v) != ("settings", None)} for o in objects])
+    elif entries:
+        columns = [*(one.column for one in asked), *([sort] if sort else [])]
+        print_entries(entries, list(dict.fromkeys(columns)))
+    else:
+        print_message(f"{runs_dir}: no runs" + (" that fit" if filters else ""))
+
+
+def compare(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN RUN...", help="Two or more run folders.", autocompletion=complete_run
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The picture; comparison.png in the folder the runs lie in.",
+        ),
+    ] = None,
+    test: Annotated[
+        bool,
+        typer.Option("--test", help="McNemar's test of each two models, on their test split."),
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how runs differ in config and results, and overlay their curves; prints the picture.
+
+    Runs that differ in nothing but seed and name are one curve, with a band over the seeds.
+    """
+    from isolet_nn.results.comparison import compare, draw_comparison, require_picture_path
+    from isolet_nn.terminal.comparisons import print_comparison, print_duels
+    from isolet_nn.terminal.streams import print_json, print_line, print_message
+
+    if data_dir is not None and not test:
+        raise ConfigError("--data-dir goes with --test, which evaluates the models")
+    if output is not None:
+        require_picture_path(output)
+    comparison = compare(folders)
+    for reason in comparison.left_out.values():
+        print_message(f"left out: {reason}")
+    duels = None
+    if test:
+        from isolet_nn.results.duels import compare_answers
+
+        duels = compare_answers(comparison.runs, data_dir=text_of(data_dir))
+    if not as_json:
+        print_comparison(comparison)
+        print_duels(duels or [])
+    picture = draw_comparison(comparison, output)
+    if as_json:
+        tests = {} if duels is None else {"tests": [duel.to_json() for duel in duels]}
+        print_json({**comparison.to_json(), **tests, "picture": text_of(picture)})
+    elif picture is not None:
+        print_line(picture)

@@ -1,0 +1,163 @@
+"""The command sweep: a new one, one that is resumed, or a look at what would be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from isolet_nn.cli.settings import read_sweep, require_own_config
+from isolet_nn.errors import ConfigError
+from isolet_nn.terminal.completion import complete_sweep, complete_sweep_folder
+from isolet_nn.terminal.endings import exit_as_sweep, stopping
+from isolet_nn.terminal.options import DataDir, Force, Quiet, RunsDir, Set, Workers, text_of
+
+if TYPE_CHECKING:
+    from isolet_nn.sweeps.config import Sweep
+    from isolet_nn.sweeps.folder import SweepFolder
+
+    Begin = Callable[..., SweepFolder]
+
+
+def sweep(
+    config: Annotated[
+        str | None,
+        typer.Argument(
+            help="A sweep's YAML file, or the name of a shipped one.", autocompletion=complete_sweep
+        ),
+    ] = None,
+    settings: Set = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Name of the sweep.")
+    ] = None,
+    workers: Workers = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler, or local:N."),
+    ] = None,
+    save_models: Annotated[
+        str | None,
+        typer.Option(
+            "--save-models", metavar="best|all|none", help="Weights to keep: best, all or none."
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            "--resume",
+            metavar="FOLDER",
+            help="Go on with an interrupted sweep instead.",
+            autocompletion=complete_sweep_folder,
+        ),
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="With --resume: try failed trials again.")
+    ] = False,
+    force: Force = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan: trials, cohorts, what is shared.")
+    ] = False,
+    print_trial: Annotated[
+        int | None,
+        typer.Option("--print-trial", metavar="N", help="Print trial N as a config for train."),
+    ] = None,
+    quiet: Quiet = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Name each cohort, and each trial with its score."),
+    ] = False,
+) -> None:
+    """Run a grid of trials, or go on with one; its folder is the last line printed."""
+    changes = {"name": name, "save_models": save_models}
+    is_preview = dry_run or print_trial is not None
+    if is_preview and cluster is not None:
+        raise ConfigError("--dry-run asks no cluster: give --workers instead of --cluster")
+    what: Sweep | Path
+    if resume is None:
+        if retry_failed or force:
+            raise ConfigError("--retry-failed and --force go with --resume")
+        what = read_sweep(config, settings, {**changes, "workers": workers}, data_dir)
+        begin = _new(what, runs_dir)
+    else:
+        require_own_config("sweep", bool(config or settings or any(changes.values())))
+        what = resume
+        begin = _resumed(resume, data_dir, retry_failed=retry_failed, force=force)
+    if is_preview:
+        _preview(what, print_trial, workers, data_dir, retry_failed=retry_failed)
+    else:
+        _carry_out(begin, resume, workers, cluster, quiet=quiet, verbose=verbose)
+
+
+def _new(sweep: Sweep, runs_dir: Path) -> Begin:
+    """A sweep that is to be run in a new folder."""
+    from isolet_nn.sweeps import sweep as sweeps
+
+    return partial(sweeps.sweep, sweep, runs_dir=runs_dir)
+
+
+def _resumed(folder: Path, data_dir: Path | None, *, retry_failed: bool, force: bool) -> Begin:
+    """A sweep that is to be gone on with."""
+    from isolet_nn.sweeps import sweep as sweeps
+
+    return partial(
+        sweeps.resume_sweep,
+        folder,
+        data_dir=text_of(data_dir),
+        retry_failed=retry_failed,
+        force=force,
+    )
+
+
+def _preview(
+    what: Sweep | Path,
+    trial: int | None,
+    workers: int | None,
+    data_dir: Path | None,
+    *,
+    retry_failed: bool,
+) -> None:
+    """Print a trial's config, or the plan."""
+    from isolet_nn.sweeps.folder import SweepFolder, trial_config
+    from isolet_nn.sweeps.sweep import plan_of
+    from isolet_nn.terminal.streams import print_text
+    from isolet_nn.terminal.sweeps import print_plan
+
+    seen = SweepFolder.open(what, text_of(data_dir)) if isinstance(what, Path) else what
+    if trial is not None:
+        print_text(trial_config(seen, trial))
+    else:
+        print_plan(*plan_of(seen, workers, retry_failed=retry_failed))
+
+
+def _carry_out(
+    begin: Begin,
+    resumed: Path | None,
+    workers: int | None,
+    cluster: str | None,
+    *,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Run what is left of a sweep, here or on a cluster, and print its results."""
+    from isolet_nn.terminal.streams import print_line, print_message
+    from isolet_nn.terminal.sweeps import print_sweep, sweep_observer
+
+    observer = sweep_observer(quiet, verbose)
+    options: dict[str, Any] = {"workers": workers, "observer": observer}
+    if cluster is not None:
+        from isolet_nn.sweeps.cluster import cluster_workers
+
+        found = cluster_workers(cluster, print_message)
+        options |= {"make_workers": found, "workers": workers or found.n_workers}
+    with stopping("sweep", lambda: resumed or observer.path) as stop:
+        done = begin(should_stop=stop, **options)
+    if quiet:
+        print_line(done.path)
+    else:
+        print_sweep(done)
+    exit_as_sweep(done)

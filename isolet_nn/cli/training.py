@@ -1,0 +1,174 @@
+"""Commands that train and evaluate: train, eval, xor."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from isolet_nn.cli.settings import read_experiment, require_own_config
+from isolet_nn.errors import ConfigError
+from isolet_nn.terminal.completion import complete_experiment, complete_run
+from isolet_nn.terminal.endings import exit_as_run, say_os_error, stopping
+from isolet_nn.terminal.options import (
+    AsJson,
+    Backend,
+    DataDir,
+    Epochs,
+    Force,
+    Quiet,
+    RunsDir,
+    Seed,
+    Set,
+    one_of,
+    text_of,
+    whole,
+)
+
+
+def train(
+    config: Annotated[
+        str | None,
+        typer.Argument(
+            help="A YAML file, or the name of a shipped config.", autocompletion=complete_experiment
+        ),
+    ] = None,
+    settings: Set = None,
+    seed: Seed = None,
+    backend: Backend = None,
+    epochs: Epochs = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Name of the experiment.")
+    ] = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            "--resume",
+            metavar="RUN",
+            help="Go on with an interrupted run instead.",
+            autocompletion=complete_run,
+        ),
+    ] = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train one network; the run folder is the last line printed."""
+    from isolet_nn.runs import execution
+    from isolet_nn.terminal.progress import progress_observer
+    from isolet_nn.terminal.runs import print_run
+    from isolet_nn.terminal.streams import print_line
+
+    options = {"seed": seed, "backend": backend, "training.epochs": epochs, "name": name}
+    observer = progress_observer(quiet)
+    with stopping("train", lambda: observer.path) as stop:
+        if resume is None:
+            if force:
+                raise ConfigError("--force goes with --resume")
+            experiment = read_experiment(config, settings, options, data_dir)
+            begin = partial(execution.train, experiment, runs_dir=runs_dir)
+        else:
+            given = [config or None, settings or None, *options.values()]
+            require_own_config("run", any(value is not None for value in given))
+            begin = partial(execution.resume, resume, data_dir=text_of(data_dir), force=force)
+        run = begin(observer=observer, should_stop=stop)
+    if quiet:
+        print_line(run.path)
+    else:
+        print_run(run)
+    exit_as_run(run)
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder.", autocompletion=complete_run)],
+    split: Annotated[
+        str,
+        typer.Option(
+            "--split",
+            help="What is evaluated.",
+            **one_of("--split", "test", "validation", "train"),
+        ),
+    ] = "test",
+    as_json: AsJson = False,
+    backend: Backend = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Evaluate a run's model: accuracy with its interval, calibration, classes and speakers."""
+    from isolet_nn.runs import execution
+    from isolet_nn.runs.drawing import group_word, write_evaluation
+    from isolet_nn.runs.folder import Run
+    from isolet_nn.terminal.runs import print_evaluation
+    from isolet_nn.terminal.streams import print_json, print_message
+
+    opened = Run.open(run)
+    evaluation = execution.evaluate(
+        opened, split=split, backend=backend, data_dir=text_of(data_dir)
+    )
+    try:
+        if as_json:
+            print_json(evaluation.to_json())
+        else:
+            print_evaluation(evaluation, group_word(opened))
+    finally:  # also where nobody reads the output to its end
+        try:
+            for path in write_evaluation(opened, evaluation):
+                print_message(f"written: {path}")
+        except OSError as error:
+            print_message(f"not written: {say_os_error(error)}")
+
+
+def xor(
+    recipe: Annotated[
+        str,
+        typer.Option(
+            "--recipe",
+            help="A robust one, or the report's own.",
+            **one_of("--recipe", "robust", "report"),
+        ),
+    ] = "robust",
+    hidden: Annotated[
+        int | None,
+        typer.Option(
+            "--hidden", help="Hidden neurons; 0: no hidden layer.", **whole("--hidden", 0)
+        ),
+    ] = None,
+    trials: Annotated[
+        int,
+        typer.Option(
+            "--trials",
+            help="Seeds to train; above 1 only counts them.",
+            **whole("--trials", 1, 1_000_000),
+        ),
+    ] = 1,
+    settings: Set = None,
+    seed: Seed = None,
+    backend: Backend = None,
+    epochs: Epochs = None,
+    runs_dir: RunsDir = Path("runs"),
+) -> None:
+    """Learn exclusive or, as a sanity check; exits 0 only if the network solves it."""
+    from isolet_nn.runs import execution
+    from isolet_nn.runs import xor as xor_module
+    from isolet_nn.terminal.progress import SilentProgress
+    from isolet_nn.terminal.runs import print_xor, print_xor_count
+
+    options: dict[str, Any] = {"seed": seed, "backend": backend, "training.epochs": epochs}
+    if hidden is not None:
+        options["model.hidden_layers"] = [hidden] if hidden else []
+    experiment = read_experiment(xor_module.RECIPES[recipe], settings, options, None)
+    xor_module.require_xor(experiment)
+    if trials > 1:
+        solved = xor_module.count_solved(experiment, trials)
+        print_xor_count(experiment, recipe, solved, trials)
+        return
+    observer = SilentProgress()
+    with stopping("train", lambda: observer.path) as stop:
+        run = execution.train(experiment, runs_dir=runs_dir, observer=observer, should_stop=stop)
+    exit_as_run(run)
+    result = xor_module.result_of(run)
+    print_xor(run, result, recipe)
+    if not result.solved:
+        raise typer.Exit(1)

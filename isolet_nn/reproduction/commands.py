@@ -1,0 +1,61 @@
+"""The commands of `isolet-nn reproduce`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from isolet_nn.errors import ConfigError
+from isolet_nn.terminal.commands import App
+from isolet_nn.terminal.endings import exit_to_resume, stopping
+from isolet_nn.terminal.options import DataDir, Quiet, RunsDir, Workers, text_of
+
+app = App(no_args_is_help=True, help="Published results, run again and judged.")
+
+
+@app.command("report")
+def reproduce_report(
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--figure", metavar="N", help="1 to 8, xor, parity or data; repeatable. All of them."
+        ),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer cells and seeds.")] = False,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+    workers: Workers = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option("--resume", metavar="FOLDER", help="Go on with an interrupted one instead."),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run the report's figures again and judge its conclusions, on a page; prints the folder."""
+    from isolet_nn.reproduction import run as reproduction
+    from isolet_nn.reproduction.console import PrintedProgress, print_verdicts
+    from isolet_nn.reproduction.folder import status_of
+    from isolet_nn.reproduction.page import concluded
+    from isolet_nn.terminal.streams import print_line
+
+    if resume is not None and (figure or quick):
+        raise ConfigError(
+            "--resume goes on with the figures it began with: give no --figure and no --quick"
+        )
+    progress = PrintedProgress(quiet)
+    options: dict[str, Any] = {"data_dir": text_of(data_dir), "workers": workers}
+    with stopping("reproduce report", lambda: resume or progress.path) as stop:
+        if resume is None:
+            begin = partial(reproduction.reproduce, figure or [], quick=quick, runs_dir=runs_dir)
+        else:
+            begin = partial(reproduction.resume, resume)
+        folder = begin(observer=progress, should_stop=stop, **options)
+    if status_of(folder) == "interrupted":
+        exit_to_resume("reproduce report", folder)
+    if quiet:
+        print_line(folder)
+    else:
+        print_verdicts(folder, concluded(folder))
