@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from isolet_nn.data import isolet_files
+from isolet_nn.config.datasets import IsoletDataset
+from isolet_nn.config.holdouts import SpeakerFold, SpeakerHoldout
+from isolet_nn.data import RawDataset, isolet_files, load_raw
 
 TRAIN, TEST = isolet_files.PARTS
 
@@ -128,3 +130,33 @@ def compressed(text: bytes, suffix: str) -> bytes:
     if suffix == ".gz":
         return gzip.compress(text)
     return compress_z(text) if suffix == ".Z" else text
+
+
+def config(
+    folder: Path | None, verify: bool = True, validation: SpeakerHoldout | SpeakerFold | None = None
+) -> IsoletDataset:
+    return IsoletDataset(
+        name="isolet",
+        dir=None if folder is None else str(folder),
+        verify=verify,
+        validation="none" if validation is None else validation,
+    )
+
+
+@pytest.fixture
+def raw(warm_cache: Path) -> RawDataset:
+    return load_raw(config(None))
+
+
+def folder_with(tmp_path: Path, train: list[bytes], test: list[bytes]) -> Path:
+    folder = tmp_path / "changed"
+    folder.mkdir()
+    (folder / f"{TRAIN}.data").write_bytes(b"".join(train))
+    (folder / f"{TEST}.data").write_bytes(b"".join(test))
+    return folder
+
+
+def changed(line: bytes, column: int, cell: bytes) -> bytes:
+    cells = line.strip().split(b", ")
+    cells[column] = cell
+    return b", ".join(cells) + b"\n"
