@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +23,6 @@ from isolet_nn.plots.style import (
     in_style,
     new_figure,
     quantity,
-    save,
     setting_label,
     shorten,
     shorten_all,
@@ -224,25 +222,9 @@ def figure_decision_boundary(
     return figure
 
 
+plot_confusion_matrix = to_file(figure_confusion_matrix)
 plot_heatmap = to_file(figure_heatmap)
-
-
-def plot_confusion_matrix(
-    matrix: NDArray[np.int64], classes: Sequence[str], path: Path, title: str = ""
-) -> None:
-    """Write `figure_confusion_matrix` to the file `path`."""
-    save(figure_confusion_matrix(matrix, classes, title), path)
-
-
-def plot_decision_boundary(
-    probability_fn: Callable[[NDArray[np.float64]], NDArray[np.floating]],
-    points: NDArray[np.floating],
-    labels: NDArray[np.integer],
-    path: Path,
-    title: str = "",
-) -> None:
-    """Write `figure_decision_boundary` to the file `path`."""
-    save(figure_decision_boundary(probability_fn, points, labels, title), path)
+plot_decision_boundary = to_file(figure_decision_boundary)
 
 
 def _heatmap_cell(

@@ -11,10 +11,10 @@ from typing import Any
 from isolet_nn.config.yaml_files import read_mapping
 from isolet_nn.reproduction import tables
 from isolet_nn.reproduction.carried_over import FILE as CARRIED_OVER_FILE
-from isolet_nn.reproduction.drawing import draw_pictures
 from isolet_nn.reproduction.evidence import BATCH, BETA1, EPOCHS, LAYERS, RATE, Cells, Evidence
 from isolet_nn.reproduction.folder import open_reproduction
 from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS
+from isolet_nn.reproduction.plots import draw_plots
 from isolet_nn.reproduction.report import Report, load_report
 from isolet_nn.reproduction.verdicts import Claim, conclusions, figures
 from isolet_nn.system.files import read_bytes, write_json, write_text
@@ -53,9 +53,7 @@ def write_page(folder: Path) -> None:
     context = _tables(report, evidence, grids) | {
         "conclusions": of_report,
         "figures": of_figures,
-        "pictures": {
-            name: data_uri(path) for name, path in draw_pictures(report, evidence).items()
-        },
+        "pictures": {name: data_uri(path) for name, path in draw_plots(report, evidence).items()},
         "xor": evidence.xor(),
         "xor_report": report.xor,
         "left_out": _left_out(evidence, report),

@@ -89,7 +89,7 @@ def _draw_confusion_matrix(run: Run, split: str, table: str) -> Path:
     accuracy = matrix.trace() / matrix.sum()
     plot = run.plot_path(f"confusion_matrix{split_suffix(split)}")
     title = f"{in_words(run.experiment.name)}: {split} accuracy {100 * accuracy:.2f} %"
-    plot_confusion_matrix(matrix, classes, plot, title=title)
+    plot_confusion_matrix(matrix, plot, classes, title=title)
     return plot
 
 

@@ -73,7 +73,7 @@ def result_of(run: Run) -> XorResult:
 
         title = f"{in_words(experiment.name)}: probability of 1"
         path = run.plot_path("decision_boundary")
-        plot_decision_boundary(probability_of_one, POINTS, dataset.train.y, path, title=title)
+        plot_decision_boundary(probability_of_one, path, POINTS, dataset.train.y, title=title)
         return _result(logits(dataset.train.x), dataset)
 
 

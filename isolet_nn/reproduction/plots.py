@@ -17,7 +17,7 @@ DEPTH = "number_of_hidden_layers"
 _SHOWN_BETA1 = (0.0, 0.9, 0.99)
 
 
-def draw_pictures(report: Report, evidence: Evidence) -> dict[str, Path]:
+def draw_plots(report: Report, evidence: Evidence) -> dict[str, Path]:
     """Draw what can be drawn; the files by name."""
     drawn = {
         **_curves(report, evidence, "test_accuracy", "test-accuracy"),

@@ -1,0 +1,113 @@
+"""Figures of every kind, and what is to be read off them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from isolet_nn import plots
+from isolet_nn.scores.calibration import Calibration, CalibrationBin
+from isolet_nn.scores.evaluation import GroupScore
+
+LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+
+
+XOR_CLASSES = np.array([0, 1, 1, 0])
+
+
+HISTORY: dict[str, list[float | None]] = {
+    "epoch": [1, 2, 3, 4],
+    "train_loss": [2.0, 1.0, 0.5, 0.25],
+    "train_accuracy": [0.2, 0.5, 0.8, 0.95],
+    "test_loss": [None, 1.5, None, 0.75],
+    "test_accuracy": [None, 0.4, None, 0.9],
+}
+
+
+GRID: dict[str, Any] = {
+    "x_labels": ["0.001", "0.01", "0.1"],
+    "y_labels": ["16", "64"],
+    "x_name": "optimizer.learning_rate",
+    "y_name": "model.hidden_layers",
+    "value_name": "test_accuracy",
+}
+
+
+CALIBRATION = Calibration(
+    (
+        CalibrationBin(0.0, 0.5, 10, 0.4, 0.6),
+        CalibrationBin(0.5, 0.75, 0, None, None),
+        CalibrationBin(0.75, 1.0, 30, 0.9, 0.8),
+    )
+)
+
+
+SPEAKERS = [
+    GroupScore(120 + index, 52, 52 - index % 7, (52 - index % 7) / 52) for index in range(30)
+]
+
+
+RATES = plots.Coordinate("optimizer.learning_rate", [1e-4, 0.1], logarithmic=True)
+
+
+NAMES = plots.Coordinate("optimizer.name", [0, 1], labels=["sgd", "adam"])
+
+
+WEIGHTS = np.random.default_rng(0).normal(size=(44, 617))
+
+
+def probability(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.clip(np.abs(points[:, 0] - points[:, 1]), 0, 1)
+
+
+def axes_of(figure: Figure) -> list[Any]:
+    """The figure's axes without types: by them, the data of a line may be almost anything."""
+    return list(figure.axes)
+
+
+def written_in(axes: Axes) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def written_in_cell(axes: Axes, row: int, column: int) -> list[str]:
+    return [text.get_text() for text in axes.texts if text.get_position() == (column, row)]
+
+
+def legend_of(axes: Axes) -> list[str]:
+    legend = axes.get_legend()
+    return [text.get_text() for text in legend.get_texts()] if legend else []
+
+
+def all_figures() -> dict[str, Callable[[], Figure]]:
+    matrix = np.diag(np.arange(26)) + np.eye(26, k=3, dtype=np.int64)
+    lines = {"a": plots.Band([0.1, 1.0], [0.5, 0.9], [0.4, 0.8], [0.6, 1.0])}
+    return {
+        "loss": lambda: plots.figure_loss(HISTORY, "a run"),
+        "accuracy": lambda: plots.figure_accuracy(HISTORY, "a run"),
+        "confusion_matrix": lambda: plots.figure_confusion_matrix(matrix, LETTERS, "a run"),
+        "heatmap": lambda: plots.figure_heatmap(np.arange(6.0).reshape(2, 3) / 6, **GRID),
+        "decision_boundary": lambda: plots.figure_decision_boundary(probability, XOR, XOR_CLASSES),
+        "boxplot": lambda: plots.figure_boxplot(
+            {"sgd": [0.4, 0.5], "adam": [0.9]}, x_name="optimizer.name", value_name="test_accuracy"
+        ),
+        "lines": lambda: plots.figure_lines(
+            lines, x_name="optimizer.learning_rate", value_name="test_accuracy", log_x=True
+        ),
+        "line_panels": lambda: plots.figure_line_panels(
+            {"test_accuracy": lines, "test_loss": lines}, x_name="epoch"
+        ),
+        "points": lambda: plots.figure_scatter([0.5, 0.9], x=RATES, value_name="test_accuracy"),
+        "coloured_points": lambda: plots.figure_scatter(
+            [0.5, 0.9], x=NAMES, y=RATES, value_name="test_loss", title="a sweep", note="a note"
+        ),
+        "reliability": lambda: plots.figure_reliability(CALIBRATION, "a run"),
+        "groups": lambda: plots.figure_groups(SPEAKERS, title="a run"),
+        "weights": lambda: plots.figure_weights(WEIGHTS, title="a run"),
+        "bars": lambda: plots.figure_bars({"small": {"a": 1.0, "b": 2.0}}, reference="a"),
+    }

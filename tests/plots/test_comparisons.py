@@ -1,0 +1,44 @@
+"""Box plots and bars show shapes and numbers of groups side by side."""
+
+import numpy as np
+
+from isolet_nn import plots
+from plots.figures import axes_of, legend_of, written_in
+
+
+def test_the_box_plot_shows_every_value_and_the_median() -> None:
+    groups = {"sgd": [0.4, 0.5, 0.42], "adam": [0.95, float("nan"), 0.97], "none": []}
+    (axes,) = axes_of(
+        plots.figure_boxplot(groups, x_name="optimizer.name", value_name="test_accuracy")
+    )
+    drawn = [sorted(line.get_ydata()) for line in axes.lines]
+    np.testing.assert_allclose(drawn[0], [40, 42, 50])
+    np.testing.assert_allclose(drawn[1], [95, 97])
+    assert written_in(axes) == ["42.0", "96.0"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["sgd", "adam", "none"]
+
+
+def test_boxes_end_at_the_quartiles_and_whiskers_leave_outliers_out() -> None:
+    values = [1.0, 2.0, 3.0, 4.0, 100.0]
+    (axes,) = axes_of(plots.figure_boxplot({"a": values}, x_name="seed", value_name="test_loss"))
+    (box,) = axes.patches
+    assert box.get_bbox().intervaly.tolist() == [2.0, 4.0]
+    ends = {
+        float(y)
+        for collection in axes.collections
+        for segment in collection.get_paths()
+        for y in segment.vertices[:, 1]
+    }
+    assert ends == {1.0, 2.0, 3.0, 4.0}
+
+
+def test_bars_show_times_and_ratios_to_the_reference() -> None:
+    times: dict[str, dict[str, float | None]] = {
+        "small": {"NumPy": 0.5, "PyTorch": 1.0},
+        "large": {"NumPy": 120.0, "PyTorch": None},
+    }
+    (axes,) = axes_of(plots.figure_bars(times, reference="NumPy"))
+    widths = [[bar.get_width() for bar in container] for container in axes.containers]
+    assert widths == [[0.5, 120.0], [1.0]]
+    assert written_in(axes) == [" 0.500", " 120", " 1.00  (2.00x)"]
+    assert legend_of(axes) == ["NumPy", "PyTorch"]
