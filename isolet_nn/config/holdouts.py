@@ -11,40 +11,22 @@ from isolet_nn.config.bounds import MOST
 from isolet_nn.config.section import Folds, Fraction, Section
 
 
-class RowHoldout(Section):
-    """A share held out by rows, stratified by class, as {fraction: 0.1}."""
+class Holdout(Section):
+    """A share held out."""
 
     fraction: Fraction
-    """Share of the rows that is held out."""
-    by: Literal["rows"] = "rows"
-    """What is kept together: nothing, rows are drawn one by one within each class."""
-
-
-class SpeakerHoldout(Section):
-    """A share held out by rows, or with all rows of a speaker: {fraction: 0.2, by: speaker}."""
-
-    fraction: Fraction
-    """Share of the rows (or of the speakers) that is held out."""
-    by: Literal["rows", "speaker"] = "rows"
-    """What is kept together: nothing (stratified by class), or all rows of a speaker."""
-
-
-class GroupHoldout(Section):
-    """A share held out by rows, or with all rows of a group: {fraction: 0.2, by: group}."""
-
-    fraction: Fraction
-    """Share of the rows (or of the groups) that is held out."""
-    by: Literal["rows", "group"] = "rows"
-    """What is kept together: nothing (stratified by class), or all rows of a group."""
+    """Share that is held out: of the rows, or of what is kept together."""
+    by: str = "rows"
 
 
 class Fold(Section):
-    """What the folds of all kinds of data have."""
+    """One fold of a cross-validation held out."""
 
     folds: Folds
     """Folds that the rows are divided into, as equal in size as can be; each row is in one."""
     fold: Annotated[int, Field(ge=0, lt=MOST)]
     """Which of them is held out, counted from 0; one seed divides the same for all of them."""
+    by: str = "rows"
 
     @field_validator("fold")
     @classmethod
@@ -55,25 +37,43 @@ class Fold(Section):
         return value
 
 
-class RowFold(Fold):
-    """One fold of a cross-validation by rows, stratified by class, as {folds: 5, fold: 0}."""
-
+class _ByRow(Section):
     by: Literal["rows"] = "rows"
     """What is kept together: nothing, rows are drawn one by one within each class."""
 
 
-class SpeakerFold(Fold):
-    """One fold of a cross-validation by rows, or by speakers: {folds: 5, fold: 0, by: speaker}."""
-
+class _BySpeaker(Section):
     by: Literal["rows", "speaker"] = "rows"
     """What is kept together: nothing (stratified by class), or all rows of a speaker."""
 
 
-class GroupFold(Fold):
-    """One fold of a cross-validation by rows, or by groups: {folds: 5, fold: 0, by: group}."""
-
+class _ByGroup(Section):
     by: Literal["rows", "group"] = "rows"
     """What is kept together: nothing (stratified by class), or all rows of a group."""
+
+
+class RowHoldout(_ByRow, Holdout):
+    """A share held out by rows, stratified by class, as {fraction: 0.1}."""
+
+
+class SpeakerHoldout(_BySpeaker, Holdout):
+    """A share held out by rows, or with all rows of a speaker: {fraction: 0.2, by: speaker}."""
+
+
+class GroupHoldout(_ByGroup, Holdout):
+    """A share held out by rows, or with all rows of a group: {fraction: 0.2, by: group}."""
+
+
+class RowFold(_ByRow, Fold):
+    """One fold of a cross-validation by rows, stratified by class, as {folds: 5, fold: 0}."""
+
+
+class SpeakerFold(_BySpeaker, Fold):
+    """One fold of a cross-validation by rows, or by speakers: {folds: 5, fold: 0, by: speaker}."""
+
+
+class GroupFold(_ByGroup, Fold):
+    """One fold of a cross-validation by rows, or by groups: {folds: 5, fold: 0, by: group}."""
 
 
 # Tags are no keys of the file, so that they can be told from keys in pydantic's error locations.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from isolet_nn.config.bounds import MOST_LAYERS
-from isolet_nn.config.section import NonNegative, Positive, Rate, Section, Size, name_shorthand
+from isolet_nn.config.section import ByName, NonNegative, Positive, Rate, Section, Size
 
 
 class Normal(Section):
@@ -26,15 +26,7 @@ class FanInitializer(Section):
     """The initializer: he (normal), glorot (uniform), or uniform_fan_in (PyTorch's default)."""
 
 
-_InitializerConfig = Annotated[Normal | FanInitializer, Field(discriminator="name")]
-InitializerConfig = Annotated[
-    _InitializerConfig,
-    BeforeValidator(
-        name_shorthand,
-        json_schema_input_type=_InitializerConfig
-        | Literal["normal", "he", "glorot", "uniform_fan_in"],
-    ),
-]
+InitializerConfig = Annotated[Normal | FanInitializer, ByName()]
 
 
 class ModelConfig(Section):

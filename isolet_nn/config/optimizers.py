@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import model_validator
 
-from isolet_nn.config.section import NonNegative, Positive, Rate, Section, name_shorthand
+from isolet_nn.config.section import ByName, NonNegative, Positive, Rate, Section
 
 
 class _Optimizer(Section):
     weight_decay: NonNegative = 0.0
     """L2 penalty added to the gradient, as in torch.optim (decoupled from it in adamw)."""
+    name: str
+    learning_rate: Positive = 0.01
+    """Step size."""
 
 
 class Sgd(_Optimizer):
@@ -19,8 +22,6 @@ class Sgd(_Optimizer):
 
     name: Literal["sgd"]
     """The optimizer."""
-    learning_rate: Positive = 0.01
-    """Step size."""
     momentum: Rate = 0.0
     """Share of the last step that is kept."""
     nesterov: bool = False
@@ -38,8 +39,6 @@ class Adagrad(_Optimizer):
 
     name: Literal["adagrad"]
     """The optimizer."""
-    learning_rate: Positive = 0.01
-    """Step size."""
     learning_rate_decay: NonNegative = 0.0
     """Step size is divided by 1 + (step - 1) * this."""
     initial_accumulator: NonNegative = 0.0
@@ -53,8 +52,6 @@ class Rmsprop(_Optimizer):
 
     name: Literal["rmsprop"]
     """The optimizer."""
-    learning_rate: Positive = 0.01
-    """Step size."""
     alpha: Rate = 0.99
     """Smoothing of the running mean of squares."""
     momentum: Rate = 0.0
@@ -92,12 +89,4 @@ class AdamW(_AdamLike):
     """Share of the weights, times the learning rate, that is taken off in each step."""
 
 
-_OptimizerConfig = Annotated[Sgd | Adagrad | Rmsprop | Adam | AdamW, Field(discriminator="name")]
-OptimizerConfig = Annotated[
-    _OptimizerConfig,
-    BeforeValidator(
-        name_shorthand,
-        json_schema_input_type=_OptimizerConfig
-        | Literal["sgd", "adagrad", "rmsprop", "adam", "adamw"],
-    ),
-]
+OptimizerConfig = Annotated[Sgd | Adagrad | Rmsprop | Adam | AdamW, ByName()]

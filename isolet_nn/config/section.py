@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+)
 
 from isolet_nn.config.bounds import MOST
 from isolet_nn.errors import Problem
@@ -31,8 +38,17 @@ class RuleError(ValueError):
         self.problem = problem
 
 
-def name_shorthand(value: object) -> object:
-    """Let ``schedule: cosine`` stand for ``schedule: {name: cosine}``."""
+class ByName:
+    """Sections told apart by ``name``; ``schedule: cosine`` stands for ``{name: cosine}``."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        names = tuple(name for section in sections_of(source) for name in names_of(section))
+        sections = Annotated[source, Field(discriminator="name")]
+        shorthand = BeforeValidator(_written_out, json_schema_input_type=sections | Literal[names])
+        return handler.generate_schema(Annotated[sections, shorthand])
+
+
+def _written_out(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 

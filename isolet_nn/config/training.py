@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from isolet_nn.config.bounds import MOST, MOST_THREADS
 from isolet_nn.config.section import (
+    ByName,
     Count,
     Fraction,
     NonNegative,
     NoSign,
     Rate,
     Section,
-    name_shorthand,
 )
 
 
@@ -60,14 +60,7 @@ class OneCycle(Section):
     """It ends at learning_rate / initial_divisor / final_divisor."""
 
 
-_ScheduleConfig = Annotated[Constant | Step | Cosine | OneCycle, Field(discriminator="name")]
-ScheduleConfig = Annotated[
-    _ScheduleConfig,
-    BeforeValidator(
-        name_shorthand,
-        json_schema_input_type=_ScheduleConfig | Literal["constant", "step", "cosine", "one_cycle"],
-    ),
-]
+ScheduleConfig = Annotated[Constant | Step | Cosine | OneCycle, ByName()]
 
 
 class NoAveraging(Section):
@@ -95,14 +88,7 @@ class Swa(Section):
     """Share of the epochs after which averaging begins."""
 
 
-_AveragingConfig = Annotated[NoAveraging | Ema | Swa, Field(discriminator="name")]
-AveragingConfig = Annotated[
-    _AveragingConfig,
-    BeforeValidator(
-        name_shorthand,
-        json_schema_input_type=_AveragingConfig | Literal["none", "ema", "swa"],
-    ),
-]
+AveragingConfig = Annotated[NoAveraging | Ema | Swa, ByName()]
 
 
 class EarlyStopping(Section):

@@ -6,20 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config.datasets import DatasetConfig, IsoletDataset, XorDataset
-from isolet_nn.config.holdouts import (
-    GroupFold,
-    GroupHoldout,
-    RowFold,
-    RowHoldout,
-    SpeakerFold,
-    SpeakerHoldout,
-)
+from isolet_nn.config.holdouts import Fold, Holdout
 from isolet_nn.data.raw import RawDataset, Rows
 from isolet_nn.errors import ConfigError, DataError
 from isolet_nn.seeding import Stream, generator
-
-Holdout = RowHoldout | SpeakerHoldout | GroupHoldout
-Fold = RowFold | SpeakerFold | GroupFold
 
 
 def rows_of_splits(
@@ -42,7 +32,7 @@ def rows_of_splits(
     match config.validation:
         case str():
             return train, None, test
-        case RowFold() | SpeakerFold() | GroupFold():
+        case Fold():
             train, validation = _hold_out_fold(raw, train, config.validation, seed)
         case _:
             train, validation = _hold_out(raw, train, config.validation, seed, "validation")
