@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -15,10 +15,24 @@ from isolet_nn.config.holdouts import (
     RowValidation,
     SpeakerValidation,
 )
-from isolet_nn.config.section import Count, Section
+from isolet_nn.config.section import Count, Section, names_of
 
 
-class _SplitDataset(Section):
+class DatasetSection(Section):
+    """What can be said of every data set, whatever its keys are."""
+
+    needs: ClassVar[str | None] = None
+    """What must be given beside the name, as an example."""
+    group_word: ClassVar[str] = "group"
+    """What a group of rows is called."""
+
+    @property
+    def has_own_test(self) -> bool:
+        """Whether the data itself says what the test part is, so that none is drawn."""
+        return False
+
+
+class _SplitDataset(DatasetSection):
     split_seed: Annotated[int, Field(ge=0)] | None = None
     """Seed of the random splits; null takes the experiment's seed."""
     standardize: Literal[True, False, "global"] = True
@@ -28,6 +42,7 @@ class _SplitDataset(Section):
 class IsoletDataset(_SplitDataset):
     """ISOLET: 617 features of spoken letters, 150 speakers; isolet1 to 4 train, isolet5 tests."""
 
+    group_word: ClassVar[str] = "speaker"
     name: Literal["isolet"]
     """The data set."""
     dir: str | None = None
@@ -36,6 +51,11 @@ class IsoletDataset(_SplitDataset):
     """Refuse data whose content checksum is not that of ISOLET."""
     validation: SpeakerValidation = "none"
     """Part of the training data held out to choose settings: none, a share, or one fold."""
+
+    @property
+    def has_own_test(self) -> bool:
+        """It is isolet5."""
+        return True
 
 
 class BundledDataset(_SplitDataset):
@@ -49,15 +69,22 @@ class BundledDataset(_SplitDataset):
     """Part of the remaining rows held out to choose settings: none, a share, or one fold."""
 
 
-class XorDataset(Section):
+class XorDataset(DatasetSection):
     """Exclusive or: four points, which are training and test set at once."""
 
+    split_seed: ClassVar[int | None] = None
+    """Nothing is drawn."""
     name: Literal["xor"]
     """The data set."""
     standardize: bool = False
     """Scale the inputs from 0 and 1 to -1 and 1."""
     validation: Literal["none"] = "none"
     """There is nothing to hold out."""
+
+    @property
+    def has_own_test(self) -> bool:
+        """It is the four points."""
+        return True
 
 
 def _require_group(
@@ -93,6 +120,7 @@ def _delimiter(value: object) -> object:
 class CsvDataset(_SplitDataset):
     """Any table in a text file: numbers, and one column with the class."""
 
+    needs: ClassVar[str] = "path: FILE"
     name: Literal["csv"]
     """The data set."""
     path: str
@@ -124,6 +152,11 @@ class CsvDataset(_SplitDataset):
     """Part held out for the test where there is no test_path."""
     validation: GroupValidation = "none"
     """Part of the training rows held out to choose settings: none, a share, or one fold."""
+
+    @property
+    def has_own_test(self) -> bool:
+        """Whether there is a file of test rows."""
+        return self.test_path is not None
 
     @field_validator("delimiter")
     @classmethod
@@ -162,6 +195,7 @@ class CsvDataset(_SplitDataset):
 class OpenmlDataset(_SplitDataset):
     """A data set of openml.org, by id or by name."""
 
+    needs: ClassVar[str] = "data_id: N"
     name: Literal["openml"]
     """The data set."""
     data_id: Count | None = None
@@ -201,3 +235,9 @@ DatasetConfig = Annotated[
     IsoletDataset | BundledDataset | XorDataset | CsvDataset | OpenmlDataset,
     Field(discriminator="name"),
 ]
+
+
+def datasets_by_name() -> dict[str, type[DatasetSection]]:
+    """The data sets there are, by each name that an experiment can give."""
+    models: tuple[type[DatasetSection], ...] = get_args(get_args(DatasetConfig)[0])
+    return {name: model for model in models for name in names_of(model)}

@@ -140,16 +140,16 @@ def _advice(argument: str) -> str | None:
                 f"the folder of a {kind}, not a config; `isolet-nn {command} --resume {argument}` "
                 f"goes on with it, `isolet-nn {command} {folder / file}` begins it anew"
             )
-    from isolet_nn.config.datasets import DatasetConfig
-    from isolet_nn.config.section import names_of, sections_of
+    from isolet_nn.config.datasets import datasets_by_name
 
-    names = [name for section in sections_of(DatasetConfig) for name in names_of(section)]
-    if argument not in names:
+    dataset = datasets_by_name().get(argument)
+    if dataset is None:
         return None
     configs = [config for config in list_configs() if argument in _datasets(config.path)]
     if not configs:
-        more = {"csv": "path: FILE", "openml": "data_id: N"}.get(argument)
-        setting = f"'dataset={{name: {argument}, {more}}}'" if more else f"dataset.name={argument}"
+        setting = f"dataset.name={argument}"
+        if dataset.needs is not None:
+            setting = f"'dataset={{name: {argument}, {dataset.needs}}}'"
         command = f"isolet-nn train quickstart --set {setting}"
         return f"a data set, not a config; trained on by `{command}`"
     commands = [f"`isolet-nn {config.command} {config.name}`" for config in configs[:3]]

@@ -20,8 +20,7 @@ def rows_of_splits(
     They come from streams of their own, so that asking for a validation split does not move the
     test split.
     """
-    if not isinstance(config, XorDataset) and config.split_seed is not None:
-        seed = config.split_seed
+    seed = seed if config.split_seed is None else config.split_seed
     rows = np.arange(len(raw.y))
     if raw.test_rows is not None:
         test = raw.test_rows

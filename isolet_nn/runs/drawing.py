@@ -117,7 +117,7 @@ def _draw_speakers(run: Run, split: str, table: str) -> Path:
 
 def group_word(run: Run) -> str:
     """What a group of the run's rows is called."""
-    return "speaker" if run.experiment.dataset.name == "isolet" else "group"
+    return run.experiment.dataset.group_word
 
 
 def draw_curves(run: Run, rows: Sequence[Row] | None = None) -> list[Path]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config.datasets import DatasetConfig, XorDataset
+from isolet_nn.config.datasets import DatasetConfig
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
@@ -150,10 +150,8 @@ class DataSize:
 
 def data_depends_on_seed(dataset: DatasetConfig) -> bool:
     """Whether different seeds split the data differently."""
-    if isinstance(dataset, XorDataset) or dataset.split_seed is not None:
-        return False
-    has_own_test = dataset.name == "isolet" or getattr(dataset, "test_path", None) is not None
-    return dataset.validation != "none" or not has_own_test
+    draws = dataset.validation != "none" or not dataset.has_own_test
+    return draws and dataset.split_seed is None
 
 
 def data_key(experiment: Experiment) -> str:

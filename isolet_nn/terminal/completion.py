@@ -42,11 +42,9 @@ def complete_sweep_folder(incomplete: str) -> list[str]:
 
 def complete_dataset(incomplete: str) -> list[str]:
     """Names of data sets."""
-    from isolet_nn.config.datasets import DatasetConfig
-    from isolet_nn.config.section import names_of, sections_of
+    from isolet_nn.config.datasets import datasets_by_name
 
-    names = [name for section in sections_of(DatasetConfig) for name in names_of(section)]
-    return [name for name in names if name.startswith(incomplete)]
+    return [name for name in datasets_by_name() if name.startswith(incomplete)]
 
 
 def complete_setting(incomplete: str) -> list[str]:
