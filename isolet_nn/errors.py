@@ -168,8 +168,8 @@ def suggestion(word: object, allowed: Iterable[str]) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """``1 trial``, ``2 trials``, ``2 classes``."""
-    ending = "es" if noun.endswith(("s", "x", "ch")) else "s"
+    """``1 trial``, ``2 trials``, ``2 classes``, ``2 epochs``."""
+    ending = "es" if noun.endswith(("s", "x")) else "s"
     return f"{number} {noun}" if number == 1 else f"{number} {noun}{ending}"
 
 

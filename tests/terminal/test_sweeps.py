@@ -24,7 +24,9 @@ SWEEP = {
 
 def test_a_noun_is_in_the_singular_behind_one_only() -> None:
     assert [counted(n, "trial") for n in range(3)] == ["0 trials", "1 trial", "2 trials"]
-    assert counted(2, "class") == "2 classes"
+    plurals = ["2 classes", "2 epochs", "2 test rows", "2 interleaved rounds", "2 hidden layers"]
+    nouns = ["class", "epoch", "test row", "interleaved round", "hidden layer"]
+    assert [counted(2, noun) for noun in nouns] == plurals
 
 
 def test_a_plan_of_one_trial_is_in_the_singular(capsys: pytest.CaptureFixture[str]) -> None:
