@@ -7,15 +7,22 @@ The journal in it is what counts; the two tables (``trials.csv``, a row a trial,
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.problems import check
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.runs.records import JournalHeader, SweepSummary, read_record, require_format
-from isolet_nn.sweeps.config import Sweep
+from isolet_nn.sweeps.cohort import COMPLETED
+from isolet_nn.sweeps.config import EVALUATE_TEST, Sweep
 from isolet_nn.sweeps.grid import Trials, make_trials
-from isolet_nn.sweeps.journal import Results, read_journal
+from isolet_nn.sweeps.journal import METRICS, Results, read_journal
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.scores import SettingScore, best_settings
 from isolet_nn.system.files import write_text
@@ -94,6 +101,8 @@ class SweepFolder:
                     f"to {len(opened.trials) - 1}"
                 )
             opened.results.record(result)
+        if header is not None:
+            opened._require_all_metrics(header)
         return opened
 
     def require_numbering(self, header: JournalHeader) -> None:
@@ -111,6 +120,28 @@ class SweepFolder:
                 f"{self.path}: {', '.join(changed)} in {SWEEP} changed since the sweep was begun, "
                 f"so the results in {JOURNAL} would be taken for those of other trials; undo the "
                 "change, or begin a new sweep"
+            )
+
+    def _require_all_metrics(self, header: JournalHeader) -> None:
+        """Refuse completed trials without a metric that they evaluate, or with another.
+
+        A resume that was told to go on after a change may have made trials evaluate others than
+        at first, so either will do.
+        """
+        completed = self.results.trials_with(COMPLETED)
+        found = np.isfinite(self.results.metrics[completed])
+        begun = header.sweep.get("experiment")
+        either = [self.trials.experiment, *([begun] if isinstance(begun, dict) else [])]
+        settings = completed // self.trials.n_repeats
+        expected = [_evaluated(replace(self.trials, experiment=e))[settings] for e in either]
+        fits = np.any([(found == of_trials).all(axis=1) for of_trials in expected], axis=0)
+        if not fits.all():
+            first = int(np.argmin(fits))
+            odd = METRICS[int(np.argmax(found[first] != expected[0][first]))]
+            what = "with" if odd in np.array(METRICS)[found[first]] else "without"
+            raise RunError(
+                f"{self.path / JOURNAL}: damaged: found trial {completed[first]} completed {what} "
+                f"{odd}"
             )
 
     @functools.cached_property
@@ -133,6 +164,19 @@ class SweepFolder:
     def summary(self) -> dict[str, Any]:
         """The content of summary.json; raises :class:`RunError` if it is damaged."""
         return read_record(self.path / SUMMARY, SweepSummary).model_dump(exclude_unset=True)
+
+
+def _evaluated(trials: Trials) -> NDArray[np.bool_]:
+    """Which of `METRICS` the trials of each setting have once completed (n_settings, 6)."""
+    firsts, groups = trials.groups_by("dataset.name", "dataset.validation", EVALUATE_TEST)
+    evaluated = np.zeros((len(firsts), len(METRICS)), bool)
+    for group, number in enumerate(firsts):
+        experiment, _ = check(Experiment, trials.content(number * trials.n_repeats))
+        if experiment is not None:  # what was begun may be a config of another version
+            has_validation = experiment.dataset.validation != "none"
+            of_splits = [True, has_validation, experiment.training.evaluate_test]
+            evaluated[group] = np.repeat(of_splits, 2)  # loss and accuracy of each
+    return evaluated[groups]
 
 
 def trial_config(what: SweepFolder | Sweep, trial: int) -> str:

@@ -150,15 +150,26 @@ class Trials:
 
     def settings_that_differ_in(self, *keys: str) -> list[int]:
         """Numbers of the first settings with each different content of some key paths."""
+        return sorted(self.groups_by(*keys)[0])
+
+    def groups_by(self, *keys: str) -> tuple[list[int], NDArray[np.int64]]:
+        """Groups of settings with the same content of some key paths.
+
+        Returns
+        -------
+        The first setting of each, and the group of each setting (n_settings,).
+        """
         columns = [
             column
             for column, varied in enumerate(self.keys)
             if any(is_within(varied, key) or is_within(key, varied) for key in keys)
         ]
         if not columns:
-            return [0]
-        _, first = np.unique(self.codes[:, columns], axis=0, return_index=True)
-        return sorted(first.tolist())
+            return [0], np.zeros(len(self.codes), np.int64)
+        _, first, groups = np.unique(
+            self.codes[:, columns], axis=0, return_index=True, return_inverse=True
+        )
+        return first.tolist(), groups.reshape(-1)
 
     def epochs(self, trial: int, experiment: Experiment) -> int:
         """A trial's number of epochs; `experiment` is one that differs at most in that."""

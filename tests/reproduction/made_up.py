@@ -112,7 +112,8 @@ def _sweep(folder: Path, part: Part, accuracy: Accuracy) -> SweepFolder:
         settings = trials.setting(trial // len(trials.seeds))
         share = (accuracy(part.name, settings) + float(spread[trial])) / 100.0
         loss = LOSSES.get(part.name, 0.1) * (1 + float(spread[trial]) / 10)
-        metrics = {"test_accuracy": share, "train_loss": loss}
+        metrics = {"train_loss": loss, "train_accuracy": share}
+        metrics |= {"test_loss": loss, "test_accuracy": share}
         result = TrialResult(trial, COMPLETED, metrics, 10, 0.5)
         journal.append([result])
         swept.results.record(result)

@@ -287,6 +287,52 @@ def test_a_torn_last_line_is_a_trial_to_be_done(tmp_path: Path) -> None:
         assert result_table(folder) == result_table(whole(config, tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"test_accuracy": None}, "without test_accuracy"),
+        ({"train_loss": ...}, "without train_loss"),
+        ({"validation_loss": 0.5}, "with validation_loss"),
+    ],
+)
+def test_a_completed_trial_has_the_metrics_that_it_evaluates_or_is_damaged(
+    changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    folder = begun(iris_sweep(**SEVERAL), tmp_path)
+    journal = folder.path / JOURNAL
+    header, first, *others = journal.read_text(encoding="utf-8").splitlines()
+    content = json.loads(first)
+    kept = {k: v for k, v in (content["metrics"] | changes).items() if v is not ...}
+    damaged = "\n".join([header, json.dumps(content | {"metrics": kept}), *others, ""])
+    journal.write_text(damaged, encoding="utf-8")
+    with pytest.raises(RunError, match=f"damaged: found trial {content['trial']} .* {message}"):
+        resumed(folder)
+    assert journal.read_text(encoding="utf-8") == damaged
+
+
+@pytest.mark.parametrize(
+    "varied",
+    [
+        {"grid": {"dataset.validation": ["none", {"fraction": 0.2}]}},
+        {"cross_validation": {"folds": 2}},
+    ],
+)
+def test_trials_that_evaluate_other_splits_are_all_whole(
+    varied: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = whole(iris_sweep(**varied), tmp_path)
+    opened = SweepFolder.open(folder.path)
+    assert len(opened.results.trials_with("completed")) == len(opened.trials) == 2
+
+
+def test_a_sweep_told_to_go_on_with_another_validation_split_can_be_opened(tmp_path: Path) -> None:
+    folder = begun(iris_sweep(**SEVERAL), tmp_path)
+    edit(folder.path / "sweep.yaml", {"validation: none": "validation: {fraction: 0.2}"})
+    assert resumed(folder, force=True).summary["status"] == "completed"
+    opened = SweepFolder.open(folder.path)
+    assert len(opened.results.trials_with("completed")) == len(opened.trials)
+
+
 def test_a_damaged_line_is_named_and_nothing_is_done(tmp_path: Path) -> None:
     folder = begun(iris_sweep(**SEVERAL), tmp_path)
     journal = folder.path / JOURNAL
