@@ -23,7 +23,7 @@ class Stream(IntEnum):
     FOLDS = 5
 
 
-def generator(seed: int, stream: Stream, index: int = 0, member: int = 0) -> np.random.Generator:
+def generator(seed: int, stream: Stream, index: int = 0, network: int = 0) -> np.random.Generator:
     """The generator of one stream of a seed.
 
     Parameters
@@ -32,9 +32,9 @@ def generator(seed: int, stream: Stream, index: int = 0, member: int = 0) -> np.
         Which seed, and what the numbers are for.
     index
         Counts epochs where a stream has several.
-    member
-        Network of an ensemble; the first has the streams of a single network.
+    network
+        Its place in an ensemble; the first has the streams of a single network.
     """
-    key = (int(stream), index, member) if member else (int(stream), index)
+    key = (int(stream), index, network) if network else (int(stream), index)
     sequence = np.random.SeedSequence(seed, spawn_key=key)
     return np.random.Generator(np.random.PCG64(sequence))

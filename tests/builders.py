@@ -13,7 +13,8 @@ from threadpoolctl import threadpool_limits
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.data.dataset import Dataset, Split
-from isolet_nn.training.loop import Row, Training
+from isolet_nn.training.loop import Training
+from isolet_nn.training.progress import Row
 
 Floats = NDArray[np.floating[Any]]
 

@@ -186,7 +186,8 @@ def _train(
     while not training.finished:
         if should_stop() or not training.run_epoch(should_stop):
             return None
-    member, row = training.members[0], training.final_row(0)
+    member = training.members[0]
+    row = member.final_row
     if member.weights is None or row is None or row["test_accuracy"] is None:
         raise RunError(f"the carried-over network: {member.error}")
     return member.weights, row["test_accuracy"]

@@ -20,7 +20,7 @@ from isolet_nn.errors import ConfigError, RunError, printable
 from isolet_nn.results.filters import flat
 from isolet_nn.results.listing import status_of
 from isolet_nn.runs.folder import Run
-from isolet_nn.training.loop import Row
+from isolet_nn.training.progress import Row
 
 if TYPE_CHECKING:
     from isolet_nn.plots import Band

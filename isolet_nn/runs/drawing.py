@@ -23,7 +23,7 @@ from isolet_nn.scores.tables import (
 )
 from isolet_nn.system.files import read_text, write_text
 from isolet_nn.system.folders import METRICS
-from isolet_nn.training.loop import Row
+from isolet_nn.training.progress import Row
 
 if TYPE_CHECKING:
     from isolet_nn.config.experiment import Experiment

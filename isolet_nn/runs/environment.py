@@ -27,7 +27,7 @@ def processor(experiment: Experiment) -> str:
     if experiment.backend == "torch":
         import torch
 
-        from isolet_nn.training.torch_backend import choose_device
+        from isolet_nn.training.devices import choose_device
 
         if (device := choose_device(experiment.device)).type == "cuda":
             return torch.cuda.get_device_name(device)

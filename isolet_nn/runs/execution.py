@@ -24,7 +24,8 @@ from isolet_nn.runs.model_file import Model
 from isolet_nn.scores.evaluation import Evaluation, evaluate_logits
 from isolet_nn.system.folders import CONFIG, now
 from isolet_nn.training.backend import Weights, n_parameters
-from isolet_nn.training.loop import Row, Training, evaluated_splits, trained_model
+from isolet_nn.training.loop import Training, evaluated_splits, trained_model
+from isolet_nn.training.progress import Row
 from isolet_nn.version import __version__
 
 SPLITS = ("test", "validation", "train")
@@ -307,7 +308,7 @@ class _RecordedTraining:
         A training that diverged has no final metrics, and no epoch of it is the best.
         """
         diverged = self.member.error is not None
-        final = (None if diverged else self.training.final_row(0)) or {}
+        final = (None if diverged else self.member.final_row) or {}
         before = self.run.summary
         history = self.member.history
         self.run.write_summary(

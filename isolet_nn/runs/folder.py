@@ -50,7 +50,8 @@ from isolet_nn.system.folders import (
     read_json,
 )
 from isolet_nn.training.backend import Weights
-from isolet_nn.training.loop import Row, Training
+from isolet_nn.training.loop import Training
+from isolet_nn.training.progress import Row
 
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 

@@ -13,7 +13,7 @@ from isolet_nn.runs.records import Metrics
 from isolet_nn.system.csv_tables import csv_line, csv_text
 
 if TYPE_CHECKING:
-    from isolet_nn.training.loop import Row
+    from isolet_nn.training.progress import Row
 
 _NUMBER = re.compile(r"-?([0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|inf)|nan")
 _DIGITS = 10

@@ -16,7 +16,8 @@ from isolet_nn.config.problems import validate
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.runs.execution import limited_threads
 from isolet_nn.runs.model_file import write_model
-from isolet_nn.training.loop import Row, Training
+from isolet_nn.training.loop import MemberIndex, Training
+from isolet_nn.training.progress import why_worthless
 
 COMPLETED, FAILED = "completed", "failed"
 
@@ -133,38 +134,39 @@ def _epochs_to_evaluate(
 
 
 def _read_off(
-    task: CohortTask, training: Training, number: int, line: LineTask
+    task: CohortTask, training: Training, number: MemberIndex, line: LineTask
 ) -> list[TrialResult]:
     """Results of the trials that end with the epoch just trained."""
     member, epoch = training.members[number], training.epoch
-    seconds = sum(row["seconds"] or 0.0 for row in member.history)
-    ending = {
-        trial: epochs
+    ending = [
+        (trial, epochs)
         for trial, epochs in zip(line.trials, line.epochs, strict=True)
         if epochs == epoch or (member.finished and epochs > epoch)
-    }
-    if member.error is not None:
-        trained = len(member.history)
-        return [
-            TrialResult(trial, FAILED, epochs=trained, seconds=seconds, error=member.error)
-            for trial in ending
-        ]
-    row = training.final_row(number)
-    if not ending or row is None:
+    ]
+    if not ending:
         return []
-    # A trial that ends here fails as `train` would, though the training it is read off goes on.
-    if not member.finished and (error := training.error_of_ending(number, row)):
+    seconds = sum(row["seconds"] or 0.0 for row in member.history)
+    outcome = _outcome(training, number)
+    if isinstance(outcome, str):
         return [
-            TrialResult(trial, FAILED, epochs=epoch - 1, seconds=seconds, error=error)
-            for trial in ending
+            TrialResult(trial, FAILED, epochs=epoch - 1, seconds=seconds, error=outcome)
+            for trial, _ in ending
         ]
-    metrics = _final_metrics(row)
-    for trial, epochs in ending.items():
-        _write_weights(task, training, number, trial, epochs, metrics)
-    return [TrialResult(trial, COMPLETED, metrics, epoch, seconds) for trial in ending]
+    for trial, epochs in ending:
+        _write_weights(task, training, number, trial, epochs, outcome)
+    return [TrialResult(trial, COMPLETED, outcome, epoch, seconds) for trial, _ in ending]
 
 
-def _final_metrics(row: Row) -> dict[str, float]:
+def _outcome(training: Training, number: MemberIndex) -> dict[str, float] | str:
+    """How a training that ends with this epoch ends: its final metrics, or why it has failed."""
+    member = training.members[number]
+    if member.error is not None:
+        return member.error
+    row = member.final_row
+    assert row is not None, "an epoch without an error leaves a row"
+    # A trial that ends here fails as `train` would, though the training it is read off goes on.
+    if not member.finished and (error := why_worthless(training.weights(number), row)):
+        return error
     return {
         name: value
         for name, value in row.items()
@@ -175,7 +177,7 @@ def _final_metrics(row: Row) -> dict[str, float]:
 def _write_weights(
     task: CohortTask,
     training: Training,
-    number: int,
+    number: MemberIndex,
     trial: int,
     epochs: int,
     metrics: dict[str, float],

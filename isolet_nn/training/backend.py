@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,16 +33,40 @@ Layout = Mapping[str, tuple[tuple[int, ...], str]]
 """Shape and type of arrays by name."""
 
 
+NetworkIndex = int
+"""Place of a network in its stack: those of one experiment's ensemble lie side by side."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the networks of a stack take a step on.
+
+    Attributes
+    ----------
+    rows
+        Each network's rows (batch,) of its training part; one array for all where `shared`.
+    shared
+        Whether all networks see the same rows of the same data, which are then fetched once.
+    """
+
+    rows: Sequence[NDArray[np.int64]]
+    shared: bool
+
+    def rows_of(self, network: NetworkIndex) -> NDArray[np.int64]:
+        """The rows that one network sees."""
+        return self.rows[0 if self.shared else network]
+
+
 class Backend(Protocol):
     """A stack of K networks in training."""
 
     def seed_steps(self, generators: Sequence[np.random.Generator]) -> None:
         """Let mixup, noise and dropout draw from these, one a network, from the next step on."""
 
-    def step(self, rows: Sequence[NDArray[np.int64]], learning_rates: Sequence[float]) -> None:
-        """One step, given each network's rows (batch,) of its training part and learning rate."""
+    def step(self, batch: Batch, learning_rates: Sequence[float]) -> None:
+        """One step on a batch, with a learning rate for each network."""
 
-    def update_average(self, network: int) -> None:
+    def update_average(self, network: NetworkIndex) -> None:
         """Take a network's weights as they are now into their average, which then stands for them.
 
         From then on `logits` and `weights` are of the average.
@@ -56,10 +81,10 @@ class Backend(Protocol):
         `networks` selects some of the stack.
         """
 
-    def weights(self, network: int) -> Weights:
+    def weights(self, network: NetworkIndex) -> Weights:
         """A copy of one network's weights."""
 
-    def load_weights(self, network: int, weights: Weights) -> None:
+    def load_weights(self, network: NetworkIndex, weights: Weights) -> None:
         """Replace one network's weights; an average begins anew."""
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -149,9 +174,9 @@ def n_parameters(experiment: Experiment, n_features: int, n_classes: int) -> int
 def weight_generators(experiments: Sequence[Experiment]) -> list[np.random.Generator]:
     """The generators that initial weights are drawn from, one a network."""
     return [
-        generator(experiment.seed, Stream.WEIGHTS, member=member)
+        generator(experiment.seed, Stream.WEIGHTS, network=k)
         for experiment in experiments
-        for member in range(experiment.ensemble)
+        for k in range(experiment.ensemble)
     ]
 
 

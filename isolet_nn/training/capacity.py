@@ -104,7 +104,7 @@ def least_bytes(experiment: Experiment, n_rows: int, n_features: int, n_classes:
 def _memory(experiment: Experiment) -> tuple[int, str]:
     """Bytes that there are where an experiment computes, and what that is called."""
     if experiment.backend == "torch":
-        from isolet_nn.training.torch_backend import choose_device, device_memory
+        from isolet_nn.training.devices import choose_device, device_memory
 
         device = choose_device(experiment.device)
         if (own := device_memory(device)) is not None:

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config.experiment import Experiment
-from isolet_nn.config.network import InitializerConfig, Normal
-from isolet_nn.config.optimizers import OptimizerConfig
 from isolet_nn.data.dataset import Split
-from isolet_nn.nn import activations, initializers, optimizers
+from isolet_nn.nn import activations
 from isolet_nn.nn.averaging import WeightAverage
 from isolet_nn.nn.network import Network
 from isolet_nn.training.backend import (
+    Batch,
     FloatArray,
     Layout,
+    NetworkIndex,
     Weights,
     average_decay,
     layout_of,
@@ -29,23 +29,12 @@ from isolet_nn.training.backend import (
     require_counts,
     weight_generators,
 )
+from isolet_nn.training.components import make_initializer, make_optimizer
 
 _ACTIVATIONS = {
     "relu": activations.ReLU,
     "sigmoid": activations.Sigmoid,
     "tanh": activations.Tanh,
-}
-_FAN_INITIALIZERS: dict[str, initializers.Initializer] = {
-    "he": initializers.he,
-    "glorot": initializers.glorot,
-    "uniform_fan_in": initializers.uniform_fan_in,
-}
-_OPTIMIZERS: dict[str, type[optimizers.Optimizer]] = {
-    "sgd": optimizers.SGD,
-    "adagrad": optimizers.Adagrad,
-    "rmsprop": optimizers.RMSprop,
-    "adam": optimizers.Adam,
-    "adamw": optimizers.AdamW,
 }
 
 _TORCH_NAMES = {
@@ -122,8 +111,8 @@ class NumpyBackend:
     def seed_steps(self, generators: Sequence[np.random.Generator]) -> None:
         self.network.seed_steps(generators)
 
-    def step(self, rows: Sequence[NDArray[np.int64]], learning_rates: Sequence[float]) -> None:
-        x, labels = self._gather(rows)
+    def step(self, batch: Batch, learning_rates: Sequence[float]) -> None:
+        x, labels = self._gather(batch)
         self.network.compute_gradients(x, labels)
         for optimizer, learning_rate in zip(self._optimizers, learning_rates, strict=True):
             optimizer.step(learning_rate)
@@ -132,24 +121,20 @@ class NumpyBackend:
         self._loss_sums += self.network.loss.loss_sums
         self._correct += self.network.loss.correct
 
-    def _gather(self, rows: Sequence[NDArray[np.int64]]) -> tuple[FloatArray, NDArray[np.int64]]:
-        """Copy the rows into the batch buffers: once only where all networks see the same."""
-        batch = len(rows[0])
-        labels = self._labels[:, :batch]
-        shared = all(
-            r is rows[0] and part is self._train[0]
-            for r, part in zip(rows, self._train, strict=True)
-        )
-        for k in range(1 if shared else len(rows)):
-            part = self._train[k]
+    def _gather(self, batch: Batch) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Copy the rows into the batch buffers: once only where all networks share them."""
+        size = len(batch.rows[0])
+        labels = self._labels[:, :size]
+        # Where rows are shared there is one array of them: the first network's part serves all.
+        for k, (rows, part) in enumerate(zip(batch.rows, self._train, strict=not batch.shared)):
             # mode="clip" lets take write straight to `out`; the rows are in range.
-            np.take(part.x, rows[k], axis=0, out=self._x[k, :batch], mode="clip")
-            np.take(part.y, rows[k], out=labels[k], mode="clip")
-        if shared:
+            np.take(part.x, rows, axis=0, out=self._x[k, :size], mode="clip")
+            np.take(part.y, rows, out=labels[k], mode="clip")
+        if batch.shared:
             labels[1:] = labels[0]
-        return self._x[: 1 if shared else None, :batch], labels
+        return self._x[: len(batch.rows), :size], labels
 
-    def update_average(self, network: int) -> None:
+    def update_average(self, network: NetworkIndex) -> None:
         self._averages[network].update()
 
     def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -174,7 +159,7 @@ class NumpyBackend:
         finally:
             self.network.variables[begun] = kept
 
-    def weights(self, network: int) -> Weights:
+    def weights(self, network: NetworkIndex) -> Weights:
         variables = self.network.variables[network]
         if self._averages and self._averages[network].count:
             variables = self._averages[network].mean
@@ -183,7 +168,7 @@ class NumpyBackend:
             for name, array in self._named_views(variables).items()
         }
 
-    def load_weights(self, network: int, weights: Weights) -> None:
+    def load_weights(self, network: NetworkIndex, weights: Weights) -> None:
         for name, array in self._named_views(self.network.variables[network]).items():
             array[...] = weights[name].T
         if self._averages:
@@ -226,18 +211,3 @@ class NumpyBackend:
         for k, average in enumerate(self._averages):
             average.count = int(state["average_counts"][k])
             average.mean[...] = state[f"average_{k}"]
-
-
-def make_initializer(config: InitializerConfig) -> initializers.Initializer:
-    """The initializer that a config names."""
-    if isinstance(config, Normal):
-        return initializers.normal(config.scale)
-    return _FAN_INITIALIZERS[config.name]
-
-
-def make_optimizer(
-    config: OptimizerConfig, parameters: FloatArray, gradients: FloatArray
-) -> optimizers.Optimizer:
-    """The optimizer that a config describes, for one network's row of the buffers."""
-    options = config.model_dump(exclude={"name", "learning_rate"})
-    return _OPTIMIZERS[config.name](parameters, gradients, **options)

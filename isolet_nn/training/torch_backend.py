@@ -12,20 +12,24 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.optimizers import Adagrad, OptimizerConfig, Rmsprop, Sgd
 from isolet_nn.config.training import AveragingConfig
 from isolet_nn.data.dataset import Split
-from isolet_nn.errors import BackendUnavailableError
 from isolet_nn.nn.averaging import average_share
 from isolet_nn.nn.network import Shape
 from isolet_nn.nn.noise import draw_dropout, draw_mixup, draw_noise
 from isolet_nn.nn.normalization import EPSILON, MOMENTUM
 from isolet_nn.training.backend import (
+    Batch,
     FloatArray,
     Layout,
+    NetworkIndex,
     Weights,
     average_decay,
     below,
@@ -34,17 +38,8 @@ from isolet_nn.training.backend import (
     require_counts,
     weight_generators,
 )
-from isolet_nn.training.numpy_backend import make_initializer
-
-try:
-    import torch
-    from torch import Tensor, nn
-    from torch.optim.swa_utils import AveragedModel
-except ImportError as error:
-    raise BackendUnavailableError(
-        "backend: torch needs PyTorch, which is not installed; install it with "
-        "`pip install 'isolet-nn[torch]'`, or use backend: numpy"
-    ) from error
+from isolet_nn.training.components import make_initializer
+from isolet_nn.training.devices import choose_device
 
 _ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 
@@ -83,12 +78,12 @@ class TorchBackend:
         for network, generator in zip(self.networks, generators, strict=True):
             network.generator = generator
 
-    def step(self, rows: Sequence[NDArray[np.int64]], learning_rates: Sequence[float]) -> None:
-        for network, of_network, rate in zip(self.networks, rows, learning_rates, strict=True):
-            index = torch.from_numpy(of_network).to(self.device)
+    def step(self, batch: Batch, learning_rates: Sequence[float]) -> None:
+        for k, (network, rate) in enumerate(zip(self.networks, learning_rates, strict=True)):
+            index = torch.from_numpy(batch.rows_of(k)).to(self.device)
             network.step(self._x[index], self._y[index], rate)
 
-    def update_average(self, network: int) -> None:
+    def update_average(self, network: NetworkIndex) -> None:
         self.networks[network].update_average()
 
     def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -106,10 +101,10 @@ class TorchBackend:
             inputs = torch.from_numpy(np.ascontiguousarray(x)).to(self.device, self._dtype)
             return np.stack([n.evaluate(inputs).cpu().numpy() for n in self.networks[networks]])
 
-    def weights(self, network: int) -> Weights:
+    def weights(self, network: NetworkIndex) -> Weights:
         return self.networks[network].weights()
 
-    def load_weights(self, network: int, weights: Weights) -> None:
+    def load_weights(self, network: NetworkIndex, weights: Weights) -> None:
         self.networks[network].load_weights(weights)
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -366,74 +361,33 @@ def _slots(optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
             return ("step", "exp_avg", "exp_avg_sq")
 
 
-def choose_device(name: str) -> torch.device:
-    """The device a config names; auto takes cuda or mps where there is one.
-
-    Raises
-    ------
-    BackendUnavailableError
-        If PyTorch does not see that device here.
-    """
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        return torch.device(next(device for device, there in available.items() if there))
-    if not available[name]:
-        there = ", ".join(device for device, is_there in available.items() if is_there)
-        raise BackendUnavailableError(
-            f"device: PyTorch sees no {name} on this machine; available: auto, {there}"
-        )
-    return torch.device(name)
-
-
-def device_memory(device: torch.device) -> int | None:
-    """Bytes of a device's own memory; None where it computes in the machine's."""
-    if device.type != "cuda":
-        return None
-    return int(torch.cuda.get_device_properties(device).total_memory)
-
-
 def make_optimizer(
     config: OptimizerConfig, network: nn.Module, device: torch.device
 ) -> torch.optim.Optimizer:
     """The torch.optim optimizer that a config describes."""
     parameters = network.parameters()
-    decay, rate = config.weight_decay, config.learning_rate
+    common: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
     if isinstance(config, Sgd):
         return torch.optim.SGD(
-            parameters,
-            lr=rate,
-            momentum=config.momentum,
-            nesterov=config.nesterov,
-            weight_decay=decay,
+            parameters, momentum=config.momentum, nesterov=config.nesterov, **common
         )
     if isinstance(config, Adagrad):
         return torch.optim.Adagrad(
             parameters,
-            lr=rate,
             lr_decay=config.learning_rate_decay,
             initial_accumulator_value=config.initial_accumulator,
             eps=config.epsilon,
-            weight_decay=decay,
+            **common,
         )
     if isinstance(config, Rmsprop):
         return torch.optim.RMSprop(
-            parameters,
-            lr=rate,
-            alpha=config.alpha,
-            eps=config.epsilon,
-            momentum=config.momentum,
-            weight_decay=decay,
+            parameters, alpha=config.alpha, eps=config.epsilon, momentum=config.momentum, **common
         )
     adam = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.name]
     return adam(  # type: ignore[no-any-return]
         parameters,
-        lr=rate,
         betas=(config.beta1, config.beta2),
         eps=config.epsilon,
-        weight_decay=decay,
         fused=device.type != "mps",
+        **common,
     )

@@ -30,7 +30,7 @@ from isolet_nn.results.comparison import (
 from isolet_nn.system.files import write_json
 from isolet_nn.terminal import comparisons
 from isolet_nn.terminal.comparisons import print_comparison
-from isolet_nn.training.loop import Row
+from isolet_nn.training.progress import Row
 
 EXPERIMENT = {
     "dataset": {"name": "wine", "validation": {"fraction": 0.2}},

@@ -25,7 +25,8 @@ from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.runs.execution import Observer, evaluate, resume, train
 from isolet_nn.runs.folder import Run
-from isolet_nn.training.loop import Row, Training
+from isolet_nn.training.loop import Training
+from isolet_nn.training.progress import Row
 
 METRICS = [f"{s}_{m}" for s in ("train", "validation", "test") for m in ("loss", "accuracy")]
 COMPLETE = {

@@ -23,7 +23,8 @@ from isolet_nn.data.scaling import Scaler
 from isolet_nn.errors import ConfigError, IsoletNNError, RunError
 from isolet_nn.runs.environment import describe_environment
 from isolet_nn.runs.folder import Run, load_run
-from isolet_nn.training.loop import Row, Training
+from isolet_nn.training.loop import Training
+from isolet_nn.training.progress import Row
 
 COLUMNS = ["epoch", "train_loss", "test_accuracy", "seconds"]
 

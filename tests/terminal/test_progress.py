@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isolet_nn.terminal.progress import metrics_to_fit
-from isolet_nn.training.loop import Row
+from isolet_nn.training.progress import Row
 
 FULL: Row = {
     "epoch": 34,

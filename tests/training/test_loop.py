@@ -29,8 +29,9 @@ from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import ConfigError
 from isolet_nn.nn.losses import softmax
 from isolet_nn.scores.evaluation import loss_and_accuracy
-from isolet_nn.training.backend import below
-from isolet_nn.training.loop import Row, Training
+from isolet_nn.training.backend import Batch, below
+from isolet_nn.training.loop import Training
+from isolet_nn.training.progress import Row
 
 DIVERGING = {"name": "sgd", "learning_rate": 1e30}
 seeds = st.integers(0, 2**32 - 1)
@@ -146,8 +147,9 @@ def test_networks_of_one_order_and_data_share_the_gathered_rows() -> None:
     dataset = make_dataset()
     seen: list[bool] = []
 
-    def note_sharing(rows: Any, rates: Any) -> None:
-        seen.append(all(part is rows[0] for part in rows))
+    def note_sharing(batch: Batch, rates: Any) -> None:
+        assert len(batch.rows) == (1 if batch.shared else 2)
+        seen.append(batch.shared)
 
     for changes, shared in (
         ({"training__shuffle": False}, True),
@@ -167,9 +169,9 @@ def used_rows(experiment: Experiment, dataset: Dataset, epochs: int) -> list[lis
     steps: list[list[int]] = []
     step = training.backend.step
 
-    def noting(rows: Any, rates: Any) -> None:
-        steps.append(rows[0].tolist())
-        step(rows, rates)
+    def noting(batch: Batch, rates: Any) -> None:
+        steps.append(batch.rows[0].tolist())
+        step(batch, rates)
 
     training.backend.step = noting  # type: ignore[method-assign,assignment]
     found = []
@@ -228,7 +230,7 @@ def test_the_optimizer_hears_the_schedule_at_every_step() -> None:
     )
     training = Training([experiment], [make_dataset(rows=40)])
     rates: list[float] = []
-    training.backend.step = lambda rows, given: rates.extend(given)  # type: ignore[method-assign,assignment]
+    training.backend.step = lambda batch, given: rates.extend(given)  # type: ignore[method-assign,assignment]
     train_to_the_end(training)
     assert rates == [0.8, 0.8, 0.4, 0.4, 0.2, 0.2]
 
@@ -380,7 +382,7 @@ def test_training_stops_when_patience_is_used_up(
     chosen = best if restore_best else epochs
     assert member.weights is not None
     assert same_arrays(member.weights, after[chosen - 1])
-    assert training.final_row(0) == member.history[chosen - 1]
+    assert training.members[0].final_row == member.history[chosen - 1]
 
 
 @pytest.mark.parametrize("metric", ["validation_loss", "validation_accuracy"])
@@ -393,7 +395,7 @@ def test_an_evaluation_that_is_not_finite_is_one_without_improvement(
     assert (len(member.history), member.best_epoch, member.error) == (3, 1, None)
     assert member.weights is not None
     assert same_arrays(member.weights, after[0])
-    assert training.final_row(0) == member.history[0]
+    assert training.members[0].final_row == member.history[0]
 
 
 def test_without_restored_weights_an_early_end_on_a_loss_that_is_not_finite_has_failed(

@@ -44,7 +44,7 @@ def test_a_device_that_is_not_there_is_named_with_those_that_are(
 def test_auto_takes_an_accelerator_where_there_is_one(
     cuda: bool, mps: bool, chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from isolet_nn.training.torch_backend import choose_device
+    from isolet_nn.training.devices import choose_device
 
     offer(monkeypatch, cuda=cuda, mps=mps)
     assert choose_device("auto").type == chosen

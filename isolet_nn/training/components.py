@@ -1,0 +1,50 @@
+"""What a config names, made for the network from scratch: initializer, optimizer, schedule."""
+
+from __future__ import annotations
+
+from isolet_nn.config.network import InitializerConfig, Normal
+from isolet_nn.config.optimizers import OptimizerConfig
+from isolet_nn.config.training import Constant, Cosine, OneCycle, ScheduleConfig, Step
+from isolet_nn.nn import initializers, optimizers, schedules
+from isolet_nn.training.backend import FloatArray
+
+_FAN_INITIALIZERS: dict[str, initializers.Initializer] = {
+    "he": initializers.he,
+    "glorot": initializers.glorot,
+    "uniform_fan_in": initializers.uniform_fan_in,
+}
+_OPTIMIZERS: dict[str, type[optimizers.Optimizer]] = {
+    "sgd": optimizers.SGD,
+    "adagrad": optimizers.Adagrad,
+    "rmsprop": optimizers.RMSprop,
+    "adam": optimizers.Adam,
+    "adamw": optimizers.AdamW,
+}
+
+
+def make_initializer(config: InitializerConfig) -> initializers.Initializer:
+    """The initializer that a config names."""
+    if isinstance(config, Normal):
+        return initializers.normal(config.scale)
+    return _FAN_INITIALIZERS[config.name]
+
+
+def make_optimizer(
+    config: OptimizerConfig, parameters: FloatArray, gradients: FloatArray
+) -> optimizers.Optimizer:
+    """The optimizer that a config describes, for one network's row of the buffers."""
+    options = config.model_dump(exclude={"name", "learning_rate"})
+    return _OPTIMIZERS[config.name](parameters, gradients, **options)
+
+
+def make_schedule(config: ScheduleConfig) -> schedules.Schedule:
+    """The learning rate schedule that a config describes."""
+    match config:
+        case Constant():
+            return schedules.constant
+        case Step():
+            return schedules.step_decay(config.epochs, config.gamma)
+        case Cosine():
+            return schedules.cosine(config.final_factor, config.warmup_epochs)
+        case OneCycle():
+            return schedules.one_cycle(config.rise, config.initial_divisor, config.final_divisor)
