@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -254,3 +255,91 @@ def test_a_bomb_in_a_run_folder_is_refused_too(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(BOMBS["merges"], encoding="utf-8")
     with pytest.raises(ConfigError, match="its aliases stand for"):
         Run.open(tmp_path)
+
+
+def file_problem(tmp_path: Path, content: bytes) -> str:
+    path = tmp_path / "experiment.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        load_experiment(path)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    return message.removeprefix(str(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r": found an empty file, expected keys"),
+        (b"# only a comment\n", r": found an empty file, expected keys"),
+        (b"- dataset\n", r": found a list, expected keys"),
+        (b"dataset", r": found a str, expected keys"),
+        (b"dataset: [1, 2", r":1:\d+: not valid YAML: "),
+        (b"dataset:\n\tname: iris\n", r":2:1: not valid YAML: found character '\\t'"),
+        (b"a: b: c", r":1:5: not valid YAML: mapping values are not allowed here"),
+        (
+            b"dataset: {name: iris}\nseed: 1\nseed: 2\n",
+            r":3:1: not valid YAML: key 'seed' is given twice",
+        ),
+        (
+            b"dataset: {name: iris, name: wine}\n",
+            r":1:23: not valid YAML: key 'name' is given twice",
+        ),
+        (b"? [a]\n: 1\n", r":1:\d+: not valid YAML: found unhashable key"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\xff", r": not a YAML file: found byte 0x89 at position 0"),
+        (b"dataset: \x00", r": not valid YAML: "),
+        (b"dataset: !!python/object:os.system x\n", r":1:\d+: not valid YAML: could not determine"),
+        (b"dataset: !!python/name:os.system\n", r":1:\d+: not valid YAML: could not determine"),
+        (b"seed: *anchor\n", r":1:\d+: not valid YAML: found undefined alias"),
+        (
+            b"dataset: {name: iris}\n---\nseed: 1\n",
+            r":2:1: not valid YAML: but found another document",
+        ),
+        (b"seed: 2026-13-45\n", r": seed: found '2026-13-45'; it should be a valid integer, "),
+        (b"[" * 1000, r":1:\d+: not valid YAML: more than 50 sections or lists inside each other"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_with_the_place(
+    content: bytes, message: str, tmp_path: Path
+) -> None:
+    found = file_problem(tmp_path, content)
+    assert re.match(message, found), found
+
+
+def test_a_file_that_is_not_there_or_is_a_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        load_experiment(tmp_path / "nothing.yaml")
+    with pytest.raises(ConfigError, match="cannot be read: it is a folder"):
+        load_experiment(tmp_path)
+
+
+def test_a_problem_in_a_file_is_told_with_the_file(tmp_path: Path) -> None:
+    found = file_problem(tmp_path, b"dataset: {name: iris}\noptimizer: {nmae: sgd}\n")
+    assert found == ": optimizer.nmae: unknown key; did you mean name?"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-3", 0.001), ("1E-3", 0.001), ("1.e-3", 0.001), ("5e3", 5000.0), ("1e+3", 1000.0),
+        ("+1e3", 1000.0), ("-2.5e-4", -0.00025), (".5e1", 5.0), ("0.001", 0.001), ("1", 1),
+        ("-7", -7), (".inf", math.inf), ("e3", "e3"), ("1e", "1e"), ("1e3x", "1e3x"),
+        ("'1e-3'", "1e-3"), ("true", True), ("null", None), ("[1e-3, 2]", [0.001, 2]),
+    ],
+)  # fmt: skip
+def test_numbers_are_read_as_people_write_them(text: str, value: object) -> None:
+    found = parse_yaml(text, "test")
+    assert found == value
+    assert type(found) is type(value)
+
+
+@given(number=st.floats(allow_nan=False, allow_infinity=False))
+def test_every_way_python_writes_a_number_is_read_as_that_number(number: float) -> None:
+    for text in (repr(number), f"{number:e}", f"{number:.17g}", f"{number:E}"):
+        assert parse_yaml(text, "test") == float(text)
+
+
+def test_comments_and_anchors_are_yaml_as_usual(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("dataset: &data {name: iris}  # flowers\nmodel: {hidden_layers: [&n 5, *n]}\n")
+    assert load_experiment(path).model.hidden_layers == [5, 5]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 import signal
 import subprocess
@@ -13,7 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from isolet_nn.config.experiment import Experiment
+from isolet_nn.errors import ConfigError
 from isolet_nn.sweeps.cohort import CohortTask, run_cohort
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.datasets import PackedDataset
@@ -160,3 +164,42 @@ def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
     """Send a signal to a process that may be gone."""
     with suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+LEARNING_RATE = "optimizer.learning_rate"
+
+
+HIDDEN = "model.hidden_layers"
+
+
+EPOCHS = "training.epochs"
+
+
+def settings_of(trials: Trials) -> list[dict[str, Any]]:
+    return [trials.setting(number) for number in range(len(trials.codes))]
+
+
+def problem_of(experiment: Any = IRIS, **keys: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        make_trials(load_sweep({"experiment": experiment, **keys}))
+    return str(caught.value)
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+SPACE = {
+    LEARNING_RATE: {"log_uniform": [1e-5, 0.1]},
+    "model.dropout": {"uniform": [0.25, 0.75]},
+    EPOCHS: {"integers": [2, 9]},
+    "model.activation": {"choice": ["relu", "tanh"]},
+}
+
+
+def permuted(value: Any) -> Iterator[Any]:
+    """A mapping with its keys in all orders."""
+    return map(dict, itertools.permutations(value.items()))

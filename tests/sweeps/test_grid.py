@@ -1,47 +1,31 @@
-"""From a sweep file to the table of its trials."""
+"""From a sweep to the table of its trials."""
 
 from __future__ import annotations
 
-import datetime
-import itertools
 import json
-import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError
-from isolet_nn.sweeps.grid import Trials, make_trials
+from isolet_nn.sweeps.grid import make_trials
 from isolet_nn.sweeps.loading import load_sweep
-from sweeps.helpers import IRIS, trials_of
-
-LEARNING_RATE = "optimizer.learning_rate"
-HIDDEN = "model.hidden_layers"
-EPOCHS = "training.epochs"
-
-
-def settings_of(trials: Trials) -> list[dict[str, Any]]:
-    return [trials.setting(number) for number in range(len(trials.codes))]
-
-
-def problem_of(experiment: Any = IRIS, **keys: Any) -> str:
-    with pytest.raises(ConfigError) as caught:
-        make_trials(load_sweep({"experiment": experiment, **keys}))
-    return str(caught.value)
-
-
-def written(folder: Path, name: str, text: str) -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
+from sweeps.helpers import (
+    EPOCHS,
+    HIDDEN,
+    IRIS,
+    LEARNING_RATE,
+    permuted,
+    problem_of,
+    settings_of,
+    trials_of,
+    written,
+)
 
 
 def test_a_grid_has_all_combinations_the_last_key_varying_fastest() -> None:
@@ -171,11 +155,6 @@ def test_a_combination_that_makes_no_experiment_is_refused_with_its_setting() ->
     assert 'training.early_stopping={"patience": 2}, dataset.validation="none"' in line
 
 
-def permuted(value: Any) -> Iterator[Any]:
-    """A mapping with its keys in all orders."""
-    return map(dict, itertools.permutations(value.items()))
-
-
 SETTINGS: list[dict[str, list[Any]]] = [
     {"optimizer": ["sgd", {"name": "adam", "beta1": 0.5}], LEARNING_RATE: [0.1, 0.2], EPOCHS: [3]},
     {"optimizer.name": ["adam"], "optimizer": [{"learning_rate": 0.5}], "optimizer.beta2": [0.9]},
@@ -300,90 +279,6 @@ def test_duplicates_are_refused(keys: dict[str, Any], message: str) -> None:
     assert problem_of(**keys) == f"sweep: {message}"
 
 
-@pytest.mark.parametrize(
-    ("keys", "message"),
-    [
-        ({"grid": {}}, "grid: found {}"),
-        ({"grid": {EPOCHS: []}}, "at least 1 item"),
-        ({"grid": {EPOCHS: 3}}, f"grid.{EPOCHS}: found 3"),
-        ({"grid": {1: [2]}}, "grid.1: found 1"),
-        ({"grid": {LEARNING_RATE: [math.nan]}}, "found nan, which no setting can be"),
-        ({"grid": {LEARNING_RATE: [-math.inf]}}, "found -inf, which no setting can be"),
-        ({"grid": {"name": [datetime.date(2020, 1, 1)]}}, "which no setting can be"),
-        ({"grid": {"optimizer": [{1: 2, "a": 3}]}}, "keys should be text"),
-        ({"list": []}, "at least 1 item"),
-        ({"list": [{EPOCHS: 3}, 5]}, "list.1: found 5; expected keys and values below it"),
-        ({"list": [{EPOCHS: 3}], "grid": {EPOCHS: [3]}}, "only one of grid, list and random"),
-        ({"grdi": {EPOCHS: [3]}}, "grdi: unknown key; did you mean grid?"),
-        ({"set": [1]}, "set: found [1]; expected key paths and values"),
-        ({"workers": 0}, "workers"),
-        ({"save_models": "bset"}, "did you mean best?"),
-        ({"name": "a/b"}, "name: found 'a/b'"),
-    ],
-)
-def test_what_no_sweep_can_be_is_refused_with_where_it_stands(
-    keys: dict[str, Any], message: str
-) -> None:
-    assert message in problem_of(**keys)
-
-
-@pytest.mark.parametrize(
-    "keys",
-    [
-        {"grid": {"seed": [1, 2]}},
-        {"list": [{"seed": 1}]},
-        {"random": {"trials": 1, "space": {"seed": {"choice": [1]}}}},
-        {"set": {"seed": 3}},
-    ],
-)
-def test_seeds_are_given_by_the_key_seeds_only(keys: dict[str, Any]) -> None:
-    assert "seeds are given by the key `seeds`" in problem_of(**keys)
-
-
-@pytest.mark.parametrize(
-    ("varied", "fixed"),
-    [(EPOCHS, EPOCHS), ("training", EPOCHS), ("optimizer.name", "optimizer.name")],
-)
-def test_what_is_varied_cannot_be_fixed(varied: str, fixed: str) -> None:
-    value = {"epochs": 3} if varied == "training" else "sgd" if "name" in varied else 3
-    keys = {"experiment": IRIS, "grid": {varied: [value]}}
-    with pytest.raises(ConfigError, match=f"override {fixed}: the sweep varies {varied}"):
-        load_sweep(keys, {fixed: value})
-    with pytest.raises(ConfigError, match=f"set: {fixed}: the sweep varies {varied}"):
-        load_sweep({**keys, "set": {fixed: value}})
-
-
-def test_what_some_settings_of_a_list_leave_open_can_be_fixed_for_these() -> None:
-    trials = make_trials(
-        load_sweep(
-            {
-                "experiment": {"dataset": {"name": "iris"}},
-                "set": {"training.epochs": 7, "training.batch_size": 16},
-                "list": [{"training.epochs": 3}, {"model.dropout": 0.2}],
-            },
-            {"model.dropout": 0.1},
-        )
-    )
-    first, second = trials.make_experiment(0), trials.make_experiment(1)
-    assert (first.training.epochs, second.training.epochs) == (3, 7)
-    assert (first.model.dropout, second.model.dropout) == (0.1, 0.2)
-    assert first.training.batch_size == second.training.batch_size == 16
-
-
-def test_a_section_can_be_fixed_while_one_of_its_keys_is_varied() -> None:
-    trials = trials_of(
-        set={"optimizer": {"name": "sgd", "momentum": 0.5}}, grid={LEARNING_RATE: [0.1, 0.2]}
-    )
-    optimizers = [trials.make_experiment(number).optimizer for number in range(2)]
-    assert [o.model_dump()["momentum"] for o in optimizers] == [0.5, 0.5]
-
-
-def test_set_on_the_command_line_wins_over_the_files_own_set() -> None:
-    sweep = load_sweep({"experiment": IRIS, "set": {EPOCHS: 3, "backend": "torch"}}, {EPOCHS: 9})
-    experiment = make_trials(sweep).make_experiment(0)
-    assert (experiment.training.epochs, experiment.backend) == (9, "torch")
-
-
 def test_axes_of_plots_are_varied_keys() -> None:
     plot = {"kind": "heatmap", "x": "training.epoch", "y": "seed"}
     assert "did you mean training.epochs?" in problem_of(grid={EPOCHS: [1, 2]}, plot=plot)
@@ -412,41 +307,6 @@ def test_a_line_needs_numbers_in_settings_that_do_not_set_its_axis_too() -> None
     assert len(trials_of(experiment, list=settings[:1], plot=plot)) == 1
 
 
-SPACE = {
-    LEARNING_RATE: {"log_uniform": [1e-5, 0.1]},
-    "model.dropout": {"uniform": [0.25, 0.75]},
-    EPOCHS: {"integers": [2, 9]},
-    "model.activation": {"choice": ["relu", "tanh"]},
-}
-
-
-@given(seed=st.integers(0, 2**32), some=st.integers(1, 12), more=st.integers(0, 12))
-def test_more_random_trials_begin_with_the_same_ones(seed: int, some: int, more: int) -> None:
-    def draw(n: int) -> list[dict[str, Any]]:
-        return settings_of(trials_of(random={"trials": n, "seed": seed, "space": SPACE}))
-
-    drawn = draw(some + more)
-    assert drawn[:some] == draw(some)
-    assert len(drawn) == some + more
-    for setting in drawn:
-        assert 1e-5 <= setting[LEARNING_RATE] <= 0.1
-        assert 0.25 <= setting["model.dropout"] <= 0.75
-        assert 2 <= setting[EPOCHS] <= 9
-        assert setting["model.activation"] in ("relu", "tanh")
-
-
-def test_one_value_in_two_spellings_is_drawn_as_one_setting() -> None:
-    space = {
-        "optimizer": {"choice": ["sgd", {"name": "sgd"}, {"name": "sgd", "momentum": 0.0}, "adam"]},
-        "model.dropout": {"choice": [0, 0.0, -0.0]},
-    }
-    trials = trials_of(random={"trials": 2, "space": space})
-    found = {trials.make_experiment(trial).optimizer.name for trial in range(2)}
-    assert found == {"sgd", "adam"}
-    with pytest.raises(ConfigError, match="the space has hardly more than 2 different settings"):
-        trials_of(random={"trials": 3, "space": space})
-
-
 def test_one_file_named_by_two_paths_is_one_setting(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x,class\n1,a\n2,b\n", encoding="utf-8")
     (tmp_path / "b.csv").symlink_to("a.csv")
@@ -468,149 +328,6 @@ def test_one_value_in_two_spellings_stands_at_one_place_of_an_axis() -> None:
     values, places = trials_of(list=settings).different_values("optimizer")
     assert values == ["sgd", {"name": "adam", "beta1": 0.9}]
     assert places.tolist() == [0, 0, 1, 1]
-
-
-def test_the_order_of_a_space_decides_about_no_random_setting() -> None:
-    drawn = [
-        settings_of(trials_of(random={"trials": 5, "space": space})) for space in permuted(SPACE)
-    ]
-    assert all(settings == drawn[0] for settings in drawn)
-
-
-def test_log_uniform_draws_as_many_below_as_above_the_geometric_mean() -> None:
-    random = {"trials": 400, "space": {LEARNING_RATE: {"log_uniform": [1e-6, 1e-2]}}}
-    rates = np.array([setting[LEARNING_RATE] for setting in settings_of(trials_of(random=random))])
-    assert 0.4 < (rates < 1e-4).mean() < 0.6
-    assert rates.min() < 3e-6
-    assert rates.max() > 3e-3
-
-
-@given(low=st.floats(1e-12, 0.5), ulps=st.integers(1, 3), seed=st.integers(0, 100))
-def test_log_uniform_stays_within_the_narrowest_range(low: float, ulps: int, seed: int) -> None:
-    high = low
-    for _ in range(ulps):
-        high = math.nextafter(high, 1.0)
-    random = {"trials": 1, "seed": seed, "space": {LEARNING_RATE: {"log_uniform": [low, high]}}}
-    (setting,) = settings_of(trials_of(random=random))
-    assert low <= setting[LEARNING_RATE] <= high
-
-
-@pytest.mark.parametrize(
-    ("distribution", "message"),
-    [
-        ({"log_uniform": [0, 1]}, "0 < low < high"),
-        ({"log_uniform": [1, 0.1]}, "0 < low < high"),
-        ({"uniform": [2, 1]}, "low < high"),
-        ({"uniform": [-1e308, 1e308]}, "low < high"),
-        ({"integers": [3, 2]}, "low <= high"),
-        ({"integers": [1, 10**30]}, "less than or equal to"),
-        ({"integers": [1.5, 2]}, "integer"),
-        ({"choice": []}, "at least 1 item"),
-        ({"normal": [0, 1]}, "log_uniform, uniform, integers and choice"),
-        (3, "log_uniform, uniform, integers and choice"),
-        ({"uniform": [0, 1], "choice": [1]}, "log_uniform, uniform, integers and choice"),
-    ],
-)
-def test_a_distribution_that_is_none_is_refused(distribution: Any, message: str) -> None:
-    problem = problem_of(random={"trials": 1, "space": {EPOCHS: distribution}})
-    assert f"random.space.{EPOCHS}" in problem
-    assert message in problem
-
-
-def test_a_space_with_too_few_settings_is_refused() -> None:
-    problem = problem_of(random={"trials": 5, "space": {EPOCHS: {"integers": [1, 3]}}})
-    assert "random.trials: found 5; the space has hardly more than 3" in problem
-
-
-def test_experiments_are_found_beside_the_sweep_inside_it_or_by_their_shipped_name(
-    tmp_path: Path,
-) -> None:
-    written(tmp_path, "base/iris.yaml", "dataset: {name: iris}\nmodel: {hidden_layers: [9]}\n")
-    beside = written(
-        tmp_path,
-        "sweeps/a.yaml",
-        "experiment: ../base/iris.yaml\ngrid: {training.epochs: [1, 2]}\n",
-    )
-    shipped = written(tmp_path, "sweeps/b.yaml", "experiment: quickstart\nseeds: 2\n")
-    inline = written(
-        tmp_path,
-        "sweeps/c.yaml",
-        "experiment: {dataset: {name: wine}}\nset: {training.epochs: 3}\n",
-    )
-    assert make_trials(load_sweep(beside)).make_experiment(1).model.hidden_layers == [9]
-    assert len(make_trials(load_sweep(shipped))) == 2
-    experiment = make_trials(load_sweep(inline)).make_experiment(0)
-    assert (experiment.dataset.name, experiment.training.epochs) == ("wine", 3)
-
-
-def test_an_experiment_that_is_nowhere_is_named_with_the_nearest(tmp_path: Path) -> None:
-    path = written(tmp_path, "a.yaml", "experiment: quickstrat\n")
-    with pytest.raises(ConfigError, match="did you mean quickstart"):
-        load_sweep(path)
-    with pytest.raises(ConfigError, match="experiment: found nothing; expected a file"):
-        load_sweep(written(tmp_path, "b.yaml", "seeds: 3\n"))
-
-
-def test_paths_of_data_are_relative_to_the_file_that_names_them(tmp_path: Path) -> None:
-    table = "a,b,c\n1,2,x\n2,1,y\n1,3,x\n3,1,y\n"
-    for name in ("base/a.csv", "sweeps/b.csv", "sweeps/c.csv"):
-        written(tmp_path, name, table)
-    written(tmp_path, "base/csv.yaml", "dataset: {name: csv, path: a.csv}\n")
-    plain = written(tmp_path, "sweeps/1.yaml", "experiment: ../base/csv.yaml\n")
-    fixed = written(
-        tmp_path, "sweeps/2.yaml", "experiment: ../base/csv.yaml\nset: {dataset.path: b.csv}\n"
-    )
-    varied = [
-        "grid: {dataset.path: [b.csv, c.csv]}",
-        "grid: {dataset: [{name: csv, path: b.csv}, {name: csv, path: c.csv}]}",
-        "list: [{dataset.path: b.csv}, {dataset.path: c.csv}]",
-        "random: {trials: 2, space: {dataset.path: {choice: [b.csv, c.csv]}}}",
-    ]
-
-    def paths(file: Path) -> set[str]:
-        trials = make_trials(load_sweep(file))
-        contents = [trials.make_experiment(number).dataset for number in range(len(trials))]
-        return {dataset.model_dump()["path"] for dataset in contents}
-
-    assert paths(plain) == {str(tmp_path / "base/a.csv")}
-    assert paths(fixed) == {str(tmp_path / "sweeps/b.csv")}
-    for number, keys in enumerate(varied):
-        file = written(
-            tmp_path, f"sweeps/v{number}.yaml", f"experiment: ../base/csv.yaml\n{keys}\n"
-        )
-        assert paths(file) == {str(tmp_path / "sweeps/b.csv"), str(tmp_path / "sweeps/c.csv")}
-
-
-@pytest.mark.parametrize(
-    "keys",
-    [
-        {},
-        {"seeds": [4, 1]},
-        {"grid": {"optimizer.name": ["sgd", "adagrad", "rmsprop", "adam"]}},
-        {"grid": {"training.schedule.name": ["constant", "cosine", "one_cycle", "step"]}},
-        {"grid": {"model.initializer.name": ["he", "normal"]}},
-        {"grid": {"dataset.name": ["iris", "wine"]}},
-        {"grid": {"name": ["a", "b"], "backend": ["numpy", "torch"]}},
-        {"grid": {"optimizer": ["sgd", {"name": "adam"}], LEARNING_RATE: [1e-5, 1, 0.1 + 0.2]}},
-        {"list": [{HIDDEN: []}, {HIDDEN: [3, 4], EPOCHS: 2}, {"training": {"epochs": 2}}]},
-        {"random": {"trials": 9, "seed": 3, "space": SPACE}, "seeds": 2},
-        {"set": {"optimizer": "sgd"}, "plot": {"kind": "boxplot", "x": "seed"}},
-    ],
-)
-def test_the_complete_sweep_file_read_back_has_the_same_trials(
-    tmp_path: Path, keys: dict[str, Any]
-) -> None:
-    sweep = load_sweep({"experiment": IRIS, **keys})
-    first = written(tmp_path, "1.yaml", dump_yaml(sweep))
-    again = load_sweep(first)
-    assert dump_yaml(again) == first.read_text(encoding="utf-8")
-    trials, trials_again = make_trials(sweep), make_trials(again)
-    assert len(trials) == len(trials_again)
-    for number in range(len(trials)):
-        assert trials.make_experiment(number) == trials_again.make_experiment(number)
-        assert trials.setting(number // len(trials.seeds)) == trials_again.setting(
-            number // len(trials.seeds)
-        )
 
 
 @given(st.data())
