@@ -63,9 +63,6 @@ def load(config: BundledDataset) -> RawDataset:
         stored=parsed.arrays["x"],
         y=parsed.arrays["y"],
         classes=tuple(parsed.facts["classes"]),
-        groups=None,
-        group_name=None,
-        test_rows=None,
         checksum=parsed.checksum,
         source=f"scikit-learn's {name}",
     )

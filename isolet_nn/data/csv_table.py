@@ -99,30 +99,16 @@ class _Sheet:
 
 def _parse_files(paths: list[Path], config: CsvDataset) -> ParsedData:
     train = _read_sheet(paths[0], config)
-    if len(paths) == 1:
-        return number_classes(
-            train.x,
-            train.features,
-            train.labels,
-            train.groups,
-            train.group_name,
-            None,
-            str(train.path),
-        )
-    test = _read_sheet(paths[1], config)
-    _require_same_columns(train, test)
-    _require_known_classes(train, test)
-    groups = None
-    if train.groups is not None and test.groups is not None:
-        groups = train.groups + test.groups
+    x, labels, groups, n_train = train.x, train.labels, train.groups, None
+    if len(paths) > 1:
+        test = _read_sheet(paths[1], config)
+        _require_same_columns(train, test)
+        _require_known_classes(train, test)
+        x, labels = np.concatenate([x, test.x]), labels + test.labels
+        groups = None if groups is None or test.groups is None else groups + test.groups
+        n_train = len(train.lines)
     return number_classes(
-        np.concatenate([train.x, test.x]),
-        train.features,
-        train.labels + test.labels,
-        groups,
-        train.group_name,
-        len(train.lines),
-        str(train.path),
+        x, train.features, labels, groups, train.group_name, n_train, str(train.path)
     )
 
 

@@ -32,16 +32,16 @@ class RawDataset:
         (n,) class indices.
     classes
         Names of the classes, by index.
+    checksum
+        SHA-256 of the content in the order it was read: equal checksums train equal networks.
+    source
+        Where the data lies, for people.
     groups
         (n,) speaker or group of each row; None where the data has none.
     group_name
         What a group is ("speaker", or the name of its column).
     test_rows
         Rows of the test part where the source fixes one, else None.
-    checksum
-        SHA-256 of the content in the order it was read: equal checksums train equal networks.
-    source
-        Where the data lies, for people.
     quantum
         What `stored` is divided by to get the values.
     train_rows
@@ -54,11 +54,11 @@ class RawDataset:
     stored: NDArray[Any]
     y: NDArray[np.int64]
     classes: tuple[str, ...]
-    groups: NDArray[np.int64] | None
-    group_name: str | None
-    test_rows: Rows | None
     checksum: str
     source: str
+    groups: NDArray[np.int64] | None = None
+    group_name: str | None = None
+    test_rows: Rows | None = None
     quantum: int = 1
     train_rows: Rows | None = None
     feature_names: tuple[str, ...] | None = None

@@ -63,6 +63,8 @@ class Scaler:
                 block_mean = block.mean(axis=0)
                 centred = block - block_mean
                 block_squares = np.einsum("ij,ij->j", centred, centred)
+                # Of n rows and m more, with means that differ by delta:
+                # sum of squares = theirs + those of the block + delta^2 n m / (n + m).
                 delta = block_mean - mean
                 squares = squares + block_squares + np.square(delta) * (n * m / (n + m))
                 mean = mean + delta * (m / (n + m))

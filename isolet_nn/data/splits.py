@@ -15,11 +15,7 @@ from isolet_nn.seeding import Stream, generator
 def rows_of_splits(
     raw: RawDataset, config: DatasetConfig, seed: int
 ) -> tuple[Rows, Rows | None, Rows]:
-    """Row numbers of the training, validation and test splits; raises as `make_dataset`.
-
-    They come from streams of their own, so that asking for a validation split does not move the
-    test split.
-    """
+    """Row numbers of the training, validation and test splits; raises as `make_dataset`."""
     seed = seed if config.split_seed is None else config.split_seed
     rows = np.arange(len(raw.y))
     if raw.test_rows is not None:

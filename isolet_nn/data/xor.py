@@ -25,8 +25,6 @@ def load(_: XorDataset) -> RawDataset:
         stored=parsed.arrays["x"],
         y=np.array(parsed.facts["y"], dtype=np.int64),
         classes=tuple(parsed.facts["classes"]),
-        groups=None,
-        group_name=None,
         test_rows=rows,
         train_rows=rows,
         checksum=cache.with_checksums(parsed).checksum,

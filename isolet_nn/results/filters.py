@@ -220,6 +220,7 @@ def _settings_of(entry: Entry) -> dict[str, Any]:
         return {}
     settings = flat(experiment) if isinstance(experiment, dict) else {}
     for key, value in (entry.best_setting or {}).items():
+        # A section that is replaced leaves none of its keys behind.
         settings = {k: v for k, v in settings.items() if not f"{k}.".startswith(f"{key}.")}
         settings |= flat({key: value})
     return settings

@@ -234,7 +234,7 @@ def _last_row(metrics: Path) -> tuple[Mapping[str, float | None], int | None]:
             header = file.readline(_TAIL_BYTES)
             begin = file.tell()
             file.seek(max(begin, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-            *rows, _ = file.read().split(b"\n")
+            *rows, _ = file.read().split(b"\n")  # the last piece is empty, or still being written
     except FileNotFoundError:
         return {}, None
     if not rows:

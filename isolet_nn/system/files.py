@@ -110,7 +110,9 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
+            # Before it is renamed, or a crash could leave the name without the content.
             sync(temporary)
+            # A temporary file is its owner's alone; others are to read the one that replaces it.
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
         except BaseException:
