@@ -11,33 +11,30 @@ from isolet_nn.benchmarks.overhead import Overhead
 from isolet_nn.benchmarks.sweep import SweepTimes
 from isolet_nn.benchmarks.training import Measurement, TrainingBenchmark, TrainingTimes
 from isolet_nn.errors import counted
-from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line
+from isolet_nn.terminal.streams import RESULTS, print_line, print_message
 from isolet_nn.terminal.words import percent
 
 
 def print_benchmark(benchmark: TrainingBenchmark) -> None:
     """Say what is about to be measured, and what is left out."""
     for engine in benchmark.left_out:
-        MESSAGES.print(
-            f"{engine} is left out: it is not installed (pip install 'isolet-nn[{engine}]')",
-            soft_wrap=True,
+        print_message(
+            f"{engine} is left out: it is not installed (pip install 'isolet-nn[{engine}]')"
         )
-    MESSAGES.print(
+    print_message(
         f"{counted(len(benchmark.settings), 'network')}, "
         f"{counted(len(benchmark.contestants), 'contestant')}, "
         f"{counted(benchmark.rounds, 'round')} of {counted(benchmark.epochs, 'epoch')} on "
-        f"{benchmark.data} data",
-        soft_wrap=True,
+        f"{benchmark.data} data"
     )
 
 
 def print_measurement(measurement: Measurement) -> None:
     """Print one training's time."""
     setting = measurement.setting
-    MESSAGES.print(
+    print_message(
         f"{setting.hidden} hidden, batch {setting.batch_size}, round {measurement.round}: "
-        f"{measurement.contestant.name} {measurement.seconds:.3f} s",
-        soft_wrap=True,
+        f"{measurement.contestant.name} {measurement.seconds:.3f} s"
     )
 
 

@@ -1,1 +1,7 @@
-"""What commands print with: streams, tables, progress."""
+"""What commands are made with and print with; what is shown is handed to it.
+
+``commands``, ``options`` and ``completion`` are for parsing, ``endings`` for exit codes, errors and
+what to do next. ``streams`` is where all text goes; ``words`` says numbers, ``tables`` lays out
+columns. ``progress`` and ``runs`` show a training, ``sweeps`` a sweep, ``lists`` and
+``comparisons`` many runs at once, ``catalog`` data sets and configs.
+"""

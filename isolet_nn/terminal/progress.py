@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 
 from isolet_nn.errors import counted
-from isolet_nn.terminal.streams import MESSAGES, ProgressLine, line_width
+from isolet_nn.terminal.streams import MESSAGES, ProgressLine, line_width, print_message
 from isolet_nn.terminal.words import percent
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class PlainProgress(SilentProgress):
         due = training.epoch % self._every == 0 or now - self._printed >= _PLAIN_SECONDS
         if due or training.epoch == 1 or training.finished:
             self._printed = now
-            MESSAGES.print(f"epoch {training.epoch}/{epochs}  {_metrics_text(row)}", soft_wrap=True)
+            print_message(f"epoch {training.epoch}/{epochs}  {_metrics_text(row)}")
 
 
 def _announce(run: Run, dataset: Dataset) -> None:
@@ -135,10 +135,9 @@ def _announce(run: Run, dataset: Dataset) -> None:
     if dataset.validation is not None:
         rows.append(f"{len(dataset.validation.y)} validation")
     rows.append(counted(len(dataset.test.y), "test row"))
-    MESSAGES.print(
+    print_message(
         f"{experiment.name}: {sizes}, {experiment.optimizer.name}, {experiment.backend}\n"
-        f"{dataset.name}: {', '.join(rows)}",
-        soft_wrap=True,
+        f"{dataset.name}: {', '.join(rows)}"
     )
 
 

@@ -95,11 +95,10 @@ class SweepProgress(SilentSweepProgress):
         self._best = None if best is None else best[1]
         self._started = self._printed = time.monotonic()
         done_before = len(folder.trials) - plan.n_trials
-        MESSAGES.print(
+        print_message(
             f"{folder.path}: {counted(plan.n_trials, 'trial')} in "
             f"{counted(plan.n_trainings, 'training')}, {counted(len(plan.cohorts), 'cohort')}"
-            + (f"; {done_before} {_are(done_before)} done already" if done_before else ""),
-            soft_wrap=True,
+            + (f"; {done_before} {_are(done_before)} done already" if done_before else "")
         )
         if self._live:
             self._task = self._bar.add_task("", total=self._cost, trials=self._trials(), state="")

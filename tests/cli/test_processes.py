@@ -69,7 +69,16 @@ def shell(command: str) -> subprocess.CompletedProcess[str]:
 # --- imports
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["configs", "copy", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["configs", "copy", "--help"],
+        ["bench", "sweep", "--help"],
+        ["reproduce", "report", "--help"],
+    ],
+)
 def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys\n"
