@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Kind:
+class _EntryColumn:
     """A column of the list, under the name that entries are sorted and filtered by."""
 
     name: str
@@ -33,25 +33,27 @@ def _seconds(entry: Entry) -> str:
 
 
 _USUAL = (
-    _Kind("kind", lambda entry: entry.kind or "?"),
-    _Kind("status", lambda entry: entry.status),
-    _Kind("test_accuracy", lambda entry: percent(entry.test_accuracy), numbers=True),
-    _Kind("validation_accuracy", lambda entry: percent(entry.validation_accuracy), numbers=True),
-    _Kind("epochs", lambda entry: number(entry.epochs), numbers=True),
-    _Kind("trials", _trials, numbers=True),
-    _Kind("failed", lambda entry: number(entry.failed or None), numbers=True),
-    _Kind("seconds", _seconds, numbers=True),
-    _Kind("age", lambda entry: ago(entry.age)),
+    _EntryColumn("kind", lambda entry: entry.kind or "?"),
+    _EntryColumn("status", lambda entry: entry.status),
+    _EntryColumn("test_accuracy", lambda entry: percent(entry.test_accuracy), numbers=True),
+    _EntryColumn(
+        "validation_accuracy", lambda entry: percent(entry.validation_accuracy), numbers=True
+    ),
+    _EntryColumn("epochs", lambda entry: number(entry.epochs), numbers=True),
+    _EntryColumn("trials", _trials, numbers=True),
+    _EntryColumn("failed", lambda entry: number(entry.failed or None), numbers=True),
+    _EntryColumn("seconds", _seconds, numbers=True),
+    _EntryColumn("age", lambda entry: ago(entry.age)),
 )
 _WHEN_ASKED = (
-    _Kind("train_accuracy", lambda entry: percent(entry.train_accuracy), numbers=True),
-    _Kind("test_loss", lambda entry: number(entry.test_loss), numbers=True),
-    _Kind("validation_loss", lambda entry: number(entry.validation_loss), numbers=True),
-    _Kind("train_loss", lambda entry: number(entry.train_loss), numbers=True),
+    _EntryColumn("train_accuracy", lambda entry: percent(entry.train_accuracy), numbers=True),
+    _EntryColumn("test_loss", lambda entry: number(entry.test_loss), numbers=True),
+    _EntryColumn("validation_loss", lambda entry: number(entry.validation_loss), numbers=True),
+    _EntryColumn("train_loss", lambda entry: number(entry.train_loss), numbers=True),
 )
 _LAST = (
-    _Kind("folder", lambda entry: entry.folder),
-    _Kind("problem", lambda entry: " ".join((entry.problem or "").split())),
+    _EntryColumn("folder", lambda entry: entry.folder),
+    _EntryColumn("problem", lambda entry: " ".join((entry.problem or "").split())),
 )
 _TOLD_BY_OTHERS = ("name", "started", "completed")
 """Folder, age and trials say it."""
@@ -65,23 +67,23 @@ def print_entries(entries: Sequence[Entry], asked: Sequence[str] = ()) -> None:
     asked
         Columns or settings that are not always shown.
     """
-    there = {kind.name for kind in (*_USUAL, *_LAST)}.union(_TOLD_BY_OTHERS)
-    known = {kind.name: kind for kind in _WHEN_ASKED}
+    there = {column.name for column in (*_USUAL, *_LAST)}.union(_TOLD_BY_OTHERS)
+    known = {column.name: column for column in _WHEN_ASKED}
     more = [known.get(name) or _setting(name) for name in asked if name not in there]
     columns = [
         # A heading is a column's name in two lines: test_accuracy is test over accuracy.
-        Column(tuple(kind.name.rsplit("_", 1)), cells, kind.numbers)
-        for kind in (*_USUAL, *more, *_LAST)
-        if any(cells := [kind.text(entry) for entry in entries])
+        Column(tuple(column.name.rsplit("_", 1)), cells, column.numbers)
+        for column in (*_USUAL, *more, *_LAST)
+        if any(cells := [column.text(entry) for entry in entries])
     ]
     print_text("\n".join(aligned(columns)) + "\n")
 
 
-def _setting(key: str) -> _Kind:
+def _setting(key: str) -> _EntryColumn:
     def text(entry: Entry) -> str:
         value = (entry.settings or {}).get(key, "")
         if isinstance(value, float):
             return number(value)
         return value if isinstance(value, str) else json.dumps(value)
 
-    return _Kind(key, text)
+    return _EntryColumn(key, text)
