@@ -118,6 +118,10 @@ class DivergedError(IsoletNNError):
     """A network's answers are no finite numbers (exit code 1)."""
 
 
+class OutputError(IsoletNNError):
+    """What was to be printed could not be (exit code 1)."""
+
+
 class ClusterError(IsoletNNError):
     """A cluster answers no more, or runs another version of this package (exit code 1)."""
 

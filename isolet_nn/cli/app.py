@@ -16,7 +16,7 @@ from isolet_nn.benchmarks import commands as bench
 from isolet_nn.cli import configs, data, results, sweeps, training
 from isolet_nn.reproduction import commands as reproduce
 from isolet_nn.system import interrupts
-from isolet_nn.system.start import escape_what_cannot_be_encoded, open_closed_streams
+from isolet_nn.system.standard_streams import open_closed_streams, settle_streams
 from isolet_nn.terminal import endings
 from isolet_nn.terminal.commands import App, Group
 
@@ -84,7 +84,7 @@ def _root(
 def main() -> None:
     """Run the command line; errors a user can cause end without a traceback."""
     open_closed_streams()
-    escape_what_cannot_be_encoded()
+    settle_streams()
     # Looking through all installed packages for plug-ins, of which none is used, takes time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # Matplotlib warns of a home folder without room for its fonts, which concerns nobody here.

@@ -3,7 +3,6 @@
 So nothing but what every interpreter has loaded already is imported here.
 """
 
-import io
 import os
 import sys
 
@@ -13,8 +12,10 @@ INTERRUPTED = 130
 
 def end_at_once(_number: int, _frame: object) -> None:
     """End while there is nothing to be saved (a signal handler)."""
-    os.write(2, b"interrupted\n")
-    os._exit(INTERRUPTED)
+    try:
+        os.write(2, b"interrupted\n")
+    finally:
+        os._exit(INTERRUPTED)
 
 
 def leave_current_folder() -> None:
@@ -32,26 +33,3 @@ def leave_current_folder() -> None:
     if sys.modules["__main__"].__spec__ is not None and not sys.flags.safe_path:
         searched.add(sys.path[0])
     sys.path[:] = [name for name in sys.path if name == program or name not in searched]
-
-
-def open_closed_streams() -> None:
-    """Let output go nowhere where the caller closed the stream (``>&-``).
-
-    Its number is taken too, for worker processes as well, lest another file gets it.
-    """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            if nowhere != number:
-                os.dup2(nowhere, number)
-                os.close(nowhere)
-            os.set_inheritable(number, True)
-            mode = "r" if name == "stdin" else "w"
-            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
-
-
-def escape_what_cannot_be_encoded() -> None:
-    """Let a character that a standard stream's encoding lacks be escaped instead of fatal."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from isolet_nn.errors import IsoletNNError
+from isolet_nn.errors import IsoletNNError, OutputError
 from isolet_nn.system import interrupts
 from isolet_nn.system.start import INTERRUPTED
 
@@ -154,7 +154,7 @@ def _write_out_results() -> None:
     """Write what standard output still holds, so that a failure to is an error like any other."""
     try:
         sys.stdout.flush()
-    except OSError as error:
+    except (BrokenPipeError, OutputError) as error:
         # What is held goes nowhere, or Python would try again when it ends, and say so.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):

@@ -8,7 +8,6 @@ escaped, as is what the stream cannot encode; files keep the text as it is.
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from collections.abc import Iterable
@@ -51,14 +50,6 @@ class Stream(Console):
             yield segment if control else Segment(printable(text), style)
 
 
-class _Messages(Stream):
-    """Standard error; nobody has to listen for the work to go on."""
-
-    def on_broken_pipe(self) -> None:
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
-
-
 class ProgressLine(Progress):
     """A line that is drawn over itself until the work is done.
 
@@ -76,7 +67,7 @@ def line_width() -> int:
     return MESSAGES.width - (0 if narrow else _INTERRUPT_WIDTH)
 
 
-MESSAGES = _Messages(stderr=True)
+MESSAGES = Stream(stderr=True)
 RESULTS = Stream(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 

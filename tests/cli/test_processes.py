@@ -449,16 +449,33 @@ def test_a_sweep_s_workers_start_although_streams_are_closed(closed: str) -> Non
     assert json.loads(summary.read_text(encoding="utf-8"))["completed"] == 2
 
 
+FULL = "error: standard output: cannot be written: No space left on device\n"
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_output_that_cannot_be_written_is_an_error(unbuffered: str) -> None:
-    done = shell(f"export PYTHONUNBUFFERED={unbuffered}; nn configs list > /dev/full")
-    assert done.returncode == 1
-    assert done.stderr == "error: No space left on device (--debug shows where)\n"
+@pytest.mark.parametrize(
+    "command", ["configs list", "schema", "--help", "--version", "runs --help"]
+)
+def test_output_that_cannot_be_written_is_an_error(command: str, unbuffered: str) -> None:
+    done = shell(f"export PYTHONUNBUFFERED={unbuffered}; nn {command} > /dev/full")
+    assert (done.returncode, done.stderr) == (1, FULL)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_training_goes_on_when_its_progress_cannot_be_written(unbuffered: str) -> None:
+    done = shell(f"export PYTHONUNBUFFERED={unbuffered}; nn train quickstart 2> /dev/full")
+    assert done.returncode == 0
+    assert done.stdout.endswith(f"{only_run()}\n")
+    assert status(only_run()) == "completed"
+
+
+def test_errors_keep_their_exit_code_when_they_cannot_be_written() -> None:
+    assert shell("nn train nowhere.yaml 2> /dev/full").returncode == 2
 
 
 def test_a_run_whose_folder_cannot_be_printed_is_complete_all_the_same() -> None:
     done = shell("nn train quickstart -q --epochs 1 > /dev/full")
-    assert done.returncode == 1
+    assert (done.returncode, done.stderr) == (1, FULL)
     assert status(only_run()) == "completed"
 
 
