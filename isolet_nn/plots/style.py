@@ -10,7 +10,6 @@ import io
 import itertools
 import math
 import re
-import sys
 import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -331,28 +330,4 @@ def _rendered(figure: Figure, suffix: str) -> bytes:
 def _style() -> AbstractContextManager[None]:
     import matplotlib
 
-    _load_figures()
     return matplotlib.rc_context(cast("Any", STYLE))
-
-
-@functools.cache
-def _load_figures() -> None:
-    """Import Matplotlib's figures, without the docstrings it writes for them unless one may ask.
-
-    It lists the properties of a hundred classes, which takes two fifths of the import; in a
-    script or on the command line nobody is there to read them.
-    """
-    import matplotlib.artist
-
-    at_a_prompt = hasattr(sys, "ps1") or bool(sys.flags.interactive) or "IPython" in sys.modules
-    list_properties = matplotlib.artist.kwdoc
-    try:
-        if not at_a_prompt:
-            matplotlib.artist.kwdoc = _no_properties
-        import matplotlib.figure
-    finally:
-        matplotlib.artist.kwdoc = list_properties
-
-
-def _no_properties(artist: object) -> str:  # noqa: ARG001 - the name is part of the signature
-    return ""

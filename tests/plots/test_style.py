@@ -113,26 +113,6 @@ assert "matplotlib.pyplot" not in sys.modules
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize(("prompt", "written"), [("", False), ("sys.ps1 = '> '", True)])
-def test_matplotlib_writes_its_docstrings_only_where_there_is_a_prompt(
-    prompt: str, written: bool
-) -> None:
-    code = f"""
-import sys
-{prompt}
-from isolet_nn import plots
-plots.figure_loss({{"epoch": [1, 2], "train_loss": [2.0, 1.0]}})
-import matplotlib.artist, matplotlib.lines
-line = matplotlib.lines.Line2D
-assert "Properties:" in matplotlib.artist.kwdoc(line)
-print("Properties:" in line.set.__doc__)
-"""
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
-    assert result.stdout.strip() == str(written), result.stderr
-
-
 def test_a_plot_appears_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
