@@ -88,7 +88,8 @@ def _given(
 
     What is wrong with them is told together with what is wrong with the config.
     """
-    from isolet_nn.config.loading import read_assignments, same_value
+    from isolet_nn.config.key_paths import same_value
+    from isolet_nn.config.loading import read_assignments
 
     problems = Problems()
     overrides, found = read_assignments(settings or [])

@@ -33,7 +33,7 @@ from isolet_nn.plots.grids import (
 )
 from isolet_nn.plots.letters import letter_groups
 from isolet_nn.plots.scatters import Coordinate, figure_scatter, plot_scatter
-from isolet_nn.plots.style import in_words, save, setting_label, setting_text
+from isolet_nn.plots.style import in_words, save, setting_label, short_text
 from isolet_nn.plots.weights import figure_weights, plot_weights
 
 __all__ = [
@@ -69,5 +69,5 @@ __all__ = [
     "plot_weights",
     "save",
     "setting_label",
-    "setting_text",
+    "short_text",
 ]

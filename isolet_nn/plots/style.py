@@ -213,16 +213,16 @@ def setting_label(key_path: str) -> str:
     return _SETTINGS.get(key_path, key_path.rpartition(".")[2].replace("_", " "))
 
 
-def setting_text(value: object) -> str:
+def short_text(value: object) -> str:
     """Write a setting's value in short: ``1e-5``, ``0.001``, ``64, 64``, ``none``.
 
     Of a section, what it says: ``name sgd, momentum 0.9``.
     """
     if isinstance(value, dict):
-        said = (f"{key.rpartition('.')[2]} {setting_text(item)}" for key, item in value.items())
+        said = (f"{key.rpartition('.')[2]} {short_text(item)}" for key, item in value.items())
         return ", ".join(said).replace("_", " ") or "unchanged"
     if isinstance(value, list | tuple):
-        return ", ".join(map(setting_text, value)) or "none"
+        return ", ".join(map(short_text, value)) or "none"
     if isinstance(value, float):
         return f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e")
     return "none" if value is None else str(value)
@@ -273,7 +273,7 @@ def logarithmic(axis: Axis, places: Sequence[float] = ()) -> None:
         between = (1.0, 2.0, 5.0) if high / low < _FEW_DECADES else (1.0,)
         axis.set_major_locator(LogLocator(subs=between, numticks=_MOST_TICKS))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: setting_text(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short_text(value)))
 
 
 def color_bar(

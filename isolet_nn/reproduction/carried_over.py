@@ -15,7 +15,8 @@ import numpy as np
 from pydantic import Field
 
 from isolet_nn.config.experiment import Experiment
-from isolet_nn.config.loading import anchor_paths, with_overrides
+from isolet_nn.config.key_paths import with_overrides
+from isolet_nn.config.loading import anchor_paths
 from isolet_nn.config.problems import validate
 from isolet_nn.config.section import NAME_PATTERN, Count, Section
 from isolet_nn.config.yaml_files import dump_yaml, read_mapping

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from isolet_nn.config.key_paths import flat
 from isolet_nn.errors import ConfigError, RunError, printable
-from isolet_nn.results.filters import flat
 from isolet_nn.results.listing import status_of
 from isolet_nn.runs.folder import Run
 from isolet_nn.training.progress import Row

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from isolet_nn.config.key_paths import flat
 from isolet_nn.errors import ConfigError, suggestion
 from isolet_nn.results.listing import METRICS_OF_RUN, STATUSES, Entry
 from isolet_nn.system.folders import CONFIG, SWEEP
@@ -223,15 +224,6 @@ def _settings_of(entry: Entry) -> dict[str, Any]:
         # A section that is replaced leaves none of its keys behind.
         settings = {k: v for k, v in settings.items() if not f"{k}.".startswith(f"{key}.")}
         settings |= flat({key: value})
-    return settings
-
-
-def flat(content: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """Key paths and values of nested mappings."""
-    settings: dict[str, Any] = {}
-    for key, value in content.items():
-        inner = flat(value, f"{path}{key}.") if isinstance(value, dict) else {path + key: value}
-        settings |= inner
     return settings
 
 

@@ -215,7 +215,7 @@ def _require_numbers(folder: SweepFolder, key: str) -> None:
     for value in axis_of(folder.trials, key).values:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigError(
-                f"--x: a line needs numbers, and {key} is {journal.setting_text(value)}; "
+                f"--x: a line needs numbers, and {key} is {journal.exact_text(value)}; "
                 "take --kind heatmap or boxplot"
             )
 

@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.key_paths import flat
 from isolet_nn.config.loading import PATH_KEYS
 from isolet_nn.errors import RunError
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """What is no longer the same, a line for each key path."""
-    was, now = _flat(before), _flat(after)
+    was, now = (
+        {path: json.dumps(value, sort_keys=True) for path, value in flat(content).items()}
+        for content in (before, after)
+    )
     return [
         f"{key}: was {was.get(key, 'not there')}, is {now.get(key, 'not there')}"
         for key in sorted(was | now)
@@ -62,14 +66,3 @@ def refuse(folder: Path, what: str, changes: list[str]) -> None:
             f"{folder}: this is no longer the {what} that was begun "
             "(--force goes on all the same):\n" + "\n".join(changes)
         )
-
-
-def _flat(content: Any, path: str = "") -> dict[str, str]:
-    """Key paths and values of nested mappings."""
-    if isinstance(content, Mapping) and content:
-        return {
-            key_path: value
-            for key, item in content.items()
-            for key_path, value in _flat(item, f"{path}.{key}" if path else str(key)).items()
-        }
-    return {path: json.dumps(content, sort_keys=True)}

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from isolet_nn.config.bounds import MOST_SEEDS, MOST_SETTINGS, MOST_TRIALS, MOST_WORKERS
-from isolet_nn.config.loading import is_within, look_up
+from isolet_nn.config.key_paths import is_within, look_up
 from isolet_nn.config.section import NAME_PATTERN, Folds, RuleError, Section
 from isolet_nn.errors import Kind, Problem, counted, short_repr, suggestion
 from isolet_nn.sweeps.distributions import RandomSettings, Setting, Value

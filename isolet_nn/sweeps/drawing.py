@@ -19,7 +19,7 @@ from isolet_nn.errors import counted
 from isolet_nn.sweeps.config import SETTING, Plot, Sweep, varied_keys
 from isolet_nn.sweeps.distributions import Choice, Integers, LogUniform
 from isolet_nn.sweeps.grid import Trials
-from isolet_nn.sweeps.journal import setting_text
+from isolet_nn.sweeps.journal import exact_text
 from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 from isolet_nn.system.folders import PLOTS
 
@@ -150,10 +150,10 @@ class Axis:
     @property
     def labels(self) -> list[str]:
         """The values as text: in short, unless that makes two of them look the same."""
-        from isolet_nn.plots import setting_text as label
+        from isolet_nn.plots import short_text
 
-        short = [label(value) for value in self.values]
-        return short if len(set(short)) == len(short) else [*map(setting_text, self.values)]
+        short = [*map(short_text, self.values)]
+        return short if len(set(short)) == len(short) else [*map(exact_text, self.values)]
 
 
 def axis_of(trials: Trials, key: str) -> Axis:
@@ -272,9 +272,9 @@ def _write_grid(path: Path, means: NDArray[np.float64], axes: Sequence[Axis]) ->
 
     def row(index: tuple[int, ...]) -> list[CsvCell]:
         labels = (axis.values[place] for axis, place in zip(leading, index, strict=True))
-        return [*map(setting_text, labels), *map(unless_nan, means[index].tolist())]
+        return [*map(exact_text, labels), *map(unless_nan, means[index].tolist())]
 
-    header = [*(axis.key for axis in leading), *map(setting_text, columns.values)]
+    header = [*(axis.key for axis in leading), *map(exact_text, columns.values)]
     write_csv(path, header, map(row, np.ndindex(means.shape[:-1])))
 
 

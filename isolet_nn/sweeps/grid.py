@@ -22,7 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config.experiment import Experiment
-from isolet_nn.config.loading import apply_overrides, equal_text, is_within, look_up, with_overrides
+from isolet_nn.config.key_paths import (
+    apply_overrides,
+    equal_text,
+    is_within,
+    look_up,
+    with_overrides,
+)
 from isolet_nn.config.problems import check, validate
 from isolet_nn.errors import ConfigError, Kind, Problem, problems_at
 from isolet_nn.sweeps.config import (

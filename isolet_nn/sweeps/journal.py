@@ -128,7 +128,7 @@ class Results:
         has_folds = trials.cross_validation is not None
         for trial in range(len(trials)):
             if trial % trials.n_repeats == 0:
-                settings = [setting_text(trials.value(trial, key)) for key in trials.keys]
+                settings = [exact_text(trials.value(trial, key)) for key in trials.keys]
             status = _STATUSES[self.status[trial]]
             row = self.metrics[trial].tolist()
             metrics = [unless_nan(row[c]) for c in columns]
@@ -145,7 +145,7 @@ class Results:
             ]
 
 
-def setting_text(value: Any) -> str:
+def exact_text(value: Any) -> str:
     """A setting's value in a table: text as it is, all else as JSON."""
     return value if isinstance(value, str) else canonical(value)
 

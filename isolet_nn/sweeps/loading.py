@@ -12,19 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from isolet_nn.config.experiment import Experiment
-from isolet_nn.config.loading import (
-    Layer,
-    anchor_value,
+from isolet_nn.config.key_paths import (
     apply_overrides,
     contradiction,
     is_within,
     look_up,
+    split_key,
+    with_overrides,
+)
+from isolet_nn.config.loading import (
+    Layer,
+    anchor_value,
     read_config,
     refuse_other_command,
-    split_key,
     traced,
     with_layers,
-    with_overrides,
 )
 from isolet_nn.config.problems import check
 from isolet_nn.config.shipped import resolve

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from isolet_nn.sweeps.distributions import Setting
 from isolet_nn.sweeps.grid import Trials
-from isolet_nn.sweeps.journal import COMPLETED_CODE, Results, setting_text
+from isolet_nn.sweeps.journal import COMPLETED_CODE, Results, exact_text
 from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 
 
@@ -126,7 +126,7 @@ def write_settings(path: Path, trials: Trials, results: Results, metric: str) ->
 
     def row(number: int) -> list[CsvCell]:
         given = trials.setting(number)
-        setting = [setting_text(given[key]) if key in given else None for key in trials.keys]
+        setting = [exact_text(given[key]) if key in given else None for key in trials.keys]
         scores = [unless_nan(float(column[number])) for column in columns.values()]
         return [*setting, int(n[number]), *scores]
 

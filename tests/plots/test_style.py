@@ -302,10 +302,10 @@ def test_quantities_and_settings_are_named_with_their_units() -> None:
     ],
 )
 def test_settings_are_written_in_short(value: object, text: str) -> None:
-    assert plots.setting_text(value) == text
+    assert plots.short_text(value) == text
 
 
 @given(st.floats(-1e308, 1e308))
 def test_a_setting_in_short_reads_back_to_four_digits(value: float) -> None:
-    assert re.fullmatch(r"[-+.e\d]+", plots.setting_text(value))
-    assert float(plots.setting_text(value)) == pytest.approx(value, rel=5.1e-4)
+    assert re.fullmatch(r"[-+.e\d]+", plots.short_text(value))
+    assert float(plots.short_text(value)) == pytest.approx(value, rel=5.1e-4)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sweeps.helpers import InlineWorkers, stop_after
 
-from isolet_nn.config.loading import with_overrides
+from isolet_nn.config.key_paths import with_overrides
 from isolet_nn.config.shipped import resolve
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.reproduction import carried_over
