@@ -13,6 +13,7 @@ import logging
 import math
 import re
 import socket
+import sys
 import textwrap
 import threading
 import time
@@ -37,6 +38,9 @@ CONNECT_SECONDS = 10.0
 _GATHER_SECONDS = 5.0
 _LOOK_SECONDS = 1.0
 """How old our knowledge of the workers may be."""
+_MOST_GREETING = 1 << 20
+"""Bytes of the longest greeting that is taken for one of a scheduler; they have some hundreds."""
+_STRANGER = "what answers there is no Dask scheduler"
 _MOST_DEATHS = 3
 """So many workers may die with a cohort: on a cluster it is seldom the cohort's fault."""
 
@@ -158,16 +162,27 @@ def _connect(address: Any) -> Any:
         return _distributed().Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except BackendUnavailableError:
         raise
-    except Exception as error:  # whatever Dask makes of an answer that is none
+    except Exception as error:
         raise BackendUnavailableError(
-            f"{address}: no Dask scheduler answers ({_in_one_line(error)}); "
+            f"{address}: no Dask scheduler answers ({_why_no_scheduler(error)}); "
             "start one with: dask scheduler"
         ) from error
 
 
-def _in_one_line(error: BaseException) -> str:
-    """What an error says, cut where it is long."""
-    return textwrap.shorten(str(error), 200, placeholder=" ...") or type(error).__name__
+class _StrangerError(Exception):
+    """Who answers is no scheduler."""
+
+
+def _why_no_scheduler(error: BaseException) -> str:
+    """What an error says where it is about the network, or our own."""
+    match error:
+        case ConnectionRefusedError():
+            return "connection refused"
+        case OSError() | _StrangerError():
+            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            return textwrap.shorten(why, 200, placeholder=" ...") or type(error).__name__
+        case _:  # whatever Dask makes of an answer that is none
+            return _STRANGER
 
 
 def _require_scheduler(address: str) -> None:
@@ -184,7 +199,10 @@ def _require_scheduler(address: str) -> None:
     def ask() -> None:
         try:
             host, _, port = address.partition("://")[2].rpartition(":")
-            socket.getaddrinfo(host.strip("[]"), port)  # may take longer than Dask would wait
+            # Looking for the name may take longer than Dask would wait.
+            with socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS) as line:
+                if address.startswith("tcp:"):
+                    _require_greeting(line)
             asyncio.run(_identify(address, security.get_connection_args("client")))
             answer.set_result(None)
         except Exception as error:
@@ -196,6 +214,18 @@ def _require_scheduler(address: str) -> None:
         answer.result(CONNECT_SECONDS + 1.0)
     except TimeoutError:
         raise TimeoutError(f"nothing comes back within {CONNECT_SECONDS:.0f} s") from None
+
+
+def _require_greeting(line: socket.socket) -> None:
+    """See that what comes first may be a scheduler's greeting.
+
+    It begins with its length, for which Dask would set memory aside, whoever has sent it.
+    """
+    length = b""
+    while len(length) < 8 and (received := line.recv(8 - len(length))):
+        length += received
+    if len(length) < 8 or not 0 < int.from_bytes(length, sys.byteorder) <= _MOST_GREETING:
+        raise _StrangerError(_STRANGER)
 
 
 async def _identify(address: str, arguments: dict[str, Any]) -> None:
@@ -213,7 +243,7 @@ async def _identify(address: str, arguments: dict[str, Any]) -> None:
     answer = await asyncio.wait_for(ask(), CONNECT_SECONDS)
     kind = answer.get("type") if isinstance(answer, dict) else None
     if kind != "Scheduler":
-        raise ValueError(f"a {kind} is there" if kind else "something else is there")
+        raise _StrangerError(f"a {kind} is there" if kind else _STRANGER)
 
 
 @dataclass
