@@ -24,6 +24,8 @@ MISSING = "the value is missing"
 
 # More digits are no number, but a name.
 _WHOLE = re.compile(r"[+-]?[0-9]{1,300}(\.0*)?")
+# pandas calls a column so that had no name when it was read.
+_UNNAMED = re.compile(r"Unnamed: [0-9]+")
 # A label of numbers with more different values than this, and this share of the rows, is refused.
 # The tables of quantities that come with scikit-learn have 19 % and more, those of classes less
 # than 1 %; forty people with ten pictures each have 10 %.
@@ -98,6 +100,39 @@ def position_of(where: str, columns: Sequence[str], wanted: str, key: str) -> in
             f"{suggestion(wanted, columns)}"
         )
     return columns.index(wanted)
+
+
+def require_names(
+    where: str, columns: Sequence[str], features: Sequence[int], *, names_columns: bool
+) -> None:
+    """Refuse features without a name of their own: row numbers look so.
+
+    `names_columns` is whether ``dataset.columns.drop`` takes names, and no positions.
+
+    Raises
+    ------
+    DataError
+        Naming all of them.
+    """
+    empty = [i for i in features if not columns[i].strip()]
+    unnamed = [i for i in features if _UNNAMED.fullmatch(columns[i])]
+    faults = []
+    if empty:
+        faults.append(f"the header has no name for column {_some(empty)} (from 0)")
+    if unnamed:
+        names = _some([repr(columns[i]) for i in unnamed])
+        faults.append(f"{names} is what pandas calls a column without a name")
+    if faults:
+        nameless = sorted(empty + unnamed)
+        drop = _some([repr(columns[i]) for i in nameless] if names_columns else nameless)
+        raise DataError(
+            f"{where}: {', and '.join(faults)}; row numbers, as pandas writes them, are no "
+            f"feature. Leave it out with dataset.columns: {{drop: [{drop}]}}, or give it a name"
+        )
+
+
+def _some(items: Sequence[object]) -> str:
+    return ", ".join(map(str, items[:_MOST_SHOWN])) + (", ..." if len(items) > _MOST_SHOWN else "")
 
 
 def refuse_to_drop(name: str, role: str) -> NoReturn:

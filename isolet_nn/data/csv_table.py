@@ -5,6 +5,7 @@ Classes are sorted by number where all of them are whole numbers, else by name.
 
 from __future__ import annotations
 
+import math
 import re
 from array import array
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ from isolet_nn.data.columns import (
     position_of,
     raw_dataset,
     refuse_to_drop,
+    require_names,
 )
 from isolet_nn.data.csv_text import file_checksum, open_text, rows_of
 from isolet_nn.data.kind import DatasetInfo, DatasetKind, with_data
@@ -40,8 +42,6 @@ from isolet_nn.errors import ConfigError, DataError, short_repr
 _NO_NUMBER = {"", "na", "n/a", "nan", "null", "none", "?"}
 _HEADER_HINT = "; if this line names the columns, set dataset.header: true"
 _DELIMITERS = ",;\t|:"
-# pandas calls a column so that had no name when it was read.
-_UNNAMED = re.compile(r"Unnamed: [0-9]+")
 _COMMA_NUMBER = re.compile(r"\s*[+-]?[0-9]+,[0-9]+\s*")
 
 
@@ -169,7 +169,8 @@ class _Layout:
                 refuse_to_drop(columns[position], role)
         features = [i for i in range(len(columns)) if i not in {label, group, *dropped}]
         if config.header:
-            _require_names(path, columns, features)
+            require_names(str(path), columns, features, names_columns=False)
+            _require_different_names(path, columns, features)
         if not features:
             raise DataError(
                 f"{path}: found no features, only {len(columns)} columns: {listing(columns)}; "
@@ -193,16 +194,8 @@ def _require_delimiter(path: Path, first: list[str], delimiter: str) -> None:
         )
 
 
-def _require_names(path: Path, columns: list[str], features: list[int]) -> None:
-    """Refuse features that have no name, or the name of another column."""
-    nameless = [i for i in features if not columns[i] or _UNNAMED.fullmatch(columns[i])]
-    if nameless:
-        positions = ", ".join(map(str, nameless[:20])) + (", ..." if len(nameless) > 20 else "")
-        raise DataError(
-            f"{path}: the header has no name for column {positions} (from 0); row numbers, as "
-            f"pandas writes them, are no feature. Leave it out with dataset.columns: "
-            f"{{drop: [{positions}]}}, or give it a name"
-        )
+def _require_different_names(path: Path, columns: list[str], features: list[int]) -> None:
+    """Refuse features that have the name of another column."""
     seen: dict[str, int] = {}
     for position, name in enumerate(columns):
         before = seen.setdefault(name, position)
@@ -274,7 +267,12 @@ class _SheetRows:
             numbers = list(map(float, cells))
         except ValueError:
             return None
-        return None if "_" in "".join(cells) else numbers  # Python's 1_000 is nobody else's
+        if "_" in "".join(cells):  # Python's 1_000 is nobody else's
+            return None
+        # The sum is a quick look: it overflows of finite numbers, too.
+        if not math.isfinite(sum(numbers)) and not all(map(math.isfinite, numbers)):
+            return None
+        return numbers
 
     def _name(self, line: int, column: int, cells: list[str]) -> str | None:
         name = cells[column].strip()
@@ -293,9 +291,9 @@ class _SheetRows:
     def _add_bad_numbers(self, line: int, cells: list[str]) -> None:
         for i in self.layout.features:
             if self._numbers([cells[i]]) is None:
-                self.add_bad_number(line, i, cells[i])
+                self._add_bad_number(line, i, cells[i])
 
-    def add_bad_number(self, line: int, column: int, cell: str, rows: int = 1) -> None:
+    def _add_bad_number(self, line: int, column: int, cell: str) -> None:
         """Note a cell of a feature that is no finite number."""
         missing = cell.strip().lower() in _NO_NUMBER | self.na
         if missing:
@@ -307,7 +305,7 @@ class _SheetRows:
         if not missing and not self.config.header and line == self.first_line:
             says += _HEADER_HINT
         kind = MISSING if missing else "number"
-        self.bad.add(column, kind, line, column_error(self.layout.columns[column], says), rows)
+        self.bad.add(column, kind, line, column_error(self.layout.columns[column], says))
 
     def _ragged(self, cells: list[str]) -> str:
         if self.config.header and len(cells) == len(self.layout.columns) + 1:
@@ -315,15 +313,8 @@ class _SheetRows:
         return ""
 
     def features(self) -> NDArray[np.float64]:
-        """The features (n, n_features); notes those that are not finite."""
-        x = np.array(self.values).reshape(len(self.lines), len(self.layout.features))
-        for position, column in enumerate(self.layout.features):
-            for kind in (np.isnan, np.isinf):
-                rows = np.flatnonzero(kind(x[:, position]))
-                if len(rows):
-                    cell = str(x[rows[0], position])
-                    self.add_bad_number(self.lines[rows[0]], column, cell, len(rows))
-        return x
+        """The features (n, n_features)."""
+        return np.array(self.values).reshape(len(self.lines), len(self.layout.features))
 
 
 def _parse_sheet(path: Path, file: IO[str], config: CsvDataset) -> _Sheet:

@@ -24,6 +24,7 @@ from isolet_nn.data.columns import (
     position_of,
     raw_dataset,
     refuse_to_drop,
+    require_names,
 )
 from isolet_nn.data.kind import DatasetInfo, DatasetKind, with_data
 from isolet_nn.data.raw import RawDataset
@@ -74,11 +75,12 @@ def _parse(config: OpenmlDataset) -> ParsedData:
             refuse_to_drop(column, "label" if column == label else "group")
         dropped.add(position_of(name, data.columns, column, "dataset.columns.drop"))
     features = [i for i in range(len(data.columns)) if i != group and i not in dropped]
+    require_names(name, data.columns, features, names_columns=True)
     labels = data.label_names(label, target.tolist())
     groups = None if group is None else data.names(group)
     x = _one_hot(data, features)
     if data.bad:
-        raise DataError(data.bad.message(f"{name}: row ", data.columns, features))
+        raise DataError(data.bad.message(f"{name}: data row ", data.columns, features))
     names = [name for position in features for name in data.feature_names(position)]
     return number_classes(x, names, labels, groups, config.group, None, name)
 
@@ -190,7 +192,7 @@ def _missing_labels(config: OpenmlDataset, name: str) -> str:
         return f"{name}: the label is missing in some of its rows"
     data = _Data(name, bunch)
     data.numbers(data.columns.index(label))
-    return data.bad.message(f"{name}: row ", data.columns, ())
+    return data.bad.message(f"{name}: data row ", data.columns, ())
 
 
 _OUTLINE = DatasetInfo(

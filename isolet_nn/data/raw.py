@@ -96,5 +96,5 @@ class RawDataset:
         if self.feature_names is not None:
             column = f"column {self.feature_names[feature]!r}"
         return DataError(
-            f"{self.source}: row {number + 1}{part}: {column}: found {value!r}, {problem}"
+            f"{self.source}: data row {number + 1}{part}: {column}: found {value!r}, {problem}"
         )

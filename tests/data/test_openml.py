@@ -185,7 +185,7 @@ def test_numbers_as_classes_are_named_as_whole_numbers(openml: FakeOpenml) -> No
 
 def test_a_missing_value_is_named(openml: FakeOpenml) -> None:
     openml.arff = ARFF.replace("19.5", "?")
-    message = "OpenML data set 7: row 3: column 'weight': the value is missing"
+    message = "OpenML data set 7: data row 3: column 'weight': the value is missing"
     with pytest.raises(DataError, match=message):
         load_raw(config())
 
@@ -204,7 +204,7 @@ def test_missing_labels_and_groups_are_named_as_missing_features_are(
         load_raw(config(group="owner"))
     first, *_ = str(caught.value).splitlines()
     assert first == (
-        f"OpenML data set 7: row 1: column {column!r}: the value is missing (in 2 rows)"
+        f"OpenML data set 7: data row 1: column {column!r}: the value is missing (in 2 rows)"
     )
 
 
@@ -217,8 +217,8 @@ def test_missing_numbers_as_label_and_group_are_named(openml: FakeOpenml) -> Non
     with pytest.raises(DataError) as caught:
         load_raw(config(group="g"))
     assert str(caught.value).splitlines() == [
-        "OpenML data set 7: row 2: column 'g': the value is missing (in 2 rows)",
-        "OpenML data set 7: row 3: column 'y': the value is missing",
+        "OpenML data set 7: data row 2: column 'g': the value is missing (in 2 rows)",
+        "OpenML data set 7: data row 3: column 'y': the value is missing",
     ]
 
 

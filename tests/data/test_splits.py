@@ -467,18 +467,20 @@ def test_a_number_whose_square_overflows_is_refused_by_column_and_row(
     raw = raw_of_features(with_cell(value, 300), feature_names=("x", "y", "z"))
     with pytest.raises(DataError) as error:
         make_dataset(raw, config, 0, dtype, None)
-    expected = f"made-up.csv: row 301: column 'y': found {value!r}, too large to standardize"
+    expected = f"made-up.csv: data row 301: column 'y': found {value!r}, too large to standardize"
     assert str(error.value).startswith(expected)
 
 
 def test_a_sum_that_overflows_although_no_number_is_to_blame_alone_is_refused_too() -> None:
     x = np.tile([1.0, 1.5e308], (12, 1))
-    with pytest.raises(DataError, match=r"row 1: feature 2: found 1\.5e\+308, too large"):
+    with pytest.raises(DataError, match=r"data row 1: feature 2: found 1\.5e\+308, too large"):
         make_dataset(raw_of_features(x), CSV, 0, "float64", None)
 
 
 @pytest.mark.parametrize(
-    ("row", "where"), [(300, "row 301"), (598, "row 3 of the test part")], ids=["train", "test"]
+    ("row", "where"),
+    [(300, "data row 301"), (598, "data row 3 of the test part")],
+    ids=["train", "test"],
 )
 def test_a_number_too_large_for_the_number_type_is_refused_by_column_and_row(
     row: int, where: str
@@ -504,7 +506,7 @@ def test_a_number_that_only_scaling_makes_too_large_is_refused() -> None:
 
 def test_a_stored_models_scaling_that_makes_a_number_too_large_is_refused() -> None:
     scaler = Scaler(np.zeros(3), np.full(3, 1e-300))
-    with pytest.raises(DataError, match=r"row 6: feature 2: found 1e\+30, which is inf once"):
+    with pytest.raises(DataError, match=r"data row 6: feature 2: found 1e\+30, which is inf once"):
         make_dataset(raw_of_features(with_cell(1e30, 5)), CSV, 0, "float64", scaler)
 
 

@@ -238,7 +238,6 @@ def test_what_cannot_be_left_out_is_refused(
     [
         (",x,y\n0,1,a\n1,2,b\n", 0),
         ('"","x","y"\n"1",1,"a"\n"2",2,"b"\n', 0),
-        ("Unnamed: 0,x,y\n0,1,a\n1,2,b\n", 0),
         ("x, ,y\n1,0,a\n2,1,b\n", 1),
         ("x,y,\n1,a,\n2,b,\n", 2),
     ],
@@ -250,6 +249,15 @@ def test_a_column_without_a_name_is_no_feature_and_can_be_left_out(
     assert f"table.csv: the header has no name for column {position} (from 0)" in message
     assert f"dataset.columns: {{drop: [{position}]}}" in message
     raw = read(tmp_path, text, label="y", columns={"drop": [position]})
+    assert raw.x.tolist() == [[1], [2]]
+
+
+def test_a_column_that_pandas_named_is_no_feature_and_can_be_left_out(tmp_path: Path) -> None:
+    text = "Unnamed: 0,x,y\n0,1,a\n1,2,b\n"
+    message = refusal(tmp_path, text, label="y")
+    assert "table.csv: 'Unnamed: 0' is what pandas calls a column without a name" in message
+    assert "dataset.columns: {drop: [0]}" in message
+    raw = read(tmp_path, text, label="y", columns={"drop": [0]})
     assert raw.x.tolist() == [[1], [2]]
 
 
@@ -299,9 +307,10 @@ def test_all_bad_columns_are_named_at_once_with_their_first_row_and_a_remedy(
         "table.csv:2: column 'id': found 'A1', expected a finite number (in 4 rows)",
         "table.csv:3: column 'x': the value is missing (found 'NA') (in 2 rows)",
         "table.csv:2: column 'sex': found 'm', expected a finite number (in 4 rows)",
+        "table.csv:4: column 'z': found 'inf', expected a finite number",
         "table.csv:3: column 'y': the value is missing (in 2 rows)",
         "every column but label and group is a feature, and takes numbers only; to leave columns "
-        "out, set dataset.columns: {drop: [id, x, sex]}",
+        "out, set dataset.columns: {drop: [id, x, sex, z]}",
     ]
 
 
@@ -321,7 +330,12 @@ def test_a_table_of_hundreds_of_bad_columns_says_so_on_one_screen(tmp_path: Path
         ("x,y\n1,a\n?,b\n", {}, "table.csv:3: column 'x': the value is missing (found '?')"),
         ("x,y\n1,a\nnan,b\n", {}, "table.csv:3: column 'x': the value is missing"),
         ("x,y\n1,a\n2,b\n-inf,b\n", {}, "table.csv:4: column 'x': found '-inf', expected a finite"),
-        ("x,y\n1,a\n1e999,b\n", {}, "table.csv:3: column 'x': found 'inf', expected a finite"),
+        ("x,y\n1,a\n1e999,b\n", {}, "table.csv:3: column 'x': found '1e999', expected a finite"),
+        (
+            "x,z,y\n1e308,1e308,a\n1,-1.8e308,b\n",
+            {},
+            "table.csv:3: column 'z': found '-1.8e308', exp",
+        ),
         ("x,y\n1,a\n0x1,b\n", {}, "table.csv:3: column 'x': found '0x1'"),
         ("x,y\n1,a\n2,\n", {}, "table.csv:3: column 'y': the value is missing"),
         ("x,y\n1,a\n2,?\n", {}, "table.csv:3: column 'y': the value is missing"),
