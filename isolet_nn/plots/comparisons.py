@@ -15,6 +15,7 @@ from isolet_nn.plots.style import (
     INK,
     PALETTE,
     end_at_100,
+    fitted_figure,
     in_style,
     quantity,
     setting_label,
@@ -61,16 +62,13 @@ def figure_boxplot(
     note
         Put under the title, for instance what a box pools.
     """
-    from matplotlib.figure import Figure
-
     scale = quantity(value_name)
     names = shorten_all(list(groups), _LONGEST_GROUP)
     crowded = len(names) > 12 or text_width(names, 9.0) > _WIDEST_NAME
     step = 0.45 if crowded else max(1.0, text_width(names, 9.0) + 0.15)
     width = max(4.5, 1.0 + step * len(names), 1.0 + text_width([note], 9.0))
     height = 4.3 + (text_width(names, 9.0) if crowded else 0.0)
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
+    figure, (axes,) = fitted_figure(width, height)
     for position, values in enumerate(groups.values()):
         drawn = np.array([v for v in values if np.isfinite(v)], dtype=np.float64) * scale.factor
         if not drawn.size:
@@ -115,14 +113,11 @@ def figure_bars(
     ratios
         The ratios, in the shape of `times`, where they are not those of the times shown.
     """
-    from matplotlib.figure import Figure
-
     engines = list(dict.fromkeys(engine for group in times.values() for engine in group))
     quotients = {setting: _quotients(group, reference) for setting, group in times.items()}
     thickness = 0.8 / max(len(engines), 1)
     height = 1.2 + len(times) * (0.22 * len(engines) + 0.12)
-    figure = Figure(figsize=(7.4, max(height, 2.4)), layout="constrained")
-    axes = figure.add_subplot()
+    figure, (axes,) = fitted_figure(7.4, max(height, 2.4))
     for index, engine in enumerate(engines):
         offset = (index - (len(engines) - 1) / 2) * thickness
         measured = [

@@ -18,6 +18,7 @@ from isolet_nn.plots.style import (
     PALETTE,
     LineStyle,
     end_at_100,
+    fitted_figure,
     in_style,
     line_styles,
     logarithmic,
@@ -112,12 +113,9 @@ def figure_lines(
     note
         Put under the title, for instance what the bands are.
     """
-    from matplotlib.figure import Figure
-
     beside = len(lines) > _MOST_INSIDE
     names = text_width([shorten(name, _LONGEST_NAME) for name in lines], 9.0) + 0.8
-    figure = Figure(figsize=(7.0 + (names if beside else 0.0), 4.3), layout="constrained")
-    axes = figure.add_subplot()
+    figure, (axes,) = fitted_figure(7.0 + (names if beside else 0.0), 4.3)
     _draw_lines(axes, lines, x_name, value_name, _line_styles(lines, value_name))
     titled(axes, shorten(title, 60), note)
     places = sorted({value for line in lines.values() for value in line.x})
@@ -152,15 +150,11 @@ def figure_line_panels(
     note
         Put above the legend, for instance what the bands are.
     """
-    from matplotlib.figure import Figure
-
     value_name, lines = next(iter(panels.items()))
     styles = _line_styles(lines, value_name)
     height = 4.5 + 0.2 * min(len(lines), _MOST_NAMED)
-    figure = Figure(figsize=(5.2 * len(panels), height), layout="constrained")
-    for axes, (value_name, lines) in zip(
-        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
-    ):
+    figure, axes_of_panels = fitted_figure(5.2 * len(panels), height, len(panels))
+    for axes, (value_name, lines) in zip(axes_of_panels, panels.items(), strict=True):
         _draw_lines(axes, lines, x_name, value_name, styles)
         _tick_whole_numbers(axes)
     handles, labels = axes.get_legend_handles_labels()

@@ -12,6 +12,7 @@ from isolet_nn.plots.style import (
     INK,
     PALETTE,
     end_at_100,
+    fitted_figure,
     in_style,
     logarithmic,
     quantity,
@@ -70,14 +71,11 @@ def figure_scatter(
     note
         Put under the title, for instance what a point is the mean of.
     """
-    from matplotlib.figure import Figure
-
     scale = quantity(value_name)
     drawn = np.asarray(values, np.float64) * scale.factor
     worse_first = np.argsort(-drawn if value_name.endswith("loss") else drawn, kind="stable")
     shown = worse_first[np.isfinite(drawn[worse_first])]
-    figure = Figure(figsize=(7.0, 4.6), layout="constrained")
-    axes = figure.add_subplot()
+    figure, (axes,) = fitted_figure(7.0, 4.6)
     if x.labels is not None and text_width(x.labels, 9.0) * len(x.labels) > _ROOM_FOR_LABELS:
         axes.tick_params(axis="x", rotation=90)
     horizontal = np.asarray(x.places, np.float64)[shown]

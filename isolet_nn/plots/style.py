@@ -127,6 +127,14 @@ def new_figure(
     return figure, axes_at(figure, left, bottom, width - left - right, height - bottom - top)
 
 
+def fitted_figure(width: float, height: float, n_axes: int = 1) -> tuple[Figure, list[Axes]]:
+    """Make a figure, inches wide and high, with axes in a row that leave room for all texts."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, [figure.add_subplot(1, n_axes, index + 1) for index in range(n_axes)]
+
+
 def axes_at(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
     """Add an axes whose lower left corner and size are given in inches."""
     full_width, full_height = figure.get_size_inches()

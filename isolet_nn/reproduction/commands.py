@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -46,13 +45,14 @@ def reproduce_report(
             "--resume goes on with the figures it began with: give no --figure and no --quick"
         )
     progress = PrintedProgress(quiet)
-    options: dict[str, Any] = {"data_dir": text_of(data_dir), "workers": workers}
+    data = text_of(data_dir)
     with stopping("reproduce report", lambda: resume or progress.path) as stop:
-        if resume is None:
-            begin = partial(reproduction.reproduce, figure or [], quick=quick, runs_dir=runs_dir)
-        else:
-            begin = partial(reproduction.resume, resume)
-        folder = begin(observer=progress, should_stop=stop, **options)
+        folder = resume or reproduction.begin(
+            figure or [], quick=quick, runs_dir=runs_dir, data_dir=data
+        )
+        reproduction.go_on(
+            folder, data_dir=data, workers=workers, observer=progress, should_stop=stop
+        )
     if status_of(folder) == "interrupted":
         exit_to_resume("reproduce report", folder)
     if quiet:

@@ -60,18 +60,14 @@ class ReproductionObserver:
         return SweepObserver()
 
 
-def reproduce(
+def begin(
     figures: Sequence[str] = (),
     *,
     quick: bool = False,
     runs_dir: str | Path = "runs",
     data_dir: str | None = None,
-    workers: int | None = None,
-    make_workers: WorkersFactory = LocalWorkers,
-    observer: ReproductionObserver | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Reproduce the report in a new folder, with its page; return the folder.
+    """Make the folder of a reproduction, in which nothing is run yet.
 
     Parameters
     ----------
@@ -83,12 +79,6 @@ def reproduce(
         Folder in which the folder is made.
     data_dir
         Folder of the ISOLET files.
-    workers, make_workers
-        As of `sweeps.sweep.sweep`.
-    observer
-        Hears of the progress.
-    should_stop
-        Asked again and again; when it says yes, what is finished stays.
 
     Raises
     ------
@@ -101,33 +91,38 @@ def reproduce(
     folder = new_folder(Path(runs_dir), NAME)
     content = Reproduction(figures=[*figures], quick=quick, version=__version__)
     write_text(folder / FILE, dump_yaml(content))
-    return resume(
-        folder,
-        data_dir=data_dir,
-        workers=workers,
-        make_workers=make_workers,
-        observer=observer,
-        should_stop=should_stop,
-    )
+    return folder
 
 
-def resume(
-    path: str | Path,
+def go_on(
+    folder: Path,
     *,
     data_dir: str | None = None,
     workers: int | None = None,
     make_workers: WorkersFactory = LocalWorkers,
     observer: ReproductionObserver | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> Path:
-    """Go on with a reproduction; parameters are those of `reproduce`.
+) -> None:
+    """Run what a reproduction has not run yet, and write its page.
+
+    Parameters
+    ----------
+    folder
+        The reproduction's.
+    data_dir
+        Folder of the ISOLET files.
+    workers, make_workers
+        As of `sweeps.sweep.sweep`.
+    observer
+        Hears of the progress.
+    should_stop
+        Asked again and again; when it says yes, what is finished stays.
 
     Raises
     ------
     RunError
         If it is no such folder, or another version of the package began it.
     """
-    folder = Path(path)
     content = open_reproduction(folder)
     if content.version != __version__:
         raise RunError(
@@ -139,7 +134,6 @@ def resume(
         observer.on_start(folder)
         work = _Work(folder, content, data_dir, workers, make_workers, observer, should_stop)
         _carry_out(work)
-    return folder
 
 
 def _require_isolet(data_dir: str | None) -> None:
@@ -149,6 +143,8 @@ def _require_isolet(data_dir: str | None) -> None:
 
 @dataclass(frozen=True)
 class _Work:
+    """A reproduction at work: where, what, and by which means."""
+
     folder: Path
     content: Reproduction
     data_dir: str | None

@@ -18,7 +18,7 @@ from isolet_nn.reproduction.folder import FILE, Reproduction
 from isolet_nn.reproduction.page import write_page
 from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS, PARTS, XOR, Part, sweep_of
 from isolet_nn.reproduction.report import load_report
-from isolet_nn.reproduction.run import reproduce
+from isolet_nn.reproduction.run import begin, go_on
 from isolet_nn.runs.records import FORMAT
 from isolet_nn.sweeps.cohort import COMPLETED, TrialResult
 from isolet_nn.sweeps.drawing import draw_plots
@@ -84,7 +84,8 @@ def make_reproduction(
         folder = runs_dir / "reproduction"
         folder.mkdir(parents=True)
     else:
-        folder = reproduce(["xor"], quick=True, runs_dir=runs_dir)
+        folder = begin(["xor"], quick=True, runs_dir=runs_dir)
+        go_on(folder)
     content = Reproduction(figures=[], quick=True, version=isolet_nn.__version__)
     write_text(folder / FILE, dump_yaml(content))
     for part in PARTS:

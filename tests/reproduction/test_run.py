@@ -15,12 +15,13 @@ from isolet_nn.config.key_paths import with_overrides
 from isolet_nn.config.shipped import resolve
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.reproduction import carried_over
+from isolet_nn.reproduction import run as reproduction
 from isolet_nn.reproduction.carried_over import CELLS, CarriedOver, begin, go_on, load_carried_over
 from isolet_nn.reproduction.evidence import PLACES
 from isolet_nn.reproduction.folder import status_of
 from isolet_nn.reproduction.parts import FIGURES, PARTS, Part, parts_of, sweep_of
 from isolet_nn.reproduction.report import Range, load_report
-from isolet_nn.reproduction.run import ReproductionObserver, reproduce, resume
+from isolet_nn.reproduction.run import ReproductionObserver
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.grid import make_trials
 
@@ -55,10 +56,9 @@ class Names(ReproductionObserver):
 
 def run(runs_dir: Path, should_stop: Callable[[], bool] = lambda: False) -> tuple[Path, list[str]]:
     names = Names()
-    folder = reproduce(
-        SMALL,
-        quick=True,
-        runs_dir=runs_dir,
+    folder = reproduction.begin(SMALL, quick=True, runs_dir=runs_dir)
+    reproduction.go_on(
+        folder,
         workers=1,
         make_workers=InlineWorkers,
         observer=names,
@@ -69,7 +69,7 @@ def run(runs_dir: Path, should_stop: Callable[[], bool] = lambda: False) -> tupl
 
 def go_on_with(folder: Path) -> list[str]:
     names = Names()
-    resume(folder, workers=1, make_workers=InlineWorkers, observer=names)
+    reproduction.go_on(folder, workers=1, make_workers=InlineWorkers, observer=names)
     return names.parts
 
 
@@ -126,12 +126,12 @@ def test_another_versions_reproduction_is_not_gone_on_with(
     folder, _ = run(tmp_path, stop_after(1))
     monkeypatch.setattr("isolet_nn.reproduction.run.__version__", "99.0")
     with pytest.raises(RunError, match=r"was begun by isolet-nn .*, this is 99\.0"):
-        resume(folder)
+        reproduction.go_on(folder)
 
 
 def test_missing_data_is_found_before_there_is_a_folder(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="no such folder"):
-        reproduce(["5"], runs_dir=tmp_path / "runs", data_dir=str(tmp_path / "nowhere"))
+        reproduction.begin(["5"], runs_dir=tmp_path / "runs", data_dir=str(tmp_path / "nowhere"))
     assert not (tmp_path / "runs").exists()
 
 
