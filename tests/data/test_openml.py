@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import http.server
 import json
+import shlex
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,7 +62,9 @@ class FakeOpenml:
         self.thread.start()
 
     def answer(self, path: str) -> tuple[int, bytes]:
-        names = [line.split()[1] for line in self.arff.splitlines() if line[:10] == "@ATTRIBUTE"]
+        names = [
+            shlex.split(line)[1] for line in self.arff.splitlines() if line[:10] == "@ATTRIBUTE"
+        ]
         rows = len(self.arff.partition("@DATA\n")[2].splitlines())
         answers: dict[str, Any] = {
             "/info/7": {
@@ -220,6 +223,16 @@ def test_missing_numbers_as_label_and_group_are_named(openml: FakeOpenml) -> Non
         "OpenML data set 7: data row 2: column 'g': the value is missing (in 2 rows)",
         "OpenML data set 7: data row 3: column 'y': the value is missing",
     ]
+
+
+def test_a_column_of_row_numbers_without_a_name_is_no_feature(openml: FakeOpenml) -> None:
+    openml.arff = ARFF.replace("height", "'Unnamed: 0'")
+    with pytest.raises(DataError) as caught:
+        load_raw(config())
+    assert str(caught.value).startswith("OpenML data set 7: 'Unnamed: 0' is what pandas calls a ")
+    assert "dataset.columns: {drop: ['Unnamed: 0']}" in str(caught.value)
+    raw = load_raw(config(columns={"drop": ["Unnamed: 0"]}))
+    assert "Unnamed: 0" not in (raw.feature_names or ())
 
 
 def test_columns_can_be_left_out(openml: FakeOpenml) -> None:

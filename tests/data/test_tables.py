@@ -301,9 +301,9 @@ def test_many_names_are_classes(tmp_path: Path) -> None:
 def test_all_bad_columns_are_named_at_once_with_their_first_row_and_a_remedy(
     tmp_path: Path,
 ) -> None:
-    text = "id,x,sex,z,y\nA1,1,m,1,a\nA2,NA,f,2,\nA3,,m,inf,NA\nA4,3,m,4\nA5,4,f,5,b\n"
+    text = "id,x,sex,z,w,y\nA1,1,m,1,0,a\nA2,NA,f,2,0,\nA3,,m,inf,0,NA\nA4,3,m,4\nA5,4,f,5,0,b\n"
     assert refusal(tmp_path, text).splitlines() == [
-        "table.csv:5: found 4 cells, expected 5",
+        "table.csv:5: found 4 cells, expected 6",
         "table.csv:2: column 'id': found 'A1', expected a finite number (in 4 rows)",
         "table.csv:3: column 'x': the value is missing (found 'NA') (in 2 rows)",
         "table.csv:2: column 'sex': found 'm', expected a finite number (in 4 rows)",
@@ -334,7 +334,7 @@ def test_a_table_of_hundreds_of_bad_columns_says_so_on_one_screen(tmp_path: Path
         (
             "x,z,y\n1e308,1e308,a\n1,-1.8e308,b\n",
             {},
-            "table.csv:3: column 'z': found '-1.8e308', exp",
+            "table.csv:3: column 'z': found '-1.8e308', expected a finite",
         ),
         ("x,y\n1,a\n0x1,b\n", {}, "table.csv:3: column 'x': found '0x1'"),
         ("x,y\n1,a\n2,\n", {}, "table.csv:3: column 'y': the value is missing"),
