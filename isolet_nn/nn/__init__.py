@@ -1,5 +1,6 @@
 """A multilayer perceptron from scratch: NumPy only, readable as a textbook.
 
-Start with :mod:`~isolet_nn.nn.network`, which puts the other files together: layers,
-activations, the loss, initializers, optimizers and learning rate schedules.
+Start with ``network``, which puts layers together: ``layers``, ``activations``, ``losses``,
+``normalization`` and ``noise``. Around it stand ``initializers`` (the weights it begins with),
+``optimizers`` (its steps), ``schedules`` (of their size) and ``averaging`` (of its weights).
 """
