@@ -68,7 +68,7 @@ class Sigmoid(Activation):
         z *= 0.5
 
     def multiply_derivative(self, gradient: FloatArray, a: FloatArray) -> None:
-        gradient *= a
+        gradient *= a  # a (1 - a) in two factors: a is needed before it is overwritten
         np.subtract(1.0, a, out=a)
         gradient *= a
 

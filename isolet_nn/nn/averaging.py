@@ -54,4 +54,5 @@ class WeightAverage:
 
 def average_share(count: int, decay: float | None) -> float:
     """Share of the newest variables in the mean of `count`; `decay` is None for a uniform mean."""
+    # max: a plain mean until 1 / count falls below 1 - decay.
     return 1.0 / count if decay is None else max(1.0 / count, 1.0 - decay)

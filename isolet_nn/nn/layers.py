@@ -97,6 +97,7 @@ class Dense(Layer):
         return z
 
     def backward(self, gradient: FloatArray) -> FloatArray:
+        # The sum over the batch is within the product; 1 / batch is within the loss's gradient.
         np.matmul(self._x.transpose(0, 2, 1), gradient, out=self.weight_gradients)
         if self.bias_gradients is not None:
             np.add.reduce(gradient, axis=1, out=self.bias_gradients)
@@ -121,6 +122,7 @@ class Dense(Layer):
         np.square(self.weights, out=squares)
         np.add.reduce(squares, axis=1, keepdims=True, out=norms)
         np.sqrt(norms, out=norms)
+        # min(1, c / ||w||) as c / max(||w||, c), which does not divide by zero.
         np.maximum(norms, max_norm, out=norms)
         np.divide(max_norm, norms, out=norms)
         self.weights *= norms

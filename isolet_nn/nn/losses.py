@@ -92,26 +92,29 @@ class SoftmaxCrossEntropy:
         np.take(self._targets_of_class, labels, axis=0, out=targets, mode="clip")
         if others is not None and shares is not None:
             np.take(self._targets_of_class, others, axis=0, out=products, mode="clip")
+            # l t + (1 - l) t' as l (t - t') + t', which needs no further buffer.
             targets -= products
             targets *= shares
             targets += products
+        # From here on `logits` turns from z into z - m, e^(z - m), softmax(z) and the gradient.
         np.argmax(logits, axis=2, out=predicted)
         np.equal(predicted, labels, out=hits)
         np.add.reduce(hits, axis=1, out=self.correct)
 
         np.maximum.reduce(logits, axis=2, keepdims=True, out=column)
-        logits -= column
+        logits -= column  # z - m
         np.multiply(targets, logits, out=products)
+        # sum t (z - m), to be subtracted from log sum e^(z - m): m goes out, as t sums to 1.
         np.add.reduce(products, axis=2, keepdims=True, out=losses)
         np.exp(logits, out=logits)
         np.add.reduce(logits, axis=2, keepdims=True, out=column)
-        logits /= column
+        logits /= column  # softmax(z)
         np.log(column, out=column)
         np.subtract(column, losses, out=losses)
         np.add.reduce(losses[:, :, 0], axis=1, out=self.loss_sums)
 
         logits -= targets
-        logits /= batch
+        logits /= batch  # (softmax(z) - t) / B
         return logits
 
 

@@ -226,7 +226,7 @@ class Network:
         for layer in reversed(self.layers):
             gradient = layer.backward(gradient)
             if isinstance(layer, Dense) and layer.first:
-                break
+                break  # what lies before it is noise or dropout of data, which learn nothing
 
     def limit_norms(self, max_norm: float) -> None:
         """Limit the norm of the weights into each hidden neuron; overwrites the gradients."""

@@ -69,6 +69,7 @@ class Dropout(RandomLayer):
         batch = x.shape[1]
         for generator, factors in zip(self.generators, self._factors, strict=True):
             draw_dropout(self.probability, generator, self._uniform[:batch], factors[:batch])
+        # A buffer of its own: x is the activation's output, which its derivative needs unmasked.
         output = self._output[:, :batch]
         np.multiply(x, self._factors[:, :batch], out=output)
         return output
@@ -163,7 +164,7 @@ class Mixup:
         for k, generator in zip(range(len(output)), self.generators, strict=True):
             share = draw_mixup(self.alpha, generator, self._positions[:batch], partners[k])
             own = x[k if len(x) > 1 else 0]
-            np.take(own, partners[k], axis=0, out=rows, mode="clip")
+            np.take(own, partners[k], axis=0, out=rows, mode="clip")  # straight to `out`
             np.take(labels[k], partners[k], out=others[k], mode="clip")
             rows *= 1.0 - share
             np.multiply(own, share, out=output[k])

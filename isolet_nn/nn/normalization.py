@@ -71,17 +71,18 @@ class BatchNormalization(Layer):
         mean, variance, inverse = self._mean, self._variance, self._inverse
         np.add.reduce(x, axis=1, out=mean)
         mean /= batch
+        # Squares of differences, not the difference of squares, which would cancel.
         x -= _of_rows(mean)
         np.square(x, out=n)
         np.add.reduce(n, axis=1, out=variance)
         variance /= batch
-        np.add(variance, EPSILON, out=inverse)
+        np.add(variance, EPSILON, out=inverse)  # 1 / sqrt(variance + e), kept for `backward`
         np.sqrt(inverse, out=inverse)
         np.divide(1.0, inverse, out=inverse)
         np.multiply(x, _of_rows(inverse), out=n)
-        np.multiply(n, _of_rows(self.scale), out=x)
+        np.multiply(n, _of_rows(self.scale), out=x)  # n itself is needed by `backward`
         x += _of_rows(self.shift)
-        variance *= batch / (batch - 1)
+        variance *= batch / (batch - 1)  # running: the unbiased one, as PyTorch keeps it
         _follow(self.running_mean, mean)
         _follow(self.running_variance, variance)
         self._output = x
@@ -94,6 +95,7 @@ class BatchNormalization(Layer):
         np.add.reduce(gradient, axis=1, out=self.shift_gradients)
         np.multiply(gradient, n, out=products)
         np.add.reduce(products, axis=1, out=self.scale_gradients)
+        # dz = scale / sqrt(variance + e) (dy - dshift / B - n dscale / B), from the inside out.
         row = self._mean  # free until the next step
         np.divide(self.shift_gradients, batch, out=row)
         gradient -= _of_rows(row)

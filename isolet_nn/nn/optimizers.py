@@ -126,6 +126,8 @@ class SGD(Optimizer):
     ) -> None:
         (velocity,) = slots
         if self.momentum:
+            # PyTorch's momentum: the learning rate is not part of the velocity, so that a new
+            # rate acts on all of it at once (Sutskever et al. have it inside).
             velocity *= self.momentum
             velocity += g
             if self.nesterov:
@@ -175,7 +177,7 @@ class Adagrad(Optimizer):
         np.square(g, out=scratch)
         total += scratch
         np.sqrt(total, out=scratch)
-        scratch += self.epsilon
+        scratch += self.epsilon  # outside the root, here and in all others: as PyTorch has it
         g *= learning_rate / (1.0 + (self.steps - 1) * self.learning_rate_decay)
         g /= scratch
         p -= g
@@ -276,7 +278,7 @@ class Adam(Optimizer):
         mean, square = slots
         mean *= self.beta1
         mean += g
-        np.square(g, out=g)
+        np.square(g, out=g)  # after the mean: from here on g is work space
         square *= self.beta2
         square += g
         c1 = (1.0 - self.beta1) / (1.0 - self.beta1**self.steps)
@@ -318,5 +320,6 @@ class AdamW(Adam):
         slots: Sequence[FloatArray],
         learning_rate: float,
     ) -> None:
+        # Before Adam, and not through g: the decay is not divided by sqrt(square).
         p *= 1.0 - learning_rate * self.decoupled_weight_decay
         super()._update(p, g, scratch, slots, learning_rate)

@@ -25,8 +25,9 @@ from isolet_nn.runs.drawing import (
 from isolet_nn.runs.execution import SPLITS
 from isolet_nn.runs.folder import Run
 from isolet_nn.sweeps import journal
+from isolet_nn.sweeps.axes import axis_of
 from isolet_nn.sweeps.config import Plot, Sweep, axis_keys
-from isolet_nn.sweeps.drawing import axis_of, default_plots, draw_plot, draw_plots
+from isolet_nn.sweeps.drawing import default_plots, draw_plot, draw_plots
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.system.folders import CONFIG, SWEEP
 

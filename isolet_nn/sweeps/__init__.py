@@ -1,6 +1,13 @@
 """Sweeps: many trials of one experiment, planned so that the same results cost less work.
 
-A sweep file (config and distributions, read by loading) becomes a table of trials (grid), the table
-becomes cohorts (plan), cohorts go to local processes or to a cluster (execute), and every result
-goes to a journal from which a sweep can go on after anything.
+A sweep file becomes a table of trials, the table becomes cohorts, cohorts go to workers, and every
+result goes to a journal from which a sweep can go on after anything:
+
+- ``config``, ``distributions``, ``loading``: the sweep file. ``grid``: the table of trials.
+- ``plan``: cohorts, and what a training costs. ``datasets``: data as it travels to workers.
+- ``sweep``: a sweep begun or gone on with. ``dispatch``: who gets which cohort, what is kept.
+- ``workers``: processes on this machine. ``cluster``: workers of Dask, ``scheduler``: how it is
+  reached, ``remote``: what they run. ``cohort``: the training itself, wherever.
+- ``journal``, ``folder``, ``scores``: results on the disk, and ranked.
+- ``axes``, ``drawing``: pictures.
 """

@@ -8,7 +8,6 @@ point, whatever kind of picture was asked for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.errors import counted
+from isolet_nn.sweeps.axes import (
+    Axis,
+    are_numbers,
+    axis_of,
+    is_logarithmic,
+    means_on_grid,
+    points_of,
+)
 from isolet_nn.sweeps.config import SETTING, Plot, Sweep, varied_keys
 from isolet_nn.sweeps.distributions import Choice, Integers, LogUniform
-from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.journal import exact_text
 from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 from isolet_nn.system.folders import PLOTS
@@ -126,70 +132,9 @@ def _kind_for_one(sweep: Sweep, key: str) -> str:
     if is_continuous(sweep, key):
         return "scatter"
     values = _values(sweep, key)
-    if sweep.random is None and values and len(values) > 2 and _are_numbers(values):
+    if sweep.random is None and values and len(values) > 2 and are_numbers(values):
         return "line"
     return "boxplot"
-
-
-@dataclass(frozen=True, eq=False)
-class Axis:
-    """The values of a key path along an axis, and where each trial stands.
-
-    Attributes
-    ----------
-    values
-        The different values: numbers from the lowest, all else in the order of the sweep file.
-    position : (n_trials,)
-        Index into `values` of each trial.
-    """
-
-    key: str
-    values: list[Any]
-    position: NDArray[np.int64]
-
-    @property
-    def labels(self) -> list[str]:
-        """The values as text: in short, unless that makes two of them look the same."""
-        from isolet_nn.plots import short_text
-
-        short = [*map(short_text, self.values)]
-        return short if len(set(short)) == len(short) else [*map(exact_text, self.values)]
-
-
-def axis_of(trials: Trials, key: str) -> Axis:
-    """The axis of a varied key, of a list's settings, of ``seed``, or of ``fold``."""
-    n_settings, n_seeds, n_folds = len(trials.codes), len(trials.seeds), trials.n_folds
-    if key == "seed":
-        seeds = np.repeat(np.arange(n_seeds), n_folds)
-        return Axis(key, list(trials.seeds), np.tile(seeds, n_settings))
-    if key == "fold":
-        folds = np.arange(n_folds)
-        return Axis(key, folds.tolist(), np.tile(folds, n_settings * n_seeds))
-    if key == SETTING:
-        settings = [trials.setting(number) for number in range(n_settings)]
-        return Axis(key, settings, np.repeat(np.arange(n_settings), trials.n_repeats))
-    values, places = trials.different_values(key)
-    if _are_numbers(values):
-        order = np.argsort(np.array(values, np.float64), kind="stable")
-        values, places = [values[place] for place in order], np.argsort(order)[places]
-    return Axis(key, values, np.repeat(places, trials.n_repeats))
-
-
-def _are_numbers(values: Sequence[Any]) -> bool:
-    return all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
-
-
-def means_on_grid(values: NDArray[np.float64], axes: Sequence[Axis]) -> NDArray[np.float64]:
-    """Means of the trials in each cell of a grid of axes; NaN where there is none."""
-    shape = tuple(len(axis.values) for axis in axes)
-    known = np.isfinite(values)
-    cells = tuple(axis.position[known] for axis in axes)
-    sums, counts = np.zeros(shape), np.zeros(shape)
-    np.add.at(sums, cells, values[known])
-    np.add.at(counts, cells, 1.0)
-    means = np.full(shape, np.nan)
-    np.divide(sums, counts, out=means, where=counts > 0)
-    return means
 
 
 def _draw_heatmap(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
@@ -252,7 +197,7 @@ def _numbers_pooled(folder: SweepFolder, plot: Plot) -> str:
     """How many trials one place of a picture puts together."""
     keys = [key for key in (plot.x, plot.y, plot.panels) if key is not None]
     if _kind_of(folder.sweep, plot) == "scatter":
-        places = [_points(folder.trials, plot)[1]]
+        places = [points_of(folder.trials, plot)[1]]
     else:
         places = [axis_of(folder.trials, key).position for key in keys]
     known = np.isfinite(folder.results.metric(plot.value))
@@ -331,7 +276,7 @@ def _draw_lines(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
             x_name=plot.x,
             value_name=plot.value,
             lines_name=plot.y,
-            log_x=_is_logarithmic(x_axis.values),
+            log_x=is_logarithmic(x_axis.values),
             title=in_words(folder.sweep.name),
             note=_pooled(folder, plot, "mean of {}, band from the lowest to the highest"),
         )
@@ -341,7 +286,7 @@ def _draw_lines(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
 def _draw_scatter(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
     from isolet_nn.plots import in_words, plot_scatter
 
-    first, point = _points(folder.trials, plot)
+    first, point = points_of(folder.trials, plot)
     axis = Axis(SETTING, [*range(len(first))], point)
     means = means_on_grid(folder.results.metric(plot.value), [axis])
     for path in _targets(folder, name):
@@ -357,40 +302,16 @@ def _draw_scatter(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
         yield path
 
 
-def _points(trials: Trials, plot: Plot) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The points of a scatter plot: settings, of each seed or fold if that is an axis.
-
-    Returns
-    -------
-    first : (n_points,)
-        A trial of each point.
-    point : (n_trials,)
-        The point of each trial.
-    """
-    apart = [axis_of(trials, key).position for key in (plot.x, plot.y) if key in ("seed", "fold")]
-    settings = np.repeat(np.arange(len(trials.codes)), trials.n_repeats)
-    _, first, point = np.unique(
-        np.stack([settings, *apart]), axis=1, return_index=True, return_inverse=True
-    )
-    return first, point.reshape(-1)
-
-
 def _coordinate(folder: SweepFolder, key: str, chosen: NDArray[np.int64]) -> Coordinate:
     """Where some trials stand along the axis of a key."""
     from isolet_nn.plots import Coordinate
 
     axis = axis_of(folder.trials, key)
     places = axis.position[chosen]
-    if not _are_numbers(axis.values):
+    if not are_numbers(axis.values):
         return Coordinate(key, places.tolist(), axis.labels)
     numbers = np.array(axis.values, np.float64)
     space = None if folder.sweep.random is None else folder.sweep.random.space.get(key)
-    is_logarithmic = (
-        _is_logarithmic(axis.values) if space is None else isinstance(space, LogUniform)
-    )
-    return Coordinate(key, numbers[places].tolist(), logarithmic=is_logarithmic)
-
-
-def _is_logarithmic(values: Sequence[Any]) -> bool:
-    """Whether numbers are spread so that a logarithmic axis shows them better."""
-    return len(values) > 2 and min(values) > 0 and max(values) / min(values) >= 50
+    if isinstance(space, LogUniform) or (space is None and is_logarithmic(axis.values)):
+        return Coordinate(key, numbers[places].tolist(), logarithmic=True)
+    return Coordinate(key, numbers[places].tolist())

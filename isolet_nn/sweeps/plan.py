@@ -32,14 +32,63 @@ from isolet_nn.training.backend import n_parameters, network_shape
 Line = tuple[int, ...]
 """Trials that one training serves, by ascending number of epochs."""
 
-MOST_STACKED = 16
-"""Networks of a stack at the most: beyond, nothing more is gained."""
-STACKED_NUMBERS = 1_400_000
-"""Numbers that the steps of a stack go through at the most: beyond, they leave the cache."""
 LONGEST_COHORT = 60.0
 """Estimated seconds that a cohort of several trainings takes at the most, and a crash costs."""
 COHORTS_PER_WORKER = 4
 """Cohorts that each worker should get at least, so that all end at about the same time."""
+
+
+@dataclass(frozen=True)
+class CostModel:
+    """What a training costs, and from which size on stacking costs more than it saves.
+
+    Measured in November 2026 on one core of an AMD EPYC (Zen 5). Only the proportions matter: they
+    balance the work of several workers, and never show in a result.
+
+    Attributes
+    ----------
+    step, network_step
+        Seconds that a step costs a stack besides its networks, and each network by itself.
+    parameter
+        Seconds that the optimizer takes for a parameter in a step.
+    products_per_second
+        What the matrix products come to, at about four a parameter and row, both ways together.
+    fetched_number
+        Seconds from fetching a number of a batch until it is used.
+    most_stacked
+        Networks of a stack at the most: beyond, nothing more is gained.
+    stacked_numbers
+        Numbers that the steps of a stack go through at the most: beyond, they leave the cache.
+    """
+
+    step: float = 3e-5
+    network_step: float = 4e-5
+    parameter: float = 1.1e-9
+    products_per_second: float = 1.8e11
+    fetched_number: float = 2.5e-10
+    most_stacked: int = 16
+    stacked_numbers: int = 1_400_000
+
+    def epoch_seconds(self, experiment: Experiment, size: DataSize) -> float:
+        """Rough seconds of an epoch: a fixed cost a step, the optimizer's passes, the products."""
+        batch = _batch_size(experiment, size)
+        parameters = n_parameters(experiment, size.n_features, size.n_classes)
+        seconds = (
+            self.network_step * experiment.ensemble
+            + parameters * self.parameter
+            + 4 * batch * parameters / self.products_per_second
+        )
+        return size.n_rows / batch * seconds
+
+    def pays_by_seed(
+        self, of_one_seed: float, mixed: int, experiment: Experiment, size: DataSize
+    ) -> bool:
+        """Whether stacks of `of_one_seed` networks, which share batches, beat mixed ones."""
+        fetching = self.fetched_number * _batch_size(experiment, size) * size.n_features
+        return (self.step + fetching) / of_one_seed < self.step / mixed + fetching
+
+
+COSTS = CostModel()
 
 
 @dataclass(frozen=True)
@@ -220,24 +269,20 @@ def _stacks_of_group(
     shared = by_seed or not experiment.training.shuffle
     most, why_alone = _most_stacked(experiment, size, shares_batches=shared)
     for (epochs, *_), of_one_kind in together.items():
-        seconds = epochs * _epoch_seconds(experiment, size)
+        seconds = epochs * COSTS.epoch_seconds(experiment, size)
         yield _Stack(of_one_kind, seconds, most, why_alone)
 
 
 def _pays_by_seed(experiment: Experiment, size: DataSize, lines_a_seed: float) -> bool:
     """Whether smaller stacks, each of one seed, beat larger ones of several seeds.
 
-    Networks of one seed get the same batches, which a stack fetches once. Constants as of
-    `_epoch_seconds`: seconds that a step costs a stack besides its networks, and that a number of
-    a batch takes until it is used.
+    Networks of one seed get the same batches, which a stack fetches once.
     """
     if experiment.ensemble > 1 or lines_a_seed < 2:
         return False  # an ensemble's networks have batches of their own
-    fetching = 2.5e-10 * _batch_size(experiment, size) * size.n_features
     mixed, _ = _most_stacked(experiment, size, shares_batches=False)
     of_one_seed, _ = _most_stacked(experiment, size, shares_batches=True)
-    stacked = min(lines_a_seed, of_one_seed)
-    return (3e-5 + fetching) / stacked < 3e-5 / mixed + fetching
+    return COSTS.pays_by_seed(min(lines_a_seed, of_one_seed), mixed, experiment, size)
 
 
 def _lines(
@@ -285,7 +330,7 @@ def _most_stacked(
     own_inputs = model.input_dropout or model.input_noise or experiment.training.mixup
     if own_inputs or experiment.ensemble > 1 or not shares_batches:
         numbers += batch * size.n_features
-    most = min(MOST_STACKED, STACKED_NUMBERS // numbers) // experiment.ensemble
+    most = min(COSTS.most_stacked, COSTS.stacked_numbers // numbers) // experiment.ensemble
     if most > 1:
         return most, ""
     what = "networks" if experiment.ensemble == 1 else "ensembles"
@@ -294,15 +339,3 @@ def _most_stacked(
 
 def _batch_size(experiment: Experiment, size: DataSize) -> int:
     return min(experiment.training.batch_size, size.n_rows)
-
-
-def _epoch_seconds(experiment: Experiment, size: DataSize) -> float:
-    """Rough seconds of an epoch: a fixed cost a step, the optimizer's passes, the products.
-
-    Only the proportions matter, for balance; the constants are of one core of an AMD EPYC (Zen 5).
-    """
-    batch = _batch_size(experiment, size)
-    steps = size.n_rows / batch
-    parameters = n_parameters(experiment, size.n_features, size.n_classes)
-    seconds = 4e-5 * experiment.ensemble + parameters * 1.1e-9 + 4 * batch * parameters / 1.8e11
-    return steps * seconds

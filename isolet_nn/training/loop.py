@@ -117,13 +117,13 @@ class Training:
         Whether the epoch was completed.
         """
         started = time.perf_counter()
-        if self.step == 0:
+        if self.step == 0:  # else the epoch goes on, and so do the streams that it began with
             self._step_generators = [
                 generator(e.seed, Stream.STEPS, self.epoch, k) for e, k in self._networks
             ]
         self.backend.seed_steps(self._step_generators)
         orders = self._draw_orders()
-        # A diverging network is found by its loss.
+        # A diverging network is found by its loss, so overflows on the way are no news.
         with np.errstate(all="ignore"), out_of_memory_in_words():
             for start in self._batch_starts[self.step :]:
                 rows = [order[start : start + self.batch_size] for order in orders]

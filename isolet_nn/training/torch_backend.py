@@ -181,6 +181,7 @@ class _TorchNetwork:
             loss = self._criterion(logits, labels)
         self._optimizer.zero_grad()
         loss.backward()
+        # A schedule gives each step's rate; PyTorch keeps it with the parameters.
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         self._optimizer.step()

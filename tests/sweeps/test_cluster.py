@@ -27,6 +27,7 @@ from isolet_nn.config.problems import validate
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import BackendUnavailableError, ClusterError, ConfigError, DataError
 from isolet_nn.sweeps import cluster, remote
+from isolet_nn.sweeps import scheduler as scheduler_module
 from isolet_nn.sweeps.cluster import DaskWorkers, cluster_workers
 from isolet_nn.sweeps.cohort import CohortTask, LineTask, TrialResult
 from isolet_nn.sweeps.config import Sweep
@@ -348,7 +349,7 @@ def test_what_may_change_the_last_bits_or_wastes_processors_is_told(
 def test_nobody_at_the_address_is_an_error_before_there_is_a_folder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(scheduler_module, "CONNECT_SECONDS", 0.5)
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{nobody.getsockname()[1]}"
@@ -395,7 +396,7 @@ def somebody(answer: bytes) -> Iterator[int]:
 def test_whoever_is_no_scheduler_is_refused_in_one_line(
     what: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(scheduler_module, "CONNECT_SECONDS", 1.0)
     with somebody(ANSWERS[what]) as port, pytest.raises(BackendUnavailableError) as caught:
         cluster_workers(f"tcp://127.0.0.1:{port}", lambda _: None)
     message = str(caught.value)
@@ -475,7 +476,7 @@ def test_a_scheduler_with_tls_takes_the_keys_of_dask_s_configuration(
 
 @pytest.mark.slow
 def test_a_cluster_started_here_listens_to_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 2.0)
+    monkeypatch.setattr(scheduler_module, "CONNECT_SECONDS", 2.0)
     workers = DaskWorkers("local:1", DataSource().pack)
     try:
         address = workers._client.scheduler.address
@@ -505,7 +506,7 @@ def test_so_are_more_processes(given: int, tmp_path: Path) -> None:
 def test_a_scheduler_that_dies_is_an_error_and_not_a_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 2.0)
+    monkeypatch.setattr(scheduler_module, "CONNECT_SECONDS", 2.0)
     real = RealCluster(tmp_path)
     workers = DaskWorkers(real.address, DataSource().pack)
     try:

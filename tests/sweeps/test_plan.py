@@ -16,9 +16,8 @@ from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed, data_key
 from isolet_nn.sweeps.grid import Trials, canonical
 from isolet_nn.sweeps.plan import (
     COHORTS_PER_WORKER,
+    COSTS,
     LONGEST_COHORT,
-    MOST_STACKED,
-    STACKED_NUMBERS,
     Plan,
     make_plan,
 )
@@ -129,11 +128,11 @@ def check_line(experiments: list[Experiment]) -> None:
 def check_stack(experiments: list[Experiment]) -> None:
     """Networks of a stack differ in optimizer and seed only, and see the same data."""
     first = experiments[0]
-    assert len(experiments) <= MOST_STACKED
+    assert len(experiments) <= COSTS.most_stacked
     if len(experiments) > 1:
         assert first.backend == "numpy"
         parameters = n_parameters(first, SIZE.n_features, SIZE.n_classes)
-        assert 4 * parameters * len(experiments) <= STACKED_NUMBERS
+        assert 4 * parameters * len(experiments) <= COSTS.stacked_numbers
     for other in experiments[1:]:
         assert content(other, "optimizer", "seed") == content(first, "optimizer", "seed")
         assert data_key(other) == data_key(first)
@@ -215,7 +214,7 @@ def test_networks_of_one_shape_are_stacked_whatever_their_optimizers() -> None:
     )
     plan = plan_of(trials, workers=1)
     assert [len(cohort.lines) for cohort in plan.cohorts] == [16] * 6
-    assert plan.notes == {f"stacked, up to {MOST_STACKED} networks of one shape": 96}
+    assert plan.notes == {f"stacked, up to {COSTS.most_stacked} networks of one shape": 96}
 
 
 RATES = [0.001 * (k + 1) for k in range(8)]
@@ -284,7 +283,7 @@ def test_long_stacks_are_cut_so_that_a_crash_costs_little() -> None:
         seeds=64,
     )
     cohorts = plan_of(trials, workers=1).cohorts
-    assert all(1 < len(cohort.lines) < MOST_STACKED for cohort in cohorts)
+    assert all(1 < len(cohort.lines) < COSTS.most_stacked for cohort in cohorts)
     assert max(cohort.cost for cohort in cohorts) <= LONGEST_COHORT
 
 
@@ -340,7 +339,7 @@ def test_torch_trials_share_trainings_all_the_same() -> None:
 
 def test_a_cohort_that_fails_is_split_into_its_trainings() -> None:
     trials = trials_of(
-        set={"dataset.split_seed": 0}, grid={"training.epochs": [1, 2]}, seeds=MOST_STACKED
+        set={"dataset.split_seed": 0}, grid={"training.epochs": [1, 2]}, seeds=COSTS.most_stacked
     )
     (cohort,) = plan_of(trials, workers=1, pending=range(16)).cohorts[:1]
     parts = cohort.split()

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from isolet_nn.plots import Band, Coordinate
+from isolet_nn.sweeps.axes import axis_of, means_on_grid
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
-from isolet_nn.sweeps.drawing import axis_of, default_plots, draw_plots, means_on_grid
+from isolet_nn.sweeps.drawing import default_plots, draw_plots
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.journal import Results

@@ -5,10 +5,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-import math
 from typing import Any
 
-import numpy as np
 import pytest
 from builders import (
     OPTIMIZERS,
@@ -27,9 +25,7 @@ from threadpoolctl import threadpool_limits
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import ConfigError
-from isolet_nn.nn.losses import softmax
-from isolet_nn.scores.evaluation import loss_and_accuracy
-from isolet_nn.training.backend import Batch, below
+from isolet_nn.training.backend import Batch
 from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
 
@@ -322,140 +318,6 @@ def test_networks_of_one_stack_may_end_after_different_numbers_of_epochs() -> No
         assert_same_results(together, number, trained([experiment], [dataset]), 0)
 
 
-# Early stopping is tried on curves written down here, which stand in for the evaluation.
-
-Curve = list[float]
-
-
-def stopped(
-    metric: str, curve: Curve, monkeypatch: pytest.MonkeyPatch, **options: Any
-) -> tuple[Training, list[dict[str, Any]]]:
-    """A training whose validation metric follows a curve, and its weights after each epoch."""
-    experiment = make_experiment(
-        dataset__validation={"fraction": 0.2},
-        training__epochs=len(curve),
-        training__early_stopping={"metric": metric, **options},
-        training__evaluate_every=1,
-    )
-    training = Training([experiment], [make_dataset(validation=10)])
-    evaluate = training._evaluate
-    after: list[dict[str, Any]] = []
-
-    def following_the_curve() -> list[Row]:
-        rows = evaluate()
-        rows[0][metric] = curve[training.epoch]
-        after.append(copy.deepcopy(training.backend.weights(0)))
-        return rows
-
-    monkeypatch.setattr(training, "_evaluate", following_the_curve)
-    return train_to_the_end(training), after
-
-
-@pytest.mark.parametrize(
-    ("metric", "curve", "options", "epochs", "best"),
-    [
-        ("validation_loss", [3.0, 2.0, 2.5, 2.4, 1.0], {"patience": 2}, 4, 2),
-        ("validation_loss", [3.0, 2.0, 2.5, 1.9, 2.0, 2.0], {"patience": 2}, 6, 4),
-        ("validation_loss", [3.0, 2.0, 2.0, 2.0, 1.0], {"patience": 2}, 4, 2),
-        ("validation_loss", [3.0, 2.9, 2.8, 2.75, 2.0], {"patience": 3, "min_delta": 0.5}, 4, 1),
-        ("validation_loss", [3.0, 2.0, 1.0, 0.5], {"patience": 1}, 4, 4),
-        ("validation_accuracy", [0.5, 0.9, 0.8, 0.9, 1.0], {"patience": 2}, 4, 2),
-        ("validation_accuracy", [0.5, 0.4, 0.6, 0.5, 0.7], {"patience": 2}, 5, 5),
-        ("validation_accuracy", [0.5, 0.54, 0.58], {"patience": 2, "min_delta": 0.1}, 3, 1),
-        ("validation_loss", [math.nan, 2.0, 2.5, 2.5, 0.0], {"patience": 2}, 4, 2),
-    ],
-)
-@pytest.mark.parametrize("restore_best", [True, False])
-def test_training_stops_when_patience_is_used_up(
-    metric: str,
-    curve: Curve,
-    options: dict[str, Any],
-    epochs: int,
-    best: int,
-    restore_best: bool,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    training, after = stopped(metric, curve, monkeypatch, restore_best=restore_best, **options)
-    (member,) = training.members
-    assert len(member.history) == epochs
-    assert member.best_epoch == best
-    chosen = best if restore_best else epochs
-    assert member.weights is not None
-    assert same_arrays(member.weights, after[chosen - 1])
-    assert training.members[0].final_row == member.history[chosen - 1]
-
-
-@pytest.mark.parametrize("metric", ["validation_loss", "validation_accuracy"])
-def test_an_evaluation_that_is_not_finite_is_one_without_improvement(
-    metric: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    curve = [0.5, math.nan, math.nan, 0.5, 0.5]
-    training, after = stopped(metric, curve, monkeypatch, patience=2)
-    (member,) = training.members
-    assert (len(member.history), member.best_epoch, member.error) == (3, 1, None)
-    assert member.weights is not None
-    assert same_arrays(member.weights, after[0])
-    assert training.members[0].final_row == member.history[0]
-
-
-def test_without_restored_weights_an_early_end_on_a_loss_that_is_not_finite_has_failed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    curve = [0.5, math.nan, math.nan, 0.5]
-    training, _ = stopped("validation_loss", curve, monkeypatch, patience=2, restore_best=False)
-    (member,) = training.members
-    assert member.error is not None
-    assert "after epoch 3 the validation loss is nan" in member.error
-    assert member.weights is None
-
-
-def test_a_training_of_which_no_evaluation_is_finite_has_failed_once_patience_is_used_up(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    training, _ = stopped("validation_loss", [math.inf] * 9, monkeypatch, patience=3)
-    (member,) = training.members
-    assert (training.epoch, member.best_epoch) == (3, None)
-    assert member.error is not None
-    assert "after epoch 3 the validation loss is inf" in member.error
-
-
-@pytest.mark.parametrize(("bad_epoch", "fails"), [(2, True), (1, False), (3, False)])
-def test_it_is_the_restored_epochs_test_loss_that_has_to_be_finite(
-    bad_epoch: int, fails: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    experiment = make_experiment(
-        dataset__validation={"fraction": 0.2},
-        training__epochs=3,
-        training__early_stopping={"patience": 5},
-    )
-    training = Training([experiment], [make_dataset(validation=10)])
-    evaluate = training._evaluate
-
-    def with_one_bad_epoch() -> list[Row]:
-        rows = evaluate()
-        rows[0]["validation_loss"] = abs(1.0 - training.epoch)  # lowest in epoch 2
-        if training.epoch + 1 == bad_epoch:
-            rows[0] |= {"test_loss": math.nan, "test_accuracy": math.nan}
-        return rows
-
-    monkeypatch.setattr(training, "_evaluate", with_one_bad_epoch)
-    (member,) = train_to_the_end(training).members
-    assert member.best_epoch == 2
-    assert (member.error is not None, member.weights is None) == (fails, fails)
-
-
-def test_patience_counts_evaluated_epochs_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    experiment = make_experiment(
-        dataset__validation={"fraction": 0.2},
-        training__epochs=20,
-        training__evaluate_every=3,
-        training__early_stopping={"patience": 2, "min_delta": 1000.0},
-    )
-    training = trained([experiment], [make_dataset(validation=10)])
-    assert len(training.members[0].history) == 9
-    assert training.members[0].best_epoch == 3
-
-
 def test_an_early_end_in_a_stack_is_the_early_end_alone() -> None:
     dataset = make_dataset(validation=20)
     early, late = (
@@ -471,18 +333,6 @@ def test_an_early_end_in_a_stack_is_the_early_end_alone() -> None:
     assert len(together.members[1].history) < len(together.members[0].history) == 12
     for number, experiment in enumerate((late, early)):
         assert_same_results(together, number, trained([experiment], [dataset]), 0)
-
-
-def test_without_early_stopping_the_best_epoch_is_that_of_the_lowest_validation_loss() -> None:
-    training = trained([make_experiment(training__epochs=6)], [make_dataset(validation=15)])
-    losses = [row["validation_loss"] for row in training.members[0].history]
-    assert None not in losses
-    assert training.members[0].best_epoch == 1 + int(np.argmin(np.array(losses, float)))
-    assert training.members[0].best_weights is None
-
-
-def test_there_is_no_best_epoch_without_validation() -> None:
-    assert trained([make_experiment()], [make_dataset()]).members[0].best_epoch is None
 
 
 def through_disk(training: Training) -> tuple[dict[str, Any], dict[str, Any], list[list[Row]]]:
@@ -622,116 +472,6 @@ def test_learning_takes_place(backend: str) -> None:
     assert last["test_accuracy"] is not None
     assert last["train_loss"] < 0.5 * first["train_loss"]
     assert last["test_accuracy"] > 0.8
-
-
-# --- ensembles and averages
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_an_ensemble_s_first_network_is_the_single_network_and_the_others_differ(
-    backend: str,
-) -> None:
-    dataset = make_dataset()
-    settings: dict[str, Any] = {"backend": backend, "model__dropout": 0.2, "training__epochs": 2}
-    single = trained([make_experiment(**settings)], [dataset])
-    ensemble = trained([make_experiment(**settings, ensemble=3)], [dataset])
-    weights = ensemble.weights(0)
-    networks = [below(f"{k}.", weights) for k in range(3)]
-    assert same_arrays(networks[0], single.weights(0))
-    assert not np.array_equal(networks[0]["0.weight"], networks[1]["0.weight"])
-    assert not np.array_equal(networks[1]["0.weight"], networks[2]["0.weight"])
-    assert sum(map(len, networks)) == len(weights)
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_an_ensemble_answers_with_its_networks_mean_probabilities(backend: str) -> None:
-    dataset = make_dataset(rows=200)
-    experiment = make_experiment(backend=backend, ensemble=3, training__epochs=3)
-    training = trained([experiment], [dataset])
-    x, y = dataset.test.x, dataset.test.y
-    mean = softmax(training.backend.logits(x).astype(float)).mean(axis=0)
-    assert np.allclose(softmax(training.logits(x)[0]), mean, rtol=1e-12)
-    row = training.members[0].history[-1]
-    assert row["test_accuracy"] == np.mean(mean.argmax(axis=1) == y)
-    assert math.isclose(row["test_loss"] or 0, -np.log(mean[np.arange(len(y)), y]).mean())
-
-
-def test_an_ensemble_that_early_stopping_ended_keeps_the_weights_of_its_best_epoch() -> None:
-    dataset = make_dataset(rows=100, validation=40)
-    training = trained(
-        [
-            make_experiment(
-                ensemble=2,
-                dataset__validation={"fraction": 0.2},
-                optimizer={"name": "sgd", "learning_rate": 2.0},
-                training__epochs=30,
-                training__early_stopping={"patience": 3},
-            )
-        ],
-        [dataset],
-    )
-    member = training.members[0]
-    assert member.best_epoch is not None
-    assert member.best_epoch < len(member.history)
-    assert member.weights is not None
-    training.load_weights(0, member.weights)
-    assert dataset.validation is not None
-    loss, _ = loss_and_accuracy(training.logits(dataset.validation.x)[0], dataset.validation.y)
-    assert loss == member.history[member.best_epoch - 1]["validation_loss"]
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_an_exponential_average_is_evaluated_and_kept_while_training_goes_on_without_it(
-    backend: str,
-) -> None:
-    dataset = make_dataset(rows=100)
-    averaged, last = (
-        Training(
-            [
-                make_experiment(
-                    backend=backend, training__batch_size=16, training__weight_averaging=kind
-                )
-            ],
-            [dataset],
-        )
-        for kind in ({"name": "ema", "decay": 0.9}, "none")
-    )
-    for _ in range(3):
-        averaged.run_epoch()
-        last.run_epoch()
-        assert not np.array_equal(averaged.weights(0)["0.weight"], last.weights(0)["0.weight"])
-    for name in ("train_loss", "train_accuracy"):
-        assert averaged.members[0].history[-1][name] == last.members[0].history[-1][name]
-    test = dataset.test
-    loss, _ = loss_and_accuracy(averaged.logits(test.x)[0], test.y)
-    assert loss == averaged.members[0].history[-1]["test_loss"]
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_stochastic_weight_averaging_is_the_mean_of_the_last_epochs_weights(backend: str) -> None:
-    dataset = make_dataset(rows=100, dtype="float64")
-    swa, last = (
-        Training(
-            [
-                make_experiment(
-                    backend=backend,
-                    training__epochs=8,
-                    training__dtype="float64",
-                    training__weight_averaging=kind,
-                )
-            ],
-            [dataset],
-        )
-        for kind in ({"name": "swa", "start": 0.5}, "none")
-    )
-    weights = []
-    for _ in range(8):
-        swa.run_epoch()
-        last.run_epoch()
-        weights.append(last.weights(0)["0.weight"])
-        if swa.epoch <= 4:
-            assert np.array_equal(swa.weights(0)["0.weight"], weights[-1])
-    assert np.allclose(swa.weights(0)["0.weight"], np.mean(weights[4:], axis=0), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
