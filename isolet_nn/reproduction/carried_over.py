@@ -23,10 +23,11 @@ from isolet_nn.config.yaml_files import dump_yaml, read_mapping
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.reproduction.records import CarriedOverFacts
 from isolet_nn.runs.environment import processor
 from isolet_nn.runs.execution import limited_threads
 from isolet_nn.runs.identity import differences, identity_of
-from isolet_nn.runs.records import FORMAT, CarriedOverFacts
+from isolet_nn.runs.records import FORMAT
 from isolet_nn.runs.tensors import load_tensors, save_tensors
 from isolet_nn.system.csv_tables import Columns, csv_text, read_csv
 from isolet_nn.system.files import read_text, write_json, write_text

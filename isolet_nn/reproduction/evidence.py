@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from isolet_nn.reproduction.carried_over import CELLS, read_cells
 from isolet_nn.reproduction.folder import XOR_FILE, folder_of
 from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS, PARTS
+from isolet_nn.reproduction.records import XorFacts
 from isolet_nn.reproduction.report import Grid
-from isolet_nn.runs.records import XorFacts, read_record
+from isolet_nn.runs.records import read_record
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.journal import COMPLETED_CODE
 from isolet_nn.system.folders import JOURNAL

@@ -12,7 +12,9 @@ from isolet_nn.config.yaml_files import read_mapping
 from isolet_nn.errors import RunError
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.parts import CARRIED_OVER, XOR, Part
-from isolet_nn.runs.records import FORMAT, PartStatus, SweepSummary, read_record, require_format
+from isolet_nn.reproduction.records import PartStatus
+from isolet_nn.runs.records import FORMAT, read_record, require_format
+from isolet_nn.sweeps.records import SweepSummary
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import SUMMARY, SWEEP, now
 

@@ -28,8 +28,9 @@ from isolet_nn.reproduction.folder import (
 )
 from isolet_nn.reproduction.page import write_page
 from isolet_nn.reproduction.parts import CARRIED_OVER, XOR, Part, parts_of, sweep_of
+from isolet_nn.reproduction.records import PartStatus
 from isolet_nn.runs import execution
-from isolet_nn.runs.records import FORMAT, PartStatus, read_record
+from isolet_nn.runs.records import FORMAT, read_record
 from isolet_nn.runs.xor import count_solved, require_xor, result_of
 from isolet_nn.sweeps.dispatch import SweepObserver
 from isolet_nn.sweeps.sweep import WorkersFactory, resume_sweep, sweep

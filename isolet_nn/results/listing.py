@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 from isolet_nn.errors import RunError
 from isolet_nn.runs.metrics_file import read_epoch
-from isolet_nn.runs.records import RunSummary, Summary, SweepSummary, read_record
+from isolet_nn.runs.records import RunSummary, Summary, read_record
+from isolet_nn.sweeps.records import SweepSummary
 from isolet_nn.system.files import open_file, parse_json
 from isolet_nn.system.folders import (
     CONFIG,

@@ -105,32 +105,6 @@ class RunSummary(Summary):
     _FIGURES: ClassVar[tuple[str, ...]] = ("ended", "seconds", "epochs", "metrics")
 
 
-class Score(Record):
-    """A mean over trials, and their standard deviation; None for a single one."""
-
-    mean: float
-    deviation: Seconds | None
-
-
-class RankedSetting(Record):
-    """One of a sweep's best settings."""
-
-    setting: dict[str, JsonValue]
-    n: Whole
-    scores: dict[Literal["validation_accuracy", "test_accuracy"], Score]
-
-
-class SweepSummary(Summary):
-    """summary.json of a sweep."""
-
-    trials: Whole
-    completed: Whole
-    failed: Whole
-    pending: Whole
-    ranked_by: Literal["validation_accuracy", "test_accuracy"]
-    best: list[RankedSetting]
-
-
 class _Data(Record):
     name: str
     checksum: str
@@ -168,54 +142,6 @@ class Environment(Record):
     """Of a run: what it was begun with, complete."""
     dataset_checksums: list[str] | None = None
     """Of a sweep: those of all its data sets."""
-
-
-class JournalHeader(Record):
-    """The first line of a journal: what the results after it depend on."""
-
-    format: Literal[1]
-    identity: str
-    """SHA-256 of sweep, data and version."""
-    sweep: dict[str, JsonValue]
-    data: list[str]
-    version: str
-    processor: str | None
-    """None where workers are not on this machine."""
-
-
-class PartStatus(Record):
-    """status.json of a reproduction, and of its network that is carried over."""
-
-    format: Literal[1]
-    status: Literal["running", "completed", "interrupted"]
-    started: Instant
-    ended: Instant | None = None
-    cells: Whole | None = None
-
-
-class CarriedOverFacts(Record):
-    """What lies beside the weights of the network that is carried over."""
-
-    format: Literal[1]
-    accuracies: list[Share]
-    data: str
-    version: str
-    processor: str
-    cells: list[Annotated[list[Whole], Field(min_length=2, max_length=2)]]
-    """Epochs and batch size of each, in their order."""
-    experiment: dict[str, JsonValue]
-
-
-class XorFacts(Record):
-    """xor.json of a reproduction."""
-
-    format: Literal[1]
-    seeds: Whole
-    solved: Whole
-    solved_without_hidden_layer: Whole
-    run: str
-    seed: Whole
-    probabilities: list[Annotated[list[Share], Field(min_length=2, max_length=2)]]
 
 
 class ModelFacts(Record):

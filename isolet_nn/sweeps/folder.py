@@ -18,12 +18,13 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.problems import check
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError, RunError
-from isolet_nn.runs.records import JournalHeader, SweepSummary, read_record, require_format
+from isolet_nn.runs.records import read_record, require_format
 from isolet_nn.sweeps.cohort import COMPLETED
 from isolet_nn.sweeps.config import EVALUATE_TEST, Sweep
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.journal import METRICS, Results, read_journal
 from isolet_nn.sweeps.loading import load_sweep
+from isolet_nn.sweeps.records import JournalHeader, SweepSummary
 from isolet_nn.sweeps.scores import SettingScore, best_settings
 from isolet_nn.system.files import write_text
 from isolet_nn.system.folders import (

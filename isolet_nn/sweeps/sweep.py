@@ -19,7 +19,7 @@ from isolet_nn.errors import ConfigError, Problem
 from isolet_nn.runs.environment import describe_environment, processor
 from isolet_nn.runs.execution import limited_threads
 from isolet_nn.runs.identity import differences, processor_changes, refuse
-from isolet_nn.runs.records import FORMAT, JournalHeader
+from isolet_nn.runs.records import FORMAT
 from isolet_nn.sweeps import journal
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED
 from isolet_nn.sweeps.config import Sweep
@@ -31,6 +31,7 @@ from isolet_nn.sweeps.grid import Trials, make_trials, with_settings
 from isolet_nn.sweeps.journal import PENDING, Journal, Results, read_journal
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.plan import Plan, make_plan
+from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.sweeps.scores import write_settings
 from isolet_nn.sweeps.workers import LocalWorkers, Workers
 from isolet_nn.system.files import write_json

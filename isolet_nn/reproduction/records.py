@@ -1,0 +1,44 @@
+"""What a reproduction's folders keep as JSON, as models that are checked when it is read back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from isolet_nn.runs.records import Instant, Record, Share, Whole
+
+
+class PartStatus(Record):
+    """status.json of a reproduction, and of its network that is carried over."""
+
+    format: Literal[1]
+    status: Literal["running", "completed", "interrupted"]
+    started: Instant
+    ended: Instant | None = None
+    cells: Whole | None = None
+
+
+class CarriedOverFacts(Record):
+    """What lies beside the weights of the network that is carried over."""
+
+    format: Literal[1]
+    accuracies: list[Share]
+    data: str
+    version: str
+    processor: str
+    cells: list[Annotated[list[Whole], Field(min_length=2, max_length=2)]]
+    """Epochs and batch size of each, in their order."""
+    experiment: dict[str, JsonValue]
+
+
+class XorFacts(Record):
+    """xor.json of a reproduction."""
+
+    format: Literal[1]
+    seeds: Whole
+    solved: Whole
+    solved_without_hidden_layer: Whole
+    run: str
+    seed: Whole
+    probabilities: list[Annotated[list[Share], Field(min_length=2, max_length=2)]]

@@ -1,0 +1,48 @@
+"""What a sweep folder keeps as JSON, as models that are checked when it is read back."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import JsonValue
+
+from isolet_nn.runs.records import Record, Seconds, Summary, Whole
+
+
+class Score(Record):
+    """A mean over trials, and their standard deviation; None for a single one."""
+
+    mean: float
+    deviation: Seconds | None
+
+
+class RankedSetting(Record):
+    """One of a sweep's best settings."""
+
+    setting: dict[str, JsonValue]
+    n: Whole
+    scores: dict[Literal["validation_accuracy", "test_accuracy"], Score]
+
+
+class SweepSummary(Summary):
+    """summary.json of a sweep."""
+
+    trials: Whole
+    completed: Whole
+    failed: Whole
+    pending: Whole
+    ranked_by: Literal["validation_accuracy", "test_accuracy"]
+    best: list[RankedSetting]
+
+
+class JournalHeader(Record):
+    """The first line of a journal: what the results after it depend on."""
+
+    format: Literal[1]
+    identity: str
+    """SHA-256 of sweep, data and version."""
+    sweep: dict[str, JsonValue]
+    data: list[str]
+    version: str
+    processor: str | None
+    """None where workers are not on this machine."""
