@@ -317,7 +317,7 @@ def test_another_version_on_the_cluster_is_refused(
     real: RealCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = isolet_nn.__version__
-    monkeypatch.setattr(isolet_nn, "__version__", "99.0")
+    monkeypatch.setattr(remote, "__version__", "99.0")
     with pytest.raises(ClusterError, match=r"isolet-nn is 99\.0 here, but not there") as caught:
         cluster_workers(real.address)
     assert f"the scheduler: {here}" in str(caught.value)
