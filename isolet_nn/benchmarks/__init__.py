@@ -1,4 +1,8 @@
-"""Timing comparisons that a user can repeat: ``isolet-nn bench``.
+"""Timing comparisons that a user can repeat; nothing else in the package needs them.
 
-Nothing else in the package needs them.
+- ``training``: one network by NumPy, PyTorch and scikit-learn in turn (``engines``), each in a
+  process of its own (``worker``).
+- ``sweep``: a whole sweep against its trials in a plain PyTorch loop (``loop``).
+- ``overhead``: what a sweep costs besides training.
+- ``commands`` and ``console``: ``isolet-nn bench``, and what it prints.
 """

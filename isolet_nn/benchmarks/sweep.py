@@ -33,7 +33,7 @@ from isolet_nn.system.machine import available_cores, describe_process, has_torc
 from isolet_nn.system.processes import new_executor, require_processes, starting
 
 P = ParamSpec("P")
-Result = TypeVar("Result")
+ResultT = TypeVar("ResultT")
 
 _SIZE = 1024
 _SGEMM_SECONDS = 2.0
@@ -133,6 +133,7 @@ def time_sweep(
     loops: list[LoopResult] = []
     sgemm: list[float] = []
     for number in range(1, rounds + 1):
+        # In turn, so that whatever else the machine does falls on all of them.
         sgemm.append(sgemm_gflops(n_workers(swept)))
         seconds, done = _run_sweep(swept, path)
         times.append(seconds)
@@ -249,8 +250,8 @@ def sgemm_gflops(processes: int) -> float:
 
 
 def _in_new_processes(
-    processes: int, function: Callable[P, Result], *args: P.args, **kwargs: P.kwargs
-) -> list[Result]:
+    processes: int, function: Callable[P, ResultT], *args: P.args, **kwargs: P.kwargs
+) -> list[ResultT]:
     """Call a function as often as there are processes; an interruption ends them at work."""
     pool = new_executor(processes)
     try:

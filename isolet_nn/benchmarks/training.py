@@ -289,9 +289,9 @@ def _append(path: Path, measurement: Measurement) -> None:
         "seconds": measurement.seconds,
         "accuracy": measurement.accuracy,
     }
-    new = not path.exists()
     with path.open("a", encoding="utf-8", newline="") as file:
-        file.write(csv_line(row) if new else "")
+        if file.tell() == 0:
+            file.write(csv_line(row))
         file.write(csv_line(row.values()))
 
 

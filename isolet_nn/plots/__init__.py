@@ -3,6 +3,11 @@
 Every plot comes twice: ``figure_x(data, ...)`` returns the figure, ``plot_x(data, path, ...)``
 writes it to a file that appears whole or not at all. Matplotlib is imported when the first
 figure is drawn, without pyplot: no window, no global state, the same input gives the same bytes.
+
+- ``curves``, ``scatters``: values over an axis; ``comparisons``: groups side by side.
+- ``grids``: confusion matrices (letters in the order of ``letters``), heat maps, boundaries.
+- ``answers``, ``weights``: a model's confidence and groups, and its first layer.
+- ``style``: how all of them look and reach a file; ``fonts``: for scripts that are rarely there.
 """
 
 from isolet_nn.plots.answers import (
