@@ -15,7 +15,7 @@ from typing import Any
 
 from isolet_nn.config.key_paths import flat
 from isolet_nn.errors import ConfigError, suggestion
-from isolet_nn.results.listing import METRICS_OF_RUN, STATUSES, Entry
+from isolet_nn.results.listing import DAMAGED, FAILED, METRICS_OF_RUN, STATUSES, Entry
 from isolet_nn.system.folders import CONFIG, SWEEP
 
 COLUMNS = tuple(
@@ -79,7 +79,8 @@ class Filter:
 def sort_entries(entries: Iterable[Entry], column: str) -> list[Entry]:
     """Sort by a column: texts from A to Z, numbers from the highest, ages from the youngest.
 
-    Entries without a value come last; equal ones keep their order.
+    Entries without a value come last, the failed and damaged ones of them behind the others; equal
+    ones keep their order.
 
     Raises
     ------
@@ -100,7 +101,9 @@ def sort_entries(entries: Iterable[Entry], column: str) -> list[Entry]:
         return value if numeric else _text(value)
 
     # Sorting with reverse=True keeps equal ones in order, too.
-    return sorted(known, key=key, reverse=descending) + unknown
+    return sorted(known, key=key, reverse=descending) + sorted(
+        unknown, key=lambda entry: entry.status in (FAILED, DAMAGED)
+    )
 
 
 def filter_entries(entries: Iterable[Entry], expressions: Sequence[str]) -> list[Entry]:

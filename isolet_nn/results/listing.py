@@ -57,7 +57,7 @@ class Entry:
     validation_accuracy: float | None = None
     """Likewise. A sweep's best setting is the best by validation, where there is such a split."""
     train_accuracy: float | None = None
-    """Of a run: of the last epoch, like the losses."""
+    """Likewise, and so are the losses."""
     test_loss: float | None = None
     validation_loss: float | None = None
     train_loss: float | None = None
@@ -194,6 +194,8 @@ def _read_sweep(folder: Path) -> dict[str, Any]:
     for best in summary.best[:1]:
         figures["best_setting"] = best.setting
         figures |= {metric: score.mean for metric, score in best.scores.items()}
+        for metric, mean in best.means.items():
+            figures[metric] = mean
     return figures
 
 

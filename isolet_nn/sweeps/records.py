@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from isolet_nn.runs.records import Record, Seconds, Summary, Whole
 
@@ -22,6 +22,9 @@ class RankedSetting(Record):
     setting: dict[str, JsonValue]
     n: Whole
     scores: dict[Literal["validation_accuracy", "test_accuracy"], Score]
+    means: dict[Literal["train_accuracy", "train_loss", "validation_loss", "test_loss"], float] = (
+        Field(default={})
+    )
 
 
 class SweepSummary(Summary):

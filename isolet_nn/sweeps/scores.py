@@ -5,7 +5,7 @@ Settings are compared by the mean over their completed trials, whatever their nu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from isolet_nn.sweeps.distributions import Setting
 from isolet_nn.sweeps.grid import Trials
-from isolet_nn.sweeps.journal import COMPLETED_CODE, Results, exact_text
+from isolet_nn.sweeps.journal import COMPLETED_CODE, METRICS, Results, exact_text
 from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 
 
@@ -38,6 +38,8 @@ class SettingScore:
     """Trials completed."""
     scores: dict[str, Score]
     """By metric: validation and test accuracy, as far as there are such splits."""
+    means: dict[str, float] = field(default_factory=dict)
+    """Of the other metrics, as far as there are such splits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,14 +97,18 @@ def best_settings(trials: Trials, results: Results, metric: str, most: int) -> l
     """The settings with the highest mean of `metric` over their trials, best first."""
     order, n_ranked = _ranking(trials, results, metric)
     n = _completed(trials, results).sum(axis=1)
-    means = {
-        name: _Means.of(trials, results, name) for name in ("validation_accuracy", "test_accuracy")
-    }
+    of_metric = {name: _Means.of(trials, results, name) for name in METRICS}
+    ranking = ("validation_accuracy", "test_accuracy")
     return [
         SettingScore(
             trials.setting(number),
             int(n[number]),
-            {name: score for name, of in means.items() if (score := of.score(number)) is not None},
+            {name: score for name in ranking if (score := of_metric[name].score(number))},
+            {
+                name: float(of.means[number])
+                for name, of in of_metric.items()
+                if name not in ranking and np.isfinite(of.means[number])
+            },
         )
         for number in order[: min(most, n_ranked)]
     ]

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 
 from isolet_nn.errors import counted
 from isolet_nn.terminal.streams import MESSAGES, ProgressLine, line_width, print_message
-from isolet_nn.terminal.words import percent
+from isolet_nn.terminal.words import loss_text, percent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,7 +142,7 @@ def _announce(run: Run, dataset: Dataset) -> None:
 
 
 def _metrics_text(row: Row) -> str:
-    parts = [f"loss {row['train_loss']:.4f}"]
+    parts = [f"loss {loss_text(row['train_loss'])}"]
     parts += [f"{split} {percent(accuracy)}" for split, accuracy in _accuracies(row).items()]
     return "  ".join(parts)
 
@@ -150,7 +150,7 @@ def _metrics_text(row: Row) -> str:
 def metrics_to_fit(row: Row, width: int) -> str:
     """The metrics of an epoch in at most `width` columns: in full, in short, or some of them."""
     accuracies = _accuracies(row)
-    parts = [f"loss {row['train_loss']:.3f}"]
+    parts = [f"loss {loss_text(row['train_loss'], 3)}"]
     parts += [f"{split[:5]} {100.0 * accuracy:.1f}" for split, accuracy in accuracies.items()]
     short = [" ".join(parts[:count]) + " %" for count in range(len(parts), 1, -1)]
     return next((t for t in (_metrics_text(row), *short, parts[0]) if len(t) <= width), "")

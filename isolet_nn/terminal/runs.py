@@ -11,7 +11,7 @@ from rich.table import Table
 from isolet_nn.errors import counted
 from isolet_nn.system.folders import PLOTS
 from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line
-from isolet_nn.terminal.words import percent
+from isolet_nn.terminal.words import loss_text, percent
 
 if TYPE_CHECKING:
     from isolet_nn.config.experiment import Experiment
@@ -35,7 +35,7 @@ def print_run(run: Run) -> None:
         for split in ("train", "validation", "test"):
             loss = metrics.get(f"{split}_loss")
             if loss is not None:
-                table.add_row(split, f"{loss:.4f}", percent(metrics[f"{split}_accuracy"]))
+                table.add_row(split, loss_text(loss), percent(metrics[f"{split}_accuracy"]))
         RESULTS.print(table)
         best = summary["best_validation_epoch"]
         stopping = run.experiment.training.early_stopping
@@ -62,7 +62,7 @@ def print_evaluation(evaluation: Evaluation, group_word: str) -> None:
         f"{evaluation.split} split, {counted(evaluation.n, 'row')}",
         f"accuracy       {percent(evaluation.accuracy)}  (95 % interval {low} to {high})",
         f"top-3 accuracy {percent(evaluation.top3_accuracy)}",
-        f"loss           {evaluation.loss:.4f}",
+        f"loss           {loss_text(evaluation.loss)}",
         f"calibration    {_calibration_text(evaluation.calibration)}",
     ]
     if len(evaluation.classes) < _FEWEST_FOR_TOP3:

@@ -7,6 +7,7 @@ from typing import Any
 
 from isolet_nn.errors import rounded
 
+_HUGE_LOSS = 1e6
 _UNITS = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
@@ -20,6 +21,13 @@ def number(value: int | float | None) -> str:
     if value is None:
         return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def loss_text(value: float | None, digits: int = 4) -> str:
+    """A loss with four digits after the point; a huge one with four significant digits."""
+    if value is None:
+        return ""
+    return f"{value:.{digits}f}" if value < _HUGE_LOSS else f"{value:.4g}"
 
 
 def setting_text(value: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import shutil
@@ -107,6 +109,14 @@ def test_a_sweep_is_listed_with_its_trials_and_the_figures_of_its_best_setting(m
     assert entry.test_accuracy == best["scores"]["test_accuracy"]["mean"]
     assert entry.validation_accuracy == best["scores"]["validation_accuracy"]["mean"]
     assert entry.best_setting == best["setting"]
+    table = (Path(entry.folder) / "trials.csv").read_text(encoding="utf-8")
+    size = best["setting"]["model.hidden_layers"]
+    rows = csv.DictReader(io.StringIO(table))
+    of_best = [row for row in rows if json.loads(row["model.hidden_layers"]) == size]
+    for metric in ("validation_loss", "test_loss", "train_loss", "train_accuracy"):
+        mean = sum(float(row[metric]) for row in of_best) / 2
+        assert getattr(entry, metric) == pytest.approx(mean, rel=1e-12)
+    assert filter_entries([entry], ["validation_loss>0.01"]) == [entry]
 
 
 def test_interrupted_and_failed_runs_say_so(made: Path) -> None:
@@ -417,6 +427,13 @@ def test_sorting_puts_high_numbers_first_and_missing_ones_last() -> None:
     assert order("folder") == "abc"
     assert order("age") == "bac"
     assert order("status") == "cab", "equal ones keep their order"
+
+
+def test_of_those_without_a_value_the_failed_and_damaged_come_last() -> None:
+    statuses = {"a": "failed", "b": "running", "c": "damaged", "d": "completed", "e": "killed"}
+    entries = [make_entry(folder=name, status=status) for name, status in statuses.items()]
+    kept = sort_entries([*entries, make_entry(folder="f", test_loss=0.5)], "test_loss")
+    assert "".join(entry.folder for entry in kept) == "fbdeac"
 
 
 def test_every_column_can_be_sorted_by_and_others_are_refused(made: Path) -> None:
