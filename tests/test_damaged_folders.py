@@ -341,6 +341,25 @@ def test_a_run_that_is_not_what_was_begun_is_only_resumed_when_forced(
     assert evaluate(done).accuracy == done.summary["metrics"]["test_accuracy"]
 
 
+def test_a_run_may_write_its_checkpoints_more_often_than_it_was_begun_with(
+    copied: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("isolet_nn.runs.execution.draw_curves", lambda *_: [])
+    config = copied["stopped"] / "config.yaml"
+    changed = config.read_text().replace("checkpoint_seconds: 30.0", "checkpoint_seconds: 0.0")
+    assert changed != config.read_text()
+    config.write_text(changed)
+    done = resume(copied["stopped"])
+    assert (done.summary["status"], done.summary["overruled"]) == ("completed", [])
+
+
+def test_a_model_that_is_a_link_in_a_circle_is_named_as_such(copied: dict[str, Path]) -> None:
+    path = copied["done"] / "model.safetensors"
+    DAMAGES["a link in a circle"](path)
+    with pytest.raises(RunError, match=r"model\.safetensors: .*Too many levels of symbolic links"):
+        evaluate(copied["done"])
+
+
 def test_a_model_is_not_evaluated_under_another_config(copied: dict[str, Path]) -> None:
     config = copied["done"] / "config.yaml"
     config.write_text(config.read_text().replace("seed: 0", "seed: 5", 1))

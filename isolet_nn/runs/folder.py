@@ -173,7 +173,7 @@ class Run:
             If there is none, if it is damaged, or if config.yaml describes another model.
         """
         path = self.path / MODEL
-        if not path.exists():
+        if not os.path.lexists(path):
             status = self.summary.get("status", "unknown")
             ending = status in ("running", "interrupted")
             hint = f"; end it with: isolet-nn train --resume {shlex.quote(str(self.path))}"

@@ -30,7 +30,9 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
 
 
 def identity_of(experiment: Experiment | Mapping[str, Any]) -> dict[str, Any]:
-    """An experiment but for its name and where its data lies, on which no result depends.
+    """An experiment but for what no result depends on.
+
+    That is its name, where its data lies, and how often a checkpoint is written.
 
     One that was read from a file may have been another version's, and is compared as it is.
     """
@@ -43,6 +45,9 @@ def identity_of(experiment: Experiment | Mapping[str, Any]) -> dict[str, Any]:
     dataset = content.get("dataset")
     if isinstance(dataset, dict):
         content["dataset"] = {k: v for k, v in dataset.items() if k not in PATH_KEYS}
+    training = content.get("training")
+    if isinstance(training, dict):
+        content["training"] = {k: v for k, v in training.items() if k != "checkpoint_seconds"}
     return content
 
 

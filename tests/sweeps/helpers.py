@@ -108,9 +108,19 @@ def model_bytes(folder: SweepFolder | Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in (path / "models").iterdir()}
 
 
+class _OwnGroup(subprocess.Popen[str]):
+    """A process group that ends with a test that has failed, instead of keeping it waiting."""
+
+    def __exit__(self, kind: Any, value: Any, traceback: Any) -> None:
+        if kind is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+        super().__exit__(kind, value, traceback)
+
+
 def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
     """Start ``isolet-nn`` as a process group of its own."""
-    return subprocess.Popen(
+    return _OwnGroup(
         [sys.executable, "-m", "isolet_nn", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
