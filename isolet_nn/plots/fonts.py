@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from isolet_nn.errors import UNPRINTABLE
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontEntry
@@ -62,7 +64,7 @@ def _missing_in(render: Callable[[], None]) -> set[str]:
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
-    return missing
+    return {character for character in missing if not UNPRINTABLE.match(character)}
 
 
 @contextlib.contextmanager

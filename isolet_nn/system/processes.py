@@ -44,7 +44,7 @@ def require_processes(count: int, key: str) -> None:
     if count > most:
         raise ConfigError(
             f"{key}: found {count}; allowed: at most {most}, for which the memory of this machine "
-            f"({memory / 1024**3:.1f} GiB) has room; it has {counted(available_cores(), 'core')}"
+            f"({memory / 1e9:.1f} GB) has room; it has {counted(available_cores(), 'core')}"
         )
 
 

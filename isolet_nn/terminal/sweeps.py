@@ -119,7 +119,10 @@ class SweepProgress(SilentSweepProgress):
             elif value is not None and (self._best is None or value > self._best):
                 self._best = value
         if self._verbose:
-            print_message("ended: " + ", ".join(map(self._ending, results)))
+            print_message(
+                f"ended ({self._metric.replace('_', ' ')}): "
+                + ", ".join(map(self._ending, results))
+            )
         self._show()
 
     def _ending(self, result: TrialResult) -> str:

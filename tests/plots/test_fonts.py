@@ -32,7 +32,17 @@ def test_what_no_font_has_is_said_once(tmp_path: Path) -> None:
     unassigned = "\u0378"
     with pytest.warns(UserWarning, match=f"no installed font has {unassigned}, so"):
         plots.plot_loss(HISTORY, tmp_path / "loss.png", unassigned)
-    plots.plot_accuracy(HISTORY, tmp_path / "accuracy.png", unassigned)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        plots.plot_accuracy(HISTORY, tmp_path / "accuracy.png", unassigned)
+    assert not caught
+
+
+def test_no_font_is_looked_for_that_has_control_characters(tmp_path: Path) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        plots.plot_loss(HISTORY, tmp_path / "loss.png", "a\x1b[31m name\u202e")
+    assert not caught
 
 
 def test_other_warnings_of_matplotlib_are_not_swallowed() -> None:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from isolet_nn import plots
@@ -245,10 +246,13 @@ def test_the_axis_of_confidence_goes_from_0_to_100() -> None:
 
 
 def test_names_with_dollar_signs_are_taken_literally(tmp_path: Path) -> None:
-    plots.plot_loss(HISTORY, tmp_path / "loss.png", "$x^{")
-    plots.plot_confusion_matrix(
-        np.eye(2, dtype=np.int64), tmp_path / "confusion.png", ["$\\alpha", "b"]
-    )
+    loss = plots.figure_loss(HISTORY, "$x^{")
+    confusion = plots.figure_confusion_matrix(np.eye(2, dtype=np.int64), ["$\\alpha", "b"])
+    for figure, name in ((loss, "$x^{"), (confusion, "$\\alpha")):
+        plots.save(figure, tmp_path / "figure.png")
+        shown = [text for text in figure.findobj(Text) if name in text.get_text()]
+        assert shown
+        assert not any(text.get_parse_math() for text in shown)
 
 
 def test_a_logarithmic_axis_is_labelled_with_the_settings_themselves() -> None:

@@ -64,3 +64,4 @@ def test_verbose_progress_says_the_score_of_each_trial_that_ended(
     printed = capsys.readouterr().err
     for trial, share in enumerate(folder.results.metric(folder.metric)):
         assert f"trial {trial} {percent(float(share))}" in printed
+    assert "ended (test accuracy): trial 0 " in printed

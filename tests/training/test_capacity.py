@@ -87,6 +87,9 @@ def test_without_a_hidden_layer_or_with_the_last_batch_dropped_one_row_is_no_fau
             model__batch_normalization=True, training__batch_size=7, **changes
         )
         require_trainable(experiment, 120, 4, 3)
+    usual = make_experiment(model__batch_normalization=True, training__batch_size=7)
+    with pytest.raises(ConfigError, match="leaves a batch of one"):
+        require_trainable(usual, 120, 4, 3)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
