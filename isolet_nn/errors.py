@@ -217,6 +217,23 @@ def short_repr(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+_MOST_DIGITS = 300
+"""A double has no more before its point, and Python reads no more than 4,300."""
+
+
+def whole_number(text: str) -> int:
+    """The whole number that a text of digits is.
+
+    Raises
+    ------
+    ValueError
+        If it is longer than any that has a use.
+    """
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"found a number of {len(text)} digits; at most {_MOST_DIGITS} are read")
+    return int(text)
+
+
 UNPRINTABLE = re.compile(
     "["
     r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but for tab and line feed

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from isolet_nn.errors import ConfigError
+from isolet_nn.errors import ConfigError, whole_number
 from isolet_nn.system.files import read_text
 
 _MOST_BYTES = 64 * 2**20
@@ -81,7 +81,12 @@ class _Loader(yaml.SafeLoader):
             seen.add(key)
 
     def construct_integer(self, node: yaml.ScalarNode) -> int:
-        return int(self._decimal(node, _INTEGER))
+        try:
+            return whole_number(self._decimal(node, _INTEGER))
+        except ValueError as error:
+            raise yaml.constructor.ConstructorError(
+                None, None, str(error), node.start_mark
+            ) from None
 
     def construct_float(self, node: yaml.ScalarNode) -> float:
         text = self._decimal(node, re.compile(f"{_FLOAT.pattern}|{_INTEGER.pattern}")).lower()

@@ -254,5 +254,6 @@ def what_is_wrong(error: ValidationError) -> str:
         case "json_invalid":
             what = details["msg"]
         case _:
-            what = f"found {short_repr(details['input'])}: {details['msg']}"
+            expected = details["msg"].replace("Input should", "it should")
+            what = f"found {short_repr(details['input'])}; {expected}"
     return f"{where}: {what}" if where else what

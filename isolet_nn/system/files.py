@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from isolet_nn.errors import whole_number
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -186,6 +188,7 @@ def parse_json(content: str | bytes) -> Any:
             text,
             parse_constant=_refuse_constant,
             parse_float=_parse_float,
+            parse_int=whole_number,
             object_pairs_hook=_without_repeats,
         )
     except RecursionError:

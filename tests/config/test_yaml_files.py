@@ -17,6 +17,7 @@ from isolet_nn import load_experiment, load_sweep
 from isolet_nn.config.yaml_files import MOST_ALIASED, dump_yaml, parse_yaml
 from isolet_nn.errors import ConfigError
 from isolet_nn.runs.folder import Run
+from isolet_nn.system.files import parse_json
 
 
 class Anything(BaseModel):
@@ -67,6 +68,15 @@ def test_truth_values_are_those_of_yaml(text: str) -> None:
 )
 def test_a_tag_makes_no_number_of_what_is_none(text: str) -> None:
     assert "not valid YAML" in refusal(text)
+
+
+def test_a_number_that_is_far_too_long_is_told_in_plain_words(tmp_path: Path) -> None:
+    path = tmp_path / "long.yaml"
+    path.write_text(f"dataset: iris\nseed: {'9' * 5000}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="found a number of 5000 digits; at most 300 are read"):
+        load_experiment(path)
+    with pytest.raises(ValueError, match="found a number of 5000 digits; at most 300 are read"):
+        parse_json(f'{{"seed": {"9" * 5000}}}')
 
 
 @pytest.mark.parametrize("tag", ["timestamp 2024-01-01", "binary aGk=", "set {a}", "omap [a: 1]"])

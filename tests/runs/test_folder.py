@@ -112,7 +112,10 @@ def test_a_damaged_config_is_a_config_error_that_names_the_file(run: Run) -> Non
         (b'{"format": 1, "format": 1}', "damaged: key 'format' is given twice"),
         (b'{"format": 1e999}', "damaged: found 1e999, which is beyond"),
         (b'{"format": true}', "damaged: format: found true, expected 1"),
-        (b'{"format": 1, "status": "done"}', "damaged: status: found 'done'"),
+        (
+            b'{"format": 1, "status": "done"}',
+            "damaged: status: found 'done'; it should be 'running', ",
+        ),
         (b'{"format": 1, "status": "running"}', "damaged: started: missing"),
         (b'{"format": 1, "status": "running", "started": "1"}', "damaged: started: "),
         (
