@@ -89,8 +89,11 @@ class _Messages(_Output):
 
 
 def settle_streams() -> None:
-    """Let standard output and standard error be written without surprises."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
+    """Let standard output and standard error be written without surprises.
+
+    Whoever put a stream of another class in their place, as notebooks and tests do, keeps it.
+    """
+    if type(sys.stdout) is io.TextIOWrapper:
         sys.stdout = _Results.instead_of(sys.stdout)
-    if isinstance(sys.stderr, io.TextIOWrapper):
+    if type(sys.stderr) is io.TextIOWrapper:
         sys.stderr = _Messages.instead_of(sys.stderr)
