@@ -71,7 +71,9 @@ def test_panels_share_their_colours_and_bear_headings() -> None:
 
 @pytest.mark.parametrize("fill", [np.nan, 0.5])
 def test_a_heat_map_without_a_range_of_values_can_be_drawn(fill: float, tmp_path: Path) -> None:
-    plots.plot_heatmap(np.full((2, 3), fill), tmp_path / "heatmap.png", **GRID)
+    path = tmp_path / "heatmap.png"
+    plots.plot_heatmap(np.full((2, 3), fill), path, **GRID)
+    assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_labels_that_do_not_fit_the_values_are_an_error() -> None:

@@ -77,3 +77,5 @@ def test_weights_of_a_network_that_came_to_grief_are_drawn_without_a_warning(
     plots.plot_weights(rows, tmp_path / "all.png")
     rows[0] = 1.0
     plots.plot_weights(rows, tmp_path / "some.png")
+    for name in ("all", "some"):
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
