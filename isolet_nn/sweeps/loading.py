@@ -15,6 +15,7 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.key_paths import (
     apply_overrides,
     contradiction,
+    flat,
     is_within,
     look_up,
     split_key,
@@ -258,22 +259,34 @@ def _anchor_values(sweep: Sweep, folder: Path) -> Sweep:
 
 def _not_free(sweep: Sweep, layer: Layer) -> Iterator[Problem]:
     """What is fixed although every setting sets it, alone or with the section it is in."""
-    fixed, origins = layer.values, layer.origins
-    if "seed" in fixed:
-        yield SEED_IS_FIXED.at(origins["seed"])
-    if sweep.cross_validation is not None and fixed.get(EVALUATE_TEST):
-        found = short_repr(fixed[EVALUATE_TEST])
-        allowed = "cross_validation leaves the test split unread: leave it out, or set false"
-        problem = Problem(found, EVALUATE_TEST, Kind.FOUND, allowed)
-        yield problem.at(origins[EVALUATE_TEST])
+    if "seed" in layer.values:
+        yield SEED_IS_FIXED.at(layer.origins["seed"])
+    if sweep.cross_validation is not None:
+        for path, value, origin in _values_within(layer, EVALUATE_TEST):
+            if path == EVALUATE_TEST and value:
+                allowed = (
+                    "cross_validation leaves the test split unread: leave it out, or set false"
+                )
+                yield Problem(short_repr(value), path, Kind.FOUND, allowed, origin=origin)
     items = sweep.list or []
     for key in varied_keys(sweep):
         if any(key not in item for item in items):  # what some leave open has to have a value
             continue
-        for path in fixed:
-            if is_within(path, key):
-                found = f"the sweep varies {key}, so it cannot be fixed"
-                yield Problem(found, path, origin=origins[path])
+        for path, _, origin in _values_within(layer, key):
+            yield Problem(f"the sweep varies {key}, so it cannot be fixed", path, origin=origin)
+
+
+def _values_within(layer: Layer, key: str) -> Iterator[tuple[str, Any, str]]:
+    """Key path, value and origin of all that a layer sets at a key path, or within it.
+
+    A section sets what it says of its own keys, no less than these would one by one.
+    """
+    for path, value in layer.values.items():
+        inner = {path: value} if is_within(path, key) else flat({path: value})
+        for place, at_place in inner.items():
+            is_name = isinstance(at_place, str) and key == f"{place}.name"  # a section in short
+            if is_within(place, key) or is_name:
+                yield place, at_place, layer.origins[path]
 
 
 def _complete_sweep(

@@ -78,6 +78,32 @@ def test_what_is_varied_cannot_be_fixed(varied: str, fixed: str) -> None:
         load_sweep({**keys, "set": {fixed: value}})
 
 
+@pytest.mark.parametrize(
+    ("section", "path", "varied", "values"),
+    [
+        ({"name": "sgd", "learning_rate": 0.1}, "optimizer.learning_rate", LEARNING_RATE, [0.2]),
+        ({"name": "sgd"}, "optimizer.name", "optimizer.name", ["adam"]),
+        ("sgd", "optimizer", "optimizer.name", ["adam"]),
+        ({"schedule": {"name": "step", "gamma": 0.5}}, "optimizer.schedule.gamma",
+         "optimizer.schedule", ["cosine"]),
+    ],
+)  # fmt: skip
+def test_what_is_varied_cannot_be_fixed_within_a_section(
+    section: Any, path: str, varied: str, values: list[Any]
+) -> None:
+    keys = {"experiment": IRIS, "grid": {varied: values}}
+    with pytest.raises(ConfigError, match=f"override {path}: the sweep varies {varied}"):
+        load_sweep(keys, {"optimizer": section})
+    with pytest.raises(ConfigError, match=f"set: {path}: the sweep varies {varied}"):
+        load_sweep({**keys, "set": {"optimizer": section}})
+
+
+def test_under_folds_a_section_cannot_have_the_test_split_evaluated() -> None:
+    keys = {"experiment": IRIS, "cross_validation": {"folds": 2}}
+    with pytest.raises(ConfigError, match=r"set: training\.evaluate_test: found true; cross"):
+        load_sweep({**keys, "set": {"training": {"evaluate_test": True}}})
+
+
 def test_what_some_settings_of_a_list_leave_open_can_be_fixed_for_these() -> None:
     trials = make_trials(
         load_sweep(
