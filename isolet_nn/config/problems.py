@@ -60,7 +60,7 @@ def _of_alike(first: Problem, *others: Problem) -> Problem:
 
 
 def _problem(model: type[Section], content: Mapping[str, Any], details: ErrorDetails) -> Problem:
-    path = list(_key_path(content, details["loc"]))
+    path = list(_key_path(content, details))
     where = ".".join(map(str, path)) or "experiment"
     kind, found, context = details["type"], details["input"], details.get("ctx", {})
 
@@ -107,16 +107,20 @@ def _problem(model: type[Section], content: Mapping[str, Any], details: ErrorDet
             return found_but("expected keys and values below it")
         case _:
             expectation = re.sub("^[A-Z][a-z]* should ", "", details["msg"])
-            spelling = _spelling(kind, found, str(path[-1]) if path else "")
+            spelling = _spelling(kind, found, path)
             return found_but(f"it should {expectation}{spelling}")
 
 
-def _spelling(kind: str, found: object, key: str) -> str:
+def _spelling(kind: str, found: object, path: Sequence[int | str]) -> str:
     """How to write what YAML takes for another type."""
-    if kind == "string_type" and isinstance(found, bool | int | float | None):
+    if kind == "string_type" and isinstance(found, bool | int | float | None) and path:
+        value = '"..."'
+        while isinstance(path[-1], int):  # an item is set with the list that it is in
+            path, value = path[:-1], f"[{value}]"
+        where = ".".join(map(str, path))
         return (
             ", which is written in quotes where YAML would take it for something else: "
-            f'{key}: "...", or --set \'{key}="..."\''
+            f"{path[-1]}: {value}, or --set '{where}={value}'"
         )
     if kind in ("int_type", "float_type") and isinstance(found, str) and found[:1].isdigit():
         return ", which is written in decimal digits, without quotes"
@@ -143,19 +147,23 @@ def _unquote(listing: str) -> str:
     return ", ".join({"True": "true", "False": "false"}.get(word, word) for word in words)
 
 
-def _key_path(content: object, loc: Sequence[int | str]) -> Iterator[int | str]:
-    """Drop from pydantic's `loc` the union tags, which are no keys of the file."""
+def _key_path(content: object, details: ErrorDetails) -> Iterator[int | str]:
+    """Drop from pydantic's ``loc`` what is no key of the file: members of unions, and tags."""
     current: Any = content
+    loc, is_missing = details["loc"], details["type"] == "missing"
     may_be_tag = False
     for position, key in enumerate(loc):
         is_tag = may_be_tag and isinstance(current, Mapping) and _is_tag(key, current)
         may_be_tag = not is_tag
-        if is_tag and position < len(loc) - 1:
+        is_last = position == len(loc) - 1
+        if is_tag and not is_last:
+            continue
+        if is_last and not is_missing and current == details["input"]:  # what is wrong is reached
             continue
         try:
             current = current[key]
         except (KeyError, IndexError, TypeError):
-            if position < len(loc) - 1 or not isinstance(current, Mapping):
+            if not is_last or not isinstance(current, Mapping):
                 continue
         yield key
 

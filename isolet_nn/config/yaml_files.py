@@ -6,14 +6,16 @@ YAML 1.1 alone takes for one (``1:30``, ``0x1F``, ``1_000``), and a date, is tex
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
-from isolet_nn.errors import ConfigError, whole_number
+from isolet_nn.errors import UNPRINTABLE, ConfigError, whole_number
 from isolet_nn.system.files import read_text
 
 _MOST_BYTES = 64 * 2**20
@@ -229,6 +231,24 @@ def _to_yaml(content: Any, allow_unicode: bool) -> str:
         content, Dumper=_Dumper, sort_keys=False, allow_unicode=allow_unicode, width=100
     )
     return text
+
+
+def quoted(items: Iterable[str | int]) -> list[str]:
+    """Items of a list as YAML spells them in one line, each in quotes where it needs them."""
+    return [_quoted(item) for item in items]
+
+
+def _quoted(item: str | int) -> str:
+    style = '"' if isinstance(item, str) and "\n" in item else None  # the others would break lines
+    text: str = yaml.dump(
+        [item],
+        Dumper=_Dumper,
+        default_flow_style=True,
+        default_style=style,
+        allow_unicode=not UNPRINTABLE.search(str(item)),
+        width=math.inf,
+    )
+    return text.strip().removeprefix("[").removesuffix("]")
 
 
 def _name_first(value: Any) -> Any:

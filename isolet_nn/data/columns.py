@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.config.yaml_files import quoted
 from isolet_nn.data.cache import ParsedData
 from isolet_nn.data.raw import RawDataset
 from isolet_nn.errors import ConfigError, DataError, suggestion
@@ -52,8 +53,11 @@ class BadCells:
     def __bool__(self) -> bool:
         return bool(self.found)
 
-    def message(self, where: str, columns: Sequence[str], features: Sequence[int]) -> str:
-        """A line for each fault, `where` before the numbers of lines, and what to do."""
+    def message(self, where: str, columns: Sequence[str | int], features: Sequence[int]) -> str:
+        """A line for each fault, `where` before the numbers of lines, and what to do.
+
+        `columns` are as ``dataset.columns.drop`` takes them, by name or by position.
+        """
         lines = [
             f"{where}{first}: {message}{_in_rows(count)}"
             for _, (first, message, count) in sorted(self.found.items())
@@ -62,11 +66,10 @@ class BadCells:
             lines[_MOST_SHOWN:] = [f"(and {len(lines) - _MOST_SHOWN} more)"]
         bad = sorted({column for column, _ in self.found} & set(features))
         if bad and len(bad) < len(features):
-            names = ", ".join(columns[column] for column in bad[:_MOST_SHOWN])
-            more = ", ..." if len(bad) > _MOST_SHOWN else ""
+            names = _some(quoted(columns[column] for column in bad))
             lines.append(
                 f"every column but label and group is a feature, and takes numbers only; to leave "
-                f"columns out, set dataset.columns: {{drop: [{names}{more}]}}"
+                f"columns out, set dataset.columns: {{drop: [{names}]}}"
             )
         return "\n".join(lines)
 
@@ -82,8 +85,7 @@ def column_error(column: str, problem: str) -> str:
 
 def listing(columns: Sequence[str]) -> str:
     """The names of columns, as many of them as one can read."""
-    shown = ", ".join(name if len(name) <= 60 else f"{name[:57]}..." for name in columns[:20])
-    return shown + (", ..." if len(columns) > _MOST_SHOWN else "")
+    return _some(quoted(name if len(name) <= 60 else f"{name[:57]}..." for name in columns))
 
 
 def position_of(where: str, columns: Sequence[str], wanted: str, key: str) -> int:
@@ -124,7 +126,7 @@ def require_names(
         faults.append(f"{names} is what pandas calls a column without a name")
     if faults:
         nameless = sorted(empty + unnamed)
-        drop = _some([repr(columns[i]) for i in nameless] if names_columns else nameless)
+        drop = _some(quoted(columns[i] if names_columns else i for i in nameless))
         raise DataError(
             f"{where}: {', and '.join(faults)}; row numbers, as pandas writes them, are no "
             f"feature. Leave it out with dataset.columns: {{drop: [{drop}]}}, or give it a name"

@@ -210,9 +210,11 @@ def _column(path: Path, columns: list[str], wanted: str | int, header: bool, key
     """Position of the column that ``dataset.<key>`` names."""
     if isinstance(wanted, int):
         if not -len(columns) <= wanted < len(columns):
+            is_name = header and str(wanted) in columns
+            hint = f"; the column of that name is written in quotes: '{wanted}'" if is_name else ""
             raise ConfigError(
                 f"dataset.{key}: found position {wanted}, but {path} has {len(columns)} columns: "
-                f"0 to {len(columns) - 1}, or -1 to -{len(columns)} from the end"
+                f"0 to {len(columns) - 1}, or -1 to -{len(columns)} from the end{hint}"
             )
         return wanted % len(columns)
     if not header:
@@ -330,7 +332,8 @@ def _parse_sheet(path: Path, file: IO[str], config: CsvDataset) -> _Sheet:
             raise DataError(f"{path}: holds more than {MAX_NUMBERS:,} numbers")
     x = taken.features()
     if taken.bad:
-        raise DataError(taken.bad.message(f"{path}:", layout.columns, layout.features))
+        columns = layout.columns if config.header else range(len(layout.columns))
+        raise DataError(taken.bad.message(f"{path}:", columns, layout.features))
     if not taken.lines:
         raise DataError(f"{path}: holds no rows below the names of the columns")
     return _Sheet(

@@ -237,6 +237,30 @@ def test_a_long_value_is_shortened() -> None:
     assert "..." in problem
 
 
+def problems_of_dropped(*columns: Any) -> list[str]:
+    return problems({"dataset": {"name": "csv", "path": "a.csv", "columns": {"drop": [*columns]}}})
+
+
+@pytest.mark.parametrize("column", [{"a": "b"}, {"str": "b"}, {"int": {}}, {}, [1]])
+def test_an_item_that_fits_none_of_several_types_is_one_problem(column: Any) -> None:
+    (problem,) = problems_of_dropped("x", column)
+    path, _, wrong = problem.partition(": found ")
+    assert path.endswith("dataset.columns.drop.1")
+    assert wrong.endswith("; it should be a valid string, or it should be a valid integer")
+
+
+@pytest.mark.parametrize("column", [False, None, 1.5])
+def test_an_item_that_is_to_be_quoted_is_shown_within_its_list(column: Any) -> None:
+    (problem,) = problems_of_dropped("x", column)
+    assert "dataset.columns.drop.1: found " in problem
+    assert """: drop: ["..."], or --set 'dataset.columns.drop=["..."]'""" in problem
+
+
+def test_a_value_that_is_to_be_quoted_is_shown_with_its_whole_key_path() -> None:
+    (problem,) = problems({"dataset": {"name": "csv", "path": 2019}})
+    assert """: path: "...", or --set 'dataset.path="..."'""" in problem
+
+
 def test_a_value_that_fits_none_of_several_types_is_one_problem() -> None:
     with pytest.raises(ConfigError) as caught:
         load_experiment({"dataset": {"name": "csv", "path": "a.csv", "label": [1]}, "foo": 1})

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from isolet_nn.config.datasets import CsvDataset
-from isolet_nn.config.loading import load_experiment, parse_overrides
+from isolet_nn.config.loading import load_experiment, parse_overrides, parse_value
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.data import RawDataset, load_dataset, load_raw
 from isolet_nn.data.columns import encode
@@ -312,6 +312,37 @@ def test_all_bad_columns_are_named_at_once_with_their_first_row_and_a_remedy(
         "every column but label and group is a feature, and takes numbers only; to leave columns "
         "out, set dataset.columns: {drop: [id, x, sex, z]}",
     ]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])).map(str.strip))
+@example(name="2019").via("a position to YAML")
+@example(name="a: b").via("a mapping to YAML")
+@example(name="no").via("false to YAML")
+@example(name="a, 'b' # [c]").via("several of YAML's signs")
+@example(name="two\nlines").via("a line feed")
+def test_the_remedy_for_bad_columns_can_be_used_as_it_stands(tmp_path: Path, name: str) -> None:
+    assume(name not in ("", "x", "y"))
+    head = ",".join('"' + cell.replace('"', '""') + '"' for cell in (name, "x", "y"))
+    text = f"{head}\nm,1,a\nf,2,b\n"
+    columns = refusal(tmp_path, text).rpartition("set dataset.columns: ")[2]
+    assert "\n" not in columns
+    assert parse_value(columns, "--set") == {"drop": [name]}
+    raw = read(tmp_path, text, columns=parse_value(columns, "--set"))
+    assert raw.x.tolist() == [[1], [2]]
+
+
+def test_without_a_header_the_remedy_for_bad_columns_is_positions(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "m,1,a\nf,2,b\n", header=False)
+    assert message.endswith("set dataset.columns: {drop: [0]}")
+
+
+def test_a_name_that_looks_like_a_position_is_told_with_its_quotes(tmp_path: Path) -> None:
+    text = "2019,no,y\n1,2,a\n3,4,b\n"
+    assert "the column of that name is written in quotes: '2019'" in refusal(
+        tmp_path, text, label=2019
+    )
+    assert "has no column 'z'; found '2019', 'no', y" in refusal(tmp_path, text, label="z")
 
 
 def test_a_table_of_hundreds_of_bad_columns_says_so_on_one_screen(tmp_path: Path) -> None:
