@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,15 @@ from isolet_nn.errors import UNPRINTABLE, ConfigError, whole_number
 from isolet_nn.system.files import read_text
 
 _MOST_BYTES = 64 * 2**20
-"""Size of the largest file that is read; the longest list of seeds that a sweep writes fits."""
+"""Size of the largest file that is read."""
+MOST_VALUES = 100_000
+"""Keys and values in a file, which are read in two seconds (measured, Python 3.11, one core)."""
 MOST_LEVELS = 50
 """Sections and lists inside each other."""
 MOST_ALIASED = 100_000
 """Values that aliases and merge keys may add to those written out."""
 
+_TOO_MANY = f"more than {MOST_VALUES} keys and values in one file"
 _TOO_DEEP = f"more than {MOST_LEVELS} sections or lists inside each other"
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
@@ -51,15 +54,21 @@ class _Loader(yaml.SafeLoader):
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
-        self._level = 0
+        self._inside: list[object] = []
+        """Key or position of what is being composed, in each of the levels that it is in."""
+        self._n_values = 0
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        self._level += 1
-        if self._level > MOST_LEVELS:
-            mark = self.get_mark()
-            raise yaml.composer.ComposerError(None, None, _TOO_DEEP, mark)
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._inside.append(index.value if isinstance(index, yaml.Node) else index)
+        self._n_values += 1
+        if len(self._inside) > MOST_LEVELS:
+            raise yaml.composer.ComposerError(None, None, _TOO_DEEP, self.get_mark())
+        if self._n_values > MOST_VALUES:
+            of_seeds = "; seeds: N stands for N seeds from 0 on" if "seeds" in self._inside else ""
+            problem = f"{_TOO_MANY}{of_seeds}"
+            raise yaml.composer.ComposerError(None, None, problem, self.get_mark())
         node = super().compose_node(parent, index)
-        self._level -= 1
+        self._inside.pop()
         return node
 
     def get_single_node(self) -> yaml.Node | None:
@@ -204,13 +213,30 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return content
 
 
-def dump_yaml(section: BaseModel) -> str:
-    """Write a section as complete YAML, defaults filled in; reading it back gives an equal one."""
-    content = _name_first(section.model_dump(mode="json"))
+def dump_yaml(section: BaseModel, in_short: Mapping[str, Any] | None = None) -> str:
+    """Write a section as complete YAML, defaults filled in; reading it back gives an equal one.
+
+    `in_short` holds what is written instead of the values of some keys.
+
+    Raises
+    ------
+    ConfigError
+        If it holds more than could be read back.
+    """
+    content = _name_first(section.model_dump(mode="json") | dict(in_short or {}))
+    if _n_values(content) > MOST_VALUES:
+        raise ConfigError(_TOO_MANY)
     text = _to_yaml(content, allow_unicode=True)
     if any(character in text for character in "\x85\u2028\u2029"):  # line breaks: not read back
         return _to_yaml(content, allow_unicode=False)
     return text
+
+
+def _n_values(content: Any) -> int:
+    """Keys and values, as many as there are nodes when it is read."""
+    if isinstance(content, dict):
+        return 1 + len(content) + sum(map(_n_values, content.values()))
+    return 1 + sum(map(_n_values, content)) if isinstance(content, list) else 1
 
 
 class _Dumper(yaml.SafeDumper):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.problems import check
 from isolet_nn.config.yaml_files import dump_yaml
-from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.errors import ConfigError, RunError, problems_at
 from isolet_nn.runs.records import read_record, require_format
 from isolet_nn.sweeps.cohort import COMPLETED
 from isolet_nn.sweeps.config import EVALUATE_TEST, Sweep
@@ -67,8 +67,10 @@ class SweepFolder:
     @classmethod
     def create(cls, runs_dir: Path, sweep: Sweep, trials: Trials) -> SweepFolder:
         """Make a new folder with sweep.yaml in it."""
+        with problems_at(f"{sweep.source}: "):
+            text = sweep_config(sweep)
         folder = cls(new_folder(runs_dir, sweep.name), sweep, trials)
-        write_text(folder.path / SWEEP, dump_yaml(sweep))
+        write_text(folder.path / SWEEP, text)
         return folder
 
     @classmethod
@@ -178,6 +180,13 @@ def _evaluated(trials: Trials) -> NDArray[np.bool_]:
             of_splits = [True, has_validation, experiment.training.evaluate_test]
             evaluated[group] = np.repeat(of_splits, 2)  # loss and accuracy of each
     return evaluated[groups]
+
+
+def sweep_config(sweep: Sweep) -> str:
+    """A sweep's complete config as YAML, with seeds as short as they can be given."""
+    n_seeds = len(sweep.seeds)
+    is_count = sweep.seeds == [*range(n_seeds)]
+    return dump_yaml(sweep, {"seeds": n_seeds} if is_count else None)
 
 
 def trial_config(what: SweepFolder | Sweep, trial: int) -> str:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from isolet_nn import load_experiment, load_sweep
-from isolet_nn.config.yaml_files import MOST_ALIASED, dump_yaml, parse_yaml
+from isolet_nn.config import yaml_files
+from isolet_nn.config.yaml_files import MOST_ALIASED, MOST_VALUES, dump_yaml, parse_yaml
 from isolet_nn.errors import ConfigError
 from isolet_nn.runs.folder import Run
 from isolet_nn.system.files import parse_json
@@ -222,6 +223,33 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_aliases_that_stand_for_very_much_are_refused_before_they_are_followed(name: str) -> None:
     assert f"its aliases stand for more than {MOST_ALIASED} values" in refusal(BOMBS[name])
+
+
+@pytest.mark.parametrize(
+    ("first", "value"), [("[", "1,"), ("", "- {a: 1}\n"), ("{", "? [a],"), ("[", "[],")]
+)
+def test_more_values_than_any_config_has_are_refused_while_they_are_read(
+    first: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yaml_files, "MOST_VALUES", 100)
+    message = refusal(first + value * 102)
+    assert message.endswith(f"more than {MOST_VALUES} keys and values in one file")
+
+
+def test_more_seeds_than_are_read_are_told_with_their_short_form() -> None:
+    message = refusal("experiment: iris\nseeds: [" + "1," * MOST_VALUES)
+    assert "test:2:" in message
+    assert message.endswith("in one file; seeds: N stands for N seeds from 0 on")
+
+
+def test_as_many_values_are_read_as_are_written_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(yaml_files, "MOST_VALUES", 100)
+    content: dict[str, Any] = {"a": [*range(95)]}  # in two mappings, two keys and a list
+    assert read(dump_yaml(Anything(value=content))) == {"value": content}
+    with pytest.raises(ConfigError, match=f"more than {MOST_VALUES} keys and values in one file"):
+        dump_yaml(Anything(value={**content, "b": None}))
 
 
 @pytest.mark.parametrize(

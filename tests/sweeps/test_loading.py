@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError
+from isolet_nn.sweeps.folder import SweepFolder, sweep_config
 from isolet_nn.sweeps.grid import make_trials
 from isolet_nn.sweeps.loading import load_sweep
 from sweeps.helpers import (
@@ -96,6 +98,27 @@ def test_what_is_varied_cannot_be_fixed_within_a_section(
         load_sweep(keys, {"optimizer": section})
     with pytest.raises(ConfigError, match=f"set: {path}: the sweep varies {varied}"):
         load_sweep({**keys, "set": {"optimizer": section}})
+
+
+@pytest.mark.parametrize(
+    ("seeds", "in_file"),
+    [(1_000_000, 1_000_000), ([0, 1, 2], 3), ([1, 2], [1, 2]), ([1, 0], [1, 0])],
+)
+def test_seeds_stand_in_the_complete_file_as_short_as_they_can_be_given(
+    seeds: Any, in_file: Any
+) -> None:
+    sweep = load_sweep({"experiment": IRIS, "seeds": seeds})
+    content = yaml.safe_load(sweep_config(sweep))
+    assert content["seeds"] == in_file
+    assert load_sweep(content) == sweep
+    assert sweep.model_dump(mode="json")["seeds"] == sweep.seeds
+
+
+def test_a_sweep_that_could_not_be_read_back_makes_no_folder(tmp_path: Path) -> None:
+    config = load_sweep({"experiment": IRIS, "seeds": [*range(1, 200_000)]})
+    with pytest.raises(ConfigError, match="sweep: more than 100000 keys and values"):
+        SweepFolder.create(tmp_path, config, make_trials(config))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_under_folds_a_section_cannot_have_the_test_split_evaluated() -> None:
