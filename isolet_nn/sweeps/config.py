@@ -98,11 +98,17 @@ class Sweep(Section):
     save_models: Literal["best", "all", "none"] = "best"
     """Whose weights are kept."""
     _source: str = PrivateAttr(default="sweep")
+    _origins: dict[str, str] = PrivateAttr(default={})
 
     @property
     def source(self) -> str:
         """What messages call it: its file, if it is from one."""
         return self._source
+
+    @property
+    def origins(self) -> Mapping[str, str]:
+        """What messages about its trials begin with, by key path, if not with the source."""
+        return self._origins
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -162,10 +168,14 @@ class Sweep(Section):
         folds = self.cross_validation.folds if self.cross_validation else 1
         trials = settings * len(self.seeds) * folds
         if trials > MOST_TRIALS:
-            raise ValueError(
+            found = (
                 f"{counted(settings, 'setting')}, {counted(len(self.seeds), 'seed')} and "
-                f"{counted(folds, 'fold')} make {trials} trials; at most {MOST_TRIALS} are allowed"
+                f"{counted(folds, 'fold')} make {trials} trials"
             )
+            varied = "grid" if self.grid is not None else "list" if self.list else "random"
+            factors = {"cross_validation.folds": folds, "seeds": len(self.seeds), varied: settings}
+            most = max(factors, key=factors.__getitem__)
+            raise RuleError(Problem(found, most, allowed=f"at most {MOST_TRIALS} are allowed"))
         return self
 
     @model_validator(mode="after")

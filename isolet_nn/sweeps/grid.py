@@ -29,8 +29,9 @@ from isolet_nn.config.key_paths import (
     look_up,
     with_overrides,
 )
+from isolet_nn.config.loading import traced
 from isolet_nn.config.problems import check, validate
-from isolet_nn.errors import ConfigError, Kind, Problem, problems_at
+from isolet_nn.errors import ConfigError, Kind, Problem
 from isolet_nn.sweeps.config import (
     EVALUATE_TEST,
     CrossValidation,
@@ -196,8 +197,11 @@ def make_trials(sweep: Sweep) -> Trials:
         If a setting makes no valid experiment; lists the problems, each with the first setting
         that has it.
     """
-    with problems_at(f"{sweep.source}: "):
+    try:
         return _make_trials(sweep)
+    except ConfigError as error:
+        found = traced(error.problems, f"{sweep.source}: ", sweep.origins)
+        raise ConfigError(*found) from None
 
 
 def _make_trials(sweep: Sweep) -> Trials:

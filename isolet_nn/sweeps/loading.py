@@ -107,12 +107,12 @@ def load_sweep(
         of_layers = {key: origin for layer in layers for key, origin in layer.origins.items()}
         problems.add(traced(found, f"{source}: experiment: ", of_layers))
         if problems.found and checked is not None:
-            problems.add(_problems_of_settings(content, checked, experiment, source))
+            problems.add(_problems_of_settings(content, checked, experiment, source, known))
     problems.refuse()
     assert sweep is not None
     assert checked is not None
     assert experiment is not None
-    return _complete_sweep(sweep, checked, experiment, source)
+    return _complete_sweep(sweep, checked, experiment, source, known)
 
 
 def _in_experiment(key: str) -> str:
@@ -204,7 +204,11 @@ def _layered_experiment(
 
 
 def _problems_of_settings(
-    content: Mapping[str, Any], checked: Experiment, experiment: dict[str, Any], source: str
+    content: Mapping[str, Any],
+    checked: Experiment,
+    experiment: dict[str, Any],
+    source: str,
+    origins: Mapping[str, str],
 ) -> Iterable[Problem]:
     """What else is wrong with the settings of a sweep that is wrong elsewhere."""
     problems = Problems()
@@ -213,7 +217,7 @@ def _problems_of_settings(
     sweep, _ = check(Sweep, {**settings, "experiment": experiment})
     if sweep is not None:
         with problems.collected():
-            make_trials(_complete_sweep(sweep, checked, experiment, source))
+            make_trials(_complete_sweep(sweep, checked, experiment, source, origins))
     return problems.found
 
 
@@ -290,7 +294,11 @@ def _values_within(layer: Layer, key: str) -> Iterator[tuple[str, Any, str]]:
 
 
 def _complete_sweep(
-    sweep: Sweep, checked: Experiment, experiment: dict[str, Any], source: str
+    sweep: Sweep,
+    checked: Experiment,
+    experiment: dict[str, Any],
+    source: str,
+    origins: Mapping[str, str],
 ) -> Sweep:
     """The sweep with the experiment's defaults filled in, but for what a varied name decides."""
     complete = checked.model_dump(mode="json")
@@ -303,7 +311,20 @@ def _complete_sweep(
                 complete = _without(complete, section)
     sweep = sweep.model_copy(update={"experiment": complete})
     sweep._source = source
+    sweep._origins = _of_varied(sweep, origins) | {_in_experiment(k): o for k, o in origins.items()}
     return sweep
+
+
+def _of_varied(sweep: Sweep, origins: Mapping[str, str]) -> dict[str, str]:
+    """What messages about varied keys begin with whose values are set from outside."""
+    where = "grid" if sweep.grid is not None else "list" if sweep.list else "random.space"
+    between = ": " if where == "list" else "."
+    return {
+        key: f"{origin}{where}{between}"
+        for key in varied_keys(sweep)
+        for given, origin in origins.items()
+        if is_within(f"{where}.{key}", given)
+    }
 
 
 def _without(content: dict[str, Any], key_path: str) -> dict[str, Any]:

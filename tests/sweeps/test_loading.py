@@ -121,6 +121,33 @@ def test_a_sweep_that_could_not_be_read_back_makes_no_folder(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"grid.bogus": [0.1]}, "override grid.bogus: unknown key"),
+        ({"grid": {"bogus": [0.1]}}, "override grid.bogus: unknown key"),
+        ({"grid.ensemble": [0]}, "override grid.ensemble: found 0"),
+        ({"grid.model.hidden_layers": [[0]]}, "override grid.model.hidden_layers.0: found 0"),
+        ({"list": [{"ensemble": 0}]}, "override list: ensemble: found 0"),
+        ({"list": [{EPOCHS: 3}, {EPOCHS: 3.0}]}, "override list.1: "),
+        ({"random": {"trials": 2, "space": {EPOCHS: {"choice": [0, -1]}}}},
+         "override random.space.training.epochs: found "),
+        ({"random": {"trials": 2, "space": {EPOCHS: {"choice": [1]}}}},
+         "override random.trials: found 2"),
+        ({"cross_validation": {"folds": 10**9}}, "override cross_validation.folds: 1 setting"),
+        ({"cross_validation.folds": 1}, "override cross_validation.folds: found 1"),
+        ({"ensemble": 0}, "override ensemble: found 0"),
+    ],
+)  # fmt: skip
+def test_what_is_set_from_outside_is_blamed_and_not_the_file(
+    overrides: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_trials(load_sweep({"experiment": IRIS}, overrides))
+    for line in str(caught.value).splitlines():
+        assert line.startswith(message)
+
+
 def test_under_folds_a_section_cannot_have_the_test_split_evaluated() -> None:
     keys = {"experiment": IRIS, "cross_validation": {"folds": 2}}
     with pytest.raises(ConfigError, match=r"set: training\.evaluate_test: found true; cross"):
