@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from isolet_nn.config.experiment import Experiment
-from isolet_nn.config.loading import PATH_KEYS
+from isolet_nn.config.loading import PATH_KEYS, traced
 from isolet_nn.errors import ConfigError, Problem
 from isolet_nn.runs.environment import describe_environment, processor
 from isolet_nn.runs.execution import limited_threads
@@ -99,7 +99,7 @@ def sweep(
         require_processes(n_workers(config, workers), "workers")
     source = DataSource()
     header = make_header(config, trials, source, make_workers)
-    require_trainable_trials(config.source, trials, source, make_workers)
+    require_trainable_trials(config, trials, source, make_workers)
     folder = SweepFolder.create(Path(runs_dir), config, trials)
     with locked(folder.path):
         _RecordedSweep(folder, source, observer or SweepObserver()).carry_out(
@@ -147,7 +147,7 @@ def resume_sweep(
             require_processes(n_workers(folder.sweep, workers), "workers")
         source = DataSource()
         header = make_header(folder.sweep, folder.trials, source, make_workers)
-        require_trainable_trials(folder.sweep.source, folder.trials, source, make_workers)
+        require_trainable_trials(folder.sweep, folder.trials, source, make_workers)
         recorded, _ = read_journal(folder.path / JOURNAL)
         if recorded is not None:
             changes = _differences(recorded, header)
@@ -195,7 +195,7 @@ _DECIDES_ON_CAPACITY = (
 
 
 def require_trainable_trials(
-    name: str, trials: Trials, source: DataSource, make_workers: WorkersFactory = LocalWorkers
+    sweep: Sweep, trials: Trials, source: DataSource, make_workers: WorkersFactory = LocalWorkers
 ) -> None:
     """Refuse settings that `train` would refuse once it knows how large the data is.
 
@@ -228,7 +228,7 @@ def require_trainable_trials(
                 break
     if problems:
         found = with_settings(trials, problems, len(numbers))
-        raise ConfigError(*(problem.at(f"{name}: ") for problem in found))
+        raise ConfigError(*traced(found, f"{sweep.source}: ", sweep.origins))
 
 
 def make_header(
@@ -270,7 +270,7 @@ def plan_of(
     if retry_failed:
         results.forget(FAILED)
     config, source = what.sweep if isinstance(what, SweepFolder) else what, DataSource()
-    require_trainable_trials(config.source, trials, source)
+    require_trainable_trials(config, trials, source)
     count = n_workers(config, workers)
     require_processes(count, "workers")
     plan = make_plan(trials, results.trials_with(PENDING), count, source.size)

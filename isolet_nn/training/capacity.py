@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from isolet_nn.config.experiment import Experiment
-from isolet_nn.errors import ConfigError, OutOfMemoryError, short_repr
+from isolet_nn.errors import ConfigError, Kind, OutOfMemoryError, Problem, short_repr
 from isolet_nn.system.machine import machine_memory
 from isolet_nn.training.backend import network_shape
 
@@ -61,11 +61,9 @@ def _require_two_rows_a_batch(experiment: Experiment, n_rows: int) -> None:
     is_last = not experiment.training.drop_last and n_rows % batch_size == 1
     if batch_size == 1 or is_last:
         remedy = "" if batch_size == 1 else ", or training.drop_last: true"
-        raise ConfigError(
-            f"training.batch_size: found {experiment.training.batch_size}, which leaves a batch of "
-            f"one of {n_rows} rows; model.batch_normalization needs two in each: take another "
-            f"size{remedy}"
-        )
+        found = f"{experiment.training.batch_size}, which leaves a batch of one of {n_rows} rows"
+        allowed = f"model.batch_normalization needs two in each: take another size{remedy}"
+        raise ConfigError(Problem(found, "training.batch_size", Kind.FOUND, allowed))
 
 
 def _require_memory(experiment: Experiment, n_rows: int, n_features: int, n_classes: int) -> None:

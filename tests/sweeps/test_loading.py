@@ -15,6 +15,7 @@ from isolet_nn.errors import ConfigError
 from isolet_nn.sweeps.folder import SweepFolder, sweep_config
 from isolet_nn.sweeps.grid import make_trials
 from isolet_nn.sweeps.loading import load_sweep
+from isolet_nn.sweeps.sweep import plan_of
 from sweeps.helpers import (
     EPOCHS,
     HIDDEN,
@@ -146,6 +147,16 @@ def test_what_is_set_from_outside_is_blamed_and_not_the_file(
         make_trials(load_sweep({"experiment": IRIS}, overrides))
     for line in str(caught.value).splitlines():
         assert line.startswith(message)
+
+
+@pytest.mark.parametrize("key", ["training.batch_size", "grid.training.batch_size"])
+def test_a_size_of_batches_set_from_outside_is_blamed_where_the_data_tells(key: str) -> None:
+    size = [1] if "grid" in key else 1
+    config = load_sweep(
+        {"experiment": {**IRIS, "model": {"batch_normalization": True}}}, {key: size}
+    )
+    with pytest.raises(ConfigError, match=f"^override {key}: found 1, which leaves a batch of one"):
+        plan_of(config)
 
 
 def test_under_folds_a_section_cannot_have_the_test_split_evaluated() -> None:
