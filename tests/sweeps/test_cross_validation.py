@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from needs import needs_torch
 
 from isolet_nn.benchmarks.sweep import time_sweep
 from isolet_nn.config.datasets import DatasetConfig
@@ -284,6 +285,7 @@ def test_settings_without_a_result_stand_last_and_empty(tmp_path: Path) -> None:
     assert failed == {RATE: "1e+38", "n": "0", **dict.fromkeys(list(good)[2:], "")}
 
 
+@needs_torch
 def test_a_search_is_not_timed_against_the_loop(tmp_path: Path) -> None:
     config = tmp_path / "search.yaml"
     config.write_text(
