@@ -181,7 +181,7 @@ class Sweep(Section):
     @model_validator(mode="after")
     def _seeds_are_no_setting(self) -> Self:
         if "seed" in varied_keys(self):
-            raise RuleError(SEED_IS_FIXED)
+            raise RuleError(replace(SEED_IS_FIXED, path=place_of_varied(self, "seed")))
         return self
 
     @model_validator(mode="after")
@@ -191,7 +191,7 @@ class Sweep(Section):
         for key in varied_keys(self):
             if is_within(key, "dataset.validation") or is_within(key, EVALUATE_TEST):
                 found = "cross_validation decides on it, so it cannot be varied"
-                raise RuleError(Problem(found, key))
+                raise RuleError(Problem(found, place_of_varied(self, key)))
         if conflict := conflict_with_folds(self.experiment):
             raise RuleError(replace(conflict, path=f"experiment.{conflict.path}"))
         return self
@@ -216,6 +216,13 @@ def varied_keys(sweep: Sweep) -> tuple[str, ...]:
     if sweep.list is not None:
         return tuple(dict.fromkeys(key for setting in sweep.list for key in setting))
     return tuple(sweep.random.space) if sweep.random is not None else ()
+
+
+def place_of_varied(sweep: Sweep, key: str) -> str:
+    """Key path at which a sweep's file has the values of a varied key, or the list with them."""
+    if sweep.list is not None:
+        return "list"
+    return f"grid.{key}" if sweep.grid is not None else f"random.space.{key}"
 
 
 def n_settings(sweep: Sweep) -> int:

@@ -90,7 +90,8 @@ def load_sweep(
     ]
     experiment = _layered_experiment(content.get("experiment"), folder, source, layers, problems)
     sweep, found = check(Sweep, {**content, "experiment": experiment or {}})
-    problems.add(traced(found, f"{source}: ", known))
+    within = {f"{_OF_EXPERIMENT}{key}": known[key] for key in overrides or {} if key not in own}
+    problems.add(traced(found, f"{source}: ", known | within))
     if sweep is not None:
         # Not before the check, which tells what is varied; and before a setting is compared with
         # another, as one file can be named by two paths.

@@ -138,6 +138,12 @@ def test_a_sweep_that_could_not_be_read_back_makes_no_folder(tmp_path: Path) -> 
         ({"cross_validation": {"folds": 10**9}}, "override cross_validation.folds: 1 setting"),
         ({"cross_validation.folds": 1}, "override cross_validation.folds: found 1"),
         ({"ensemble": 0}, "override ensemble: found 0"),
+        ({"grid.seed": [2]}, "override grid.seed: seeds are given"),
+        ({"list": [{"seed": 2}]}, "override list: seeds are given"),
+        ({"cross_validation.folds": 2, "grid.training.evaluate_test": [True]},
+         "override grid.training.evaluate_test: cross_validation decides"),
+        ({"cross_validation.folds": 2, "dataset.validation": {"fraction": 0.2}},
+         "override experiment.dataset.validation: found {'fraction': 0.2}"),
     ],
 )  # fmt: skip
 def test_what_is_set_from_outside_is_blamed_and_not_the_file(
