@@ -145,6 +145,11 @@ def same_value(some: Any, other: Any) -> bool:
     return equal_text(some) == equal_text(other)
 
 
+def canonical(value: Any) -> str:
+    """JSON with sorted keys: equal text for equal values."""
+    return json.dumps(value, sort_keys=True, allow_nan=False)
+
+
 def equal_text(value: Any) -> str:
     """Text that is equal for values which an experiment takes for the same: 1 and 1.0."""
 

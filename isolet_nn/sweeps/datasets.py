@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from isolet_nn.config.datasets import DatasetConfig
 from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.key_paths import canonical
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.data.scaling import Scaler
 from isolet_nn.errors import DataError, RunError
-from isolet_nn.sweeps.grid import canonical
 from isolet_nn.system.files import write_array, write_json
 from isolet_nn.system.folders import read_json
 

@@ -13,7 +13,6 @@ error, since whoever wrote both meant another; random settings are drawn anew.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.key_paths import (
     apply_overrides,
+    canonical,
     equal_text,
     is_within,
     look_up,
@@ -219,11 +219,6 @@ def _make_trials(sweep: Sweep) -> Trials:
     _check_settings(sweep, trials)
     _check_line_plots(sweep, trials)
     return trials
-
-
-def canonical(value: Any) -> str:
-    """JSON with sorted keys: equal text for equal values."""
-    return json.dumps(value, sort_keys=True, allow_nan=False)
 
 
 def _text_of(experiment: dict[str, Any], key: str, value: Any) -> str:

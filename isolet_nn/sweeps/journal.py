@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
+from isolet_nn.config.key_paths import canonical
 from isolet_nn.errors import RunError
 from isolet_nn.runs.records import FORMAT, STRICT, Metrics, Seconds, check_record, what_is_wrong
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
-from isolet_nn.sweeps.grid import Trials, canonical
+from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 from isolet_nn.system.files import errors_name, open_file, parse_json

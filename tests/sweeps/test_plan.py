@@ -11,9 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.key_paths import canonical
 from isolet_nn.errors import ConfigError
 from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed, data_key
-from isolet_nn.sweeps.grid import Trials, canonical
+from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.plan import (
     COHORTS_PER_WORKER,
     COSTS,
