@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from needs import needs_torch
 
 from isolet_nn import sweep
 from isolet_nn.config.loading import load_experiment
@@ -34,8 +35,20 @@ EXPERIMENTS = {name: config for name, config in CONFIGS.items() if config.comman
 SWEEPS = {name: config for name, config in CONFIGS.items() if config.command == "sweep"}
 
 every_config = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
-every_experiment = pytest.mark.parametrize("config", EXPERIMENTS.values(), ids=EXPERIMENTS.keys())
-every_sweep = pytest.mark.parametrize("config", SWEEPS.values(), ids=SWEEPS.keys())
+NEED_TORCH = ("isolet-torch", "report/parity")
+
+
+def _each(configs: dict[str, ShippedConfig]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "config",
+        [
+            pytest.param(config, id=name, marks=[needs_torch] if name in NEED_TORCH else [])
+            for name, config in configs.items()
+        ],
+    )
+
+
+every_experiment, every_sweep = _each(EXPERIMENTS), _each(SWEEPS)
 
 
 def test_the_promised_configs_are_shipped() -> None:
