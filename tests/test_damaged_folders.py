@@ -172,7 +172,7 @@ def test_a_damaged_file_is_named_and_hides_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for place in ("results.redraw", "runs.execution"):
-        monkeypatch.setattr(f"isolet_nn.{place}.draw_curves", lambda run, *_: run.metrics() and [])
+        monkeypatch.setattr(f"isolet_nn.{place}.draw_curves", lambda run, *_: run.history() and [])
     for place in ("results.redraw", "sweeps.sweep"):
         monkeypatch.setattr(f"isolet_nn.{place}.draw_plots", lambda *_: [])
     monkeypatch.setattr("isolet_nn.results.redraw.draw_split", lambda *_: None)
@@ -219,7 +219,7 @@ def test_bytes_that_were_changed_are_read_or_refused(
 ) -> None:
     readers: dict[tuple[str, str], Callable[[], object]] = {
         ("done", "model.safetensors"): lambda: Run.open(copied["done"]).model(),
-        ("done", "metrics.csv"): lambda: Run.open(copied["done"]).metrics(),
+        ("done", "metrics.csv"): lambda: Run.open(copied["done"]).history(),
         ("done", "summary.json"): lambda: Run.open(copied["done"]).summary,
         ("done", "environment.json"): lambda: Run.open(copied["done"]).environment,
         ("done", "config.yaml"): lambda: Run.open(copied["done"]),

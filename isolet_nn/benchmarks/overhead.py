@@ -96,4 +96,4 @@ def measure_overhead(trials: int, runs_dir: str | Path) -> Overhead:
     SweepFolder.open(done.path)
     resume_seconds = time.perf_counter() - started
     peak = peak_memory_bytes() / 1024.0**2
-    return Overhead(done.path, len(done.trials), seconds, resume_seconds, peak)
+    return Overhead(done.path, len(done.trial_table), seconds, resume_seconds, peak)

@@ -164,7 +164,7 @@ PLACES: dict[str, tuple[_Place, _Place]] = {
 
 
 def _read_trials(folder: SweepFolder) -> list[Trial]:
-    trials, results = folder.trials, folder.results
+    trials, results = folder.trial_table, folder.results
     accuracy, loss = results.metric("test_accuracy"), results.metric("train_loss")
     return [
         Trial(

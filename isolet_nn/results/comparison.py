@@ -151,7 +151,7 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
         runs=runs,
         config=_differences(runs),
         results=_results(runs),
-        histories={label: run.metrics() for label, run in runs.items()},
+        histories={label: run.history() for label, run in runs.items()},
         checksums={label: run.data_checksum for label, run in runs.items()},
         groups=_groups(runs),
         left_out=left_out,
@@ -162,7 +162,7 @@ def _open_whole(folder: str | Path) -> Run:
     """Open a run of which all that is compared can be read."""
     try:
         run = Run.open(folder)
-        _ = run.summary, run.environment, run.metrics()
+        _ = run.summary, run.environment, run.history()
     except OSError as error:
         raise RunError(f"{error.filename}: cannot be read: {error.strerror}") from None
     return run
@@ -217,7 +217,7 @@ def _results_of(run: Run) -> dict[str, Any]:
         **(summary.get("metrics") or {}),
         "status": status_of(run.path, summary["status"]),
     }
-    if "metrics" not in summary and (rows := run.metrics()):
+    if "metrics" not in summary and (rows := run.history()):
         results |= {
             **rows[-1],
             "epochs": len(rows),

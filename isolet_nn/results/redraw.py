@@ -213,7 +213,7 @@ def _choose_axes(
 
 
 def _require_numbers(folder: SweepFolder, key: str) -> None:
-    for value in axis_of(folder.trials, key).values:
+    for value in axis_of(folder.trial_table, key).values:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigError(
                 f"--x: a line needs numbers, and {key} is {journal.exact_text(value)}; "

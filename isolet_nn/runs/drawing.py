@@ -135,7 +135,7 @@ def draw_curves(run: Run, rows: Sequence[Row] | None = None) -> list[Path]:
     """
     from isolet_nn.plots import in_words, plot_accuracy, plot_loss
 
-    rows = run.metrics() if rows is None else rows
+    rows = run.history() if rows is None else rows
     if not rows:
         raise RunError(f"{run.path / METRICS}: no epoch to draw")
     history = {column: [row[column] for row in rows] for column in rows[0]}

@@ -132,7 +132,7 @@ class Run:
         checksum: str = self.environment["dataset"]["checksum"]
         return checksum
 
-    def metrics(self) -> list[Row]:
+    def history(self) -> list[Row]:
         """The rows of metrics.csv; a torn last line is left out.
 
         Raises
@@ -206,7 +206,7 @@ class Run:
         path = self.path / CHECKPOINT
         if os.path.lexists(path):
             arrays, progress = load_tensors(path, Progress)
-            rows = self.metrics()[: progress.epoch]
+            rows = self.history()[: progress.epoch]
             remedy = f"remove {CHECKPOINT} to begin anew"
             if len(rows) != progress.epoch:
                 raise RunError(

@@ -140,7 +140,7 @@ def _kind_for_one(sweep: Sweep, key: str) -> str:
 def _draw_heatmap(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
     from isolet_nn.plots import in_words, plot_heatmap, setting_label
 
-    trials = folder.trials
+    trials = folder.trial_table
     assert plot.y is not None, "checked with the sweep file"
     rows, columns = axis_of(trials, plot.y), axis_of(trials, plot.x)
     panels = [] if plot.panels is None else [axis_of(trials, plot.panels)]
@@ -176,7 +176,7 @@ def _pooled(folder: SweepFolder, plot: Plot, wording: str) -> str:
     """
     from isolet_nn.plots import setting_label
 
-    trials, shown = folder.trials, {plot.x, plot.y, plot.panels}
+    trials, shown = folder.trial_table, {plot.x, plot.y, plot.panels}
     if _kind_of(folder.sweep, plot) == "scatter":
         shown |= set(trials.keys)
     others = [
@@ -197,9 +197,9 @@ def _numbers_pooled(folder: SweepFolder, plot: Plot) -> str:
     """How many trials one place of a picture puts together."""
     keys = [key for key in (plot.x, plot.y, plot.panels) if key is not None]
     if _kind_of(folder.sweep, plot) == "scatter":
-        places = [points_of(folder.trials, plot)[1]]
+        places = [points_of(folder.trial_table, plot)[1]]
     else:
-        places = [axis_of(folder.trials, key).position for key in keys]
+        places = [axis_of(folder.trial_table, key).position for key in keys]
     known = np.isfinite(folder.results.metric(plot.value))
     counts = np.unique(np.stack(places)[:, known], axis=1, return_counts=True)[1]
     low, high = counts.min(), counts.max()
@@ -226,7 +226,7 @@ def _write_grid(path: Path, means: NDArray[np.float64], axes: Sequence[Axis]) ->
 def _draw_boxplot(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
     from isolet_nn.plots import in_words, plot_boxplot
 
-    axis = axis_of(folder.trials, plot.x)
+    axis = axis_of(folder.trial_table, plot.x)
     values = folder.results.metric(plot.value)
     known = np.isfinite(values)
     groups = {
@@ -249,7 +249,7 @@ def _draw_boxplot(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
 def _draw_lines(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
     from isolet_nn.plots import Band, in_words, plot_lines
 
-    trials, values = folder.trials, folder.results.metric(plot.value)
+    trials, values = folder.trial_table, folder.results.metric(plot.value)
     x_axis = axis_of(trials, plot.x)
     lines = [("", np.ones(len(values), np.bool_))]
     if plot.y is not None:
@@ -286,7 +286,7 @@ def _draw_lines(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
 def _draw_scatter(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
     from isolet_nn.plots import in_words, plot_scatter
 
-    first, point = points_of(folder.trials, plot)
+    first, point = points_of(folder.trial_table, plot)
     axis = Axis(SETTING, [*range(len(first))], point)
     means = means_on_grid(folder.results.metric(plot.value), [axis])
     for path in _targets(folder, name):
@@ -306,7 +306,7 @@ def _coordinate(folder: SweepFolder, key: str, chosen: NDArray[np.int64]) -> Coo
     """Where some trials stand along the axis of a key."""
     from isolet_nn.plots import Coordinate
 
-    axis = axis_of(folder.trials, key)
+    axis = axis_of(folder.trial_table, key)
     places = axis.position[chosen]
     if not are_numbers(axis.values):
         return Coordinate(key, places.tolist(), axis.labels)

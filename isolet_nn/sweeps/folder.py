@@ -49,8 +49,8 @@ class SweepFolder:
         The folder.
     sweep
         The complete sweep.
-    trials
-        Its trials.
+    trial_table
+        Its trials, as a table with a row a setting.
     results
         What is in the journal.
     overruled
@@ -60,7 +60,7 @@ class SweepFolder:
     def __init__(self, path: Path, sweep: Sweep, trials: Trials) -> None:
         self.path = path
         self.sweep = sweep
-        self.trials = trials
+        self.trial_table = trials
         self.results = Results(len(trials))
         self.overruled: list[str] = []
 
@@ -98,10 +98,10 @@ class SweepFolder:
         if header is not None:
             opened.require_numbering(header)
         for result in results:
-            if result.trial >= len(opened.trials):
+            if result.trial >= len(opened.trial_table):
                 raise RunError(
                     f"{folder / JOURNAL}: damaged: found trial {result.trial}; there are trials 0 "
-                    f"to {len(opened.trials) - 1}"
+                    f"to {len(opened.trial_table) - 1}"
                 )
             opened.results.record(result)
         if header is not None:
@@ -134,9 +134,9 @@ class SweepFolder:
         completed = self.results.trials_with(COMPLETED)
         found = np.isfinite(self.results.metrics[completed])
         begun = header.sweep.get("experiment")
-        either = [self.trials.experiment, *([begun] if isinstance(begun, dict) else [])]
-        settings = completed // self.trials.n_repeats
-        expected = [_evaluated(replace(self.trials, experiment=e))[settings] for e in either]
+        either = [self.trial_table.experiment, *([begun] if isinstance(begun, dict) else [])]
+        settings = completed // self.trial_table.n_repeats
+        expected = [_evaluated(replace(self.trial_table, experiment=e))[settings] for e in either]
         fits = np.any([(found == of_trials).all(axis=1) for of_trials in expected], axis=0)
         if not fits.all():
             first = int(np.argmin(fits))
@@ -150,13 +150,13 @@ class SweepFolder:
     @functools.cached_property
     def metric(self) -> str:
         """What settings are ranked by: validation accuracy where there is a validation split."""
-        experiments = self.trials.one_experiment_each("dataset")
+        experiments = self.trial_table.one_experiment_each("dataset")
         has_validation = any(e.dataset.validation != "none" for e in experiments)
         return "validation_accuracy" if has_validation else "test_accuracy"
 
     def best(self, most: int = 10) -> list[SettingScore]:
         """The settings with the highest mean over seeds and folds, best first."""
-        return best_settings(self.trials, self.results, self.metric, most)
+        return best_settings(self.trial_table, self.results, self.metric, most)
 
     @property
     def earlier_summary(self) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def trial_config(what: SweepFolder | Sweep, trial: int) -> str:
     ConfigError
         If there is no trial of that number.
     """
-    trials = what.trials if isinstance(what, SweepFolder) else make_trials(what)
+    trials = what.trial_table if isinstance(what, SweepFolder) else make_trials(what)
     if not 0 <= trial < len(trials):
         raise ConfigError(f"trial {trial}: there are trials 0 to {len(trials) - 1}")
     return dump_yaml(trials.make_experiment(trial))

@@ -142,12 +142,12 @@ def resume_sweep(
     opened = Path(path)
     with locked(opened) if opened.is_dir() else nullcontext():
         folder = SweepFolder.open(opened, data_dir)
-        require_backends(folder.trials, make_workers)
+        require_backends(folder.trial_table, make_workers)
         if make_workers is LocalWorkers:
             require_processes(n_workers(folder.sweep, workers), "workers")
         source = DataSource()
-        header = make_header(folder.sweep, folder.trials, source, make_workers)
-        require_trainable_trials(folder.sweep, folder.trials, source, make_workers)
+        header = make_header(folder.sweep, folder.trial_table, source, make_workers)
+        require_trainable_trials(folder.sweep, folder.trial_table, source, make_workers)
         recorded, _ = read_journal(folder.path / JOURNAL)
         if recorded is not None:
             changes = _differences(recorded, header)
@@ -265,7 +265,7 @@ def plan_of(
     what: SweepFolder | Sweep, workers: int | None = None, *, retry_failed: bool = False
 ) -> tuple[Plan, int, int]:
     """The plan of what is still to be done, the number of all trials, and that of workers."""
-    trials = what.trials if isinstance(what, SweepFolder) else make_trials(what)
+    trials = what.trial_table if isinstance(what, SweepFolder) else make_trials(what)
     results = what.results if isinstance(what, SweepFolder) else Results(len(trials))
     if retry_failed:
         results.forget(FAILED)
@@ -306,7 +306,7 @@ class _RecordedSweep:
         should_stop: Callable[[], bool],
     ) -> None:
         """Do what is pending; write table, summary and plots however it ends."""
-        folder, trials = self.folder, self.folder.trials
+        folder, trials = self.folder, self.folder.trial_table
         count = n_workers(folder.sweep, given_workers)
         pending = folder.results.trials_with(PENDING)
         plan = make_plan(trials, pending, count, self.source.size)
@@ -340,7 +340,7 @@ class _RecordedSweep:
         return ModelKeeper(folder.sweep.save_models, folder.path / MODELS, folder.metric, best)
 
     def _write_environment(self, header: JournalHeader) -> None:
-        experiment = self.folder.trials.make_experiment(0)
+        experiment = self.folder.trial_table.make_experiment(0)
         with limited_threads(experiment):
             environment = describe_environment(experiment, self.source.dataset(experiment))
         environment |= {"format": FORMAT, "dataset_checksums": header.data}
@@ -348,8 +348,8 @@ class _RecordedSweep:
 
     def _write_results(self) -> None:
         folder = self.folder
-        folder.results.write_table(folder.path / TABLE, folder.trials)
-        write_settings(folder.path / SETTINGS, folder.trials, folder.results, folder.metric)
+        folder.results.write_table(folder.path / TABLE, folder.trial_table)
+        write_settings(folder.path / SETTINGS, folder.trial_table, folder.results, folder.metric)
         draw_plots(folder)
 
     def _write_summary(self, status: str) -> None:
@@ -363,7 +363,7 @@ class _RecordedSweep:
                 "started": self._started,
                 "ended": None if status == "running" else now(),
                 "seconds": self._seconds + time.monotonic(),
-                "trials": len(self.folder.trials),
+                "trials": len(self.folder.trial_table),
                 **{s: len(results.trials_with(s)) for s in (COMPLETED, FAILED, PENDING)},
                 "ranked_by": self.folder.metric,
                 "overruled": self.folder.overruled,

@@ -94,7 +94,7 @@ class SweepProgress(SilentSweepProgress):
         best = folder.results.best(folder.metric)
         self._best = None if best is None else best[1]
         self._started = self._printed = time.monotonic()
-        done_before = len(folder.trials) - plan.n_trials
+        done_before = len(folder.trial_table) - plan.n_trials
         print_message(
             f"{folder.path}: {counted(plan.n_trials, 'trial')} in "
             f"{counted(plan.n_trainings, 'training')}, {counted(len(plan.cohorts), 'cohort')}"
@@ -202,10 +202,10 @@ def print_sweep(folder: SweepFolder) -> None:
     best = folder.best()
     if best:
         names = list(best[0].scores)
-        n, over = ("seeds", "") if folder.trials.cross_validation is None else _folds(folder)
+        n, over = ("seeds", "") if folder.trial_table.cross_validation is None else _folds(folder)
         title = f"best settings by {folder.metric}{over}"
         # Entries of a list set different keys: a column for each would be mostly empty.
-        keys = ("setting",) if folder.sweep.list is not None else folder.trials.keys
+        keys = ("setting",) if folder.sweep.list is not None else folder.trial_table.keys
         table = Table(*keys, n, *names, title=title)
         for score in best:
             cells = [_score_text(score.scores.get(name)) for name in names]
@@ -231,16 +231,16 @@ def print_sweep(folder: SweepFolder) -> None:
 
 def _folds(folder: SweepFolder) -> tuple[str, str]:
     """Heading of the number of trials, and what they are, under cross-validation."""
-    n_seeds = len(folder.trials.seeds)
+    n_seeds = len(folder.trial_table.seeds)
     seeds = "" if n_seeds == 1 else f" x {n_seeds} seeds"
-    return "trials", f", mean +- standard deviation over {folder.trials.n_folds} folds{seeds}"
+    return "trials", f", mean +- standard deviation over {folder.trial_table.n_folds} folds{seeds}"
 
 
 def _setting_cells(folder: SweepFolder, setting: Setting) -> list[str]:
     if folder.sweep.list is not None:
         lines = (f"{key}={setting_text(value)}" for key, value in setting.items())
         return ["\n".join(lines)]
-    return [setting_text(setting[key]) for key in folder.trials.keys]
+    return [setting_text(setting[key]) for key in folder.trial_table.keys]
 
 
 def _score_text(score: Score | None) -> str:

@@ -28,7 +28,7 @@ def test_training_prints_progress_on_stderr_and_the_result_on_stdout(nn: Command
 
 def test_the_table_shows_the_last_row_of_the_metrics(nn: Command) -> None:
     result = nn("train", *QUICK)
-    last = result.run.metrics()[-1]
+    last = result.run.history()[-1]
     for split in ("train", "validation", "test"):
         loss, accuracy = last[f"{split}_loss"], last[f"{split}_accuracy"]
         assert loss is not None

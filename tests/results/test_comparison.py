@@ -105,7 +105,7 @@ def test_a_killed_run_is_compared_by_what_it_came_to(copies: tuple[Path, Path]) 
     one, other = copies
     write_json(one / "summary.json", BEGUN)
     results = compare([one, other]).results
-    last = Run.open(one).metrics()[-1]
+    last = Run.open(one).history()[-1]
     assert results["status"][one.name] == "killed"
     assert results["epochs"][one.name] == 3
     assert results["test_accuracy"][one.name] == last["test_accuracy"]
@@ -190,7 +190,7 @@ def test_a_group_is_one_line_with_a_band_and_the_picture_says_what_it_is(
     for metric, lines in panels.items():
         assert list(lines) == [f"2 seeds: {usual.name}, ...", adam.name]
         band, single = lines.values()
-        both = [[row[metric] or 0 for row in Run.open(run).metrics()] for run in (usual, other)]
+        both = [[row[metric] or 0 for row in Run.open(run).history()] for run in (usual, other)]
         assert band.x == [1, 2, 3]
         assert band.mean == pytest.approx(np.mean(both, axis=0))
         assert band.low == np.min(both, axis=0).tolist()

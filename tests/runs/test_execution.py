@@ -85,7 +85,7 @@ def files_of(run: Run) -> set[str]:
 
 
 def metric_rows(run: Run) -> list[dict[str, str]]:
-    return rows_without_seconds(run.metrics())
+    return rows_without_seconds(run.history())
 
 
 def assert_equal_results(run: Run, other: Run) -> None:
@@ -141,11 +141,11 @@ def test_a_completed_run_s_folder_holds_everything_and_nothing_else(tmp_path: Pa
     assert list(summary["metrics"]) == METRICS
     best = summary["best_validation_epoch"]
     assert summary["epoch"] == best  # early stopping restores it
-    row = run.metrics()[best - 1]
+    row = run.history()[best - 1]
     assert summary["metrics"] == {name: row[name] for name in METRICS}
     # Two networks; a normalised layer has scales and shifts instead of biases.
     assert summary["parameters"] == 2 * ((4 + 2) * 6 + (6 + 2) * 4 + (4 + 1) * 3)
-    assert summary["seconds"] == pytest.approx(sum(r["seconds"] or 0 for r in run.metrics()))
+    assert summary["seconds"] == pytest.approx(sum(r["seconds"] or 0 for r in run.history()))
 
     environment = strict_json(run.path / "environment.json")
     assert environment["dataset"] == {"name": "iris", "checksum": summary["dataset_checksum"]}
@@ -194,7 +194,7 @@ def test_an_interrupted_run_resumes_to_the_bits_of_an_undisturbed_one(
     assert summary["status"] == "interrupted"
     assert summary["error"] is None
     assert run.has_checkpoint
-    assert len(run.metrics()) == summary["epochs"] < 12
+    assert len(run.history()) == summary["epochs"] < 12
     with pytest.raises(RunError, match="the run is interrupted"):
         run.model()
     resumed = resume(run.path)
@@ -241,7 +241,7 @@ def test_a_torn_last_line_does_not_keep_a_run_from_resuming(tmp_path: Path, no_p
 def test_epochs_after_the_last_checkpoint_are_trained_again(tmp_path: Path, no_plots: None) -> None:
     undisturbed = train(eventful(), runs_dir=tmp_path)
     run = train(eventful(), runs_dir=tmp_path, should_stop=after_steps(20))
-    done = run.metrics()
+    done = run.history()
     for epoch in (1, 2):
         run.append_metrics({**done[-1], "epoch": len(done) + epoch, "train_loss": 1e9})
     resume(run.path)
@@ -278,7 +278,7 @@ def test_a_diverging_run_is_failed_and_says_why_and_is_not_resumed(
     assert summary["status"] == "failed"
     assert "diverged" in summary["error"]
     assert "learning_rate" in summary["error"]
-    assert run.metrics() == []
+    assert run.history() == []
     assert files_of(run) == {"config.yaml", "environment.json", "metrics.csv", "summary.json"}
     with pytest.raises(RunError, match="failed and left nothing to resume"):
         resume(run.path)
@@ -296,7 +296,7 @@ def test_epochs_before_a_divergence_are_kept(tmp_path: Path, no_plots: None) -> 
     run = train(experiment, runs_dir=tmp_path)
     summary = strict_json(run.path / "summary.json")
     assert summary["status"] == "failed"
-    assert 0 < summary["epochs"] == len(run.metrics()) < 30
+    assert 0 < summary["epochs"] == len(run.history()) < 30
     assert (summary["metrics"], summary["epoch"]) == ({}, None)
     assert (run.path / "plots" / "loss.png").exists()
 
@@ -332,7 +332,7 @@ def test_an_error_in_the_middle_leaves_a_folder_that_can_be_read_and_resumed(
     assert summary["status"] == status
     interrupted = isinstance(error, KeyboardInterrupt)
     assert summary["error"] == (None if interrupted else f"{type(error).__name__}: {error}")
-    assert summary["epochs"] == len(run.metrics()) == 3
+    assert summary["epochs"] == len(run.history()) == 3
     resume(run.path)
     assert_equal_results(run, undisturbed)
 
@@ -378,7 +378,7 @@ def test_a_full_disk_leaves_a_folder_that_can_be_read_and_resumed_if_a_checkpoin
     summary = strict_json(run.path / "summary.json")
     assert summary["status"] == "failed"
     assert "File too large" in summary["error"]
-    assert metric_rows(run) == metric_rows(undisturbed)[: len(run.metrics())]
+    assert metric_rows(run) == metric_rows(undisturbed)[: len(run.history())]
     assert run.has_checkpoint == checkpoints
     if checkpoints:
         resume(run.path)
@@ -494,7 +494,7 @@ def test_a_run_leaves_the_test_split_to_a_later_evaluation_on_request(
         make_experiment(**changes, training__evaluate_test=False), runs_dir=tmp_path / "blind"
     )
     usual = train(make_experiment(**changes), runs_dir=tmp_path / "usual")
-    assert not [name for name in blind.metrics()[0] if "test" in name]
+    assert not [name for name in blind.history()[0] if "test" in name]
     assert not [name for name in blind.summary["metrics"] if "test" in name]
     confusions = {path.name for path in blind.path.glob("confusion_matrix*")}
     assert confusions == (set() if validation == "none" else {"confusion_matrix_validation.csv"})

@@ -191,24 +191,24 @@ def test_metrics_are_read_back_with_all_their_digits(
     run.start_metrics(COLUMNS, first)
     for row in later:
         run.append_metrics(row)
-    assert run.metrics() == [*first, *later]
-    assert all(isinstance(row["epoch"], int) for row in run.metrics())
+    assert run.history() == [*first, *later]
+    assert all(isinstance(row["epoch"], int) for row in run.history())
 
 
 def test_there_are_no_metrics_before_the_first_epoch(run: Run) -> None:
-    assert run.metrics() == []
+    assert run.history() == []
     run.start_metrics(COLUMNS)
-    assert run.metrics() == []
+    assert run.history() == []
     assert (run.path / "metrics.csv").read_text() == "epoch,train_loss,test_accuracy,seconds\n"
 
 
 @pytest.mark.parametrize("torn", ["2", "2,", "2,0.5,", "2,0.5,0.7,1.2", "\x00\x00"])
 def test_a_torn_last_line_of_the_metrics_is_left_out(torn: str, run: Run) -> None:
     run.start_metrics(COLUMNS, [{"epoch": 1, "train_loss": 0.1, "test_accuracy": 1, "seconds": 2}])
-    whole = run.metrics()
+    whole = run.history()
     with (run.path / "metrics.csv").open("a") as file:
         file.write(torn)
-    assert run.metrics() == whole
+    assert run.history() == whole
     assert len(whole) == 1
 
 
@@ -358,7 +358,7 @@ def test_metrics_that_are_no_numbers_are_a_run_error(run: Run) -> None:
     with (run.path / "metrics.csv").open("a") as file:
         file.write("1,0.5,half,2.0\n")
     with pytest.raises(RunError, match=r"metrics\.csv: damaged: test_accuracy: found 'half'"):
-        run.metrics()
+        run.history()
 
 
 @pytest.mark.parametrize(
@@ -382,7 +382,7 @@ def test_metrics_that_are_no_numbers_are_a_run_error(run: Run) -> None:
 def test_metrics_that_cannot_be_are_a_run_error(text: str, message: str, run: Run) -> None:
     (run.path / "metrics.csv").write_text(text)
     with pytest.raises(RunError, match=re.escape(f"metrics.csv: damaged: {message}")):
-        run.metrics()
+        run.history()
 
 
 def test_a_checkpoint_without_the_metrics_before_it_is_a_run_error(run: Run) -> None:

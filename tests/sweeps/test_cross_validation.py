@@ -270,7 +270,7 @@ def test_a_picture_drawn_later_shows_validation_unless_told_otherwise() -> None:
 
 def test_without_cross_validation_there_are_no_folds(tmp_path: Path) -> None:
     folder = swept(iris_sweep(set={EPOCHS: 1}, seeds=2), tmp_path)
-    assert folder.trials.fold(1) is None
+    assert folder.trial_table.fold(1) is None
     assert "fold" not in read_table(folder.path / "trials.csv")[0]
     (row,) = read_table(folder.path / "settings.csv")
     assert list(row) == ["n", "test_accuracy_mean", "test_accuracy_sd", "test_loss_mean"]

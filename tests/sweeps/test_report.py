@@ -315,7 +315,7 @@ def test_settings_of_a_range_are_points_on_axes_of_numbers_whatever_is_asked_for
     assert [path.name for path in written] == [f"{kind}.png", f"{kind}.svg"]
     values, _, options = calls[0]
     assert values == pytest.approx([0.005, 0.025, 0.045, 0.065, 0.085])
-    settings = [folder.trials.setting(number) for number in range(5)]
+    settings = [folder.trial_table.setting(number) for number in range(5)]
     assert options["x"] == Coordinate(RATE, [s[RATE] for s in settings], logarithmic=True)
     if kind != "boxplot":
         assert options["y"] == Coordinate(DROPOUT, [s[DROPOUT] for s in settings])

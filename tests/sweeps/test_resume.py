@@ -322,7 +322,7 @@ def test_trials_that_evaluate_other_splits_are_all_whole(
 ) -> None:
     folder = whole(iris_sweep(**varied), tmp_path)
     opened = SweepFolder.open(folder.path)
-    assert len(opened.results.trials_with("completed")) == len(opened.trials) == 2
+    assert len(opened.results.trials_with("completed")) == len(opened.trial_table) == 2
 
 
 def test_a_sweep_told_to_go_on_with_another_validation_split_can_be_opened(tmp_path: Path) -> None:
@@ -330,7 +330,7 @@ def test_a_sweep_told_to_go_on_with_another_validation_split_can_be_opened(tmp_p
     edit(folder.path / "sweep.yaml", {"validation: none": "validation: {fraction: 0.2}"})
     assert resumed(folder, force=True).summary["status"] == "completed"
     opened = SweepFolder.open(folder.path)
-    assert len(opened.results.trials_with("completed")) == len(opened.trials)
+    assert len(opened.results.trials_with("completed")) == len(opened.trial_table)
 
 
 def test_a_damaged_line_is_named_and_nothing_is_done(tmp_path: Path) -> None:
