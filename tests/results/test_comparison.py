@@ -48,20 +48,28 @@ def make_run(folder: Path, **changes: Any) -> Path:
     return train(load_experiment(EXPERIMENT, overrides), runs_dir=folder).path
 
 
+def dated(run: Path, second: int) -> Path:
+    """A run whose folder says that it was begun in this second, whenever it was."""
+    name = run.name.split("-", 2)[2].partition("-")[0]
+    return run.rename(run.with_name(f"20260101-0000{second:02}-{name}"))
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Runs that differ in this and that."""
     folder = tmp_path_factory.mktemp("comparison") / "runs"
     steps = iter([False] * 10 + [True])
     stopped = load_experiment(EXPERIMENT, {"training.epochs": 9})
-    usual = make_run(folder)
+    usual = dated(make_run(folder), 1)
     return {
         "usual": usual,
         "again": shutil.copytree(usual, folder / "again"),
-        "another seed": make_run(folder, seed=1, name="renamed"),
-        "adam": make_run(folder, optimizer={"name": "adam"}, training__epochs=5),
-        "xor": make_run(folder / "others", dataset={"name": "xor"}, training__batch_size=4),
-        "stopped": train(stopped, runs_dir=folder, should_stop=lambda: next(steps)).path,
+        "another seed": dated(make_run(folder, seed=1, name="renamed"), 2),
+        "adam": dated(make_run(folder, optimizer={"name": "adam"}, training__epochs=5), 3),
+        "xor": dated(
+            make_run(folder / "others", dataset={"name": "xor"}, training__batch_size=4), 4
+        ),
+        "stopped": dated(train(stopped, runs_dir=folder, should_stop=lambda: next(steps)).path, 5),
     }
 
 
