@@ -61,7 +61,7 @@ def train_one_after_another(contents: Sequence[dict[str, object]], threads: int)
     """Train experiments (as in files) on one data set; loading it does not count."""
     import torch
 
-    from isolet_nn.training.torch_backend import make_optimizer
+    from isolet_nn.training.torch_optimizers import make_optimizer
 
     torch.set_num_threads(threads)
     experiments = [load_experiment(content) for content in contents]

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from isolet_nn.config.holdouts import ONE_FOLD, SHARE, Fold, says_fold
 from isolet_nn.config.section import NAME_PATTERN, RuleError, Section, names_of, sections_of
+from isolet_nn.config.training import BY_CLASS
 from isolet_nn.errors import ConfigError, Kind, Problem, nearest, short_repr, suggestion
 
 SectionT = TypeVar("SectionT", bound=Section)
@@ -170,7 +171,7 @@ def _key_path(content: object, details: ErrorDetails) -> Iterator[int | str]:
 
 def _is_tag(key: object, section: Mapping[str, Any]) -> bool:
     """Whether `key` names the member of a union that pydantic took `section` for."""
-    return key in (section.get("name"), SHARE, ONE_FOLD)
+    return key in (section.get("name"), SHARE, ONE_FOLD, BY_CLASS)
 
 
 def _existing(content: Mapping[str, Any], path: Sequence[int | str]) -> Iterator[int | str]:

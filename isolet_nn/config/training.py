@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from isolet_nn.config.bounds import MOST, MOST_THREADS
 from isolet_nn.config.section import (
@@ -13,9 +14,11 @@ from isolet_nn.config.section import (
     Fraction,
     NonNegative,
     NoSign,
+    Positive,
     Rate,
     Section,
 )
+from isolet_nn.errors import short_repr
 
 
 class Constant(Section):
@@ -104,6 +107,29 @@ class EarlyStopping(Section):
     """End with the weights of the best epoch instead of the last."""
 
 
+WORD, BY_CLASS = "a word", "weights by class"
+"""Tags of what may weight classes, so that a problem is told of the one that was meant."""
+
+
+def _named(value: object) -> object:
+    """Let a class be named by a whole number, and by nothing else that is no text."""
+    if not isinstance(value, Mapping):
+        return value
+    for name in value:
+        if isinstance(name, bool) or not isinstance(name, str | int):
+            found = short_repr(name)
+            raise ValueError(f"found {found}; a class that YAML takes for it is written in quotes")
+    return {str(name): weight for name, weight in value.items()}
+
+
+_Weights = Annotated[dict[str, Positive], Field(min_length=1)]
+ClassWeights = Annotated[
+    Annotated[Literal["balanced"], Tag(WORD)]
+    | Annotated[_Weights, BeforeValidator(_named, json_schema_input_type=_Weights), Tag(BY_CLASS)],
+    Discriminator(lambda value: BY_CLASS if isinstance(value, Mapping) else WORD),
+]
+
+
 class TrainingConfig(Section):
     """How the network is trained."""
 
@@ -119,6 +145,8 @@ class TrainingConfig(Section):
     """Share of the target probability that is spread evenly over all classes."""
     mixup: NonNegative = 0.0
     """Blend rows and their classes in pairs, by shares from Beta(mixup, mixup); 0: do not."""
+    class_weight: ClassWeights | None = None
+    """Weights of the classes in the training loss: null, balanced, or {NAME: 2.5} (others: 1)."""
     weight_averaging: AveragingConfig = NoAveraging(name="none")
     """What is evaluated and kept: the last weights (none), or an average (ema or swa)."""
     dtype: Literal["float32", "float64"] = "float32"

@@ -27,11 +27,14 @@ class Split:
         (n,) class indices.
     groups
         (n,) speaker or group of each row; None where the data has none.
+    weights
+        (n,) how much each row counts, above 0; None where all count the same.
     """
 
     x: Floats
     y: NDArray[np.int64]
     groups: NDArray[np.int64] | None
+    weights: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.y)

@@ -9,6 +9,17 @@ with logsumexp(z) = m + log sum e^(z - m), m = max z, so nothing overflows and n
 (Bishop, Pattern Recognition and Machine Learning, 2006, eq. 4.108 and 4.109). Label smoothing
 with share s (Szegedy et al., 2016, section 7) is t = (1 - s) onehot + s / classes. Where mixup
 blends two rows, t is the same blend of theirs.
+
+Where rows have weights w, each row's part is multiplied by its own::
+
+    L  = 1/B sum_rows w ( logsumexp(z) - sum_classes t z )
+    dL/dz = (w softmax(z) - w t) / B
+
+The sum is divided by the rows of the batch, not by their weights as PyTorch's CrossEntropyLoss
+with `weight` does: with weights whose mean over all rows is 1, a batch's gradient is then on
+average that of the weighted mean over all rows, however the weights fall into batches, and a batch
+of weights 0 is no division by zero. Of two rows that mixup blends, each brings its own weight:
+w t is the blend of theirs, and w the blend of the weights.
 """
 
 from __future__ import annotations
@@ -36,7 +47,7 @@ class SoftmaxCrossEntropy:
     Attributes
     ----------
     loss_sums : (K,) float64
-        Sums over the rows (not means) of the last batch's losses.
+        Sums over the rows (not means) of the last batch's losses, weights included.
     correct : (K,) int64
         Rows of the last batch whose largest logit is that of their class.
     """
@@ -55,6 +66,7 @@ class SoftmaxCrossEntropy:
         self._targets_of_class = np.full((classes, classes), label_smoothing / classes, dtype)
         self._targets_of_class[np.diag_indices(classes)] += 1.0 - label_smoothing
         self._targets = np.empty((networks, batch_size, classes), dtype)
+        self._weights = np.empty((networks, batch_size, 1), dtype)
         self._products = np.empty((networks, batch_size, classes), dtype)
         self._column = np.empty((networks, batch_size, 1), dtype)
         self._losses = np.empty((networks, batch_size, 1))
@@ -67,6 +79,8 @@ class SoftmaxCrossEntropy:
         labels: NDArray[np.int64],
         others: NDArray[np.int64] | None = None,
         shares: FloatArray | None = None,
+        weights: FloatArray | None = None,
+        weights_of_others: FloatArray | None = None,
     ) -> FloatArray:
         """Compute `loss_sums` and `correct`, and replace the logits by their gradient.
 
@@ -79,6 +93,8 @@ class SoftmaxCrossEntropy:
         others, shares
             Where rows are blends: the classes (K, batch) of the rows blended in, and the shares
             (K, 1, 1) that `labels` keep.
+        weights, weights_of_others
+            Where rows have weights: theirs (K, batch), and those of the rows blended in.
 
         Returns
         -------
@@ -90,12 +106,17 @@ class SoftmaxCrossEntropy:
         predicted, hits = self._predicted[:, :batch], self._hits[:, :batch]
 
         np.take(self._targets_of_class, labels, axis=0, out=targets, mode="clip")
+        row_weights = None
+        if weights is not None:
+            row_weights = self._weights[:, :batch]
+            row_weights[...] = weights[:, :, np.newaxis]
+            targets *= row_weights
         if others is not None and shares is not None:
             np.take(self._targets_of_class, others, axis=0, out=products, mode="clip")
-            # l t + (1 - l) t' as l (t - t') + t', which needs no further buffer.
-            targets -= products
-            targets *= shares
-            targets += products
+            if row_weights is not None and weights_of_others is not None:
+                products *= weights_of_others[:, :, np.newaxis]
+                _blend(row_weights, weights_of_others[:, :, np.newaxis], shares)
+            _blend(targets, products, shares)
         # From here on `logits` turns from z into z - m, e^(z - m), softmax(z) and the gradient.
         np.argmax(logits, axis=2, out=predicted)
         np.equal(predicted, labels, out=hits)
@@ -104,18 +125,29 @@ class SoftmaxCrossEntropy:
         np.maximum.reduce(logits, axis=2, keepdims=True, out=column)
         logits -= column  # z - m
         np.multiply(targets, logits, out=products)
-        # sum t (z - m), to be subtracted from log sum e^(z - m): m goes out, as t sums to 1.
+        # sum t (z - m), to be subtracted from log sum e^(z - m): m goes out, as t sums to 1
+        # (and w t to the w that the logarithm is multiplied by).
         np.add.reduce(products, axis=2, keepdims=True, out=losses)
         np.exp(logits, out=logits)
         np.add.reduce(logits, axis=2, keepdims=True, out=column)
         logits /= column  # softmax(z)
         np.log(column, out=column)
+        if row_weights is not None:
+            column *= row_weights
+            logits *= row_weights
         np.subtract(column, losses, out=losses)
         np.add.reduce(losses[:, :, 0], axis=1, out=self.loss_sums)
 
         logits -= targets
         logits /= batch  # (softmax(z) - t) / B
         return logits
+
+
+def _blend(own: FloatArray, others: FloatArray, shares: FloatArray) -> None:
+    """Replace `own` by l own + (1 - l) others, as l (own - others) + others: in no other memory."""
+    own -= others
+    own *= shares
+    own += others
 
 
 def softmax(logits: FloatArray) -> FloatArray:

@@ -206,7 +206,9 @@ class Network:
             if isinstance(layer, RandomLayer):
                 layer.generators = generators
 
-    def compute_gradients(self, x: FloatArray, labels: NDArray[np.int64]) -> None:
+    def compute_gradients(
+        self, x: FloatArray, labels: NDArray[np.int64], weights: FloatArray | None = None
+    ) -> None:
         """Back-propagation: fill `gradients` and `loss` for one batch.
 
         Parameters
@@ -215,14 +217,18 @@ class Network:
             (K, batch, inputs), or (1, batch, inputs) where all networks see the same rows.
         labels
             (K, batch) class indices.
+        weights
+            (K, batch) weights of the rows, where they have some.
         """
-        others = shares = None
+        others = shares = weights_of_others = None
         if self.mixup is not None:
             x, others = self.mixup.mix(x, labels)
             shares = self.mixup.shares
+            if weights is not None:
+                weights_of_others = self.mixup.of_partners(weights)
         for layer in self.layers:
             x = layer.forward(x)
-        gradient = self.loss.forward_backward(x, labels, others, shares)
+        gradient = self.loss.forward_backward(x, labels, others, shares, weights, weights_of_others)
         for layer in reversed(self.layers):
             gradient = layer.backward(gradient)
             if isinstance(layer, Dense) and layer.first:

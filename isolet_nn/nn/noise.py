@@ -141,6 +141,7 @@ class Mixup:
         self._positions = np.arange(batch_size)
         self._partners = np.empty((networks, batch_size), np.int64)
         self._labels = np.empty((networks, batch_size), np.int64)
+        self._weights = np.empty((networks, batch_size), dtype)
         self._rows = np.empty((batch_size, units), dtype)
         self._output = np.empty((networks, batch_size, units), dtype)
 
@@ -171,6 +172,14 @@ class Mixup:
             output[k] += rows
             self.shares[k] = share
         return output, others
+
+    def of_partners(self, weights: FloatArray) -> FloatArray:
+        """Of the rows' `weights` (K, batch), those of the rows that the last `mix` blended in."""
+        batch = weights.shape[1]
+        others = self._weights[:, :batch]
+        for own, partners, other in zip(weights, self._partners, others, strict=True):
+            np.take(own, partners[:batch], out=other, mode="clip")
+        return others
 
 
 def draw_dropout(

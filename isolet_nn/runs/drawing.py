@@ -154,6 +154,7 @@ def _training_loss_note(experiment: Experiment) -> str:
         "noise": model.input_noise,
         "mixup": training.mixup,
         "label smoothing": training.label_smoothing,
+        "class weights": training.class_weight,
     }
     names = [name for name, there in included.items() if there]
     if not names:

@@ -48,6 +48,7 @@ from isolet_nn.system.machine import available_cores
 from isolet_nn.system.processes import require_processes
 from isolet_nn.training.capacity import require_trainable
 from isolet_nn.training.loop import require_backend
+from isolet_nn.training.weighting import require_class_names
 from isolet_nn.version import __version__
 
 _DATA = ".data"
@@ -186,12 +187,13 @@ _DECIDES_ON_CAPACITY = (
     "optimizer.name",
     "optimizer.momentum",
     "training.batch_size",
+    "training.class_weight",
     "training.drop_last",
     "training.dtype",
     "training.shuffle",
     "training.weight_averaging",
 )
-"""Key paths that `require_trainable` looks at."""
+"""Key paths that `require_trainable` and `require_class_names` look at."""
 
 
 def require_trainable_trials(
@@ -215,6 +217,8 @@ def require_trainable_trials(
             experiment = trials.make_experiment(trial)
             size = source.size(experiment)
             try:
+                if isinstance(experiment.training.class_weight, dict):
+                    require_class_names(experiment, source.dataset(experiment).classes)
                 require_trainable(
                     experiment,
                     size.n_rows,

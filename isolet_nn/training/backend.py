@@ -33,6 +33,8 @@ Layout = Mapping[str, tuple[tuple[int, ...], str]]
 """Shape and type of arrays by name."""
 
 
+RowWeights = NDArray[np.float64] | None
+"""The weight (n,) of each training row in the loss, 1 on average; None where all weigh the same."""
 NetworkIndex = int
 """Place of a network in its stack: those of one experiment's ensemble lie side by side."""
 
@@ -73,7 +75,10 @@ class Backend(Protocol):
         """
 
     def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Sums of the losses and numbers of hits (K,) over the rows since the last call."""
+        """Sums of the losses and numbers of hits (K,) over the rows since the last call.
+
+        The losses are those that are trained on, with weights of rows where there are some.
+        """
 
     def logits(self, x: FloatArray, networks: slice = slice(None)) -> FloatArray:
         """Evaluation mode: logits (K, rows, classes) for standardised inputs (rows, features).

@@ -32,6 +32,7 @@ from isolet_nn.training.backend import (
 from isolet_nn.training.capacity import out_of_memory_in_words, require_trainable
 from isolet_nn.training.components import make_schedule
 from isolet_nn.training.progress import Member, Row
+from isolet_nn.training.weighting import row_weights
 
 MemberIndex = int
 """Place of an experiment among those that are trained together."""
@@ -359,6 +360,8 @@ def make_backend(experiments: Sequence[Experiment], datasets: Sequence[Dataset])
     ------
     BackendUnavailableError
         If PyTorch, or the device asked for, is not there.
+    ConfigError
+        If classes are weighted that the data has not.
     """
     n_classes = datasets[0].n_classes
     require_backend(experiments[0])  # before PyTorch is imported, which may be missing
@@ -366,10 +369,15 @@ def make_backend(experiments: Sequence[Experiment], datasets: Sequence[Dataset])
         from isolet_nn.training.torch_backend import TorchBackend
 
         (experiment,), (dataset,) = experiments, datasets  # nothing is stacked in PyTorch
-        return TorchBackend(experiment, dataset.train, n_classes)
+        return TorchBackend(experiment, dataset.train, n_classes, row_weights(experiment, dataset))
     from isolet_nn.training.numpy_backend import NumpyBackend
 
-    return NumpyBackend(experiments, [dataset.train for dataset in datasets], n_classes)
+    return NumpyBackend(
+        experiments,
+        [dataset.train for dataset in datasets],
+        n_classes,
+        [row_weights(e, dataset) for e, dataset in zip(experiments, datasets, strict=True)],
+    )
 
 
 def require_backend(experiment: Experiment) -> None:

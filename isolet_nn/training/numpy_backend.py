@@ -22,6 +22,7 @@ from isolet_nn.training.backend import (
     FloatArray,
     Layout,
     NetworkIndex,
+    RowWeights,
     Weights,
     average_decay,
     layout_of,
@@ -60,10 +61,16 @@ class NumpyBackend:
         The training part of each experiment; parts of equal size.
     n_classes
         Number of classes.
+    row_weights
+        The weight of each row in an experiment's loss; None where all count the same.
     """
 
     def __init__(
-        self, experiments: Sequence[Experiment], train: Sequence[Split], n_classes: int
+        self,
+        experiments: Sequence[Experiment],
+        train: Sequence[Split],
+        n_classes: int,
+        row_weights: Sequence[RowWeights],
     ) -> None:
         first = experiments[0]
         model, training = first.model, first.training
@@ -105,6 +112,8 @@ class NumpyBackend:
         )
         self._x = np.empty((networks, batch_size, n_features), training.dtype)
         self._labels = np.empty((networks, batch_size), np.int64)
+        self._row_weights = _of_each_network(experiments, row_weights, n_rows)
+        self._weights = np.empty((networks, batch_size), training.dtype)
         self._loss_sums = np.zeros(networks)
         self._correct = np.zeros(networks, np.int64)
 
@@ -113,7 +122,7 @@ class NumpyBackend:
 
     def step(self, batch: Batch, learning_rates: Sequence[float]) -> None:
         x, labels = self._gather(batch)
-        self.network.compute_gradients(x, labels)
+        self.network.compute_gradients(x, labels, self._gather_weights(batch))
         for optimizer, learning_rate in zip(self._optimizers, learning_rates, strict=True):
             optimizer.step(learning_rate)
         if self._max_norm is not None:
@@ -133,6 +142,15 @@ class NumpyBackend:
         if batch.shared:
             labels[1:] = labels[0]
         return self._x[: len(batch.rows), :size], labels
+
+    def _gather_weights(self, batch: Batch) -> FloatArray | None:
+        """Copy the weights of the rows into their buffer, where rows have weights."""
+        if not self._row_weights:
+            return None
+        weights = self._weights[:, : len(batch.rows[0])]
+        for k, (of_rows, of_batch) in enumerate(zip(self._row_weights, weights, strict=True)):
+            np.take(of_rows, batch.rows_of(k), out=of_batch, mode="clip")
+        return weights
 
     def update_average(self, network: NetworkIndex) -> None:
         self._averages[network].update()
@@ -211,3 +229,18 @@ class NumpyBackend:
         for k, average in enumerate(self._averages):
             average.count = int(state["average_counts"][k])
             average.mean[...] = state[f"average_{k}"]
+
+
+def _of_each_network(
+    experiments: Sequence[Experiment], row_weights: Sequence[RowWeights], n_rows: int
+) -> list[FloatArray]:
+    """The weights of the rows for each network; empty if they count the same for all."""
+    if all(weights is None for weights in row_weights):
+        return []
+    kept = [
+        np.ones(n_rows, e.training.dtype) if weights is None else weights.astype(e.training.dtype)
+        for e, weights in zip(experiments, row_weights, strict=True)
+    ]
+    return [
+        weights for e, weights in zip(experiments, kept, strict=True) for _ in range(e.ensemble)
+    ]

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from isolet_nn.config.experiment import Experiment
-from isolet_nn.config.optimizers import Adagrad, OptimizerConfig, Rmsprop, Sgd
 from isolet_nn.config.training import AveragingConfig
 from isolet_nn.data.dataset import Split
 from isolet_nn.nn.averaging import average_share
@@ -30,6 +29,7 @@ from isolet_nn.training.backend import (
     FloatArray,
     Layout,
     NetworkIndex,
+    RowWeights,
     Weights,
     average_decay,
     below,
@@ -40,6 +40,7 @@ from isolet_nn.training.backend import (
 )
 from isolet_nn.training.components import make_initializer
 from isolet_nn.training.devices import choose_device
+from isolet_nn.training.torch_optimizers import make_optimizer, slots_of
 
 _ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 
@@ -55,6 +56,8 @@ class TorchBackend:
         Its training part.
     n_classes
         Number of classes.
+    row_weights
+        The weight of each row in the loss; None where all count the same.
 
     Raises
     ------
@@ -62,12 +65,23 @@ class TorchBackend:
         If the device asked for is not there.
     """
 
-    def __init__(self, experiment: Experiment, train: Split, n_classes: int) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        train: Split,
+        n_classes: int,
+        row_weights: RowWeights = None,
+    ) -> None:
         torch.set_num_threads(experiment.training.threads)
         self.device = choose_device(experiment.device)
         self._dtype = getattr(torch, experiment.training.dtype)
         self._x = torch.from_numpy(np.ascontiguousarray(train.x)).to(self.device)
         self._y = torch.from_numpy(train.y).to(self.device)
+        self._row_weights = (
+            None
+            if row_weights is None
+            else torch.from_numpy(row_weights).to(self.device, self._dtype)
+        )
         shape = network_shape(experiment, train.x.shape[1], n_classes)
         self.networks = [
             _TorchNetwork(experiment, shape, generator, self.device)
@@ -81,7 +95,8 @@ class TorchBackend:
     def step(self, batch: Batch, learning_rates: Sequence[float]) -> None:
         for k, (network, rate) in enumerate(zip(self.networks, learning_rates, strict=True)):
             index = torch.from_numpy(batch.rows_of(k)).to(self.device)
-            network.step(self._x[index], self._y[index], rate)
+            weights = None if self._row_weights is None else self._row_weights[index]
+            network.step(self._x[index], self._y[index], rate, weights)
 
     def update_average(self, network: NetworkIndex) -> None:
         self.networks[network].update_average()
@@ -159,6 +174,9 @@ class _TorchNetwork:
             training.mixup,
         )
         self._criterion = nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
+        self._row_losses = nn.CrossEntropyLoss(
+            label_smoothing=training.label_smoothing, reduction="none"
+        )
         self._optimizer = make_optimizer(experiment.optimizer, self.network, device)
         self._average: AveragedModel | None = None
         if training.weight_averaging.name != "none":
@@ -166,19 +184,20 @@ class _TorchNetwork:
         self.loss_sum = torch.zeros((), dtype=torch.float64)
         self.correct = torch.zeros((), dtype=torch.int64)
 
-    def step(self, x: Tensor, labels: Tensor, learning_rate: float) -> None:
-        """One training step on a batch (batch, features) with its classes (batch,)."""
+    def step(self, x: Tensor, labels: Tensor, learning_rate: float, weights: Tensor | None) -> None:
+        """One step on a batch (batch, features) with its classes and, maybe, weights (batch,)."""
         if self._mixup:
             positions = np.arange(len(labels))
             partners = np.empty_like(positions)
             share = draw_mixup(self._mixup, self.generator, positions, partners)
             index = torch.from_numpy(partners).to(self.device)
             logits = self._forward(share * x + (1.0 - share) * x[index])
-            loss = share * self._criterion(logits, labels)
-            loss = loss + (1.0 - share) * self._criterion(logits, labels[index])
+            of_others = None if weights is None else weights[index]
+            loss = share * self._loss(logits, labels, weights)
+            loss = loss + (1.0 - share) * self._loss(logits, labels[index], of_others)
         else:
             logits = self._forward(x)
-            loss = self._criterion(logits, labels)
+            loss = self._loss(logits, labels, weights)
         self._optimizer.zero_grad()
         loss.backward()
         # A schedule gives each step's rate; PyTorch keeps it with the parameters.
@@ -188,6 +207,13 @@ class _TorchNetwork:
         self._limit_norms()
         self.loss_sum += loss.detach().to("cpu", torch.float64) * len(labels)
         self.correct += (logits.detach().argmax(dim=1) == labels).sum().cpu()
+
+    def _loss(self, logits: Tensor, labels: Tensor, weights: Tensor | None) -> Any:
+        """Mean over the batch of the rows' losses times their weights."""
+        if weights is None:
+            return self._criterion(logits, labels)
+        # Not CrossEntropyLoss(weight=...), which divides by the weights in the batch.
+        return (self._row_losses(logits, labels) * weights).mean()
 
     def _forward(self, x: Tensor) -> Tensor:
         """Training mode: like the network itself, with noise and dropout before linear layers."""
@@ -271,7 +297,7 @@ class _TorchNetwork:
         if has_begun:  # most optimizers make their slots in the first step
             for number, parameter in enumerate(self.network.parameters()):
                 of_parameter = tuple(parameter.shape), self._numpy_dtype.name
-                for slot in _slots(self._optimizer):
+                for slot in slots_of(self._optimizer):
                     is_step = slot == "step"
                     layout[f"optimizer.{number}.{slot}"] = (
                         ((), "float32") if is_step else of_parameter
@@ -346,49 +372,3 @@ def _load_arrays(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None
     with torch.no_grad():
         for name, tensor in network.state_dict().items():  # of the network's own tensors
             tensor.copy_(torch.from_numpy(arrays[name]))
-
-
-def _slots(optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
-    """What an optimizer keeps of each parameter once it has made a step."""
-    momentum = ("momentum_buffer",) if optimizer.defaults.get("momentum") else ()
-    match optimizer:
-        case torch.optim.SGD():
-            return momentum
-        case torch.optim.Adagrad():
-            return ("step", "sum")
-        case torch.optim.RMSprop():
-            return ("step", "square_avg", *momentum)
-        case _:
-            return ("step", "exp_avg", "exp_avg_sq")
-
-
-def make_optimizer(
-    config: OptimizerConfig, network: nn.Module, device: torch.device
-) -> torch.optim.Optimizer:
-    """The torch.optim optimizer that a config describes."""
-    parameters = network.parameters()
-    common: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
-    if isinstance(config, Sgd):
-        return torch.optim.SGD(
-            parameters, momentum=config.momentum, nesterov=config.nesterov, **common
-        )
-    if isinstance(config, Adagrad):
-        return torch.optim.Adagrad(
-            parameters,
-            lr_decay=config.learning_rate_decay,
-            initial_accumulator_value=config.initial_accumulator,
-            eps=config.epsilon,
-            **common,
-        )
-    if isinstance(config, Rmsprop):
-        return torch.optim.RMSprop(
-            parameters, alpha=config.alpha, eps=config.epsilon, momentum=config.momentum, **common
-        )
-    adam = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.name]
-    return adam(  # type: ignore[no-any-return]
-        parameters,
-        betas=(config.beta1, config.beta2),
-        eps=config.epsilon,
-        fused=device.type != "mps",
-        **common,
-    )

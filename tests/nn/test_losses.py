@@ -27,20 +27,31 @@ smoothings = st.sampled_from([0.0, 0.1, 0.5])
     spare=st.integers(0, 3),
     classes=st.integers(2, 8),
     smoothing=smoothings,
+    is_blended=st.booleans(),
+    is_weighted=st.booleans(),
 )
 def test_gradient_equals_central_differences(
-    seed: int, k: int, batch: int, spare: int, classes: int, smoothing: float
+    seed: int,
+    k: int,
+    batch: int,
+    spare: int,
+    classes: int,
+    smoothing: float,
+    is_blended: bool,
+    is_weighted: bool,
 ) -> None:
     random = np.random.default_rng(seed)
     loss = SoftmaxCrossEntropy(k, batch + spare, classes, F64, smoothing)
     logits = 2.0 * random.standard_normal((k, batch, classes))
-    labels = random.integers(0, classes, (k, batch))
+    labels, others = random.integers(0, classes, (2, k, batch))
+    blend = (others, random.uniform(0.5, 1.0, (k, 1, 1))) if is_blended else (None, None)
+    weights = random.choice([0.0, 0.3, 1.0, 2.7], (2, k, batch)) if is_weighted else (None, None)
 
     def mean_losses() -> NDArray[np.float64]:
-        loss.forward_backward(logits.copy(), labels)
+        loss.forward_backward(logits.copy(), labels, *blend, *weights)
         return loss.loss_sums / batch
 
-    gradient = loss.forward_backward(logits.copy(), labels).copy()
+    gradient = loss.forward_backward(logits.copy(), labels, *blend, *weights).copy()
     assert relative_error(gradient, central_differences(mean_losses, logits)) < TOLERANCE
 
 
@@ -51,9 +62,10 @@ def test_gradient_equals_central_differences(
     classes=st.integers(2, 30),
     scale=st.sampled_from([0.0, 1.0, 100.0]),
     smoothing=smoothings,
+    is_weighted=st.booleans(),
 )
 def test_loss_and_gradient_are_those_of_pytorch(
-    seed: int, batch: int, classes: int, scale: float, smoothing: float
+    seed: int, batch: int, classes: int, scale: float, smoothing: float, is_weighted: bool
 ) -> None:
     import torch
 
@@ -61,13 +73,15 @@ def test_loss_and_gradient_are_those_of_pytorch(
     logits = scale * random.standard_normal((1, batch, classes))
     labels = random.integers(0, classes, (1, batch))
     theirs = torch.tensor(logits[0], requires_grad=True)
-    value = torch.nn.functional.cross_entropy(
-        theirs, torch.from_numpy(labels[0]), label_smoothing=smoothing
+    weights = random.uniform(0.0, 3.0, (1, batch)) if is_weighted else None
+    losses = torch.nn.functional.cross_entropy(
+        theirs, torch.from_numpy(labels[0]), label_smoothing=smoothing, reduction="none"
     )
+    value = (losses * torch.from_numpy(np.ones(batch) if weights is None else weights[0])).mean()
     value.backward()  # type: ignore[no-untyped-call]
     assert theirs.grad is not None
     loss = SoftmaxCrossEntropy(1, batch, classes, F64, smoothing)
-    gradient = loss.forward_backward(logits, labels)
+    gradient = loss.forward_backward(logits, labels, weights=weights)
     assert np.isclose(loss.loss_sums[0] / batch, value.item(), rtol=1e-12, atol=1e-12)
     assert np.allclose(gradient[0], theirs.grad.numpy(), rtol=1e-12, atol=1e-14)
 

@@ -81,10 +81,11 @@ def test_gradients_of_whole_networks_equal_central_differences(
     random = np.random.default_rng(seed)
     x = random.standard_normal((1 if shared else k, batch, inputs))
     labels = random.integers(0, classes, (k, batch))
+    weights = random.uniform(0.0, 2.0, (k, batch)) if data.draw(st.booleans(), "weighted") else None
 
     def losses() -> NDArray[np.float64]:
         network.seed_steps(generators(k, seed + 1))  # the same masks every time
-        network.compute_gradients(x, labels)
+        network.compute_gradients(x, labels, weights)
         return network.loss.loss_sums / batch
 
     network.seed_steps(generators(k, seed + 1))
@@ -265,9 +266,12 @@ def training_step(
     random = np.random.default_rng(0)
     x: NDArray[Any] = random.standard_normal((1, batch, layer_sizes[0])).astype(dtype)
     labels = random.integers(0, layer_sizes[-1], (networks, batch))
+    weights: NDArray[Any] | None = None
+    if parts:
+        weights = random.uniform(0.0, 2.0, (networks, batch)).astype(dtype)
 
     def step() -> None:
-        network.compute_gradients(x, labels)
+        network.compute_gradients(x, labels, weights)
         for optimizer in adam:
             optimizer.step(0.001)
         network.limit_norms(1.0)
@@ -278,7 +282,7 @@ def training_step(
 
 
 EVERYTHING = {"dropout": 0.2, "input_dropout": 0.2, "input_noise": 0.3, "mixup": 0.4}
-"""All that is random; batch normalisation comes with it."""
+"""All that is random; batch normalisation and weights of the rows come with it."""
 
 
 def buffers_of_numpy(networks: int) -> int:

@@ -57,6 +57,7 @@ experiments = st.builds(
     training__shuffle=st.booleans(),
     training__drop_last=st.booleans(),
     training__label_smoothing=st.sampled_from([0.0, 0.1]),
+    training__class_weight=st.sampled_from([None, "balanced", {"class 1": 4}]),
     training__schedule=st.sampled_from(["constant", "cosine", "one_cycle"]),
     training__epochs=st.just(2),
     training__dtype=st.just("float64"),
@@ -86,6 +87,7 @@ regularized = st.builds(
     training__batch_size=st.sampled_from([8, 60, 100]),
     training__mixup=st.sampled_from([0.0, 0.4]),
     training__label_smoothing=st.sampled_from([0.0, 0.1]),
+    training__class_weight=st.sampled_from([None, "balanced", {"class 1": 4}]),
     training__weight_averaging=st.sampled_from(
         ["none", {"name": "ema", "decay": 0.9}, {"name": "swa", "start": 0.4}]
     ),

@@ -81,6 +81,7 @@ def stacks(draw: st.DrawFn) -> tuple[list[Experiment], list[Dataset]]:
         "training__batch_size": draw(st.sampled_from([1, 2, 7, 32, 1000]), "batch_size"),
         "training__drop_last": draw(st.booleans(), "drop_last"),
         "training__label_smoothing": draw(st.sampled_from([0.0, 0.1]), "smoothing"),
+        "training__class_weight": draw(st.sampled_from([None, "balanced", {"class 1": 3}]), "w"),
         **draw(
             st.sampled_from([{}, {}, REGULARIZED] if shape["rows"] > 1 else [{}]), "regularized"
         ),
