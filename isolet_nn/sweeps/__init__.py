@@ -8,6 +8,6 @@ result goes to a journal from which a sweep can go on after anything:
 - ``sweep``: a sweep begun or gone on with. ``dispatch``: who gets which cohort, what is kept.
 - ``workers``: processes on this machine. ``cluster``: workers of Dask, ``scheduler``: how it is
   reached, ``remote``: what they run. ``cohort``: the training itself, wherever.
-- ``journal``, ``folder``, ``scores``: results on the disk, and ranked.
+- ``journal``, ``curves``, ``folder``, ``scores``: results on the disk, and ranked.
 - ``axes``, ``drawing``: pictures.
 """

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.problems import validate
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.runs.execution import limited_threads
 from isolet_nn.runs.model_file import write_model
+from isolet_nn.sweeps.curves import curve_text
 from isolet_nn.training.loop import MemberIndex, Training
 from isolet_nn.training.progress import why_worthless
 
 COMPLETED, FAILED = "completed", "failed"
+SavedCurves = Literal["training", "full", "none"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class CohortTask:
     metric, threshold
         Weights are only written of trials whose `metric` is at least `threshold`; None writes
         those of all.
+    curves
+        What is kept of each epoch.
     """
 
     lines: tuple[LineTask, ...]
@@ -61,6 +65,7 @@ class CohortTask:
     models_folder: str | None = None
     metric: str = "test_accuracy"
     threshold: float | None = None
+    curves: SavedCurves = "none"
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,8 @@ class TrialResult:
         Epochs trained.
     seconds
         Its share of the training's time until then.
+    curve
+        Its rows of curves.csv, where curves are kept.
     """
 
     trial: int
@@ -83,6 +90,7 @@ class TrialResult:
     epochs: int = 0
     seconds: float = 0.0
     error: str | None = None
+    curve: str = ""
 
 
 def model_path(folder: str | Path, trial: int) -> Path:
@@ -127,10 +135,14 @@ def run_cohort(
 def _epochs_to_evaluate(
     task: CohortTask, experiments: Sequence[Experiment]
 ) -> frozenset[int] | None:
-    """Only what is read off, unless early stopping looks at other epochs too."""
+    """Only what is read off, unless early stopping or full curves need other epochs too."""
     if any(e.training.early_stopping is not None for e in experiments):
         return None
-    return frozenset(epoch for line in task.lines for epoch in line.epochs)
+    ends = frozenset(epoch for line in task.lines for epoch in line.epochs)
+    if task.curves != "full":
+        return ends
+    every = {e.training.evaluate_every for e in experiments}
+    return ends.union(*(range(n, max(ends) + 1, n) for n in every))
 
 
 def _read_off(
@@ -147,14 +159,37 @@ def _read_off(
         return []
     seconds = sum(row["seconds"] or 0.0 for row in member.history)
     outcome = _outcome(training, number)
+    curves = {trial: _curve(task, training, number, trial, epochs) for trial, epochs in ending}
     if isinstance(outcome, str):
         return [
-            TrialResult(trial, FAILED, epochs=epoch - 1, seconds=seconds, error=outcome)
-            for trial, _ in ending
+            TrialResult(
+                trial, FAILED, epochs=epoch - 1, seconds=seconds, error=outcome, curve=curve
+            )
+            for trial, curve in curves.items()
         ]
     for trial, epochs in ending:
         _write_weights(task, training, number, trial, epochs, outcome)
-    return [TrialResult(trial, COMPLETED, outcome, epoch, seconds) for trial, _ in ending]
+    return [
+        TrialResult(trial, COMPLETED, outcome, epoch, seconds, curve=curve)
+        for trial, curve in curves.items()
+    ]
+
+
+def _curve(
+    task: CohortTask, training: Training, number: MemberIndex, trial: int, epochs: int
+) -> str:
+    """A trial's rows of curves.csv, with what it alone would have been evaluated for."""
+    if task.curves == "none":
+        return ""
+    settings = training.experiments[number].training
+    every = settings.evaluate_every
+    if task.curves == "training" and settings.early_stopping is None:
+        every = epochs
+    return curve_text(
+        trial,
+        training.members[number].history,
+        lambda epoch: epoch % every == 0 or epoch == epochs,
+    )
 
 
 def _outcome(training: Training, number: MemberIndex) -> dict[str, float] | str:

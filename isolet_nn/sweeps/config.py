@@ -97,6 +97,8 @@ class Sweep(Section):
     """Local processes; auto takes one a processor."""
     save_models: Literal["best", "all", "none"] = "best"
     """Whose weights are kept."""
+    save_curves: Literal["training", "full", "none"] = "training"
+    """Kept of each epoch: training loss and accuracy; full: all metrics, which takes longer."""
     _source: str = PrivateAttr(default="sweep")
     _origins: dict[str, str] = PrivateAttr(default={})
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from isolet_nn.sweeps.cohort import (
     FAILED,
     CohortTask,
     LineTask,
+    SavedCurves,
     TrialResult,
     model_path,
 )
@@ -136,6 +137,8 @@ class Dispatcher:
         Where results go.
     models
         Which weights are kept.
+    curves
+        What is kept of each epoch.
     observer
         Hears of the progress.
     """
@@ -147,6 +150,7 @@ class Dispatcher:
         journal: Journal,
         results: Results,
         models: ModelKeeper,
+        curves: SavedCurves,
         observer: SweepObserver,
     ) -> None:
         self._trials = trials
@@ -154,6 +158,7 @@ class Dispatcher:
         self._journal = journal
         self._results = results
         self._models = models
+        self._curves = curves
         self._observer = observer
         self._data: dict[tuple[int, ...], tuple[str, Experiment]] = {}
         self._data_columns = [
@@ -200,7 +205,8 @@ class Dispatcher:
         for line in cohort.lines:
             epochs = tuple(self._trials.epochs(trial, experiment) for trial in line)
             lines.append(LineTask(self._trials.content(line[-1]), line, epochs))
-        self._workers.submit(ticket, self._models.instruct(tuple(lines), key), experiment)
+        task = replace(self._models.instruct(tuple(lines), key), curves=self._curves)
+        self._workers.submit(ticket, task, experiment)
 
     def _data_of(self, trial: int) -> tuple[str, Experiment]:
         """A trial's data key, and an experiment that shares its data and its training section.

@@ -27,10 +27,11 @@ from isolet_nn.config.key_paths import canonical
 from isolet_nn.errors import RunError
 from isolet_nn.runs.records import FORMAT, STRICT, Metrics, Seconds, check_record, what_is_wrong
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
+from isolet_nn.sweeps.curves import Curves
 from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
-from isolet_nn.system.files import errors_name, open_file, parse_json
+from isolet_nn.system.files import cut_torn_line, errors_name, open_file, parse_json
 
 METRICS = tuple(
     f"{split}_{metric}"
@@ -39,8 +40,8 @@ METRICS = tuple(
 )
 PENDING = "pending"
 _STATUSES = (PENDING, COMPLETED, FAILED)
-COMPLETED_CODE = 1
-"""Number of the state in `Results.status`."""
+PENDING_CODE, COMPLETED_CODE = 0, 1
+"""Numbers of states in `Results.status`."""
 _SYNC_SECONDS = 0.2
 """Lines are handed to the system at once, and forced to the disk at least this often."""
 
@@ -153,10 +154,14 @@ class Journal:
         The file; made with `header` if there is none.
     header
         What is swept, for the first line.
+    curves
+        Where the curves of the trials go, if they are kept. They are written first, and forced to
+        the disk first: a trial in the journal has its curve.
     """
 
-    def __init__(self, path: Path, header: JournalHeader) -> None:
-        _cut_torn_line(path)
+    def __init__(self, path: Path, header: JournalHeader, curves: Curves | None = None) -> None:
+        self._curves = curves
+        cut_torn_line(path)
         new = not path.exists() or path.stat().st_size == 0
         self._path = path
         self._file: IO[str] = path.open("a", encoding="utf-8")
@@ -173,6 +178,9 @@ class Journal:
 
     def append(self, results: Iterable[TrialResult]) -> None:
         """Write the results of trials that ended."""
+        results = list(results)
+        if self._curves is not None:
+            self._curves.append(result.curve for result in results)
         with errors_name(self._path):
             self._file.write("".join(_line(result) for result in results))
             self._file.flush()
@@ -185,6 +193,8 @@ class Journal:
             self._sync()
 
     def _sync(self) -> None:
+        if self._curves is not None:
+            self._curves.sync()
         with errors_name(self._path):
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -304,22 +314,3 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
             if not line.endswith(b"\n"):
                 return
             yield number, line
-
-
-def _cut_torn_line(path: Path) -> None:
-    """Cut off what follows the last end of a line."""
-    if not path.exists():
-        return
-    with path.open("r+b") as file:
-        end = file.seek(0, os.SEEK_END)
-        position = end
-        while position > 0:
-            start = max(0, position - 4096)
-            file.seek(start)
-            newline = file.read(position - start).rfind(b"\n")
-            if newline >= 0:
-                position = start + newline + 1
-                break
-            position = start
-        if position < end:
-            file.truncate(position)

@@ -23,12 +23,13 @@ from isolet_nn.runs.records import FORMAT
 from isolet_nn.sweeps import journal
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED
 from isolet_nn.sweeps.config import Sweep
+from isolet_nn.sweeps.curves import CURVES, Curves, keep_curves
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset
 from isolet_nn.sweeps.dispatch import Dispatcher, ModelKeeper, SweepObserver
 from isolet_nn.sweeps.drawing import draw_plots
 from isolet_nn.sweeps.folder import MODELS, SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials, with_settings
-from isolet_nn.sweeps.journal import PENDING, Journal, Results, read_journal
+from isolet_nn.sweeps.journal import PENDING, PENDING_CODE, Journal, Results, read_journal
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.plan import Plan, make_plan
 from isolet_nn.sweeps.records import JournalHeader
@@ -52,7 +53,7 @@ from isolet_nn.training.weighting import require_class_names
 from isolet_nn.version import __version__
 
 _DATA = ".data"
-_NO_IDENTITY = {"name", "workers", "plot", "save_models"}
+_NO_IDENTITY = {"name", "workers", "plot", "save_models", "save_curves"}
 """Keys of a sweep file that no trial's result depends on."""
 
 WorkersFactory = Callable[[int, Path, Callable[[Experiment], PackedDataset]], Workers]
@@ -324,7 +325,10 @@ class _RecordedSweep:
             ending.push(_at_the_end(self._write_results))
             ending.callback(shutil.rmtree, data, ignore_errors=True)
             self.observer.on_start(folder, plan)
-            opened = ending.enter_context(closing(Journal(folder.path / JOURNAL, header)))
+            curves = self._curves()
+            if curves is not None:
+                ending.enter_context(closing(curves))
+            opened = ending.enter_context(closing(Journal(folder.path / JOURNAL, header, curves)))
             shutil.rmtree(data, ignore_errors=True)
             models = self._models()
             is_complete = not plan.cohorts
@@ -333,7 +337,13 @@ class _RecordedSweep:
                 ending.callback(models.tidy)
                 ending.callback(workers.close)
                 dispatcher = Dispatcher(
-                    trials, workers, opened, folder.results, models, self.observer
+                    trials,
+                    workers,
+                    opened,
+                    folder.results,
+                    models,
+                    folder.sweep.save_curves,
+                    self.observer,
                 )
                 is_complete = dispatcher.dispatch(plan.cohorts, should_stop)
             self.status = "completed" if is_complete else "interrupted"
@@ -342,6 +352,11 @@ class _RecordedSweep:
         folder = self.folder
         best = folder.results.best(folder.metric)
         return ModelKeeper(folder.sweep.save_models, folder.path / MODELS, folder.metric, best)
+
+    def _curves(self) -> Curves | None:
+        path = self.folder.path / CURVES
+        keep_curves(path, self.folder.results.status != PENDING_CODE)
+        return None if self.folder.sweep.save_curves == "none" else Curves(path)
 
     def _write_environment(self, header: JournalHeader) -> None:
         experiment = self.folder.trial_table.make_experiment(0)

@@ -226,6 +226,25 @@ def finite(value: Any) -> Any:
     return value
 
 
+def cut_torn_line(path: Path) -> None:
+    """Cut off what follows the last end of a line, which is what a crash leaves."""
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        position = end
+        while position > 0:
+            start = max(0, position - 4096)
+            file.seek(start)
+            newline = file.read(position - start).rfind(b"\n")
+            if newline >= 0:
+                position = start + newline + 1
+                break
+            position = start
+        if position < end:
+            file.truncate(position)
+
+
 def sync(path: Path) -> None:
     """Force a file that may be written to the disk."""
     with path.open("r+b") as file:  # Windows refuses it for a file that is open for reading only

@@ -1,0 +1,161 @@
+"""curves.csv of a sweep: the metrics of every trial in every epoch, a row an epoch.
+
+The rows of a trial stand together. They are written when it ends, before its line in the journal;
+what a crash leaves of trials that the journal does not know, the next resume takes out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.errors import RunError
+from isolet_nn.runs.metrics_file import columns_of, read_epoch
+from isolet_nn.system.files import cut_torn_line, errors_name, open_file, whole_file
+from isolet_nn.training.progress import Row
+
+CURVES = "curves.csv"
+_COLUMNS = columns_of(("train", "validation", "test"))
+_HEADER = ",".join(["trial", *_COLUMNS]).encode() + b"\n"
+_NO_LIMIT = (1 << 63) - 1
+
+
+def curve_text(trial: int, rows: Iterable[Row], is_evaluated: Callable[[int], bool]) -> str:
+    """The rows of a trial as they stand in the file, numbers with all digits.
+
+    A training may have been evaluated for other trials that it serves: `is_evaluated` says in
+    which epochs it was for this one.
+    """
+    lines = []
+    for epoch, row in enumerate(rows, 1):
+        shown = _COLUMNS if is_evaluated(epoch) else _MEASURED_IN_TRAINING
+        cells = [row.get(column) if column in shown else None for column in _COLUMNS]
+        lines.append(f"{trial}," + ",".join("" if v is None else repr(v) for v in cells) + "\n")
+    return "".join(lines)
+
+
+_MEASURED_IN_TRAINING = frozenset(["epoch", "train_loss", "train_accuracy", "seconds"])
+
+
+class Curves:
+    """The file ``curves.csv``, open for appending.
+
+    Parameters
+    ----------
+    path
+        The file; made if there is none.
+
+    Raises
+    ------
+    RunError
+        If it has other columns.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[bytes] = path.open("ab")
+        try:
+            if self._file.tell() == 0:
+                self._file.write(_HEADER)
+                self.sync()
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            raise
+
+    def append(self, texts: Iterable[str]) -> None:
+        """Write the curves of trials that ended."""
+        with errors_name(self._path):
+            self._file.write("".join(texts).encode())
+            self._file.flush()
+
+    def sync(self) -> None:
+        """Force to the disk what was written."""
+        with errors_name(self._path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        with errors_name(self._path):
+            self._file.close()
+
+
+def keep_curves(path: Path, ended: NDArray[np.bool_]) -> None:
+    """Take out what a crash left: a torn line, and the rows of trials that have not ended.
+
+    Raises
+    ------
+    RunError
+        If the file is damaged.
+    """
+    if not path.exists():
+        return
+    cut_torn_line(path)
+    if path.stat().st_size == 0 or all(_is_kept(path, line, ended) for line in _rows(path)):
+        return
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        file.write(_HEADER)
+        file.writelines(line for line in _rows(path) if _is_kept(path, line, ended))
+
+
+def _is_kept(path: Path, line: bytes, ended: NDArray[np.bool_]) -> bool:
+    number = line.partition(b",")[0]
+    if not number.isdigit() or int(number[:10]) >= len(ended):
+        raise RunError(f"{path}: damaged: found trial {number[:20].decode(errors='replace')!r}")
+    return bool(ended[int(number)])
+
+
+def read_curve(path: Path, trial: int) -> list[Row]:
+    """The rows of a trial, as those of a run's metrics.csv; none where the file has none.
+
+    Raises
+    ------
+    RunError
+        If the file is damaged.
+    """
+    rows: list[Row] = []
+    if not os.path.lexists(path):
+        return rows
+    prefix = b"%d," % trial
+    for line in _rows(path):
+        if line.startswith(prefix) and line.endswith(b"\n"):
+            rows.append(_row(path, line, len(prefix), len(rows) + 1))
+        elif rows:
+            break
+    return rows
+
+
+def _row(path: Path, line: bytes, start: int, epoch: int) -> Row:
+    try:
+        row = read_epoch(_COLUMNS, line[start:].decode().rstrip("\n"))
+        if row["epoch"] != epoch:
+            raise ValueError(f"found epoch {row['epoch']} where {epoch} should be")
+    except ValueError as error:
+        raise RunError(f"{path}: damaged: {error}") from None
+    return row
+
+
+def _rows(path: Path) -> Iterator[bytes]:
+    """The lines after the header."""
+    try:
+        file = open_file(path, limit=_NO_LIMIT)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
+    with file:
+        header = file.readline(len(_HEADER))
+        if header != _HEADER:
+            raise RunError(f"{path}: damaged, or of another version: found the columns {header!r}")
+        yield from file
+
+
+def metrics_measured(rows: Sequence[Row]) -> list[Row]:
+    """Rows without the metrics that no epoch has."""
+    there = [name for name in _COLUMNS if any(row[name] is not None for row in rows)]
+    return [{name: row[name] for name in there} for row in rows]
