@@ -21,6 +21,7 @@ class Stream(IntEnum):
     TEST_SPLIT = 3
     VALIDATION_SPLIT = 4
     FOLDS = 5
+    """An index a repeat."""
 
 
 def generator(seed: int, stream: Stream, index: int = 0, network: int = 0) -> np.random.Generator:
@@ -31,7 +32,7 @@ def generator(seed: int, stream: Stream, index: int = 0, network: int = 0) -> np
     seed, stream
         Which seed, and what the numbers are for.
     index
-        Counts epochs where a stream has several.
+        Counts epochs, or repeats of a division into folds, where a stream has several.
     network
         Its place in an ensemble; the first has the streams of a single network.
     """

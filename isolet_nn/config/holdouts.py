@@ -26,6 +26,8 @@ class Fold(Section):
     """Folds that the rows are divided into, as equal in size as can be; each row is in one."""
     fold: Annotated[int, Field(ge=0, lt=MOST)]
     """Which of them is held out, counted from 0; one seed divides the same for all of them."""
+    repeat: Annotated[int, Field(ge=0, lt=MOST)] = 0
+    """Which division into folds: each repeat deals the rows anew."""
     by: str = "rows"
 
     @field_validator("fold")

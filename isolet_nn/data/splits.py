@@ -52,7 +52,7 @@ def _hold_out(
 
 def _hold_out_fold(raw: RawDataset, rows: Rows, fold: Fold, seed: int) -> tuple[Rows, Rows]:
     """Divide `rows` of a data set into a fold and all others."""
-    rng = generator(seed, Stream.FOLDS)
+    rng = generator(seed, Stream.FOLDS, fold.repeat)
     part = "validation"
     if fold.by == "rows":
         _require_two_rows_a_class(raw, rows, part)

@@ -1,7 +1,8 @@
-"""How sure one can be: intervals over seeds, and tests of two models on one test set.
+"""How sure one can be: intervals over seeds and folds, tests of two models on one test set.
 
 Seeds are a sample of all seeds, so their spread says how a mean would come out again; it says
-nothing of other speakers. Two models on the same rows are compared by the rows they disagree on.
+nothing of other speakers. Folds are trained on much the same rows, so their spread says too little,
+and is corrected for that. Two models on the same rows are compared by those they disagree on.
 """
 
 from __future__ import annotations
@@ -80,6 +81,55 @@ def _bootstrap(samples: Sequence[Sequence[float]], statistic: Any, confidence: f
         rng=np.random.default_rng(0),
     ).confidence_interval
     return Interval(estimate, float(low), float(high))
+
+
+def resampled_interval(
+    scores: NDArray[np.float64], folds: int, confidence: float = 0.95
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Interval of the mean score of a cross-validation, which may be repeated.
+
+    The corrected resampled t interval. With J = k r scores of r repeats of k folds, their variance
+    s² (J - 1 in the denominator) and n₂ / n₁ = 1 / (k - 1), rows held out for each to train on::
+
+        mean ± t(J - 1) sqrt((1 / J + n₂ / n₁) s²)
+
+    The usual interval has 1 / J alone. That is too narrow, as any two trainings have most of their
+    rows in common, and would shrink to nothing with more repeats of the same rows.
+
+    C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52 (2003)
+    239-281, for random divisions; R. R. Bouckaert and E. Frank, "Evaluating the replicability of
+    significance tests for comparing learning algorithms", PAKDD 2004, Lecture Notes in Computer
+    Science 3056, 3-12, for repeated folds. It is an approximation: no unbiased estimate of the
+    variance of a cross-validation exists (Y. Bengio and Y. Grandvalet, "No unbiased estimator of
+    the variance of k-fold cross-validation", Journal of Machine Learning Research 5 (2004)
+    1089-1105).
+
+    Parameters
+    ----------
+    scores
+        (..., J) scores of all folds and repeats.
+    folds
+        How many folds each repeat has, k.
+
+    Returns
+    -------
+    low, high
+        (...), in the unit of the scores.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two scores, or two folds.
+    """
+    n = scores.shape[-1]
+    if n < 2 or folds < 2:
+        raise ValueError("an interval over folds needs two of them at least")
+    from scipy.special import stdtrit
+
+    t = float(stdtrit(n - 1, (1.0 + confidence) / 2.0))
+    half = t * np.sqrt(1.0 / n + 1.0 / (folds - 1)) * scores.std(axis=-1, ddof=1)
+    mean = scores.mean(axis=-1)
+    return mean - half, mean + half
 
 
 @dataclass(frozen=True)

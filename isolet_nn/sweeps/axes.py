@@ -40,22 +40,21 @@ class Axis:
 
 
 def axis_of(trials: Trials, key: str) -> Axis:
-    """The axis of a varied key, of a list's settings, of ``seed``, or of ``fold``."""
-    n_settings, n_seeds, n_folds = len(trials.codes), len(trials.seeds), trials.n_folds
-    if key == "seed":
-        seeds = np.repeat(np.arange(n_seeds), n_folds)
-        return Axis(key, list(trials.seeds), np.tile(seeds, n_settings))
-    if key == "fold":
-        folds = np.arange(n_folds)
-        return Axis(key, folds.tolist(), np.tile(folds, n_settings * n_seeds))
+    """The axis of a varied key, of a list's settings, of ``seed``, ``repeat`` or ``fold``."""
+    n_settings = len(trials.codes)
+    if key in trials.shape:
+        along = [*trials.shape].index(key)
+        places = np.indices([*trials.shape.values()])[along].ravel()
+        values = list(trials.seeds) if key == "seed" else [*range(trials.shape[key])]
+        return Axis(key, values, np.tile(places, n_settings))
     if key == SETTING:
         settings = [trials.setting(number) for number in range(n_settings)]
-        return Axis(key, settings, np.repeat(np.arange(n_settings), trials.n_repeats))
+        return Axis(key, settings, np.repeat(np.arange(n_settings), trials.per_setting))
     values, places = trials.different_values(key)
     if are_numbers(values):
         order = np.argsort(np.array(values, np.float64), kind="stable")
         values, places = [values[place] for place in order], np.argsort(order)[places]
-    return Axis(key, values, np.repeat(places, trials.n_repeats))
+    return Axis(key, values, np.repeat(places, trials.per_setting))
 
 
 def are_numbers(values: Sequence[Any]) -> bool:
@@ -77,7 +76,7 @@ def means_on_grid(values: NDArray[np.float64], axes: Sequence[Axis]) -> NDArray[
 
 
 def points_of(trials: Trials, plot: Plot) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The points of a scatter plot: settings, of each seed or fold if that is an axis.
+    """The points of a scatter plot: settings, of each seed, repeat or fold if that is an axis.
 
     Returns
     -------
@@ -86,8 +85,8 @@ def points_of(trials: Trials, plot: Plot) -> tuple[NDArray[np.int64], NDArray[np
     point : (n_trials,)
         The point of each trial.
     """
-    apart = [axis_of(trials, key).position for key in (plot.x, plot.y) if key in ("seed", "fold")]
-    settings = np.repeat(np.arange(len(trials.codes)), trials.n_repeats)
+    apart = [axis_of(trials, key).position for key in (plot.x, plot.y) if key in trials.shape]
+    settings = np.repeat(np.arange(len(trials.codes)), trials.per_setting)
     _, first, point = np.unique(
         np.stack([settings, *apart]), axis=1, return_index=True, return_inverse=True
     )

@@ -15,7 +15,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 
 from isolet_nn.config.bounds import MOST_SEEDS, MOST_SETTINGS, MOST_TRIALS, MOST_WORKERS
 from isolet_nn.config.key_paths import is_within, look_up
-from isolet_nn.config.section import NAME_PATTERN, Folds, RuleError, Section
+from isolet_nn.config.section import NAME_PATTERN, Count, Folds, RuleError, Section
 from isolet_nn.errors import Kind, Problem, counted, short_repr, suggestion
 from isolet_nn.sweeps.distributions import RandomSettings, Setting, Value
 
@@ -25,8 +25,16 @@ class CrossValidation(Section):
 
     folds: Folds
     """Folds; a trial for each of them, of every setting with every seed."""
+    repeats: Count = 1
+    """How often the rows are dealt to folds anew; a trial for each fold of each repeat."""
     by: Literal["rows", "speaker", "group"] = "rows"
     """What is kept together: nothing (stratified by class), or all rows of a speaker or group."""
+
+    @property
+    def shape(self) -> dict[str, int]:
+        """What there is of each that a trial's number counts, the last running fastest."""
+        repeats = {"repeat": self.repeats} if self.repeats > 1 else {}
+        return {**repeats, "fold": self.folds}
 
 
 class Plot(Section):
@@ -167,15 +175,15 @@ class Sweep(Section):
             found = f"its combinations are {settings} settings"
             allowed = f"at most {MOST_SETTINGS} can be tried, and random draws some of more"
             raise RuleError(Problem(found, "grid", allowed=allowed))
-        folds = self.cross_validation.folds if self.cross_validation else 1
-        trials = settings * len(self.seeds) * folds
+        folds = self.cross_validation.shape if self.cross_validation else {"fold": 1}
+        trials = settings * len(self.seeds) * math.prod(folds.values())
         if trials > MOST_TRIALS:
-            found = (
-                f"{counted(settings, 'setting')}, {counted(len(self.seeds), 'seed')} and "
-                f"{counted(folds, 'fold')} make {trials} trials"
-            )
+            counts = {"setting": settings, "seed": len(self.seeds), **folds}
+            *firsts, last = (counted(n, noun) for noun, n in counts.items())
+            found = f"{', '.join(firsts)} and {last} make {trials} trials"
             varied = "grid" if self.grid is not None else "list" if self.list else "random"
-            factors = {"cross_validation.folds": folds, "seeds": len(self.seeds), varied: settings}
+            factors = {f"cross_validation.{name}s": n for name, n in folds.items()}
+            factors |= {"seeds": len(self.seeds), varied: settings}
             most = max(factors, key=factors.__getitem__)
             raise RuleError(Problem(found, most, allowed=f"at most {MOST_TRIALS} are allowed"))
         return self
@@ -239,7 +247,7 @@ def n_settings(sweep: Sweep) -> int:
 def axis_keys(sweep: Sweep) -> list[str]:
     """What can stand along an axis of a picture: varied keys, a list's settings, seeds, folds."""
     settings = [SETTING] if sweep.list is not None else []
-    folds = ["fold"] if sweep.cross_validation else []
+    folds = sweep.cross_validation.shape if sweep.cross_validation else {}
     return [*varied_keys(sweep), *settings, "seed", *folds]
 
 

@@ -214,7 +214,7 @@ class Dispatcher:
         Making an experiment takes far longer than the rest of submitting, so those of trials that
         agree in both sections are made once.
         """
-        setting, repeat = divmod(trial, self._trials.n_repeats)
+        setting, repeat = divmod(trial, self._trials.per_setting)
         group = (*self._trials.codes[setting, self._data_columns].tolist(), repeat)
         if group not in self._data:
             if len(self._data) >= _EXPERIMENTS_KEPT:

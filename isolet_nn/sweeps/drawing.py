@@ -95,7 +95,8 @@ def default_plots(sweep: Sweep, value: str) -> list[Plot]:
 
     keys = [key for key in varied_keys(sweep) if _is_varied(sweep, key)]
     if not keys:
-        repeats = [("seed", len(sweep.seeds)), ("fold", 2 if sweep.cross_validation else 1)]
+        folds = sweep.cross_validation.shape if sweep.cross_validation else {}
+        repeats = [("seed", len(sweep.seeds)), *folds.items()]
         return [plot("boxplot", x=key) for key, number in repeats if number > 1][:1]
     if sweep.list is not None and len(keys) > 1:
         return [plot("boxplot", x=SETTING)]
@@ -184,8 +185,7 @@ def _pooled(folder: SweepFolder, plot: Plot, wording: str) -> str:
         for key, values in zip(trials.keys, trials.values, strict=True)
         if len(values) > 1 and key not in shown and SETTING not in shown
     ]
-    repeats = [("seed", len(trials.seeds)), ("fold", trials.n_folds)]
-    parts = [counted(n, key) for key, n in repeats if n > 1 and key not in shown]
+    parts = [counted(n, key) for key, n in trials.shape.items() if n > 1 and key not in shown]
     parts += [f"all values of {' and '.join(others)}"] if len(others) in (1, 2) else []
     parts += [f"all values of {len(others)} other keys"] if len(others) > 2 else []
     if not parts:

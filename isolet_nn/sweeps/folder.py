@@ -135,7 +135,7 @@ class SweepFolder:
         found = np.isfinite(self.results.metrics[completed])
         begun = header.sweep.get("experiment")
         either = [self.trial_table.experiment, *([begun] if isinstance(begun, dict) else [])]
-        settings = completed // self.trial_table.n_repeats
+        settings = completed // self.trial_table.per_setting
         expected = [_evaluated(replace(self.trial_table, experiment=e))[settings] for e in either]
         fits = np.any([(found == of_trials).all(axis=1) for of_trials in expected], axis=0)
         if not fits.all():
@@ -174,7 +174,7 @@ def _evaluated(trials: Trials) -> NDArray[np.bool_]:
     firsts, groups = trials.groups_by("dataset.name", "dataset.validation", EVALUATE_TEST)
     evaluated = np.zeros((len(firsts), len(METRICS)), bool)
     for group, number in enumerate(firsts):
-        experiment, _ = check(Experiment, trials.content(number * trials.n_repeats))
+        experiment, _ = check(Experiment, trials.content(number * trials.per_setting))
         if experiment is not None:  # what was begun may be a config of another version
             has_validation = experiment.dataset.validation != "none"
             of_splits = [True, has_validation, experiment.training.evaluate_test]

@@ -1,6 +1,6 @@
 """From a sweep to its trials: a table with a row a setting, every setting with every seed.
 
-Under cross-validation a trial is a setting with a seed and a fold.
+Under cross-validation a trial is a setting with a seed and a fold (of a repeat).
 
 The table keeps each key path's different values once and a number for every setting, so that a
 million trials take a few megabytes; an experiment is only made of a trial when it is needed.
@@ -12,7 +12,9 @@ error, since whoever wrote both meant another; random settings are drawn anew.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -50,7 +52,7 @@ _MOST_PROBLEMS = 10
 class Trials:
     """All trials of a sweep: of each setting in turn, all seeds; of each seed, all folds.
 
-    Trial i has setting i // n_repeats, and i % n_repeats tells seed and fold.
+    Trial i has setting i // per_setting, and i % per_setting tells seed, repeat and fold.
 
     Attributes
     ----------
@@ -76,17 +78,27 @@ class Trials:
     cross_validation: CrossValidation | None = None
 
     def __len__(self) -> int:
-        return len(self.codes) * self.n_repeats
+        return len(self.codes) * self.per_setting
 
-    @property
-    def n_folds(self) -> int:
-        """Trials of each setting and seed: folds, or one without cross-validation."""
-        return 1 if self.cross_validation is None else self.cross_validation.folds
+    @functools.cached_property
+    def shape(self) -> dict[str, int]:
+        """How many trials a setting has along each of seed, repeat and fold.
 
-    @property
-    def n_repeats(self) -> int:
-        """Trials of each setting: seeds times folds."""
-        return len(self.seeds) * self.n_folds
+        In the order of the numbers, the last running fastest. Repeats count where there are
+        several, folds under cross-validation.
+        """
+        folds = {} if self.cross_validation is None else self.cross_validation.shape
+        return {"seed": len(self.seeds), **folds}
+
+    @functools.cached_property
+    def per_setting(self) -> int:
+        """Trials of each setting: seeds times repeats times folds."""
+        return math.prod(self.shape.values())
+
+    @functools.cached_property
+    def per_seed(self) -> int:
+        """Trials of each setting and seed, a division of the rows each."""
+        return self.per_setting // len(self.seeds)
 
     def setting(self, number: int) -> Setting:
         """What setting `number` changes, by key path."""
@@ -95,19 +107,23 @@ class Trials:
 
     def seed(self, trial: int) -> int:
         """The seed of a trial."""
-        return self.seeds[trial % self.n_repeats // self.n_folds]
+        return self.seeds[trial % self.per_setting // self.per_seed]
 
-    def fold(self, trial: int) -> int | None:
-        """The fold that a trial is scored on; None without cross-validation."""
-        return None if self.cross_validation is None else trial % self.n_folds
+    def division(self, trial: int) -> dict[str, int]:
+        """How the rows of a trial are divided: its repeat and fold, as far as there are several."""
+        place, rest = {}, trial % self.per_seed
+        for name, number in reversed(list(self.shape.items())[1:]):
+            rest, place[name] = divmod(rest, number)
+        return dict(reversed(place.items()))
 
     def content(self, trial: int) -> dict[str, Any]:
         """A trial's experiment as it would stand in a file."""
-        content = self.content_of_setting(trial // self.n_repeats)
+        content = self.content_of_setting(trial // self.per_setting)
         changes: dict[str, Any] = {"seed": self.seed(trial)}
         if self.cross_validation is not None:
-            fold = {"fold": self.fold(trial), **self.cross_validation.model_dump()}
-            changes |= {"dataset.validation": fold, EVALUATE_TEST: False}
+            fold = self.division(trial)
+            part = {"folds": self.cross_validation.folds, "by": self.cross_validation.by, **fold}
+            changes |= {"dataset.validation": part, EVALUATE_TEST: False}
         return with_overrides(content, changes)
 
     def content_of_setting(self, number: int) -> dict[str, Any]:
@@ -125,7 +141,7 @@ class Trials:
         """
         if key == "seed":
             return self.seed(trial)
-        column, number = self.keys.index(key), trial // self.n_repeats
+        column, number = self.keys.index(key), trial // self.per_setting
         code = int(self.codes[number, column])
         if code != _NOT_SET:
             return self.values[column][code]
@@ -143,7 +159,7 @@ class Trials:
         values = list(self.values[column])
         place_of = {_text_of(self.experiment, key, v): place for place, v in enumerate(values)}
         for number in np.flatnonzero(places == _NOT_SET).tolist():
-            value = self.value(number * self.n_repeats, key)
+            value = self.value(number * self.per_setting, key)
             place = place_of.setdefault(equal_text(value), len(values))
             if place == len(values):
                 values.append(value)
@@ -153,7 +169,7 @@ class Trials:
     def one_experiment_each(self, *sections: str) -> Iterator[Experiment]:
         """An experiment for each different content of these keys at the top of the file."""
         for number in self.settings_that_differ_in(*sections):
-            yield self.make_experiment(number * self.n_repeats)
+            yield self.make_experiment(number * self.per_setting)
 
     def settings_that_differ_in(self, *keys: str) -> list[int]:
         """Numbers of the first settings with each different content of some key paths."""
@@ -308,7 +324,7 @@ def _experiment_of_setting(
         conflict = conflict_with_folds(content)
         if conflict is not None:
             return None, [conflict]
-    experiment, found = check(Experiment, trials.content(number * trials.n_repeats))
+    experiment, found = check(Experiment, trials.content(number * trials.per_setting))
     if trials.cross_validation is None:
         return experiment, found or [_NOTHING_EVALUATED] * _evaluates_nothing(experiment)
     return experiment, [_of_folds(problem) for problem in found]
@@ -318,6 +334,8 @@ def _of_folds(problem: Problem) -> Problem:
     """A problem of the folds under the key that the sweep has for them."""
     if not is_within(problem.path, "dataset.validation"):
         return problem
+    if problem.path == "dataset.validation":  # xor, whose four points are all there is
+        return Problem("the data set has no rows that could be held out", "cross_validation")
     below = problem.path.removeprefix("dataset.validation")
     return replace(problem, path=f"cross_validation{below}")
 
@@ -356,7 +374,7 @@ def _evaluates_nothing(experiment: Experiment | None) -> bool:
 def _check_line_plots(sweep: Sweep, trials: Trials) -> None:
     """A line needs numbers on its horizontal axis."""
     for number, plot in enumerate(sweep.plot):
-        if plot.kind != "line" or plot.x in ("seed", "fold"):
+        if plot.kind != "line" or plot.x in trials.shape:
             continue
         for value in trials.different_values(plot.x)[0]:
             if isinstance(value, bool) or not isinstance(value, (int, float)):

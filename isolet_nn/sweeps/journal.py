@@ -115,14 +115,13 @@ class Results:
         """Write trials.csv: a row a trial, numbers with all digits."""
         names = [name for name in METRICS if self.has_metric(name)]
         columns = [METRICS.index(name) for name in names]
-        repeat = ["seed"] if trials.cross_validation is None else ["seed", "fold"]
-        header = ["trial", "status", *trials.keys, *repeat, *names, "epochs", "seconds", "error"]
+        header = ["trial", "status", *trials.keys, *trials.shape, *names]
+        header += ["epochs", "seconds", "error"]
         write_csv(path, header, self._rows(trials, columns))
 
     def _rows(self, trials: Trials, columns: list[int]) -> Iterator[list[CsvCell]]:
-        has_folds = trials.cross_validation is not None
         for trial in range(len(trials)):
-            if trial % trials.n_repeats == 0:
+            if trial % trials.per_setting == 0:
                 settings = [exact_text(trials.value(trial, key)) for key in trials.keys]
             status = _STATUSES[self.status[trial]]
             row = self.metrics[trial].tolist()
@@ -133,7 +132,7 @@ class Results:
                 status,
                 *settings,
                 trials.seed(trial),
-                *([trials.fold(trial)] if has_folds else []),
+                *trials.division(trial).values(),
                 *metrics,
                 *(ended if status != PENDING else [None, None]),
                 self.errors.get(trial),

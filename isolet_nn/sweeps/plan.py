@@ -225,7 +225,7 @@ def _groups(trials: Trials, pending: NDArray[np.int64]) -> Iterator[NDArray[np.i
     separating = [
         column for column, key in enumerate(trials.keys) if not _is_stackable(key) and key != EPOCHS
     ]
-    codes = trials.codes[pending // trials.n_repeats][:, separating]
+    codes = trials.codes[pending // trials.per_setting][:, separating]
     yield from _split_by(codes, pending)
 
 
@@ -254,16 +254,16 @@ def _stacks_of_group(
     size = data_size(experiment)
     lines = list(_lines(trials, group, experiment, notes))
     # Folds may differ in size, and networks of a stack take their steps together.
-    kinds: list[tuple[int, int | None, int | None]] = [
-        (trials.epochs(line[-1], experiment), trials.fold(line[0]), trials.seed(line[0]))
+    kinds: list[tuple[int, int, int | None]] = [
+        (trials.epochs(line[-1], experiment), line[0] % trials.per_seed, trials.seed(line[0]))
         for line in lines
     ]
     by_seed = data_depends_on_seed(experiment.dataset)
     if not by_seed and experiment.training.shuffle:
         by_seed = _pays_by_seed(experiment, size, len(lines) / len(set(kinds)))
     if not by_seed:
-        kinds = [(epochs, fold, None) for epochs, fold, _ in kinds]
-    together: dict[tuple[int, int | None, int | None], list[Line]] = {}
+        kinds = [(epochs, division, None) for epochs, division, _ in kinds]
+    together: dict[tuple[int, int, int | None], list[Line]] = {}
     for kind, line in zip(kinds, lines, strict=True):
         together.setdefault(kind, []).append(line)
     shared = by_seed or not experiment.training.shuffle
@@ -298,7 +298,7 @@ def _lines(
         yield from ((trial,) for trial in group.tolist())
         return
     columns = [column for column, key in enumerate(trials.keys) if key != EPOCHS]
-    settings, repeats = np.divmod(group, trials.n_repeats)
+    settings, repeats = np.divmod(group, trials.per_setting)
     keys = np.column_stack([trials.codes[settings][:, columns], repeats])
     for line in _split_by(keys, group):
         if len(line) > 1:

@@ -10,10 +10,12 @@ from isolet_nn.runs.records import Record, Seconds, Summary, Whole
 
 
 class Score(Record):
-    """A mean over trials, and their standard deviation; None for a single one."""
+    """A mean over trials, their standard deviation (None for a single one), and its interval."""
 
     mean: float
     deviation: Seconds | None
+    low: float | None = None
+    high: float | None = None
 
 
 class RankedSetting(Record):

@@ -5,12 +5,14 @@ Settings are compared by the mean over their completed trials, whatever their nu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.scores.statistics import resampled_interval
+from isolet_nn.sweeps.datasets import data_depends_on_seed
 from isolet_nn.sweeps.distributions import Setting
 from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.journal import COMPLETED_CODE, METRICS, Results, exact_text
@@ -27,6 +29,9 @@ class Score:
     mean: float
     deviation: float | None
     """None for a single trial."""
+    low: float | None = None
+    """With `high` the 95 % interval of the mean; None without cross-validation, or a fold."""
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,9 +83,35 @@ class _Means:
 
 
 def _completed(trials: Trials, results: Results) -> NDArray[np.bool_]:
-    """Which trials of each setting are completed, (n_settings, n_repeats)."""
+    """Which trials of each setting are completed, (n_settings, per_setting)."""
     done: NDArray[np.bool_] = results.status == COMPLETED_CODE
-    return done.reshape(len(trials.codes), trials.n_repeats)
+    return done.reshape(len(trials.codes), trials.per_setting)
+
+
+def _intervals(
+    trials: Trials, results: Results, accuracy: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """95 % intervals of the mean accuracy over folds and repeats, each end (n_settings,).
+
+    They are what :func:`~isolet_nn.scores.statistics.resampled_interval` gives. Seeds that divide
+    the rows anew are repeats; where all divide them alike (``dataset.split_seed``), a fold's score
+    is its mean over seeds. NaN where a trial is missing, and without cross-validation.
+    """
+    low, high = np.full((2, len(trials.codes)), np.nan)
+    if trials.cross_validation is None:
+        return low, high
+    of_seeds = results.metric(accuracy).reshape(len(low), len(trials.seeds), trials.per_seed)
+    firsts, groups = trials.groups_by("dataset")
+    for group, first in enumerate(firsts):
+        scores = of_seeds[groups == group]
+        experiment = trials.make_experiment(first * trials.per_setting)
+        if data_depends_on_seed(experiment.dataset):
+            scores = scores.reshape(len(scores), -1)
+        else:
+            scores = scores.mean(axis=1)
+        ends = resampled_interval(scores, trials.cross_validation.folds)
+        low[groups == group], high[groups == group] = np.clip(ends, 0.0, 1.0)
+    return low, high
 
 
 def _ranking(trials: Trials, results: Results, metric: str) -> tuple[list[int], int]:
@@ -99,11 +130,18 @@ def best_settings(trials: Trials, results: Results, metric: str, most: int) -> l
     n = _completed(trials, results).sum(axis=1)
     of_metric = {name: _Means.of(trials, results, name) for name in METRICS}
     ranking = ("validation_accuracy", "test_accuracy")
+    ends = {name: _intervals(trials, results, name) for name in ranking}
+
+    def score(name: str, number: int) -> Score | None:
+        low, high = (unless_nan(float(end[number])) for end in ends[name])
+        of_setting = of_metric[name].score(number)
+        return None if of_setting is None else replace(of_setting, low=low, high=high)
+
     return [
         SettingScore(
             trials.setting(number),
             int(n[number]),
-            {name: score for name in ranking if (score := of_metric[name].score(number))},
+            {name: found for name in ranking if (found := score(name, number))},
             {
                 name: float(of.means[number])
                 for name, of in of_metric.items()
@@ -118,8 +156,9 @@ def write_settings(path: Path, trials: Trials, results: Results, metric: str) ->
     """Write settings.csv: a row a setting, the best by `metric` first, numbers with all digits.
 
     A key that an entry of a list leaves open is empty. After the varied keys come n, the completed
-    trials (seeds, times folds), and over these the mean and standard deviation of the accuracy and
-    the mean of the loss, on the validation and the test split as far as they were evaluated.
+    trials (seeds, times folds), and over these the mean and standard deviation of the accuracy,
+    under cross-validation the 95 % interval of that mean, and the mean of the loss, on the
+    validation and the test split as far as they were evaluated.
     """
     columns: dict[str, NDArray[np.float64]] = {}
     for split in ("validation", "test"):
@@ -127,6 +166,9 @@ def write_settings(path: Path, trials: Trials, results: Results, metric: str) ->
             accuracy = _Means.of(trials, results, f"{split}_accuracy")
             columns[f"{split}_accuracy_mean"] = accuracy.means
             columns[f"{split}_accuracy_sd"] = accuracy.deviations
+            if trials.cross_validation is not None:
+                low, high = _intervals(trials, results, f"{split}_accuracy")
+                columns |= {f"{split}_accuracy_low": low, f"{split}_accuracy_high": high}
             columns[f"{split}_loss_mean"] = _Means.of(trials, results, f"{split}_loss").means
     n = _completed(trials, results).sum(axis=1)
 

@@ -212,9 +212,9 @@ def require_trainable_trials(
     problems: dict[Problem, list[int]] = {}
     numbers = trials.settings_that_differ_in(*_DECIDES_ON_CAPACITY)
     for number in numbers:
-        first = number * trials.n_repeats
+        first = number * trials.per_setting
         has_folds = trials.make_experiment(first).model.batch_normalization
-        for trial in range(first, first + (trials.n_folds if has_folds else 1)):
+        for trial in range(first, first + (trials.per_seed if has_folds else 1)):
             experiment = trials.make_experiment(trial)
             size = source.size(experiment)
             try:

@@ -231,9 +231,9 @@ def print_sweep(folder: SweepFolder) -> None:
 
 def _folds(folder: SweepFolder) -> tuple[str, str]:
     """Heading of the number of trials, and what they are, under cross-validation."""
-    n_seeds = len(folder.trial_table.seeds)
-    seeds = "" if n_seeds == 1 else f" x {n_seeds} seeds"
-    return "trials", f", mean +- standard deviation over {folder.trial_table.n_folds} folds{seeds}"
+    several = [(n, name) for name, n in folder.trial_table.shape.items() if n > 1]
+    over = " x ".join(counted(n, name) for n, name in reversed(several))
+    return "trials", f", mean +- standard deviation over {over}, and its 95 % interval"
 
 
 def _setting_cells(folder: SweepFolder, setting: Setting) -> list[str]:
@@ -247,4 +247,10 @@ def _score_text(score: Score | None) -> str:
     if score is None:
         return ""
     deviation = "" if score.deviation is None else f" +- {100.0 * score.deviation:.2f}"
-    return f"{100.0 * score.mean:.2f}{deviation} %"
+    return f"{100.0 * score.mean:.2f}{deviation} %{_interval_text(score)}"
+
+
+def _interval_text(score: Score) -> str:
+    if score.low is None or score.high is None:
+        return ""
+    return f", {100.0 * score.low:.2f} to {100.0 * score.high:.2f} %"

@@ -200,7 +200,7 @@ def test_a_search_by_folds_is_planned_printed_and_ranked_without_the_test_set(
     assert "40 trials, 40 of them to be done" in out
     assert "20 trainings" in out
     _, out, _ = nn_sweep(file, "--print-trial", 39)
-    assert "    folds: 5\n    fold: 4\n    by: rows\n" in out
+    assert "    folds: 5\n    fold: 4\n    repeat: 0\n    by: rows\n" in out
     assert "evaluate_test: false" in out
     _, out, _ = nn_sweep(file)
     title = (

@@ -165,11 +165,11 @@ def test_a_data_set_is_all_that_an_experiment_needs() -> None:
         ),
         (
             {"dataset": {"name": "iris", "validation": {"folds": 5, "fold": 0, "seed": 0}}},
-            "dataset.validation.seed: unknown key; allowed: folds, fold, by",
+            "dataset.validation.seed: unknown key; allowed: folds, fold, repeat, by",
         ),
         (
             {"dataset": {"name": "iris", "validation": {"folds": 5, "fold": 0, "fraction": 0.1}}},
-            "dataset.validation.fraction: unknown key; allowed: folds, fold, by",
+            "dataset.validation.fraction: unknown key; allowed: folds, fold, repeat, by",
         ),
         (
             {"dataset": {"name": "iris", "validation": {"fraction": 0.1, "seed": 0}}},

@@ -127,14 +127,14 @@ def test_groups_of_one_size_make_folds_that_differ_by_one_group(
     assert set(rows.tolist()) <= {size * (n_groups // folds), size * -(-n_groups // folds)}
 
 
-@given(st.integers(2, 6), seeds, st.sampled_from(["rows", "group"]))
-def test_every_row_is_validation_in_exactly_one_fold_of_a_seed(
-    folds: int, seed: int, by: Literal["rows", "group"]
+@given(st.integers(2, 6), st.integers(0, 3), seeds, st.sampled_from(["rows", "group"]))
+def test_every_row_is_validation_in_exactly_one_fold_of_a_repeat(
+    folds: int, repeat: int, seed: int, by: Literal["rows", "group"]
 ) -> None:
     one_table = raw_of_classes([0, 1, 2] * 20, np.repeat(np.arange(20), 3).tolist(), n_test=12)
     held = []
     for number in range(folds):
-        fold = GroupFold(folds=folds, fold=number, by=by)
+        fold = GroupFold(folds=folds, fold=number, repeat=repeat, by=by)
         dataset = split(one_table, seed, validation=fold, standardize=False)
         assert dataset.validation is not None
         train, validation = (part.x[:, 0].tolist() for part in (dataset.train, dataset.validation))

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import numpy as np
 import pytest
 
-from isolet_nn.scores.statistics import difference_of_means, mcnemar, mean_interval
+from isolet_nn.scores.statistics import (
+    difference_of_means,
+    mcnemar,
+    mean_interval,
+    resampled_interval,
+)
 
 
 def test_an_interval_covers_the_true_mean_about_as_often_as_it_says() -> None:
@@ -43,6 +49,27 @@ def test_a_clear_difference_excludes_zero_and_none_does_not() -> None:
 def test_one_seed_says_nothing_of_the_spread(values: list[float]) -> None:
     with pytest.raises(ValueError, match="two values"):
         mean_interval(values)
+
+
+def test_an_interval_over_folds_is_widened_by_the_rows_that_trainings_share() -> None:
+    scores = np.array([0.90, 0.94, 0.96, 0.92, 0.93, 0.91, 0.95, 0.97, 0.89, 0.93])
+    # 2 repeats of 5 folds: t(0.975, 9 degrees of freedom) = 2.2622, n2 / n1 = 1 / 4.
+    half = 2.262157 * math.sqrt((1 / 10 + 1 / 4) * statistics.variance(scores.tolist()))
+    low, high = resampled_interval(scores, folds=5)
+    assert math.isclose(float(low), 0.93 - half, rel_tol=1e-6)
+    assert math.isclose(float(high), 0.93 + half, rel_tol=1e-6)
+
+
+def test_more_repeats_of_the_same_rows_make_no_interval_as_narrow_as_one_likes() -> None:
+    scores = np.tile([0.90, 0.94, 0.96, 0.92, 0.93], (2, 1000))
+    low, high = resampled_interval(scores, folds=5)
+    assert low.shape == high.shape == (2,)
+    assert np.all(high - low > 2 * 1.96 * 0.5 * 0.0198)  # at least sqrt(1 / 4) deviations each way
+
+
+def test_one_fold_says_nothing_of_the_spread() -> None:
+    with pytest.raises(ValueError, match="two of them"):
+        resampled_interval(np.array([0.9]), folds=5)
 
 
 def test_mcnemar_counts_disagreements_and_tests_them_by_the_binomial_distribution() -> None:

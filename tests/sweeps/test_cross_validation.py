@@ -17,11 +17,15 @@ from needs import needs_torch
 
 from isolet_nn.benchmarks.sweep import time_sweep
 from isolet_nn.config.datasets import DatasetConfig
-from isolet_nn.data import load_dataset
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.data import load_dataset, load_raw
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.data.scaling import Scaler
+from isolet_nn.data.splits import rows_of_splits
 from isolet_nn.errors import ConfigError, DataError, RunError
 from isolet_nn.results.redraw import PlotChoice, choose_plot, name_of
+from isolet_nn.scores.statistics import resampled_interval
+from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import make_trials
@@ -54,23 +58,27 @@ def swept(config: Sweep, runs_dir: Path, **options: Any) -> SweepFolder:
 @given(
     n_settings=st.integers(1, 4),
     seeds=st.lists(st.integers(0, 99), min_size=1, max_size=3, unique=True),
+    repeats=st.integers(1, 3),
     folds=st.integers(2, 7),
 )
-def test_a_setting_has_all_seeds_and_a_seed_all_folds_before_the_next(
-    n_settings: int, seeds: list[int], folds: int
+def test_a_setting_has_all_seeds_and_a_seed_all_folds_of_all_repeats_before_the_next(
+    n_settings: int, seeds: list[int], repeats: int, folds: int
 ) -> None:
     rates = [0.1 * (number + 1) for number in range(n_settings)]
-    trials = trials_of(grid={RATE: rates}, seeds=seeds, cross_validation={"folds": folds})
-    expected = list(itertools.product(rates, seeds, range(folds)))
+    cross_validation = {"folds": folds, "repeats": repeats}
+    trials = trials_of(grid={RATE: rates}, seeds=seeds, cross_validation=cross_validation)
+    expected = list(itertools.product(rates, seeds, range(repeats), range(folds)))
     assert len(trials) == len(expected)
-    for trial, (rate, seed, fold) in enumerate(expected):
+    for trial, (rate, seed, repeat, fold) in enumerate(expected):
         experiment = trials.make_experiment(trial)
         assert (trials.value(trial, RATE), trials.seed(trial)) == (rate, seed)
-        assert trials.fold(trial) == fold
+        several = {"repeat": repeat} if repeats > 1 else {}
+        assert trials.division(trial) == {**several, "fold": fold}
         assert (experiment.optimizer.learning_rate, experiment.seed) == (rate, seed)
         assert experiment.dataset.model_dump()["validation"] == {
             "folds": folds,
             "fold": fold,
+            "repeat": repeat,
             "by": "rows",
         }
         assert experiment.training.evaluate_test is False
@@ -111,8 +119,9 @@ def test_the_table_of_settings_averages_over_seeds_and_folds_the_best_first(
     folder = swept(iris_sweep(**SEVERAL), tmp_path)
     trials = read_table(folder.path / "trials.csv")
     settings = read_table(folder.path / "settings.csv")
-    scores = [f"validation_{score}" for score in ("accuracy_mean", "accuracy_sd", "loss_mean")]
-    assert list(settings[0]) == [RATE, "model.hidden_layers", "n", *scores]
+    of_accuracy = [f"validation_accuracy_{figure}" for figure in ("mean", "sd", "low", "high")]
+    figures = ["n", *of_accuracy, "validation_loss_mean"]
+    assert list(settings[0]) == [RATE, "model.hidden_layers", *figures]
     assert len(settings) == 4
     means = [float(row["validation_accuracy_mean"]) for row in settings]
     assert means == sorted(means, reverse=True)
@@ -141,6 +150,50 @@ def test_a_stopped_search_goes_on_to_the_same_tables(tmp_path: Path) -> None:
     assert settings[0] == settings[1]
 
 
+def test_each_repeat_deals_the_rows_anew_and_has_a_row_a_fold_in_the_table(tmp_path: Path) -> None:
+    keys = {"set": {EPOCHS: 2}, "cross_validation": {"folds": 3, "repeats": 2}}
+    folder = swept(iris_sweep(**keys), tmp_path)
+    table = read_table(folder.path / "trials.csv")
+    assert list(table[0])[:5] == ["trial", "status", "seed", "repeat", "fold"]
+    assert [(t["repeat"], t["fold"]) for t in table] == list(itertools.product("01", "012"))
+    held = [rows_held_out(trials_of(**keys).make_experiment(trial)) for trial in range(6)]
+    for of_repeat in (held[:3], held[3:]):
+        assert sorted(itertools.chain(*of_repeat)) == sorted(itertools.chain(*held[:3]))
+    assert held[0] not in held[3:]
+    once = swept(iris_sweep(set={EPOCHS: 2}, cross_validation=FOLDS), tmp_path)
+    for first, also in zip(table[:3], result_table(once), strict=True):
+        assert {key: first[key] for key in also} == also, "a repeat more changed the first"
+
+
+def rows_held_out(experiment: Experiment) -> list[int]:
+    raw = load_raw(experiment.dataset)
+    validation = rows_of_splits(raw, experiment.dataset, experiment.seed)[1]
+    assert validation is not None
+    return [*map(int, validation)]
+
+
+def test_the_interval_of_a_setting_counts_seeds_on_the_same_folds_once(tmp_path: Path) -> None:
+    keys: dict[str, Any] = {"seeds": 2, "cross_validation": {"folds": 3, "repeats": 2}}
+    for split_seed in (None, 5):
+        changes = {EPOCHS: 2, "dataset.split_seed": split_seed}
+        folder = swept(iris_sweep(set=changes, **keys), tmp_path)
+        scores = folder.results.metric("validation_accuracy")
+        expected = scores if split_seed is None else scores.reshape(2, 6).mean(axis=0)
+        low, high = resampled_interval(expected, folds=3)
+        (setting,) = read_table(folder.path / "settings.csv")
+        assert float(setting["validation_accuracy_low"]) == pytest.approx(max(low, 0.0))
+        assert float(setting["validation_accuracy_high"]) == pytest.approx(min(high, 1.0))
+        (best,) = folder.summary["best"]
+        assert best["scores"]["validation_accuracy"]["low"] == pytest.approx(max(low, 0.0))
+
+
+def test_a_setting_that_lacks_a_fold_has_no_interval(tmp_path: Path) -> None:
+    folder = swept(iris_sweep(set={EPOCHS: 2}, cross_validation=FOLDS), tmp_path)
+    folder.results.record(TrialResult(1, "failed", error="as an example"))
+    (best,) = folder.best()
+    assert (best.n, best.scores["validation_accuracy"].low) == (2, None)
+
+
 def test_results_are_never_taken_for_those_of_other_folds(tmp_path: Path) -> None:
     folder = swept(iris_sweep(**SEVERAL), tmp_path, should_stop=stop_after(2))
     file = folder.path / "sweep.yaml"
@@ -157,7 +210,7 @@ def test_folds_share_no_cohort_since_they_may_differ_in_size() -> None:
     plan, count, _ = plan_of(config, workers=1)
     assert count == plan.n_trials == 56
     for cohort in plan.cohorts:
-        assert len({trials.fold(trial) for line in cohort.lines for trial in line}) == 1
+        assert len({trials.division(trial)["fold"] for line in cohort.lines for trial in line}) == 1
 
 
 @pytest.mark.parametrize(
@@ -206,7 +259,18 @@ def test_folds_share_no_cohort_since_they_may_differ_in_size() -> None:
             {"set": {"training.evaluate_test": True}},
             "sweep: set: training.evaluate_test: found true; cross_validation leaves the test ",
         ),
-        ({"set": {"dataset": {"name": "xor"}}}, "cross_validation: found {'fold': 0, 'folds': 3"),
+        (
+            {"set": {"dataset": {"name": "xor"}}},
+            "sweep: cross_validation: the data set has no rows that could be held out",
+        ),
+        (
+            {"cross_validation": {"folds": 5, "repeats": 0}},
+            "cross_validation.repeats: found 0; it should be greater than or equal to 1",
+        ),
+        (
+            {"cross_validation": {"folds": 10, "repeats": 10**6}, "seeds": 2},
+            "cross_validation.repeats: 1 setting, 2 seeds, 1000000 repeats and 10 folds make ",
+        ),
         (
             {"plot": {"kind": "boxplot", "x": "seed", "value": "test_loss"}},
             "plot: found value: test_loss; cross_validation leaves the test set unread: take valid",
@@ -270,7 +334,7 @@ def test_a_picture_drawn_later_shows_validation_unless_told_otherwise() -> None:
 
 def test_without_cross_validation_there_are_no_folds(tmp_path: Path) -> None:
     folder = swept(iris_sweep(set={EPOCHS: 1}, seeds=2), tmp_path)
-    assert folder.trial_table.fold(1) is None
+    assert folder.trial_table.division(1) == {}
     assert "fold" not in read_table(folder.path / "trials.csv")[0]
     (row,) = read_table(folder.path / "settings.csv")
     assert list(row) == ["n", "test_accuracy_mean", "test_accuracy_sd", "test_loss_mean"]

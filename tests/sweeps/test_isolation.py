@@ -154,7 +154,8 @@ def small_sweeps(draw: st.DrawFn) -> Sweep:
     experiment = draw(experiments())
     keys: dict[str, Any] = {}
     if experiment["dataset"] in FOLDED_DATASETS and draw(st.booleans()):
-        keys["cross_validation"] = {"folds": draw(st.integers(2, 4))}
+        folds, repeats = draw(st.integers(2, 4)), draw(st.integers(1, 2))
+        keys["cross_validation"] = {"folds": folds, "repeats": repeats}
         seeds = seeds[:2]
     return make_sweep(experiment, grid=grid, seeds=seeds, **keys)
 
