@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from isolet_nn.config.experiment import Experiment
     from isolet_nn.config.loading import load_experiment
+    from isolet_nn.results.selection import load_run
     from isolet_nn.runs.execution import evaluate, resume, train
-    from isolet_nn.runs.folder import Run, load_run
+    from isolet_nn.runs.folder import Run
     from isolet_nn.sweeps.config import Sweep
     from isolet_nn.sweeps.folder import SweepFolder
     from isolet_nn.sweeps.loading import load_sweep
@@ -31,7 +32,7 @@ _HOMES = {
     "resume": "runs.execution",
     "evaluate": "runs.execution",
     "Run": "runs.folder",
-    "load_run": "runs.folder",
+    "load_run": "results.selection",
     "Sweep": "sweeps.config",
     "load_sweep": "sweeps.loading",
     "SweepFolder": "sweeps.folder",

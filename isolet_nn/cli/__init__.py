@@ -2,5 +2,5 @@
 
 ``app`` puts it together from ``training``, ``sweeps``, ``results``, ``data`` and ``configs``, and
 from the commands that ``benchmarks`` and ``reproduction`` bring; ``settings`` is what the command
-line changes in a config.
+line changes in a config, ``choice`` which run is meant.
 """

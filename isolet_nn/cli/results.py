@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from isolet_nn.cli.choice import Best, TrialNumber, choose, choose_all
 from isolet_nn.errors import ConfigError
 from isolet_nn.terminal.completion import complete_run
-from isolet_nn.terminal.options import AsJson, DataDir, one_of, text_of
+from isolet_nn.terminal.options import AsJson, DataDir, one_of, text_of, whole
 
 
 def plot(
@@ -42,6 +43,8 @@ def plot(
     value: Annotated[
         str | None, typer.Option("--value", metavar="METRIC", help="What is drawn.")
     ] = None,
+    trial: TrialNumber = None,
+    best: Best = False,
 ) -> None:
     """Draw a run's or a sweep's pictures once more; prints the files written.
 
@@ -51,7 +54,7 @@ def plot(
     from isolet_nn.terminal.streams import print_line
 
     choice = PlotChoice(kind, x, y, panels, value)
-    for path in redraw(folder, None if choice == PlotChoice() else choice):
+    for path in redraw(choose(folder, trial, best), None if choice == PlotChoice() else choice):
         print_line(path)
 
 
@@ -105,7 +108,9 @@ def compare(
     folders: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RUN RUN...", help="Two or more run folders.", autocompletion=complete_run
+            metavar="RUN RUN...",
+            help="Two or more run folders; or sweeps, with --trial or --best.",
+            autocompletion=complete_run,
         ),
     ],
     output: Annotated[
@@ -122,6 +127,13 @@ def compare(
         typer.Option("--test", help="McNemar's test of each two models, on their test split."),
     ] = False,
     data_dir: DataDir = None,
+    trials: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--trial", help="Of each sweep: trial N of it; repeatable.", **whole("--trial", 0)
+        ),
+    ] = None,
+    best: Best = False,
     as_json: AsJson = False,
 ) -> None:
     """Show how runs differ in config and results, and overlay their curves; prints the picture.
@@ -136,7 +148,7 @@ def compare(
         raise ConfigError("--data-dir goes with --test, which evaluates the models")
     if output is not None:
         require_picture_path(output)
-    comparison = compare(folders)
+    comparison = compare(choose_all(folders, trials or [], best))
     for reason in comparison.left_out.values():
         print_message(f"left out: {reason}")
     duels = None

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from isolet_nn.cli.choice import Best, TrialNumber, choose
 from isolet_nn.cli.settings import read_experiment, require_own_config
 from isolet_nn.errors import ConfigError
 from isolet_nn.terminal.completion import complete_experiment, complete_run
@@ -83,7 +84,9 @@ def train(
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder.", autocompletion=complete_run)],
+    run: Annotated[
+        Path, typer.Argument(help="A run's or a sweep's folder.", autocompletion=complete_run)
+    ],
     split: Annotated[
         str,
         typer.Option(
@@ -95,15 +98,17 @@ def evaluate(
     as_json: AsJson = False,
     backend: Backend = None,
     data_dir: DataDir = None,
+    trial: TrialNumber = None,
+    best: Best = False,
 ) -> None:
     """Evaluate a run's model: accuracy with its interval, calibration, classes and speakers."""
+    from isolet_nn.results.selection import load_run
     from isolet_nn.runs import execution
     from isolet_nn.runs.drawing import group_word, write_evaluation
-    from isolet_nn.runs.folder import Run
     from isolet_nn.terminal.runs import print_evaluation
     from isolet_nn.terminal.streams import print_json, print_message
 
-    opened = Run.open(run)
+    opened = load_run(choose(run, trial, best))
     evaluation = execution.evaluate(
         opened, split=split, backend=backend, data_dir=text_of(data_dir)
     )

@@ -1,5 +1,6 @@
 """What reads runs and sweeps alike.
 
+- ``selection``: which run is meant, of those in folders and of a sweep's trials.
 - ``listing``: which there are in a folder, how they ended, how good they are.
 - ``filters``: sorting and choosing among them.
 - ``comparison``: runs side by side.

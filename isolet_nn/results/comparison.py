@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from isolet_nn.config.key_paths import flat
 from isolet_nn.errors import ConfigError, RunError, printable
 from isolet_nn.results.listing import status_of
+from isolet_nn.results.selection import load_run
 from isolet_nn.runs.folder import Run
 from isolet_nn.training.progress import Row
 
@@ -161,7 +162,7 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
 def _open_whole(folder: str | Path) -> Run:
     """Open a run of which all that is compared can be read."""
     try:
-        run = Run.open(folder)
+        run = load_run(folder)
         _ = run.summary, run.environment, run.history()
     except OSError as error:
         raise RunError(f"{error.filename}: cannot be read: {error.strerror}") from None
@@ -249,9 +250,12 @@ def draw_comparison(comparison: Comparison, output: str | Path | None = None) ->
     from isolet_nn.plots import plot_line_panels
 
     path = comparison.folder / _PICTURE if output is None else Path(output)
-    require_picture_path(path)
+    if output is not None:
+        require_picture_path(path)
     if comparison.split is None:
         return None
+    if output is None:
+        comparison.folder.mkdir(exist_ok=True)  # of a sweep's trials there may be none
     curves = [f"{comparison.split}_{metric}" for metric in ("accuracy", "loss")]
     bands = {
         comparison.group_name(labels): bands_over_seeds(

@@ -29,6 +29,7 @@ from isolet_nn.sweeps.axes import axis_of
 from isolet_nn.sweeps.config import Plot, Sweep, axis_keys
 from isolet_nn.sweeps.drawing import default_plots, draw_plot, draw_plots
 from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.trial import trial_at
 from isolet_nn.system.folders import CONFIG, SWEEP
 
 KINDS = ("heatmap", "boxplot", "line", "scatter")
@@ -81,9 +82,10 @@ def redraw(folder: str | Path, choice: PlotChoice | None = None) -> list[Path]:
         if choice is not None and choice.kind in RUN_KINDS:
             raise ConfigError(_misfit(path, choice.kind, "run", "sweep", KINDS))
         return _redraw_sweep(SweepFolder.open(path), choice)
-    if not (path / CONFIG).exists():
+    run = trial_at(path)
+    if run is None and not (path / CONFIG).exists():
         raise RunError(f"{path}: {_why_nothing(path)}")
-    return _redraw_run(Run.open(path), choice or PlotChoice())
+    return _redraw_run(run or Run.open(path), choice or PlotChoice())
 
 
 def _why_nothing(path: Path) -> str:

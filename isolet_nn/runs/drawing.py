@@ -22,7 +22,6 @@ from isolet_nn.scores.tables import (
     read_groups_csv,
 )
 from isolet_nn.system.files import read_text, write_text
-from isolet_nn.system.folders import METRICS
 from isolet_nn.training.progress import Row
 
 if TYPE_CHECKING:
@@ -52,6 +51,7 @@ def write_evaluation(
     if evaluation.per_group:
         texts[SPEAKERS] = groups_csv(evaluation.per_group)
     tables = {kind: run.table_path(_TABLES[kind], evaluation.split) for kind in texts}
+    run.path.mkdir(parents=True, exist_ok=True)  # of a trial there is none before
     for kind, path in tables.items():
         write_text(path, texts[kind])
     drawn = [draw_split(run, kind, evaluation.split) for kind in kinds if kind in tables]
@@ -137,7 +137,7 @@ def draw_curves(run: Run, rows: Sequence[Row] | None = None) -> list[Path]:
 
     rows = run.history() if rows is None else rows
     if not rows:
-        raise RunError(f"{run.path / METRICS}: no epoch to draw")
+        raise RunError(run.why_no_history())
     history = {column: [row[column] for row in rows] for column in rows[0]}
     name = in_words(run.experiment.name)
     loss, accuracy = run.plot_path("loss"), run.plot_path("accuracy")

@@ -172,15 +172,28 @@ class Run:
         RunError
             If there is none, if it is damaged, or if config.yaml describes another model.
         """
-        path = self.path / MODEL
+        path = self.model_path
         if not os.path.lexists(path):
-            status = self.summary.get("status", "unknown")
-            ending = status in ("running", "interrupted")
-            hint = f"; end it with: isolet-nn train --resume {shlex.quote(str(self.path))}"
-            raise RunError(f"{path}: no such file; the run is {status}{hint if ending else ''}")
+            raise RunError(self.why_no_model())
         model = read_model(path)
         self._require_config_of_model(model.experiment)
         return model
+
+    @property
+    def model_path(self) -> Path:
+        """Where the weights are."""
+        return self.path / MODEL
+
+    def why_no_model(self) -> str:
+        """What to say where there is no model."""
+        status = self.summary.get("status", "unknown")
+        ending = status in ("running", "interrupted")
+        hint = f"; end it with: isolet-nn train --resume {shlex.quote(str(self.path))}"
+        return f"{self.model_path}: no such file; the run is {status}{hint if ending else ''}"
+
+    def why_no_history(self) -> str:
+        """What to say where no epoch is there to be drawn."""
+        return f"{self.path / METRICS}: no epoch to draw"
 
     def _require_config_of_model(self, trained: Experiment) -> None:
         changes = differences(identity_of(trained), identity_of(self.experiment))
@@ -235,7 +248,7 @@ class Run:
     def plot_path(self, name: str) -> Path:
         """Where a plot goes; makes the folder."""
         folder = self.path / PLOTS
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)  # of a trial there is none before
         return folder / f"{name}.png"
 
 
@@ -244,17 +257,13 @@ def split_suffix(split: str) -> str:
     return "" if split == "test" else f"_{split}"
 
 
-def load_run(path: str | Path) -> Run:
-    """Open a run folder; see :class:`Run`."""
-    return Run.open(path)
-
-
 def _why_no_run(folder: Path) -> str:
     """What is there instead of a run, and what to do."""
     if (folder / SWEEP).is_file():
         name = shlex.quote(str(folder))
         return (
-            f"is a sweep, not a run: `isolet-nn plot {name}` draws its results, "
+            "is a sweep, not a run: --best or --trial N chooses one of its trials; "
+            f"`isolet-nn plot {name}` draws its results, "
             f"`isolet-nn sweep --resume {name}` goes on with it"
         )
     if folder.is_dir():

@@ -21,8 +21,9 @@ from needs import needs_torch
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.data.scaling import Scaler
 from isolet_nn.errors import ConfigError, IsoletNNError, RunError
+from isolet_nn.results.selection import load_run
 from isolet_nn.runs.environment import describe_environment
-from isolet_nn.runs.folder import Run, load_run
+from isolet_nn.runs.folder import Run
 from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
 
