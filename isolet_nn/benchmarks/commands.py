@@ -10,7 +10,7 @@ import typer
 from isolet_nn.config.bounds import MOST_THREADS, MOST_TRIALS
 from isolet_nn.terminal.commands import App, Group
 from isolet_nn.terminal.completion import complete_sweep
-from isolet_nn.terminal.options import DataDir, RunsDir, text_of, whole
+from isolet_nn.terminal.options import DataDir, RunsDir, TableFormat, text_of, whole
 
 
 class _TrainByDefault(Group):
@@ -68,6 +68,7 @@ def bench_train(
     ] = "isolet",
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
+    table_format: TableFormat = None,
 ) -> None:
     """Train the same network with NumPy, PyTorch and scikit-learn in turn, and compare times."""
     from isolet_nn.benchmarks import training
@@ -77,7 +78,9 @@ def bench_train(
         print_training_times,
     )
     from isolet_nn.benchmarks.engines import ENGINES
+    from isolet_nn.terminal.tables import Printer
 
+    printer = Printer.asked_for(table_format)
     benchmark = training.make_benchmark(
         hidden=hidden,
         batch_sizes=batch_size,
@@ -89,7 +92,8 @@ def bench_train(
         threads=threads,
     )
     print_benchmark(benchmark)
-    print_training_times(training.time_training(benchmark, runs_dir, print_measurement))
+    times = training.time_training(benchmark, runs_dir, print_measurement)
+    print_training_times(times, printer)
 
 
 @app.command("sweep")

@@ -5,13 +5,12 @@ The table goes to standard output, all else to standard error.
 
 from __future__ import annotations
 
-from rich.table import Table
-
 from isolet_nn.benchmarks.overhead import Overhead
 from isolet_nn.benchmarks.sweep import SweepTimes
 from isolet_nn.benchmarks.training import Measurement, TrainingBenchmark, TrainingTimes
-from isolet_nn.errors import counted
+from isolet_nn.errors import counted, one_line
 from isolet_nn.terminal.streams import RESULTS, print_line, print_message
+from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table
 from isolet_nn.terminal.words import percent
 
 
@@ -38,35 +37,30 @@ def print_measurement(measurement: Measurement) -> None:
     )
 
 
-def print_training_times(times: TrainingTimes) -> None:
+def print_training_times(times: TrainingTimes, printer: Printer = FOR_TERMINAL) -> None:
     """Print machine, versions, the table, and last the folder."""
     benchmark, environment = times.benchmark, times.environment
     engines = {contestant.engine for contestant in benchmark.contestants}
     versions = [f"{name} {environment['packages'][name]}" for name in sorted(engines)]
-    RESULTS.print(
+    printer.say(
         f"{environment['cpu']}, {counted(environment['cores'], 'core')}, "
         f"{environment['platform']}\n"
         f"Python {environment['python']}, {', '.join(versions)}\n"
         f"data: {environment['dataset']['name']}; {counted(benchmark.epochs, 'epoch')} of Adam, "
-        f"float32, no evaluation; medians of {counted(benchmark.rounds, 'interleaved round')}",
-        soft_wrap=True,
+        f"float32, no evaluation; medians of {counted(benchmark.rounds, 'interleaved round')}"
     )
-    table = Table("network", "engine")
-    reference = benchmark.contestants[0].name
-    for heading in ("seconds", "fastest", "slowest", f"time / {reference}", "training accuracy"):
-        table.add_column(heading, justify="right")
-    for index, result in enumerate(times.results):
-        first = index % len(benchmark.contestants) == 0
-        table.add_row(
-            times.name_of(result.setting) if first else "",
-            result.contestant.name,
-            *(f"{seconds:.3f}" for seconds in (result.median, result.fastest, result.slowest)),
-            f"{result.ratio:.2f}",
-            percent(result.accuracy),
-            end_section=index % len(benchmark.contestants) == len(benchmark.contestants) - 1,
-        )
-    RESULTS.print(table)
-    print_line(times.path)
+    results, reference = times.results, benchmark.contestants[0].name
+    columns = [
+        Column("network", [times.name_of(result.setting) for result in results]),
+        Column("engine", [result.contestant.name for result in results]),
+        Column("seconds", [result.median for result in results], "{:.3f}".format),
+        Column("fastest", [result.fastest for result in results], "{:.3f}".format),
+        Column("slowest", [result.slowest for result in results], "{:.3f}".format),
+        Column(f"time / {reference}", [result.ratio for result in results], "{:.2f}".format),
+        Column("training accuracy", [result.accuracy for result in results], percent),
+    ]
+    printer.tables(Table(columns))
+    printer.say(one_line(times.path))
 
 
 def print_sweep_times(times: SweepTimes) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from isolet_nn.terminal.commands import App
 from isolet_nn.terminal.completion import complete_config
+from isolet_nn.terminal.options import TableFormat
 
 app = App(
     invoke_without_command=True,
@@ -24,12 +25,13 @@ def configs(context: typer.Context) -> None:
 
 
 @app.command("list")
-def configs_list() -> None:
+def configs_list(table_format: TableFormat = None) -> None:
     """List the configs that come with isolet-nn, as `configs` alone does."""
     from isolet_nn.config.shipped import list_configs
     from isolet_nn.terminal.catalog import print_configs
+    from isolet_nn.terminal.tables import Printer
 
-    print_configs(list_configs())
+    print_configs(list_configs(), Printer.asked_for(table_format))
 
 
 @app.command("copy")

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from isolet_nn.cli.choice import Best, TrialNumber, choose, choose_all
-from isolet_nn.errors import ConfigError
+from isolet_nn.errors import ConfigError, one_line
 from isolet_nn.terminal.completion import complete_run
-from isolet_nn.terminal.options import AsJson, DataDir, one_of, text_of, whole
+from isolet_nn.terminal.options import AsJson, DataDir, TableFormat, one_of, text_of, whole
 
 
 def plot(
@@ -81,13 +81,16 @@ def runs(
         ),
     ] = None,
     as_json: AsJson = False,
+    table_format: TableFormat = None,
 ) -> None:
     """List runs and sweeps, newest first; a sweep's accuracies are those of its best setting."""
     from isolet_nn.results.filters import filter_entries, parse_filter, sort_entries
     from isolet_nn.results.listing import list_runs
     from isolet_nn.terminal.lists import print_entries
     from isolet_nn.terminal.streams import print_json, print_message
+    from isolet_nn.terminal.tables import Printer
 
+    printer = Printer.asked_for(table_format, as_json=as_json)
     asked = [parse_filter(expression) for expression in filters or []]
     entries = filter_entries(list_runs(runs_dir), filters or [])
     for reading in filter(None, (one.reading for one in asked)):
@@ -99,7 +102,7 @@ def runs(
         print_json([{k: v for k, v in o.items() if (k, v) != ("settings", None)} for o in objects])
     elif entries:
         columns = [*(one.column for one in asked), *([sort] if sort else [])]
-        print_entries(entries, list(dict.fromkeys(columns)))
+        print_entries(entries, list(dict.fromkeys(columns)), printer)
     else:
         print_message(f"{runs_dir}: no runs" + (" that fit" if filters else ""))
 
@@ -135,6 +138,7 @@ def compare(
     ] = None,
     best: Best = False,
     as_json: AsJson = False,
+    table_format: TableFormat = None,
 ) -> None:
     """Show how runs differ in config and results, and overlay their curves; prints the picture.
 
@@ -142,8 +146,10 @@ def compare(
     """
     from isolet_nn.results.comparison import compare, draw_comparison, require_picture_path
     from isolet_nn.terminal.comparisons import print_comparison, print_duels
-    from isolet_nn.terminal.streams import print_json, print_line, print_message
+    from isolet_nn.terminal.streams import print_json, print_message
+    from isolet_nn.terminal.tables import Printer
 
+    printer = Printer.asked_for(table_format, as_json=as_json)
     if data_dir is not None and not test:
         raise ConfigError("--data-dir goes with --test, which evaluates the models")
     if output is not None:
@@ -157,11 +163,11 @@ def compare(
 
         duels = compare_answers(comparison.runs, data_dir=text_of(data_dir))
     if not as_json:
-        print_comparison(comparison)
-        print_duels(duels or [])
+        print_comparison(comparison, printer)
+        print_duels(duels or [], printer)
     picture = draw_comparison(comparison, output)
     if as_json:
         tests = {} if duels is None else {"tests": [duel.to_json() for duel in duels]}
         print_json({**comparison.to_json(), **tests, "picture": text_of(picture)})
     elif picture is not None:
-        print_line(picture)
+        printer.say(one_line(picture))

@@ -13,11 +13,21 @@ from isolet_nn.cli.settings import read_sweep, require_own_config
 from isolet_nn.errors import ConfigError
 from isolet_nn.terminal.completion import complete_sweep, complete_sweep_folder
 from isolet_nn.terminal.endings import exit_as_sweep, stopping
-from isolet_nn.terminal.options import DataDir, Force, Quiet, RunsDir, Set, Workers, text_of
+from isolet_nn.terminal.options import (
+    DataDir,
+    Force,
+    Quiet,
+    RunsDir,
+    Set,
+    TableFormat,
+    Workers,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from isolet_nn.sweeps.config import Sweep
     from isolet_nn.sweeps.folder import SweepFolder
+    from isolet_nn.terminal.tables import Printer
 
     Begin = Callable[..., SweepFolder]
 
@@ -67,12 +77,16 @@ def sweep(
         typer.Option("--print-trial", metavar="N", help="Print trial N as a config for train."),
     ] = None,
     quiet: Quiet = False,
+    table_format: TableFormat = None,
     verbose: Annotated[
         bool,
         typer.Option("--verbose", "-v", help="Name each cohort, and each trial with its score."),
     ] = False,
 ) -> None:
     """Run a grid of trials, or go on with one; its folder is the last line printed."""
+    from isolet_nn.terminal.tables import Printer
+
+    printer = Printer.asked_for(table_format, quiet=quiet, print_trial=print_trial is not None)
     changes = {"name": name, "save_models": save_models}
     is_preview = dry_run or print_trial is not None
     if is_preview and cluster is not None:
@@ -88,9 +102,9 @@ def sweep(
         what = resume
         begin = _resumed(resume, data_dir, retry_failed=retry_failed, force=force)
     if is_preview:
-        _preview(what, print_trial, workers, data_dir, retry_failed=retry_failed)
+        _preview(what, print_trial, workers, data_dir, printer, retry_failed=retry_failed)
     else:
-        _carry_out(begin, resume, workers, cluster, quiet=quiet, verbose=verbose)
+        _carry_out(begin, resume, workers, cluster, printer, quiet=quiet, verbose=verbose)
 
 
 def _new(sweep: Sweep, runs_dir: Path) -> Begin:
@@ -118,6 +132,7 @@ def _preview(
     trial: int | None,
     workers: int | None,
     data_dir: Path | None,
+    printer: Printer,
     *,
     retry_failed: bool,
 ) -> None:
@@ -131,7 +146,7 @@ def _preview(
     if trial is not None:
         print_text(trial_config(seen, trial))
     else:
-        print_plan(*plan_of(seen, workers, retry_failed=retry_failed))
+        print_plan(*plan_of(seen, workers, retry_failed=retry_failed), printer)
 
 
 def _carry_out(
@@ -139,6 +154,7 @@ def _carry_out(
     resumed: Path | None,
     workers: int | None,
     cluster: str | None,
+    printer: Printer,
     *,
     quiet: bool,
     verbose: bool,
@@ -159,5 +175,5 @@ def _carry_out(
     if quiet:
         print_line(done.path)
     else:
-        print_sweep(done)
+        print_sweep(done, printer)
     exit_as_sweep(done)

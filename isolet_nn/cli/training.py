@@ -23,6 +23,7 @@ from isolet_nn.terminal.options import (
     RunsDir,
     Seed,
     Set,
+    TableFormat,
     one_of,
     text_of,
     whole,
@@ -56,13 +57,16 @@ def train(
     ] = None,
     force: Force = False,
     quiet: Quiet = False,
+    table_format: TableFormat = None,
 ) -> None:
     """Train one network; the run folder is the last line printed."""
     from isolet_nn.runs import execution
     from isolet_nn.terminal.progress import progress_observer
     from isolet_nn.terminal.runs import print_run
     from isolet_nn.terminal.streams import print_line
+    from isolet_nn.terminal.tables import Printer
 
+    printer = Printer.asked_for(table_format, quiet=quiet)
     options = {"seed": seed, "backend": backend, "training.epochs": epochs, "name": name}
     observer = progress_observer(quiet)
     with stopping("train", lambda: observer.path) as stop:
@@ -79,7 +83,7 @@ def train(
     if quiet:
         print_line(run.path)
     else:
-        print_run(run)
+        print_run(run, printer)
     exit_as_run(run)
 
 
@@ -96,6 +100,7 @@ def evaluate(
         ),
     ] = "test",
     as_json: AsJson = False,
+    table_format: TableFormat = None,
     backend: Backend = None,
     data_dir: DataDir = None,
     trial: TrialNumber = None,
@@ -107,7 +112,9 @@ def evaluate(
     from isolet_nn.runs.drawing import group_word, write_evaluation
     from isolet_nn.terminal.runs import print_evaluation
     from isolet_nn.terminal.streams import print_json, print_message
+    from isolet_nn.terminal.tables import Printer
 
+    printer = Printer.asked_for(table_format, as_json=as_json)
     opened = load_run(choose(run, trial, best))
     evaluation = execution.evaluate(
         opened, split=split, backend=backend, data_dir=text_of(data_dir)
@@ -116,7 +123,7 @@ def evaluate(
         if as_json:
             print_json(evaluation.to_json())
         else:
-            print_evaluation(evaluation, group_word(opened))
+            print_evaluation(evaluation, group_word(opened), printer)
     finally:  # also where nobody reads the output to its end
         try:
             for path in write_evaluation(opened, evaluation):

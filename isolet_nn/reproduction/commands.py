@@ -10,7 +10,7 @@ import typer
 from isolet_nn.errors import ConfigError
 from isolet_nn.terminal.commands import App
 from isolet_nn.terminal.endings import exit_to_resume, stopping
-from isolet_nn.terminal.options import DataDir, Quiet, RunsDir, Workers, text_of
+from isolet_nn.terminal.options import DataDir, Quiet, RunsDir, TableFormat, Workers, text_of
 
 app = App(no_args_is_help=True, help="Published results, run again and judged.")
 
@@ -32,6 +32,7 @@ def reproduce_report(
         typer.Option("--resume", metavar="FOLDER", help="Go on with an interrupted one instead."),
     ] = None,
     quiet: Quiet = False,
+    table_format: TableFormat = None,
 ) -> None:
     """Run the report's figures again and judge its conclusions, on a page; prints the folder."""
     from isolet_nn.reproduction import run as reproduction
@@ -39,7 +40,9 @@ def reproduce_report(
     from isolet_nn.reproduction.folder import status_of
     from isolet_nn.reproduction.page import concluded
     from isolet_nn.terminal.streams import print_line
+    from isolet_nn.terminal.tables import Printer
 
+    printer = Printer.asked_for(table_format, quiet=quiet)
     if resume is not None and (figure or quick):
         raise ConfigError(
             "--resume goes on with the figures it began with: give no --figure and no --quick"
@@ -58,4 +61,4 @@ def reproduce_report(
     if quiet:
         print_line(folder)
     else:
-        print_verdicts(folder, concluded(folder))
+        print_verdicts(folder, concluded(folder), printer)

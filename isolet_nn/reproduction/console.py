@@ -6,15 +6,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.table import Column, Table
-
+from isolet_nn.errors import one_line
 from isolet_nn.reproduction.page import PAGE
 from isolet_nn.reproduction.parts import Part
 from isolet_nn.reproduction.run import ReproductionObserver
 from isolet_nn.reproduction.verdicts import Claim
 from isolet_nn.sweeps.dispatch import SweepObserver
-from isolet_nn.terminal.streams import RESULTS, print_line, print_message
+from isolet_nn.terminal.streams import print_message
 from isolet_nn.terminal.sweeps import sweep_observer
+from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table
 
 _CELL_SECONDS = 5.0
 
@@ -53,11 +53,12 @@ class PrintedProgress(ReproductionObserver):
             print_message(text)
 
 
-def print_verdicts(folder: Path, conclusions: Sequence[Claim]) -> None:
+def print_verdicts(
+    folder: Path, conclusions: Sequence[Claim], printer: Printer = FOR_TERMINAL
+) -> None:
     """Print a row for each conclusion, the page, and last the folder."""
-    table = Table(Column("the report concludes", overflow="fold"), "verdict")
-    for number, claim in enumerate(conclusions, 1):
-        table.add_row(f"{number}. {claim.text}", claim.outcome)
-    RESULTS.print(table)
-    print_line(f"page: {folder / PAGE}")
-    print_line(folder)
+    texts = [f"{number}. {claim.text}" for number, claim in enumerate(conclusions, 1)]
+    outcomes = [claim.outcome for claim in conclusions]
+    printer.tables(Table([Column("the report concludes", texts), Column("verdict", outcomes)]))
+    printer.say(one_line(f"page: {folder / PAGE}"))
+    printer.say(one_line(folder))

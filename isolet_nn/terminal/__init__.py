@@ -1,7 +1,8 @@
 """What commands are made with and print with; what is shown is handed to it.
 
 ``commands``, ``options`` and ``completion`` are for parsing, ``endings`` for exit codes, errors and
-what to do next. ``streams`` is where all text goes; ``words`` says numbers, ``tables`` lays out
-columns. ``progress`` and ``runs`` show a training, ``sweeps`` a sweep, ``lists`` and
-``comparisons`` many runs at once, ``catalog`` data sets and configs.
+what to do next. ``streams`` is where all text goes; ``words`` says numbers. Tables are handed over
+as ``tables``; ``layouts`` writes them for a person, ``formats`` for papers and programs.
+``progress`` and ``runs`` show a training, ``sweeps`` a sweep, ``lists`` and ``comparisons`` many
+runs at once, ``catalog`` data sets and configs.
 """

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from rich.table import Column, Table
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from isolet_nn.terminal.streams import RESULTS
-from isolet_nn.terminal.tables import print_pairs
-from isolet_nn.terminal.words import number
+from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table
 
 if TYPE_CHECKING:
     from isolet_nn.config.shipped import ShippedConfig
     from isolet_nn.data.kind import DatasetInfo
 
 
-def print_datasets(infos: Sequence[DatasetInfo]) -> None:
+def print_datasets(infos: Sequence[DatasetInfo], printer: Printer = FOR_TERMINAL) -> None:
     """Print a table of data sets."""
-    table = Table(
-        "name", "rows", "features", "classes", Column("what, and where it lies", overflow="fold")
-    )
+    what, where = [info.description for info in infos], [info.source for info in infos]
     separator = "\n" if RESULTS.is_terminal else "; "
-    for info in infos:
-        table.add_row(
-            info.name,
-            number(info.rows),
-            number(info.features),
-            number(None if info.classes is None else len(info.classes)),
-            f"{info.description}{separator}{info.source}",
-        )
-    RESULTS.print(table)
+    columns = [
+        Column("name", [info.name for info in infos]),
+        Column("rows", [info.rows for info in infos]),
+        Column("features", [info.features for info in infos]),
+        Column("classes", [None if i.classes is None else len(i.classes) for i in infos]),
+        Column(
+            "what, and where it lies",
+            [*zip(what, where, strict=True)],
+            separator.join,
+            {"what": what, "where": where},
+        ),
+    ]
+    printer.tables(Table(columns))
 
 
-def print_dataset(info: DatasetInfo) -> None:
+def print_dataset(info: DatasetInfo, printer: Printer = FOR_TERMINAL) -> None:
     """Print all that is known of one data set, a line each."""
     classes = None if info.classes is None else f"{len(info.classes)}: {' '.join(info.classes)}"
     groups = None if info.groups is None else f"{info.groups} ({info.group_name})"
@@ -53,11 +52,25 @@ def print_dataset(info: DatasetInfo) -> None:
         "licence": info.licence,
         "citation": info.citation,
     }
-    print_pairs({name: str(value) for name, value in lines.items() if value is not None})
+    known = {name: value for name, value in lines.items() if value is not None}
+    printer.tables(_pairs("name", "value", known))
 
 
-def print_configs(configs: Sequence[ShippedConfig]) -> None:
+def print_configs(configs: Sequence[ShippedConfig], printer: Printer = FOR_TERMINAL) -> None:
     """Print names and first lines of the shipped configs, by the command that runs them."""
-    for command in ("train", "sweep", "reproduce report"):
-        RESULTS.print(f"for isolet-nn {command}:")
-        print_pairs({c.name: c.description for c in configs if c.command == command})
+    commands = ("train", "sweep", "reproduce report")
+    printer.tables(
+        *(
+            _pairs(
+                *("config", "description"),
+                {c.name: c.description for c in configs if c.command == command},
+                f"for isolet-nn {command}:",
+            )
+            for command in commands
+        )
+    )
+
+
+def _pairs(name: str, what: str, pairs: Mapping[str, Any], title: str = "") -> Table:
+    columns = [Column(name, list(pairs)), Column(what, list(pairs.values()), str)]
+    return Table(columns, title, "pairs")

@@ -100,6 +100,14 @@ Force = Annotated[
     bool, typer.Option("--force", help="With --resume: go on although something changed.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TableFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="How tables are written. All but `table` go to standard output alone.",
+        **one_of("--format", "table", "markdown", "latex", "csv"),
+    ),
+]
 
 
 def text_of(path: Path | None) -> str | None:

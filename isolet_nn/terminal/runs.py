@@ -6,11 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
-from isolet_nn.errors import counted
+from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import PLOTS
 from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line
+from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table
 from isolet_nn.terminal.words import loss_text, percent
 
 if TYPE_CHECKING:
@@ -24,32 +23,34 @@ _FEWEST_FOR_TOP3 = 5
 """Classes of which three guesses leave out enough to say something."""
 
 
-def print_run(run: Run) -> None:
+def print_run(run: Run, printer: Printer = FOR_TERMINAL) -> None:
     """Print the table of a finished run, and last its folder."""
     summary = run.summary
     metrics: Mapping[str, float | None] = summary["metrics"]
     if metrics:
-        table = Table(
-            "split", "loss", "accuracy", title=f"{run.experiment.name}, epoch {summary['epoch']}"
-        )
-        for split in ("train", "validation", "test"):
-            loss = metrics.get(f"{split}_loss")
-            if loss is not None:
-                table.add_row(split, loss_text(loss), percent(metrics[f"{split}_accuracy"]))
-        RESULTS.print(table)
+        splits = [
+            s for s in ("train", "validation", "test") if metrics.get(f"{s}_loss") is not None
+        ]
+        columns = [
+            Column("split", splits),
+            Column("loss", [metrics[f"{split}_loss"] for split in splits], loss_text),
+            Column("accuracy", [metrics[f"{split}_accuracy"] for split in splits], percent),
+        ]
+        printer.tables(Table(columns, f"{run.experiment.name}, epoch {summary['epoch']}"))
         best = summary["best_validation_epoch"]
         stopping = run.experiment.training.early_stopping
         metric = (stopping.metric if stopping else "validation_loss").replace("_", " ")
-        RESULTS.print(
+        printer.say(
             f"{counted(summary['epochs'], 'epoch')} in {summary['seconds']:.2f} s"
-            + (f", best {metric} in epoch {best}" if best else ""),
-            soft_wrap=True,
+            + (f", best {metric} in epoch {best}" if best else "")
         )
-        RESULTS.print(f"plots: {run.path / PLOTS}", soft_wrap=True)
-    print_line(run.path)
+        printer.say(f"plots: {run.path / PLOTS}")
+    printer.say(one_line(run.path))
 
 
-def print_evaluation(evaluation: Evaluation, group_word: str) -> None:
+def print_evaluation(
+    evaluation: Evaluation, group_word: str, printer: Printer = FOR_TERMINAL
+) -> None:
     """Print an evaluation: scores, classes, confused pairs, and the worst groups.
 
     Parameters
@@ -57,36 +58,71 @@ def print_evaluation(evaluation: Evaluation, group_word: str) -> None:
     group_word
         What a group of rows is called, such as a speaker.
     """
+    printer.tables(
+        _scores(evaluation),
+        _classes(evaluation),
+        *filter(None, [_confused(evaluation), _worst_groups(evaluation, group_word)]),
+    )
+
+
+def _scores(evaluation: Evaluation) -> Table:
+    """A row a score."""
     low, high = percent(evaluation.accuracy_low), percent(evaluation.accuracy_high)
-    lines = [
-        f"{evaluation.split} split, {counted(evaluation.n, 'row')}",
-        f"accuracy       {percent(evaluation.accuracy)}  (95 % interval {low} to {high})",
-        f"top-3 accuracy {percent(evaluation.top3_accuracy)}",
-        f"loss           {loss_text(evaluation.loss)}",
-        f"calibration    {_calibration_text(evaluation.calibration)}",
-    ]
+    accuracy = f"{percent(evaluation.accuracy)}  (95 % interval {low} to {high})"
+    error = evaluation.calibration.expected_calibration_error
+    rows = {
+        "accuracy": (accuracy, evaluation.accuracy),
+        "top-3 accuracy": (percent(evaluation.top3_accuracy), evaluation.top3_accuracy),
+        "loss": (loss_text(evaluation.loss), evaluation.loss),
+        "calibration": (_calibration_text(evaluation.calibration), error),
+    }
     if len(evaluation.classes) < _FEWEST_FOR_TOP3:
-        del lines[2]
-    RESULTS.print("\n".join(lines), soft_wrap=True)
-    classes = Table("class", "precision", "recall", "F1", "rows", title="by class")
-    for score in evaluation.per_class:
-        scores = (score.precision, score.recall, score.f1)
-        classes.add_row(score.name, *map(percent, scores), str(score.support))
-    RESULTS.print(classes)
+        del rows["top-3 accuracy"]
+    texts, values = zip(*rows.values(), strict=True)
+    is_accuracy = [name == "accuracy" for name in rows]
+    exact = {
+        "value": values,
+        "low": [evaluation.accuracy_low if bounded else None for bounded in is_accuracy],
+        "high": [evaluation.accuracy_high if bounded else None for bounded in is_accuracy],
+    }
+    columns = [Column("score", list(rows)), Column("value", texts, str, exact)]
+    title = f"{evaluation.split} split, {counted(evaluation.n, 'row')}"
+    return Table(columns, title, "pairs")
+
+
+def _classes(evaluation: Evaluation) -> Table:
+    scores = evaluation.per_class
+    columns = [
+        Column("class", [score.name for score in scores]),
+        Column("precision", [score.precision for score in scores], percent),
+        Column("recall", [score.recall for score in scores], percent),
+        Column("F1", [score.f1 for score in scores], percent),
+        Column("rows", [score.support for score in scores]),
+    ]
+    return Table(columns, "by class")
+
+
+def _confused(evaluation: Evaluation) -> Table | None:
     pairs = evaluation.most_confused(10)
-    if pairs:
-        confused = Table("actual", "taken for", "rows", title="most confused")
-        for pair in pairs:
-            confused.add_row(pair.actual, pair.predicted, str(pair.count))
-        RESULTS.print(confused)
-    if evaluation.per_group:
-        title = f"lowest accuracy by {group_word}"
-        groups = Table(group_word, "accuracy", "right", "rows", title=title)
-        for group in evaluation.worst_groups(10):
-            groups.add_row(
-                str(group.group), percent(group.accuracy), str(group.correct), str(group.n)
-            )
-        RESULTS.print(groups)
+    columns = [
+        Column("actual", [pair.actual for pair in pairs]),
+        Column("taken for", [pair.predicted for pair in pairs]),
+        Column("rows", [pair.count for pair in pairs]),
+    ]
+    return Table(columns, "most confused") if pairs else None
+
+
+def _worst_groups(evaluation: Evaluation, group_word: str) -> Table | None:
+    if not evaluation.per_group:
+        return None
+    groups = evaluation.worst_groups(10)
+    columns = [
+        Column(group_word, [group.group for group in groups], str),
+        Column("accuracy", [group.accuracy for group in groups], percent),
+        Column("right", [group.correct for group in groups]),
+        Column("rows", [group.n for group in groups]),
+    ]
+    return Table(columns, f"lowest accuracy by {group_word}")
 
 
 def _calibration_text(calibration: Calibration) -> str:

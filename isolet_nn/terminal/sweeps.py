@@ -6,14 +6,15 @@ As everywhere, messages go to standard error and results to standard output.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from isolet_nn.errors import counted
+from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import PLOTS, SETTINGS, TABLE
-from isolet_nn.terminal.streams import MESSAGES, RESULTS, ProgressLine, print_line, print_message
+from isolet_nn.terminal.streams import MESSAGES, ProgressLine, print_message
+from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table, setting_column
 from isolet_nn.terminal.words import duration, percent, setting_text
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from isolet_nn.sweeps.distributions import Setting
     from isolet_nn.sweeps.folder import SweepFolder
     from isolet_nn.sweeps.plan import Cohort, Plan
-    from isolet_nn.sweeps.scores import Score
+    from isolet_nn.sweeps.scores import Score, SettingScore
 else:  # as in `progress`
     SweepObserver = object
 
@@ -179,9 +180,9 @@ def _are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def print_plan(plan: Plan, trials: int, workers: int) -> None:
+def print_plan(plan: Plan, trials: int, workers: int, printer: Printer = FOR_TERMINAL) -> None:
     """Print what a sweep would do: trials, trainings, cohorts, what is shared and why."""
-    RESULTS.print(
+    printer.say(
         f"{counted(trials, 'trial')}, {plan.n_trials} of them to be done\n"
         f"{counted(plan.n_trainings, 'training')} in {counted(len(plan.cohorts), 'cohort')} "
         f"for {counted(workers, 'worker')}\n"
@@ -189,44 +190,48 @@ def print_plan(plan: Plan, trials: int, workers: int) -> None:
         f"{duration(plan.cost / workers)} with {counted(workers, 'worker')}"
     )
     for note, count in plan.notes.items():
-        RESULTS.print(f"{counted(count, 'trial')} {note}", soft_wrap=True)
-    table = Table("cohort", "trainings", "trials", "seconds", title="longest cohorts")
-    for number, cohort in enumerate(plan.cohorts[:10], 1):
-        row = (number, len(cohort.lines), cohort.n_trials, f"{cohort.cost:.1f}")
-        table.add_row(*map(str, row))
-    RESULTS.print(table)
+        printer.say(f"{counted(count, 'trial')} {note}")
+    longest = plan.cohorts[:10]
+    columns = [
+        Column("cohort", range(1, len(longest) + 1)),
+        Column("trainings", [len(cohort.lines) for cohort in longest]),
+        Column("trials", [cohort.n_trials for cohort in longest]),
+        Column("seconds", [cohort.cost for cohort in longest], "{:.1f}".format),
+    ]
+    printer.tables(Table(columns, "longest cohorts"))
 
 
-def print_sweep(folder: SweepFolder) -> None:
+def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
     """Print the best settings, how trials ended, and last the folder."""
     best = folder.best()
     if best:
-        names = list(best[0].scores)
-        n, over = ("seeds", "") if folder.trial_table.cross_validation is None else _folds(folder)
-        title = f"best settings by {folder.metric}{over}"
-        # Entries of a list set different keys: a column for each would be mostly empty.
-        keys = ("setting",) if folder.sweep.list is not None else folder.trial_table.keys
-        table = Table(*keys, n, *names, title=title)
-        for score in best:
-            cells = [_score_text(score.scores.get(name)) for name in names]
-            table.add_row(*_setting_cells(folder, score.setting), str(score.n), *cells)
-        RESULTS.print(table)
+        printer.tables(_best_settings(folder, best))
         if folder.metric == "test_accuracy":
-            RESULTS.print(
+            printer.say(
                 "This ranking saw the test set: with dataset.validation or cross_validation, "
-                "settings would be chosen without it.",
-                soft_wrap=True,
+                "settings would be chosen without it."
             )
     summary = folder.summary
     counts = ", ".join(f"{summary[state]} {state}" for state in ("completed", "failed", "pending"))
-    RESULTS.print(f"{counted(summary['trials'], 'trial')}: {counts}")
+    printer.say(f"{counted(summary['trials'], 'trial')}: {counts}")
     for error in dict.fromkeys(folder.results.errors.values()):
-        RESULTS.print(f"failed: {error}", soft_wrap=True)
+        printer.say(f"failed: {error}")
     for table_file in (TABLE, SETTINGS):
-        print_line(f"table: {folder.path / table_file}")
+        printer.say(one_line(f"table: {folder.path / table_file}"))
     if (folder.path / PLOTS).is_dir():
-        print_line(f"plots: {folder.path / PLOTS}")
-    print_line(folder.path)
+        printer.say(one_line(f"plots: {folder.path / PLOTS}"))
+    printer.say(one_line(folder.path))
+
+
+def _best_settings(folder: SweepFolder, best: Sequence[SettingScore]) -> Table:
+    has_folds = folder.trial_table.cross_validation is not None
+    n, over = _folds(folder) if has_folds else ("seeds", "")
+    columns = [
+        *_setting_columns(folder, [score.setting for score in best]),
+        Column(n, [score.n for score in best]),
+        *(_score_column(name, [of.scores.get(name) for of in best]) for name in best[0].scores),
+    ]
+    return Table(columns, f"best settings by {folder.metric}{over}")
 
 
 def _folds(folder: SweepFolder) -> tuple[str, str]:
@@ -236,11 +241,26 @@ def _folds(folder: SweepFolder) -> tuple[str, str]:
     return "trials", f", mean +- standard deviation over {over}, and its 95 % interval"
 
 
-def _setting_cells(folder: SweepFolder, setting: Setting) -> list[str]:
-    if folder.sweep.list is not None:
-        lines = (f"{key}={setting_text(value)}" for key, value in setting.items())
-        return ["\n".join(lines)]
-    return [setting_text(setting[key]) for key in folder.trial_table.keys]
+def _setting_columns(folder: SweepFolder, settings: Sequence[Setting]) -> list[Column]:
+    keys = folder.trial_table.keys
+    columns = [setting_column(key, settings) for key in keys]
+    if folder.sweep.list is None:
+        return columns
+    # Entries of a list set different keys: a column for each would be mostly empty.
+    texts = [
+        "\n".join(f"{key}={setting_text(value)}" for key, value in setting.items())
+        for setting in settings
+    ]
+    exact = {column.name: column.exact[column.name] for column in columns}
+    return [Column("setting", texts, str, exact)]
+
+
+def _score_column(name: str, scores: Sequence[Score | None]) -> Column:
+    exact = {
+        f"{name}_mean": [score and score.mean for score in scores],
+        f"{name}_sd": [score and score.deviation for score in scores],
+    }
+    return Column(name, scores, _score_text, exact, numbers=True)
 
 
 def _score_text(score: Score | None) -> str:

@@ -1,81 +1,144 @@
-"""Plain tables: columns without a frame, of which thousands of rows are drawn at once."""
+"""Tables: what a command has to show in rows, handed over once; a format decides how it is written.
+
+For a person in front of a terminal `layouts` lays them out; `formats` writes them for papers and
+programs. There, standard output holds the tables alone, and what is said beside them is a message.
+"""
 
 from __future__ import annotations
 
-import sys
-import textwrap
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
 
-from rich.cells import cell_len
+from isolet_nn.errors import ConfigError
+from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_text
+from isolet_nn.terminal.words import number, setting_text
 
-from isolet_nn.errors import one_line
-from isolet_nn.terminal.streams import RESULTS
-
-_TEXT_WIDTH = 24
-"""Columns that a text beside its name needs to be readable."""
+Look = Literal["framed", "plain", "divided", "pairs"]
+"""On a terminal: in a frame; in columns alone, thousands of rows at once; in columns that go on
+below each other where a line has no more room; or two columns as names and what belongs to them."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a plain table: a heading of some lines, and a cell a row."""
+    """A column of a table: its values, and what a person reads in their place.
 
-    heading: tuple[str, ...]
-    cells: Sequence[str]
-    numbers: bool = False
-    """Whether they stand at the right."""
+    Attributes
+    ----------
+    name
+        What it is called.
+    values
+        A value a row, with all its digits; None where there is none.
+    say
+        A value in words, which may be of some lines; not asked to escape anything.
+    exact
+        What programs get instead of the values: columns by name. For values that are more than
+        one number, or none.
+    heading
+        The name in some lines, for a terminal.
+    numbers
+        Whether they stand at the right; by default if all values are numbers.
+    """
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "cells", [one_line(cell) for cell in self.cells])
+    name: str
+    values: Sequence[Any]
+    say: Callable[[Any], str] = number
+    exact: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    heading: tuple[str, ...] = ()
+    numbers: bool | None = None
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """What a person reads in each row."""
+        return [self.say(value) for value in self.values]
+
+    @cached_property
+    def is_numeric(self) -> bool:
+        """Whether it is of numbers, which stand at the right and need no escapes."""
+        if self.numbers is not None:
+            return self.numbers
+        given = [value for value in self.values if value is not None and value != ""]
+        return bool(given) and all(
+            isinstance(value, (int, float)) and not isinstance(value, bool) for value in given
+        )
+
+
+def setting_column(
+    key: str, settings: Sequence[Mapping[str, Any]], heading: tuple[str, ...] = ()
+) -> Column:
+    """What each row sets a key path to; nothing where it does not, which is not null."""
+    values = [setting.get(key, "") for setting in settings]
+    exact = ["null" if value is None else value for value in values]
+    return Column(key, values, setting_text, {key: exact}, heading)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal length, and what they are called together."""
+
+    columns: Sequence[Column]
+    title: str = ""
+    look: Look = "framed"
+
+
+class Printer:
+    """Prints a command's tables, and says what stands beside them.
+
+    Parameters
+    ----------
+    form
+        ``table`` lays them out for a person; or ``markdown``, ``latex``, ``csv``.
+    """
+
+    def __init__(self, form: str = "table") -> None:
+        self.form = form
+
+    @classmethod
+    def asked_for(
+        cls,
+        form: str | None,
+        *,
+        as_json: bool = False,
+        quiet: bool = False,
+        print_trial: bool = False,
+    ) -> Printer:
+        """The printer that `--format` asks for.
+
+        Raises
+        ------
+        ConfigError
+            If an option is given that prints something else than tables.
+        """
+        others = {"--json": as_json, "--quiet": quiet, "--print-trial": print_trial}
+        for option, is_given in others.items():
+            if form is not None and is_given:
+                raise ConfigError(f"--format goes with tables, and {option} prints none: drop one")
+        return cls(form or "table")
 
     @property
-    def width(self) -> int:
-        """Of the widest line of heading and cells."""
-        return max(map(cell_len, (*self.heading, *self.cells)))
+    def is_for_terminal(self) -> bool:
+        """Whether a person reads it, who is told by colours, frames and room."""
+        return self.form == "table"
 
-    def lines(self, heading_lines: int) -> list[str]:
-        """Heading, at the bottom of so many lines, and cells, all of one width."""
-        above = [""] * (heading_lines - len(self.heading))
-        texts = [*above, *self.heading, *self.cells]
-        width = self.width
-        gaps = [" " * (width - cell_len(text)) for text in texts]
-        return [g + t if self.numbers else t + g for t, g in zip(texts, gaps, strict=True)]
+    def tables(self, *tables: Table) -> None:
+        """Print all tables of a command, which are told apart by their titles."""
+        from isolet_nn.terminal import formats, layouts
 
-
-def aligned(columns: Sequence[Column]) -> list[str]:
-    """The lines of a plain table."""
-    heading_lines = max(len(column.heading) for column in columns)
-    lines = zip(*(column.lines(heading_lines) for column in columns), strict=True)
-    return ["  ".join(line).rstrip() for line in lines]
-
-
-def fitted(first: Column, others: Sequence[Column], width: int) -> list[str]:
-    """Lines of columns, below each other with the first repeated where a line has no more room."""
-    lines: list[str] = []
-    rest = list(others)
-    while rest:
-        block = [rest.pop(0)]
-        while rest:
-            taken = sum(column.width + 2 for column in (first, *block, rest[0])) - 2
-            if taken > width:
-                break
-            block.append(rest.pop(0))
-        lines += aligned((first, *block)) + [""] * bool(rest)
-    return lines
-
-
-def print_pairs(pairs: Mapping[str, str]) -> None:
-    """Print names and what belongs to them; beside each other where there is room."""
-    indent = max(map(len, pairs)) + 2
-    beside = not RESULTS.is_terminal or RESULTS.width - indent >= _TEXT_WIDTH
-    width = RESULTS.width - (indent if beside else 2) if RESULTS.is_terminal else sys.maxsize
-    for name, text in pairs.items():
-        lines = textwrap.wrap(text, width, break_on_hyphens=False) or [""]
-        if beside:
-            lines[0] = f"{name:<{indent}}{lines[0]}"
+        if self.is_for_terminal:
+            layouts.print_tables(tables)
         else:
-            RESULTS.print(name, soft_wrap=True)
-            lines[0] = f"  {lines[0]}"
-        for number, line in enumerate(lines):
-            margin = " " * (indent if beside else 2) if number else ""
-            RESULTS.print(f"{margin}{line}", soft_wrap=True)
+            write = {
+                "markdown": formats.markdown,
+                "latex": formats.latex,
+                "csv": formats.csv,
+            }[self.form]
+            print_text(write(tables))
+
+    def say(self, text: object, style: str | None = None) -> None:
+        """Print what stands beside the tables: a result, or a message where programs read on."""
+        stream = RESULTS if self.is_for_terminal else MESSAGES
+        stream.print(str(text), style=style, soft_wrap=True)
+
+
+FOR_TERMINAL = Printer()

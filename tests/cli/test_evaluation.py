@@ -49,8 +49,8 @@ def test_eval_prints_accuracy_classes_and_confused_pairs(nn: Command, digits_run
     assert result.code == 0
     accuracy = digits_run.summary["metrics"]["test_accuracy"]
     assert result.out.startswith("test split, 359 rows\n")
-    assert f"accuracy       {100 * accuracy:.2f} %  (95 % interval " in result.out
-    assert "calibration    expected error " in result.out
+    assert f"accuracy        {100 * accuracy:.2f} %  (95 % interval " in result.out
+    assert "calibration     expected error " in result.out
     for heading in ("top-3 accuracy", "by class", "precision", "most confused", "taken for"):
         assert heading in result.out
     assert result.err.splitlines() == [
@@ -216,4 +216,4 @@ def test_isolet_is_learned_and_evaluated_by_class_and_speaker(nn: Command) -> No
     assert sum(speaker["n"] for speaker in speakers) == 1559
     shown = nn("eval", run.path, "--backend", "torch").out
     assert "lowest accuracy by speaker" in shown
-    assert f"accuracy       {100 * evaluation['accuracy']:.2f} %" in shown
+    assert f"accuracy        {100 * evaluation['accuracy']:.2f} %" in shown

@@ -28,7 +28,7 @@ from isolet_nn.results.comparison import (
     names_without_dates,
 )
 from isolet_nn.system.files import write_json
-from isolet_nn.terminal import comparisons
+from isolet_nn.terminal import comparisons, layouts, tables
 from isolet_nn.terminal.comparisons import print_comparison
 from isolet_nn.training.progress import Row
 
@@ -265,7 +265,8 @@ def on_terminal(
 ) -> list[str]:
     """The lines that a terminal of so many columns shows."""
     screen = Console(width=width, force_terminal=True, no_color=True, file=io.StringIO())
-    monkeypatch.setattr(comparisons, "RESULTS", screen)
+    for module in (comparisons, layouts, tables):
+        monkeypatch.setattr(module, "RESULTS", screen)
     print_comparison(comparison)
     assert isinstance(screen.file, io.StringIO)
     return re.sub(r"\x1b\[\d*m", "", screen.file.getvalue()).splitlines()

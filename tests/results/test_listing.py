@@ -467,7 +467,7 @@ def test_columns_without_values_are_left_out(capsys: pytest.CaptureFixture[str])
     print_entries([entry, replace(entry, folder="runs/b", test_accuracy=1.0)])
     assert capsys.readouterr().out.splitlines() == [
         "                     test",
-        "kind  status     accuracy  epochs  age        folder",
+        "kind  status     accuracy  epochs        age  folder",
         "run   completed   95.67 %      40  3 min ago  runs/a",
         "run   completed  100.00 %      40  3 min ago  runs/b",
     ]
