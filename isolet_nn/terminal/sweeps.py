@@ -259,7 +259,10 @@ def _score_column(name: str, scores: Sequence[Score | None]) -> Column:
     exact = {
         f"{name}_mean": [score and score.mean for score in scores],
         f"{name}_sd": [score and score.deviation for score in scores],
+        f"{name}_low": [score and score.low for score in scores],
+        f"{name}_high": [score and score.high for score in scores],
     }
+    exact = {part: of for part, of in exact.items() if any(value is not None for value in of)}
     return Column(name, scores, _score_text, exact, numbers=True)
 
 
