@@ -13,6 +13,8 @@ from threadpoolctl import threadpool_limits
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.data.dataset import Dataset, Split
+from isolet_nn.data.preprocessing import plain
+from isolet_nn.data.table import numbered
 from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
 
@@ -79,7 +81,7 @@ def make_dataset(
         train=train,
         validation=held if validation else None,
         test=tested,
-        scaler=None,
+        preprocessing=plain(numbered(features), [f"class {index}" for index in range(classes)]),
         checksum=f"clouds {seed}",
         group_name=None,
     )

@@ -123,7 +123,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 READ = (
     *(("done", name) for name in ("config.yaml", "environment.json", "metrics.csv")),
-    *(("done", name) for name in ("summary.json", "model.safetensors")),
+    *(("done", name) for name in ("summary.json", "model.safetensors", "preprocessing.json")),
     *(("done", name) for name in ("confusion_matrix.csv", "calibration.csv")),
     *(("stopped", name) for name in ("config.yaml", "environment.json", "metrics.csv")),
     *(("stopped", name) for name in ("summary.json", "checkpoint.safetensors")),
@@ -220,6 +220,7 @@ def test_bytes_that_were_changed_are_read_or_refused(
     readers: dict[tuple[str, str], Callable[[], object]] = {
         ("done", "model.safetensors"): lambda: Run.open(copied["done"]).model(),
         ("done", "metrics.csv"): lambda: Run.open(copied["done"]).history(),
+        ("done", "preprocessing.json"): lambda: Run.open(copied["done"]).model(),
         ("done", "summary.json"): lambda: Run.open(copied["done"]).summary,
         ("done", "environment.json"): lambda: Run.open(copied["done"]).environment,
         ("done", "config.yaml"): lambda: Run.open(copied["done"]),

@@ -23,7 +23,7 @@ from isolet_nn.results.filters import filter_entries, sort_entries
 from isolet_nn.results.listing import list_runs
 from isolet_nn.runs import execution
 from isolet_nn.runs.folder import Run
-from isolet_nn.runs.model_file import read_model, write_model
+from isolet_nn.runs.model_file import write_model
 from isolet_nn.runs.xor import count_solved
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.loading import load_sweep
@@ -90,7 +90,7 @@ def test_a_trial_whose_answers_are_no_numbers_fails_ranks_last_and_leaves_no_mod
     settings = read_table(folder.path / "settings.csv")
     assert [row["n"] for row in settings] == [str(len(wild)), "0"]
     assert settings[1][f"{folder.metric}_mean"] == ""
-    models = {path.name for path in (folder.path / "models").iterdir()}
+    models = {path.name for path in (folder.path / "models").glob("*.safetensors")}
     assert models == {f"trial-{row['trial']}.safetensors" for row in table if row not in wild}
 
 
@@ -143,7 +143,7 @@ def test_a_model_that_gives_no_numbers_is_not_evaluated(
 ) -> None:
     """As when the weights were changed, or another backend overflows where the run's did not."""
     run = execution.train(load_experiment(lopsided, {"optimizer": TAME}), runs_dir=tmp_path)
-    model = read_model(run.path / "model.safetensors")
+    model = run.model()
     weights = {name: np.full_like(array, 3e38) for name, array in model.weights.items()}
     dataset = load_dataset(run.experiment.dataset, 0)
     write_model(run.path / "model.safetensors", weights, dataset, run.experiment)

@@ -20,6 +20,8 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
+from isolet_nn.data.preprocessing import plain
+from isolet_nn.data.table import numbered
 from isolet_nn.training.loop import Training
 
 EngineName = Literal["numpy", "torch", "scikit-learn"]
@@ -88,7 +90,8 @@ def random_data(rows: int = _ROWS, features: int = _FEATURES, classes: int = _CL
 def _with_one_test_row(name: str, train: Split, classes: tuple[str, ...], checksum: str) -> Dataset:
     """A data set whose evaluation, which training does after its last epoch, costs nothing."""
     test = Split(train.x[:1], train.y[:1], None)
-    return Dataset(name, classes, train, None, test, None, checksum, None)
+    preprocessing = plain(numbered(train.x.shape[1]), classes)
+    return Dataset(name, classes, train, None, test, preprocessing, checksum, None)
 
 
 def train_numpy(dataset: Dataset, setting: Setting, epochs: int, threads: int) -> Trained:

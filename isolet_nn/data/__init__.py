@@ -1,9 +1,11 @@
-"""Data sets by name: found, checked, cached, split and scaled as an experiment asks for.
+"""Data sets by name: found, checked, cached, split and preprocessed as an experiment asks for.
 
 `catalog` is the register of data sets, and `kind` says what the file of one has to offer:
 `isolet` (its files: `isolet_files`, `lzw`), `bundled`, `xor`, `csv_table` (its text: `csv_text`)
-and `openml`; the last two have `columns` in common. They make a `raw` data set, kept in the
-`cache`; `splits` and `scaling` make of it the `dataset` that a network is trained on.
+and `openml`; the last two have `columns` in common, and make a `table`. They make a `raw` data set,
+kept in the `cache`; `splits` divides it, and `preprocessing`, which `fitting` learns from the
+training part (`scaling`: means and deviations), makes of it the `dataset` that a network is
+trained on.
 
 Importing this package is cheap; what reads a particular kind of data is imported when it is used.
 """
@@ -13,17 +15,28 @@ from __future__ import annotations
 from isolet_nn.config.datasets import DatasetConfig
 from isolet_nn.data.catalog import load_raw
 from isolet_nn.data.dataset import Dataset, Split, make_dataset
+from isolet_nn.data.preprocessing import Preprocessing
 from isolet_nn.data.raw import RawDataset, Rows
-from isolet_nn.data.scaling import Scaler
 from isolet_nn.data.splits import rows_of_splits
 
-__all__ = ["Dataset", "RawDataset", "Scaler", "Split", "load_dataset", "load_raw", "load_test_rows"]
+__all__ = [
+    "Dataset",
+    "Preprocessing",
+    "RawDataset",
+    "Split",
+    "load_dataset",
+    "load_raw",
+    "load_test_rows",
+]
 
 
 def load_dataset(
-    config: DatasetConfig, seed: int, dtype: str = "float32", scaler: Scaler | None = None
+    config: DatasetConfig,
+    seed: int,
+    dtype: str = "float32",
+    preprocessing: Preprocessing | None = None,
 ) -> Dataset:
-    """Read a data set, split it and scale its features.
+    """Read a data set, split it and make the network's inputs of its cells.
 
     Parameters
     ----------
@@ -33,9 +46,8 @@ def load_dataset(
         Seed of random splits, unless the config has a ``split_seed``.
     dtype
         Type of the features.
-    scaler
-        Scaling to use as it is, for instance a stored model's; None fits one on the training
-        part if the config asks for scaling.
+    preprocessing
+        Used as it is, for instance a stored model's; None fits one on the training part.
 
     Raises
     ------
@@ -46,7 +58,7 @@ def load_dataset(
     DownloadError
         If the data had to be downloaded and could not be.
     """
-    return make_dataset(load_raw(config), config, seed, dtype, scaler)
+    return make_dataset(load_raw(config), config, seed, dtype, preprocessing)
 
 
 def load_test_rows(config: DatasetConfig, seed: int) -> Rows:

@@ -15,6 +15,7 @@ from isolet_nn.data import cache
 from isolet_nn.data.cache import ParsedData
 from isolet_nn.data.kind import DatasetInfo, DatasetKind, with_data
 from isolet_nn.data.raw import RawDataset
+from isolet_nn.data.table import Column
 
 _FACTS: dict[str, dict[str, Any]] = {
     "digits": {
@@ -65,6 +66,7 @@ def load(config: BundledDataset) -> RawDataset:
         classes=tuple(parsed.facts["classes"]),
         checksum=parsed.checksum,
         source=f"scikit-learn's {name}",
+        columns=tuple(map(Column, parsed.facts["features"])),
     )
 
 
@@ -76,7 +78,11 @@ def _read(name: str) -> ParsedData:
         "x": np.asarray(bunch.data, dtype=np.float64),
         "y": np.asarray(bunch.target, dtype=np.int64),
     }
-    return ParsedData(arrays, {"classes": [str(label) for label in bunch.target_names]})
+    facts = {
+        "classes": [str(label) for label in bunch.target_names],
+        "features": [str(feature) for feature in bunch.feature_names],
+    }
+    return ParsedData(arrays, facts)
 
 
 def _outline(name: str) -> DatasetInfo:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from isolet_nn.config.yaml_files import quoted
 from isolet_nn.data.cache import ParsedData
 from isolet_nn.data.raw import RawDataset
+from isolet_nn.data.table import MOST_SHOWN, Column, listing, some
 from isolet_nn.errors import ConfigError, DataError, suggestion
 
 MAX_NUMBERS = 1 << 28
@@ -32,8 +33,6 @@ _UNNAMED = re.compile(r"Unnamed: [0-9]+")
 # than 1 %; forty people with ten pictures each have 10 %.
 _MOST_CLASSES = 20
 _MOST_DIFFERENT = 0.1
-# So many columns with bad cells, or names of columns, fill a screen.
-_MOST_SHOWN = 20
 
 
 @dataclass
@@ -62,11 +61,11 @@ class BadCells:
             f"{where}{first}: {message}{_in_rows(count)}"
             for _, (first, message, count) in sorted(self.found.items())
         ]
-        if len(lines) > _MOST_SHOWN:
-            lines[_MOST_SHOWN:] = [f"(and {len(lines) - _MOST_SHOWN} more)"]
+        if len(lines) > MOST_SHOWN:
+            lines[MOST_SHOWN:] = [f"(and {len(lines) - MOST_SHOWN} more)"]
         bad = sorted({column for column, _ in self.found} & set(features))
         if bad and len(bad) < len(features):
-            names = _some(quoted(columns[column] for column in bad))
+            names = some(quoted(columns[column] for column in bad))
             lines.append(
                 f"every column but label and group is a feature, and takes numbers only; to leave "
                 f"columns out, set dataset.columns: {{drop: [{names}]}}"
@@ -81,11 +80,6 @@ def _in_rows(count: int) -> str:
 def column_error(column: str, problem: str) -> str:
     """What is wrong with a column, or with its value in a row."""
     return f"column {column!r}: {problem}"
-
-
-def listing(columns: Sequence[str]) -> str:
-    """The names of columns, as many of them as one can read."""
-    return _some(quoted(name if len(name) <= 60 else f"{name[:57]}..." for name in columns))
 
 
 def position_of(where: str, columns: Sequence[str], wanted: str, key: str) -> int:
@@ -120,21 +114,17 @@ def require_names(
     unnamed = [i for i in features if _UNNAMED.fullmatch(columns[i])]
     faults = []
     if empty:
-        faults.append(f"the header has no name for column {_some(empty)} (from 0)")
+        faults.append(f"the header has no name for column {some(empty)} (from 0)")
     if unnamed:
-        names = _some([repr(columns[i]) for i in unnamed])
+        names = some([repr(columns[i]) for i in unnamed])
         faults.append(f"{names} is what pandas calls a column without a name")
     if faults:
         nameless = sorted(empty + unnamed)
-        drop = _some(quoted(columns[i] if names_columns else i for i in nameless))
+        drop = some(quoted(columns[i] if names_columns else i for i in nameless))
         raise DataError(
             f"{where}: {', and '.join(faults)}; row numbers, as pandas writes them, are no "
             f"feature. Leave it out with dataset.columns: {{drop: [{drop}]}}, or give it a name"
         )
-
-
-def _some(items: Sequence[object]) -> str:
-    return ", ".join(map(str, items[:_MOST_SHOWN])) + (", ..." if len(items) > _MOST_SHOWN else "")
 
 
 def refuse_to_drop(name: str, role: str) -> NoReturn:
@@ -163,7 +153,7 @@ def raw_dataset(name: str, parsed: ParsedData, source: str, many_classes: bool) 
         test_rows=None if n_train is None else np.arange(n_train, len(y)),
         checksum=parsed.checksum,
         source=source,
-        feature_names=tuple(parsed.facts["features"]),
+        columns=tuple(Column(name) for name in parsed.facts["features"]),
     )
 
 

@@ -26,7 +26,6 @@ from isolet_nn.data.columns import (
     BadCells,
     column_error,
     encode,
-    listing,
     number_classes,
     position_of,
     raw_dataset,
@@ -36,6 +35,7 @@ from isolet_nn.data.columns import (
 from isolet_nn.data.csv_text import file_checksum, open_text, rows_of
 from isolet_nn.data.kind import DatasetInfo, DatasetKind, with_data
 from isolet_nn.data.raw import RawDataset
+from isolet_nn.data.table import listing
 from isolet_nn.errors import ConfigError, DataError, short_repr
 
 # Of a feature they mean that there is no number; a class may well be called none.

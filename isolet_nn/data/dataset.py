@@ -1,18 +1,19 @@
-"""A data set as an experiment asks for it: training, validation and test splits, scaled."""
+"""A data set as an experiment asks for it: training, validation and test splits, preprocessed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from isolet_nn.config.datasets import DatasetConfig
+from isolet_nn.data.fitting import fit
+from isolet_nn.data.preprocessing import CellReader, Preprocessing
 from isolet_nn.data.raw import RawDataset, Rows
-from isolet_nn.data.scaling import Floats, Scaler, measure
+from isolet_nn.data.scaling import Floats
 from isolet_nn.data.splits import rows_of_splits
-from isolet_nn.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,7 @@ class Split:
     Attributes
     ----------
     x
-        (n, n_features) features, C-contiguous, in the training dtype, standardised if asked for.
+        (n, n_features) inputs of the network, C-contiguous, in the training dtype.
     y
         (n,) class indices.
     groups
@@ -42,7 +43,7 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A data set split and scaled, as an experiment asks for it.
+    """A data set split and preprocessed, as an experiment asks for it.
 
     Attributes
     ----------
@@ -52,8 +53,8 @@ class Dataset:
         Names of the classes, by index.
     train, validation, test
         The splits; validation is None where none was asked for.
-    scaler
-        What the features were scaled with; None if they were not.
+    preprocessing
+        What made the network's inputs of the cells.
     checksum
         Checksum of the data the splits come from.
     group_name
@@ -65,13 +66,13 @@ class Dataset:
     train: Split
     validation: Split | None
     test: Split
-    scaler: Scaler | None
+    preprocessing: Preprocessing
     checksum: str
     group_name: str | None
 
     @property
     def n_features(self) -> int:
-        """Number of features."""
+        """Number of the network's inputs."""
         return int(self.train.x.shape[1])
 
     @property
@@ -81,15 +82,19 @@ class Dataset:
 
 
 def make_dataset(
-    raw: RawDataset, config: DatasetConfig, seed: int, dtype: DTypeLike, scaler: Scaler | None
+    raw: RawDataset,
+    config: DatasetConfig,
+    seed: int,
+    dtype: DTypeLike,
+    preprocessing: Preprocessing | None = None,
 ) -> Dataset:
-    """Split and scale a data set as `config` says.
+    """Split and preprocess a data set as `config` says.
 
     Parameters
     ----------
     seed
         Seed of the splits where the config has no ``split_seed``.
-    scaler
+    preprocessing
         Used as it is if given (a stored model brings its own), else fitted on the training part.
 
     Raises
@@ -98,46 +103,64 @@ def make_dataset(
         If the config asks for groups and the data has none.
     DataError
         If there are too few rows or groups, if a number is too large to be scaled or for `dtype`,
-        or if the scaler is for another number of features.
+        or if the preprocessing asks for columns that are not there.
     """
     train, validation, test = rows_of_splits(raw, config, seed)
-    if scaler is None and config.standardize:
-        scaler = measure(raw, train, one_scale=config.standardize == "global")
-    if scaler is not None and len(scaler.mean) != raw.n_features:
-        raise DataError(
-            f"{raw.source}: found {raw.n_features} features, but the model was trained on "
-            f"{len(scaler.mean)}"
-        )
+    if preprocessing is None:
+        preprocessing = fit(raw, train, config)
+    cells = preprocessing.reader(raw.columns, raw.source)
+
+    def split(rows: Rows) -> Split:
+        return _split(raw, rows, preprocessing, cells, dtype)
+
     return Dataset(
         name=raw.name,
         classes=raw.classes,
-        train=_split(raw, train, scaler, dtype),
-        validation=None if validation is None else _split(raw, validation, scaler, dtype),
-        test=_split(raw, test, scaler, dtype),
-        scaler=scaler,
+        train=split(train),
+        validation=None if validation is None else split(validation),
+        test=split(test),
+        preprocessing=preprocessing,
         checksum=raw.checksum,
         group_name=raw.group_name,
     )
 
 
-def _split(raw: RawDataset, rows: Rows, scaler: Scaler | None, dtype: DTypeLike) -> Split:
+def _split(
+    raw: RawDataset, rows: Rows, preprocessing: Preprocessing, read: CellReader, dtype: DTypeLike
+) -> Split:
     """The split of `rows`; raises DataError if a number is too large for `dtype`."""
     # Block by block: a copy of all rows in float64 would double the memory.
-    x = np.empty((len(rows), raw.n_features), dtype)
+    x = np.empty((len(rows), preprocessing.n_features), dtype)
     start = 0
     for block in raw.blocks(rows):
         stop = start + len(block)
-        with np.errstate(over="ignore"):
-            if scaler is not None:
-                scaler.apply(block)
-            x[start:stop] = block
+        preprocessing.transform_block(read(block), x[start:stop])
         if not np.isfinite(x[start:stop]).all():
             row, feature = np.argwhere(~np.isfinite(x[start:stop]))[0]
-            scaled = None if scaler is None else float(block[row, feature])
-            raise raw.error(rows[start + row], feature, _too_large(scaled, x.dtype))
+            _refuse(raw, rows[start + row], preprocessing, int(feature), x.dtype)
         start = stop
     groups = None if raw.groups is None else raw.groups[rows]
     return Split(x, raw.y[rows], groups)
+
+
+def _refuse(
+    raw: RawDataset,
+    row: np.integer[Any],
+    preprocessing: Preprocessing,
+    feature: int,
+    dtype: np.dtype[Any],
+) -> NoReturn:
+    """Say what is wrong with a cell of which no finite number can be made."""
+    column = preprocessing.column_of(feature)
+    position = raw.feature_names.index(column.name)
+    value = float(raw.values(np.array([row]))[0, position])
+    if np.isnan(value):
+        raise raw.error(row, position, "so the value is missing; set dataset.missing to fill it in")
+    scaled = None
+    if column.mean is not None and column.scale is not None:
+        with np.errstate(over="ignore"):
+            scaled = float((np.float64(value) - column.mean) / column.scale)
+    raise raw.error(row, position, _too_large(scaled, dtype))
 
 
 def _too_large(scaled: float | None, dtype: np.dtype[Any]) -> str:

@@ -32,6 +32,7 @@ from isolet_nn.data.isolet_files import (
 )
 from isolet_nn.data.kind import DatasetInfo, DatasetKind, with_data
 from isolet_nn.data.raw import RawDataset
+from isolet_nn.data.table import Column
 from isolet_nn.errors import DataError
 
 _CITATION = (
@@ -41,6 +42,7 @@ _CITATION = (
 
 DATA_VARIABLE = "ISOLET_NN_DATA_DIR"
 CLASSES = tuple(ascii_uppercase)
+_COLUMNS = tuple(Column(f"f{number}") for number in range(1, N_FEATURES + 1))
 
 # content_checksum of the rows of each part, in any order.
 CHECKSUMS = {
@@ -90,6 +92,7 @@ def load(config: IsoletDataset) -> RawDataset:
         test_rows=np.arange(parsed.facts["n_train"], len(rows)),
         checksum=parsed.checksums["rows"],
         source=str(source),
+        columns=_COLUMNS,
     )
 
 

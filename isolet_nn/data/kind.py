@@ -94,7 +94,7 @@ def with_data(outline: DatasetInfo, raw: RawDataset, **more: Any) -> DatasetInfo
         rows=n,
         train_rows=None if n_test is None else fixed_train,
         test_rows=n_test,
-        features=raw.n_features,
+        features=raw.n_columns,
         classes=raw.classes,
         group_name=raw.group_name,
         groups=None if raw.groups is None else len(np.unique(raw.groups)),

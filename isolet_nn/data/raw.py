@@ -1,4 +1,4 @@
-"""A data set as it was read: a row of numbers and a class each, not yet divided or scaled."""
+"""A data set as it was read: a row of cells and a class each, not yet divided or preprocessed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.data.table import Column, numbered
 from isolet_nn.errors import DataError
 
 Rows = NDArray[np.int64]
@@ -20,14 +21,14 @@ BLOCK = 256
 
 @dataclass(frozen=True, eq=False)
 class RawDataset:
-    """A data set as it was read, before splitting and scaling.
+    """A data set as it was read, before splitting and preprocessing.
 
     Attributes
     ----------
     name
         Name of the data set.
     stored
-        (n, n_features) features as they are kept: floats, or integers in units of 1 / quantum.
+        (n, n_columns) cells as they are kept: floats, or integers in units of 1 / quantum.
     y
         (n,) class indices.
     classes
@@ -46,8 +47,10 @@ class RawDataset:
         What `stored` is divided by to get the values.
     train_rows
         Rows to train on where they are not simply all rows outside the test part.
-    feature_names
-        Names of the features, where the source has some.
+    columns
+        What each column is; numbers, named by their position, where the source says nothing.
+    label
+        Name of the column of the classes, where there is one.
     """
 
     name: str
@@ -61,20 +64,31 @@ class RawDataset:
     test_rows: Rows | None = None
     quantum: int = 1
     train_rows: Rows | None = None
-    feature_names: tuple[str, ...] | None = None
+    columns: tuple[Column, ...] = ()
+    label: str | None = None
+
+    def __post_init__(self) -> None:
+        """Name columns that have no name."""
+        if not self.columns:
+            object.__setattr__(self, "columns", numbered(self.n_columns))
 
     @property
-    def n_features(self) -> int:
-        """Number of features."""
+    def n_columns(self) -> int:
+        """Number of columns that are features."""
         return int(self.stored.shape[1])
 
     @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the columns that are features."""
+        return tuple(column.name for column in self.columns)
+
+    @property
     def x(self) -> NDArray[np.float64]:
-        """All features (n, n_features) as a new float64 array; decimals are exact."""
+        """All cells (n, n_columns) as a new float64 array; decimals are exact."""
         return self.values(np.arange(len(self.y)))
 
     def values(self, rows: Rows) -> NDArray[np.float64]:
-        """Features of some rows (len(rows), n_features) as a new float64 array."""
+        """Cells of some rows (len(rows), n_columns) as a new float64 array."""
         # Dividing two whole numbers gives the double nearest to the decimal that was written.
         values = self.stored[rows].astype(np.float64)
         if self.quantum != 1:
@@ -82,19 +96,19 @@ class RawDataset:
         return values
 
     def blocks(self, rows: Rows) -> Iterator[NDArray[np.float64]]:
-        """Features of `rows`, some hundred rows at a time."""
+        """Cells of `rows`, some hundred rows at a time."""
         for start in range(0, len(rows), BLOCK):
             yield self.values(rows[start : start + BLOCK])
 
-    def error(self, row: np.integer[Any], feature: np.integer[Any], problem: str) -> DataError:
+    def error(
+        self, row: int | np.integer[Any], column: int | np.integer[Any], problem: str
+    ) -> DataError:
         """An error that says where a number lies and what it is."""
-        value = float(self.values(np.array([row]))[0, feature])
+        value = float(self.values(np.array([row]))[0, column])
         part, number = "", int(row)
         if self.test_rows is not None and row in self.test_rows and self.train_rows is None:
             part, number = " of the test part", int(np.searchsorted(self.test_rows, row))
-        column = f"feature {feature + 1}"
-        if self.feature_names is not None:
-            column = f"column {self.feature_names[feature]!r}"
         return DataError(
-            f"{self.source}: data row {number + 1}{part}: {column}: found {value!r}, {problem}"
+            f"{self.source}: data row {number + 1}{part}: column {self.columns[column].name!r}: "
+            f"found {value!r}, {problem}"
         )

@@ -212,7 +212,7 @@ def evaluate(
         experiment = load_experiment({**experiment.model_dump(mode="json"), **changes})
     with limited_threads(experiment):
         dataset = load_dataset(
-            experiment.dataset, experiment.seed, experiment.training.dtype, scaler=model.scaler
+            experiment.dataset, experiment.seed, experiment.training.dtype, model.preprocessing
         )
         _require_same_data(run, dataset)
         _require_fit(run, model, dataset)

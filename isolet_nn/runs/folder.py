@@ -20,7 +20,7 @@ from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import RunError
 from isolet_nn.runs.identity import differences, identity_of
 from isolet_nn.runs.metrics_file import history_csv, read_history, row_csv
-from isolet_nn.runs.model_file import Model, read_model, write_model
+from isolet_nn.runs.model_file import Model, read_model, write_model, write_preprocessing
 from isolet_nn.runs.records import (
     FORMAT,
     Environment,
@@ -54,6 +54,7 @@ from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
 
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
+PREPROCESSING = "preprocessing.json"
 
 
 class Run:
@@ -161,21 +162,22 @@ class Run:
             file.write(row_csv(row))
 
     def write_model(self, weights: Weights, dataset: Dataset) -> None:
-        """Write model.safetensors."""
+        """Write model.safetensors and preprocessing.json."""
+        write_preprocessing(self.path / PREPROCESSING, dataset.preprocessing)
         write_model(self.path / MODEL, weights, dataset, self.experiment)
 
     def model(self) -> Model:
-        """Read model.safetensors.
+        """Read model.safetensors and preprocessing.json.
 
         Raises
         ------
         RunError
-            If there is none, if it is damaged, or if config.yaml describes another model.
+            If there is none, if a file is damaged, or if config.yaml describes another model.
         """
         path = self.model_path
         if not os.path.lexists(path):
             raise RunError(self.why_no_model())
-        model = read_model(path)
+        model = read_model(path, self.preprocessing_path)
         self._require_config_of_model(model.experiment)
         return model
 
@@ -183,6 +185,11 @@ class Run:
     def model_path(self) -> Path:
         """Where the weights are."""
         return self.path / MODEL
+
+    @property
+    def preprocessing_path(self) -> Path | None:
+        """Where the preprocessing is; None where the model's folder has it by its checksum."""
+        return self.path / PREPROCESSING
 
     def why_no_model(self) -> str:
         """What to say where there is no model."""

@@ -1,6 +1,7 @@
-"""A model's file: its weights, and what a new row needs before and after them.
+"""A model's files: its weights, and what a new row needs before and after them.
 
-Weights and scaler are kept as safetensors, classes and experiment beside them.
+Weights are kept as safetensors, with classes and experiment in the header; the preprocessing as
+JSON beside it, which the header knows by its checksum.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from numpy.typing import NDArray
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.problems import validate
 from isolet_nn.data.dataset import Dataset
-from isolet_nn.data.scaling import Scaler
+from isolet_nn.data.preprocessing import Preprocessing
 from isolet_nn.errors import ConfigError, RunError
-from isolet_nn.runs.records import ModelFacts
+from isolet_nn.runs.records import FORMAT, ModelFacts, PreprocessingRecord, read_record
 from isolet_nn.runs.tensors import load_tensors, save_tensors
-from isolet_nn.training.backend import Weights, layout_of, require_layout, weight_shapes
+from isolet_nn.system.files import write_json
+from isolet_nn.training.backend import Weights, require_layout, weight_shapes
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,14 @@ class Model:
 
     weights: Weights
     """Under PyTorch's names and in its layout; ``k.`` goes before those of ensemble network k."""
-    scaler: Scaler | None
-    """What standardised the training data."""
-    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    """What makes the network's inputs of a row's cells."""
     experiment: Experiment
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, by index."""
+        return self.preprocessing.classes
 
     @property
     def first_layer(self) -> NDArray[np.floating[Any]]:
@@ -41,70 +47,91 @@ class Model:
 
 
 def write_model(path: Path, weights: Weights, dataset: Dataset, experiment: Experiment) -> None:
-    """Write weights and scaler as safetensors, with classes and experiment as metadata."""
-    arrays: dict[str, NDArray[Any]] = dict(weights)
-    if dataset.scaler is not None:
-        arrays["scaler.mean"] = dataset.scaler.mean
-        arrays["scaler.scale"] = dataset.scaler.scale
+    """Write weights as safetensors, with classes and experiment as metadata.
+
+    The preprocessing must lie in its own file before: a model is of no use without it.
+    """
     metadata = {
         "classes": list(dataset.classes),
         "experiment": experiment.model_dump(mode="json"),
+        "preprocessing": dataset.preprocessing.checksum,
     }
-    save_tensors(path, arrays, metadata)
+    save_tensors(path, weights, metadata)
 
 
-def read_model(path: Path) -> Model:
-    """Read what `write_model` wrote.
+def write_preprocessing(path: Path, preprocessing: Preprocessing) -> None:
+    """Write preprocessing.json."""
+    write_json(path, {"format": FORMAT, **preprocessing.to_json()})
+
+
+def read_preprocessing(path: Path) -> Preprocessing:
+    """Read what `write_preprocessing` wrote.
 
     Raises
     ------
     RunError
-        If the file is missing, damaged, of another format, or its weights are not those of the
-        model it describes.
+        If the file is missing, damaged, or of another format.
+    """
+    record = read_record(path, PreprocessingRecord)
+    try:
+        return Preprocessing.from_json(record.model_dump(exclude={"format"}))
+    except ValueError as error:
+        raise RunError(f"{path}: damaged: {error}") from None
+
+
+def shared_preprocessing_path(folder: Path, checksum: str) -> Path:
+    """Where the preprocessing lies that the models of a folder have in common."""
+    return folder / f"preprocessing-{checksum[:16]}.json"
+
+
+def read_model(path: Path, preprocessing_path: Path | None = None) -> Model:
+    """Read what `write_model` wrote.
+
+    Parameters
+    ----------
+    preprocessing_path
+        Where the preprocessing lies; None if models in the folder of `path` have it in common.
+
+    Raises
+    ------
+    RunError
+        If a file is missing, damaged, of another format, or not of this model.
     """
     arrays, facts = load_tensors(path, ModelFacts)
+    if preprocessing_path is None:
+        preprocessing_path = shared_preprocessing_path(path.parent, facts.preprocessing)
+    preprocessing = read_preprocessing(preprocessing_path)
+    if preprocessing.checksum != facts.preprocessing:
+        raise RunError(
+            f"{preprocessing_path}: damaged: is not what {path.name} was trained with; its "
+            f"checksum is {preprocessing.checksum}, expected {facts.preprocessing}"
+        )
     try:
         experiment = validate(Experiment, facts.experiment, str(path))
-        scaler = _take_scaler(arrays)
-        _require_weights(arrays, scaler, experiment, len(facts.classes))
+        if preprocessing.classes != tuple(facts.classes):
+            raise ValueError(f"classes: not those of {preprocessing_path.name}")
+        _require_weights(arrays, preprocessing, experiment)
     except ConfigError as error:
         raise RunError(f"{error} (damaged, or not written by isolet-nn)") from None
     except ValueError as error:
         raise RunError(f"{path}: damaged: {error}") from None
-    return Model(arrays, scaler, tuple(facts.classes), experiment)
-
-
-def _take_scaler(arrays: dict[str, NDArray[Any]]) -> Scaler | None:
-    """Take the scaler from among the weights, if there is one."""
-    mean, scale = arrays.pop("scaler.mean", None), arrays.pop("scaler.scale", None)
-    if mean is None and scale is None:
-        return None
-    if mean is None or scale is None:
-        raise ValueError(f"scaler.{'mean' if mean is None else 'scale'} is missing")
-    layout = layout_of({"scaler.mean": mean, "scaler.scale": scale})
-    require_layout(
-        {"scaler.mean": mean, "scaler.scale": scale},
-        dict.fromkeys(layout, ((mean.size,), "float64")),
-    )
-    if not (np.isfinite(mean).all() and np.isfinite(scale).all() and (scale > 0).all()):
-        raise ValueError("scaler: a mean is not finite, or a scale is not above zero")
-    return Scaler(mean, scale)
+    return Model(arrays, preprocessing, experiment)
 
 
 def _require_weights(
-    arrays: Mapping[str, NDArray[Any]],
-    scaler: Scaler | None,
-    experiment: Experiment,
-    n_classes: int,
+    arrays: Mapping[str, NDArray[Any]], preprocessing: Preprocessing, experiment: Experiment
 ) -> None:
     """Refuse weights that are not those of the experiment's model."""
     first = arrays.get(_first_layer_of(experiment))
     if first is None or first.ndim != 2:
         raise ValueError(f"{_first_layer_of(experiment)}: missing, or not of two dimensions")
     n_features, networks = first.shape[1], experiment.ensemble
-    if scaler is not None and scaler.mean.size != n_features:
-        raise ValueError(f"scaler.mean: found {scaler.mean.size} features, expected {n_features}")
-    shapes = weight_shapes(experiment, n_features, n_classes)
+    if n_features != preprocessing.n_features:
+        raise ValueError(
+            f"{_first_layer_of(experiment)}: found {n_features} features, expected "
+            f"{preprocessing.n_features}"
+        )
+    shapes = weight_shapes(experiment, n_features, len(preprocessing.classes))
     if len(arrays) != networks * len(shapes):  # before an absurd ensemble is written out
         raise ValueError(f"found {len(arrays)} arrays, expected {networks * len(shapes)}")
     prefixes = [""] if networks == 1 else [f"{network}." for network in range(networks)]

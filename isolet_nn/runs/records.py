@@ -150,6 +150,29 @@ class ModelFacts(Record):
     format: Literal[1]
     classes: Annotated[list[str], Field(min_length=2)]
     experiment: dict[str, JsonValue]
+    preprocessing: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """Checksum of what was fitted with it: `Preprocessing.checksum`."""
+
+
+class _Input(Record):
+    name: str
+    kind: Literal["numeric", "categorical"]
+    categories: list[str]
+    other: bool
+    fill: float | None
+    indicator: bool
+    mean: float | None
+    scale: float | None
+
+
+class PreprocessingRecord(Record):
+    """preprocessing.json beside a model."""
+
+    format: Literal[1]
+    inputs: Annotated[list[_Input], Field(min_length=1)]
+    classes: Annotated[list[str], Field(min_length=2)]
+    label: str | None
+    group: str | None
 
 
 class _Pcg64State(Record):

@@ -68,8 +68,7 @@ def result_of(run: Run) -> XorResult:
         logits = trained_model(experiment, dataset, model.weights)
 
         def probability_of_one(points: NDArray[np.float64]) -> NDArray[np.floating[Any]]:
-            x = model.scaler.transform(points, dtype) if model.scaler else points.astype(dtype)
-            return softmax(logits(x))[:, 1]
+            return softmax(logits(model.preprocessing.transform(points, dtype)))[:, 1]
 
         title = f"{in_words(experiment.name)}: probability of 1"
         path = run.plot_path("decision_boundary")

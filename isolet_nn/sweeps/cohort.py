@@ -15,7 +15,7 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.problems import validate
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.runs.execution import limited_threads
-from isolet_nn.runs.model_file import write_model
+from isolet_nn.runs.model_file import shared_preprocessing_path, write_model, write_preprocessing
 from isolet_nn.sweeps.curves import curve_text
 from isolet_nn.training.loop import MemberIndex, Training
 from isolet_nn.training.progress import why_worthless
@@ -224,9 +224,13 @@ def _write_weights(
         return
     experiment = training.experiments[number]
     settings = experiment.training.model_copy(update={"epochs": epochs})
+    dataset = training.datasets[number]
+    path = shared_preprocessing_path(Path(task.models_folder), dataset.preprocessing.checksum)
+    if not path.exists():
+        write_preprocessing(path, dataset.preprocessing)
     write_model(
         model_path(task.models_folder, trial),
         training.members[number].weights or training.weights(number),
-        training.datasets[number],
+        dataset,
         experiment.model_copy(update={"training": settings}),
     )

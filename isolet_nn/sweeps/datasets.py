@@ -21,7 +21,7 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.key_paths import canonical
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
-from isolet_nn.data.scaling import Scaler
+from isolet_nn.data.preprocessing import Preprocessing
 from isolet_nn.errors import DataError, RunError
 from isolet_nn.system.files import write_array, write_json
 from isolet_nn.system.folders import read_json
@@ -59,9 +59,6 @@ class PackedDataset:
                 f"the data set was damaged on its way to the worker: checksum {found}, "
                 f"sent {self.checksum}"
             )
-        scaler = None
-        if "scaler.mean" in self.arrays:
-            scaler = Scaler(self.arrays["scaler.mean"], self.arrays["scaler.scale"])
         train, validation, test = (self._split(name) for name in _SPLITS)
         assert train is not None, "every data set has a training part"
         assert test is not None, "and a test part"
@@ -71,7 +68,7 @@ class PackedDataset:
             train=train,
             validation=validation,
             test=test,
-            scaler=scaler,
+            preprocessing=Preprocessing.from_json(self.meta["preprocessing"]),
             checksum=self.meta["checksum"],
             group_name=self.meta["group_name"],
         )
@@ -118,14 +115,12 @@ def pack(dataset: Dataset) -> PackedDataset:
             arrays[f"{name}.y"] = split.y
             if split.groups is not None:
                 arrays[f"{name}.groups"] = split.groups
-    if dataset.scaler is not None:
-        arrays["scaler.mean"] = dataset.scaler.mean
-        arrays["scaler.scale"] = dataset.scaler.scale
     meta = {
         "name": dataset.name,
         "classes": list(dataset.classes),
         "checksum": dataset.checksum,
         "group_name": dataset.group_name,
+        "preprocessing": dataset.preprocessing.to_json(),
     }
     return PackedDataset(arrays, meta, _checksum(arrays, meta))
 
@@ -155,7 +150,7 @@ def data_depends_on_seed(dataset: DatasetConfig) -> bool:
 
 
 def data_key(experiment: Experiment) -> str:
-    """Equal for experiments that see the same rows in the same splits, scaled the same."""
+    """Equal for experiments that see the same rows in the same splits, preprocessed the same."""
     seed = experiment.seed if data_depends_on_seed(experiment.dataset) else None
     dataset = experiment.dataset.model_dump(mode="json")
     return canonical([dataset, seed, experiment.training.dtype])

@@ -98,6 +98,11 @@ class Trial(Run):
         """Where the weights are, if the sweep kept them."""
         return model_path(self.sweep.path / MODELS, self.number)
 
+    @property
+    def preprocessing_path(self) -> None:
+        """None: the sweep's models have theirs in common."""
+        return None
+
     def why_no_model(self) -> str:
         """What to do where the sweep kept no weights of this trial."""
         if self.status == FAILED:

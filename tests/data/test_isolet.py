@@ -78,7 +78,7 @@ def test_unscaled_features_are_the_numbers_nearest_to_the_decimals(
     written = [float(cell) for cell in isolet.test[7].split(b",")][:-1]
     assert dataset.test.x.dtype == dtype
     assert dataset.test.x.flags.c_contiguous
-    assert dataset.scaler is None
+    assert dataset.preprocessing.scaler is None
     np.testing.assert_array_equal(dataset.test.x[7], np.array(written).astype(dtype))
 
 

@@ -11,9 +11,12 @@ from sklearn.preprocessing import StandardScaler
 
 from isolet_nn.config.datasets import BundledDataset, CsvDataset, IsoletDataset, XorDataset
 from isolet_nn.config.holdouts import GroupFold, GroupHoldout, RowFold, RowHoldout
-from isolet_nn.data import Dataset, RawDataset, Scaler, load_dataset, load_raw
+from isolet_nn.data import Dataset, Preprocessing, RawDataset, load_dataset, load_raw
 from isolet_nn.data.dataset import make_dataset
+from isolet_nn.data.preprocessing import InputColumn
+from isolet_nn.data.scaling import Scaler
 from isolet_nn.data.splits import folds_of_groups, folds_of_rows, split_groups, split_rows
+from isolet_nn.data.table import Column
 from isolet_nn.errors import ConfigError, DataError
 
 fractions = st.floats(0.001, 0.999)
@@ -230,11 +233,10 @@ def test_the_config_chooses_between_scales_of_their_own_and_one_for_all() -> Non
         load_dataset(BundledDataset(name="wine", standardize=kind), seed=0)
         for kind in (True, "global")
     )
-    assert own.scaler is not None
-    assert common.scaler is not None
-    assert len(set(own.scaler.scale.tolist())) == 13
-    assert len(set(common.scaler.scale.tolist())) == 1
-    assert np.array_equal(own.scaler.mean, common.scaler.mean)
+    inputs, common_inputs = own.preprocessing.inputs, common.preprocessing.inputs
+    assert len({column.scale for column in inputs}) == 13
+    assert len({column.scale for column in common_inputs}) == 1
+    assert [column.mean for column in inputs] == [column.mean for column in common_inputs]
 
 
 # Data sets that come with scikit-learn, and xor.
@@ -288,19 +290,29 @@ def test_a_validation_split_does_not_move_the_test_split() -> None:
     np.testing.assert_array_equal(load_dataset(without, 0).test.x, load_dataset(with_one, 0).test.x)
 
 
-def test_a_given_scaler_is_used_as_it_is() -> None:
+def standardized(*names: str, mean: float, scale: float) -> Preprocessing:
+    inputs = tuple(InputColumn(name, mean=mean, scale=scale) for name in names)
+    return Preprocessing(inputs, ("a", "b"))
+
+
+def test_a_given_preprocessing_is_used_as_it_is() -> None:
     config = BundledDataset(name="iris", standardize=False)
     raw = load_dataset(config, 0, dtype="float64")
-    scaler = Scaler(np.full(4, 2.0), np.full(4, 4.0))
-    scaled = load_dataset(config, 0, dtype="float64", scaler=scaler)
-    assert scaled.scaler is scaler
+    names = [column.name for column in raw.preprocessing.inputs]
+    stored = standardized(*names, mean=2.0, scale=4.0)
+    scaled = load_dataset(config, 0, dtype="float64", preprocessing=stored)
+    assert scaled.preprocessing is stored
     np.testing.assert_array_equal(scaled.test.x, (raw.test.x - 2) / 4)
 
 
-def test_a_scaler_for_other_features_is_refused() -> None:
-    scaler = Scaler(np.zeros(5), np.ones(5))
-    with pytest.raises(DataError, match="found 4 features, but the model was trained on 5"):
-        load_dataset(BundledDataset(name="iris"), 0, scaler=scaler)
+def test_a_preprocessing_of_columns_that_are_not_there_is_refused_with_their_names() -> None:
+    stored = standardized("petal width (cm)", "colour", "petal lenght (cm)", mean=0.0, scale=1.0)
+    with pytest.raises(DataError) as error:
+        load_dataset(BundledDataset(name="iris"), 0, preprocessing=stored)
+    assert str(error.value).startswith(
+        "scikit-learn's iris: has no column colour, petal lenght (cm), which the model was trained "
+        "with; found sepal length (cm), sepal width (cm), petal length (cm), petal width (cm)"
+    )
 
 
 def test_xor_trains_and_tests_on_its_four_points() -> None:
@@ -342,7 +354,7 @@ def raw_of_classes(y: list[int], groups: list[int] | None, n_test: int = 0) -> R
 
 def split(raw: RawDataset, seed: int = 0, **settings: Any) -> Dataset:
     config = CsvDataset.model_construct(name="csv", path="animals.csv", **settings)
-    return make_dataset(raw, config, seed, dtype="float32", scaler=None)
+    return make_dataset(raw, config, seed, dtype="float32")
 
 
 def test_a_class_with_one_row_cannot_be_split_by_rows() -> None:
@@ -464,17 +476,17 @@ def test_a_number_whose_square_overflows_is_refused_by_column_and_row(
     value: float, standardize: Any, dtype: str
 ) -> None:
     config = CSV.model_copy(update={"standardize": standardize})
-    raw = raw_of_features(with_cell(value, 300), feature_names=("x", "y", "z"))
+    raw = raw_of_features(with_cell(value, 300), columns=tuple(map(Column, "xyz")))
     with pytest.raises(DataError) as error:
-        make_dataset(raw, config, 0, dtype, None)
+        make_dataset(raw, config, 0, dtype)
     expected = f"made-up.csv: data row 301: column 'y': found {value!r}, too large to standardize"
     assert str(error.value).startswith(expected)
 
 
 def test_a_sum_that_overflows_although_no_number_is_to_blame_alone_is_refused_too() -> None:
     x = np.tile([1.0, 1.5e308], (12, 1))
-    with pytest.raises(DataError, match=r"data row 1: feature 2: found 1\.5e\+308, too large"):
-        make_dataset(raw_of_features(x), CSV, 0, "float64", None)
+    with pytest.raises(DataError, match=r"data row 1: column 'x2': found 1\.5e\+308, too large"):
+        make_dataset(raw_of_features(x), CSV, 0, "float64")
 
 
 @pytest.mark.parametrize(
@@ -488,12 +500,12 @@ def test_a_number_too_large_for_the_number_type_is_refused_by_column_and_row(
     config = CSV.model_copy(update={"standardize": False})
     raw = raw_of_features(with_cell(1e39, row))
     with pytest.raises(DataError) as error:
-        make_dataset(raw, config, 0, "float32", None)
+        make_dataset(raw, config, 0, "float32")
     assert str(error.value) == (
-        f"made-up.csv: {where}: feature 2: found 1e+39, too large for float32 numbers; "
+        f"made-up.csv: {where}: column 'x2': found 1e+39, too large for float32 numbers; "
         "dataset.standardize: true or training.dtype: float64 has room for it"
     )
-    in_float64 = make_dataset(raw, config, 0, "float64", None)
+    in_float64 = make_dataset(raw, config, 0, "float64")
     assert max(split.x.max() for split in (in_float64.train, in_float64.test)) == 1e39
 
 
@@ -501,13 +513,13 @@ def test_a_number_that_only_scaling_makes_too_large_is_refused() -> None:
     x = with_cell(1e30, 598)
     x[:596, 1] *= 1e-20
     with pytest.raises(DataError, match=r"found 1e\+30, which is \S+ once it is standardized"):
-        make_dataset(raw_of_features(x), CSV, 0, "float32", None)
+        make_dataset(raw_of_features(x), CSV, 0, "float32")
 
 
 def test_a_stored_models_scaling_that_makes_a_number_too_large_is_refused() -> None:
-    scaler = Scaler(np.zeros(3), np.full(3, 1e-300))
-    with pytest.raises(DataError, match=r"data row 6: feature 2: found 1e\+30, which is inf once"):
-        make_dataset(raw_of_features(with_cell(1e30, 5)), CSV, 0, "float64", scaler)
+    stored = standardized("x1", "x2", "x3", mean=0.0, scale=1e-300)
+    with pytest.raises(DataError, match=r"row 6: column 'x2': found 1e\+30, which is inf once"):
+        make_dataset(raw_of_features(with_cell(1e30, 5)), CSV, 0, "float64", stored)
 
 
 @pytest.mark.parametrize(
@@ -520,7 +532,7 @@ def test_numbers_of_any_size_that_can_be_squared_are_scaled_without_a_warning(
 ) -> None:
     config = CSV.model_copy(update={"standardize": standardize})
     x = np.random.default_rng(1).normal(size=(600, 3)) * size
-    dataset = make_dataset(raw_of_features(x), config, 0, "float64", None)
+    dataset = make_dataset(raw_of_features(x), config, 0, "float64")
     assert np.isfinite(dataset.train.x).all()
     assert dataset.train.x.std() == pytest.approx(deviation, abs=1e-9)
 
@@ -529,5 +541,5 @@ def test_numbers_of_any_size_that_can_be_squared_are_scaled_without_a_warning(
 def test_a_constant_feature_of_any_size_becomes_zero(value: float) -> None:
     x = with_cell(0.0, 0, 40)
     x[:, 1] = value
-    dataset = make_dataset(raw_of_features(x), CSV, 0, "float64", None)
+    dataset = make_dataset(raw_of_features(x), CSV, 0, "float64")
     np.testing.assert_allclose(dataset.train.x[:, 1] / abs(value), 0.0, atol=1e-12)

@@ -35,6 +35,7 @@ COMPLETE = {
     "metrics.csv",
     "summary.json",
     "model.safetensors",
+    "preprocessing.json",
     "confusion_matrix.csv",
     "calibration.csv",
     "plots/loss.png",

@@ -8,10 +8,10 @@ import re
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from builders import make_dataset, make_experiment, same_arrays, trained
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from needs import needs_torch
 
 from isolet_nn.data.dataset import Dataset
-from isolet_nn.data.scaling import Scaler
+from isolet_nn.data.preprocessing import InputColumn, Preprocessing
 from isolet_nn.errors import ConfigError, IsoletNNError, RunError
 from isolet_nn.results.selection import load_run
 from isolet_nn.runs.environment import describe_environment
@@ -38,8 +38,10 @@ def run(tmp_path: Path) -> Run:
 
 
 def scaled(dataset: Dataset) -> Dataset:
-    scaler = Scaler(np.arange(7.0), np.arange(1.0, 8.0))
-    return Dataset(**{**vars(dataset), "scaler": scaler})
+    inputs = tuple(
+        InputColumn(f"f{number}", mean=number / 7, scale=number + 1 / 3) for number in range(7)
+    )
+    return replace(dataset, preprocessing=Preprocessing(inputs, dataset.classes))
 
 
 def test_a_new_folder_holds_config_environment_and_a_running_status(run: Run) -> None:
@@ -223,7 +225,7 @@ def model_run(run: Run) -> Run:
     return run
 
 
-def test_a_model_is_read_back_with_its_scaler_classes_and_experiment(run: Run) -> None:
+def test_a_model_is_read_back_with_its_preprocessing_and_experiment(run: Run) -> None:
     dataset = scaled(make_dataset())
     weights = trained([run.experiment], [dataset]).members[0].weights
     assert weights is not None
@@ -232,12 +234,38 @@ def test_a_model_is_read_back_with_its_scaler_classes_and_experiment(run: Run) -
     assert same_arrays(model.weights, weights)
     assert model.classes == dataset.classes
     assert model.experiment == run.experiment
-    assert model.scaler is not None
-    assert dataset.scaler is not None
-    assert np.array_equal(model.scaler.mean, dataset.scaler.mean)
-    assert np.array_equal(model.scaler.scale, dataset.scaler.scale)
+    assert model.preprocessing == dataset.preprocessing
     run.write_model(weights, make_dataset())
-    assert run.model().scaler is None
+    assert run.model().preprocessing.scaler is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"f3"', '"f4"', "two columns have the same name"),
+        ('"scale": 2.3333333333333335', '"scale": -1.0', "scale is above zero"),
+        ('"scale": 2.3333333333333335', '"scale": null', "has a mean or a scale, but not both"),
+        ('"scale": 2.3333333333333335', '"scale": 2.3333333333333330', "is not what model"),
+        ('"kind": "numeric"', '"kind": "text"', r"inputs\.0\.kind: found 'text'"),
+        ('"class 1"', '"class one"', "is not what model.safetensors was trained with"),
+        ('"format": 1', '"format": 2', "is of format 2"),
+    ],
+)
+def test_a_preprocessing_that_was_changed_is_refused(
+    old: str, new: str, says: str, model_run: Run
+) -> None:
+    path = model_run.path / "preprocessing.json"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(RunError, match=f"{re.escape(str(path))}: .*{says}"):
+        model_run.model()
+
+
+def test_a_preprocessing_that_is_not_there_is_an_error(model_run: Run) -> None:
+    (model_run.path / "preprocessing.json").unlink()
+    with pytest.raises(RunError, match=r"preprocessing\.json: no such file"):
+        model_run.model()
 
 
 @needs_torch
@@ -247,8 +275,7 @@ def test_a_model_has_the_names_and_layout_of_pytorch(model_run: Run) -> None:
 
     tensors = load_file(model_run.path / "model.safetensors")
     network = torch.nn.Sequential(torch.nn.Linear(7, 5), torch.nn.ReLU(), torch.nn.Linear(5, 3))
-    network.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("scaler.")})
-    assert set(tensors) - set(network.state_dict()) == {"scaler.mean", "scaler.scale"}
+    network.load_state_dict(tensors, strict=True)
 
 
 def test_the_bytes_of_a_model_depend_on_its_content_alone(model_run: Run) -> None:

@@ -20,7 +20,6 @@ from isolet_nn.config.datasets import DatasetConfig
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data import load_dataset, load_raw
 from isolet_nn.data.dataset import Dataset, Split
-from isolet_nn.data.scaling import Scaler
 from isolet_nn.data.splits import rows_of_splits
 from isolet_nn.errors import ConfigError, DataError, RunError
 from isolet_nn.results.redraw import PlotChoice, choose_plot, name_of
@@ -87,10 +86,8 @@ def test_a_setting_has_all_seeds_and_a_seed_all_folds_of_all_repeats_before_the_
 def test_no_trial_of_a_search_depends_on_the_test_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def without_test_set(
-        config: DatasetConfig, seed: int, dtype: str = "float32", scaler: Scaler | None = None
-    ) -> Dataset:
-        dataset = load_dataset(config, seed, dtype, scaler)
+    def without_test_set(config: DatasetConfig, seed: int, dtype: str = "float32") -> Dataset:
+        dataset = load_dataset(config, seed, dtype)
         nothing = Split(np.full_like(dataset.test.x, np.nan), 0 * dataset.test.y, None)
         return dataclasses.replace(dataset, test=nothing)
 
