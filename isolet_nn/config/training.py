@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from isolet_nn.config.bounds import MOST, MOST_THREADS
+from isolet_nn.config.metrics import Score, ValidationMetric
 from isolet_nn.config.section import (
     ByName,
     Count,
@@ -97,7 +98,7 @@ AveragingConfig = Annotated[NoAveraging | Ema | Swa, ByName()]
 class EarlyStopping(Section):
     """Stop when the validation split no longer improves."""
 
-    metric: Literal["validation_loss", "validation_accuracy"] = "validation_loss"
+    metric: ValidationMetric = "validation_loss"
     """What has to improve."""
     patience: Count = 10
     """Evaluated epochs without improvement after which training stops."""
@@ -159,6 +160,8 @@ class TrainingConfig(Section):
     """null, or when to stop early; needs a validation split."""
     evaluate_every: Count = 1
     """Epochs between two evaluations; the last epoch is always evaluated."""
+    scores: list[Score] = Field(default=[])
+    """What every evaluation measures besides loss and accuracy; the end of a run measures all."""
     evaluate_test: bool = True
     """Whether the test split is evaluated; false leaves it unread while settings are chosen."""
     checkpoint_seconds: NonNegative = 30.0

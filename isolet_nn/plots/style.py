@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
+from isolet_nn.config.metrics import MEASURES, is_metric, measure_of
+from isolet_nn.config.metrics import in_words as metric_in_words
 from isolet_nn.plots.fonts import render_with_fonts
 from isolet_nn.system.files import write_bytes
 
@@ -197,14 +199,15 @@ class Quantity:
 
 def quantity(name: str) -> Quantity:
     """Look up how a column of metrics.csv or trials.csv is drawn: accuracies in percent."""
-    words = name.rpartition(".")[2].replace("_", " ")
-    if name.endswith("accuracy"):
-        return Quantity(f"{words} (%)", 100.0, ".1f")
-    if name.endswith("loss"):
-        return Quantity(f"{words} (nats)", 1.0, ".3g")
     if name == "seconds":
         return Quantity("time (s)", 1.0, ".3g")
-    return Quantity(words, 1.0, ".4g")
+    if is_metric(name) or name in MEASURES:
+        if measure_of(name).in_percent:
+            return Quantity(f"{metric_in_words(name)} (%)", 100.0, ".1f")
+        if name.endswith("loss"):
+            return Quantity(f"{metric_in_words(name)} (nats)", 1.0, ".3g")
+        return Quantity(metric_in_words(name), 1.0, ".3f")
+    return Quantity(name.rpartition(".")[2].replace("_", " "), 1.0, ".4g")
 
 
 _SETTINGS = {

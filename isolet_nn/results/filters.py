@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from isolet_nn.config.key_paths import flat
+from isolet_nn.config.metrics import METRICS, is_metric, measure_of
 from isolet_nn.errors import ConfigError, suggestion
-from isolet_nn.results.listing import DAMAGED, FAILED, METRICS_OF_RUN, STATUSES, Entry
+from isolet_nn.results.listing import DAMAGED, FAILED, STATUSES, Entry
 from isolet_nn.system.folders import CONFIG, SWEEP
 
 COLUMNS = tuple(
     field.name for field in fields(Entry) if field.name not in ("best_setting", "settings")
 )
 """What entries can be sorted and filtered by, besides settings."""
-NUMBERS = {*METRICS_OF_RUN, "epochs", "trials", "completed", "failed", "seconds", "age"}
+NUMBERS = {*METRICS, "epochs", "trials", "completed", "failed", "seconds", "age"}
 _CHOICES = {"kind": ("run", "sweep"), "status": STATUSES}
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -50,7 +51,7 @@ class Filter:
     @property
     def reading(self) -> str | None:
         """How a number was understood that could be a share or percent."""
-        if not (self.column.endswith("accuracy") and re.fullmatch(r"[-+.0-9e]+", self.text)):
+        if not (_is_in_percent(self.column) and re.fullmatch(r"[-+.0-9e]+", self.text)):
             return None
         return f"{self.column}{self.sign}{self.text}: read as {100 * self.number('--filter'):.6g} %"
 
@@ -70,7 +71,7 @@ class Filter:
             raise ConfigError(
                 f"{where}: {self.text!r} is no number; say for instance 0.95, 95% or 2h"
             ) from None
-        bare_percent = self.column.endswith("accuracy") and abs(number) > 1.0 and unit is None
+        bare_percent = _is_in_percent(self.column) and abs(number) > 1.0 and unit is None
         if unit == "%" or bare_percent:
             return number / 100.0  # which times 0.01 is not
         return number * _UNITS[unit or "s"]
@@ -236,6 +237,10 @@ def _is_number(value: Any) -> bool:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_in_percent(column: str) -> bool:
+    return is_metric(column) and measure_of(column).in_percent
 
 
 def _comparable(value: Any) -> str:

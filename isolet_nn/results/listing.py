@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from isolet_nn.config.metrics import METRICS as EVERY_METRIC
 from isolet_nn.errors import RunError
 from isolet_nn.runs.metrics_file import read_epoch
 from isolet_nn.runs.records import RunSummary, Summary, read_record
@@ -30,12 +31,6 @@ from isolet_nn.system.folders import (
 
 FAILED, KILLED, DAMAGED = "failed", "killed", "damaged"
 STATUSES = ("running", "completed", "interrupted", FAILED, KILLED, DAMAGED)
-METRICS_OF_RUN = tuple(
-    f"{split}_{metric}"
-    for metric in ("accuracy", "loss")
-    for split in ("test", "validation", "train")
-)
-"""Of a run's last epoch, as metrics.csv names them."""
 _TAIL_BYTES = 4096
 """No line of metrics.csv is longer than that, nor the line with the name in a config."""
 
@@ -61,6 +56,17 @@ class Entry:
     test_loss: float | None = None
     validation_loss: float | None = None
     train_loss: float | None = None
+    test_balanced_accuracy: float | None = None
+    """Likewise, and so are the other scores; of a sweep those that it measured."""
+    test_macro_f1: float | None = None
+    test_matthews: float | None = None
+    test_roc_auc: float | None = None
+    test_average_precision: float | None = None
+    validation_balanced_accuracy: float | None = None
+    validation_macro_f1: float | None = None
+    validation_matthews: float | None = None
+    validation_roc_auc: float | None = None
+    validation_average_precision: float | None = None
     epochs: int | None = None
     """Of a run: epochs done."""
     trials: int | None = None
@@ -166,7 +172,7 @@ def _read_run(folder: Path) -> dict[str, Any]:
     return {
         "name": name,
         "status": status,
-        **{name: _finite(metrics.get(name)) for name in METRICS_OF_RUN},
+        **{name: _finite(metrics.get(name)) for name in EVERY_METRIC},
         "epochs": epochs,
         "seconds": summary.seconds,
         "started": summary.started,

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from isolet_nn.config.metrics import METRICS
 from isolet_nn.config.problems import validate
 from isolet_nn.errors import ConfigError, RunError, suggestion
 from isolet_nn.runs.drawing import (
@@ -24,11 +25,11 @@ from isolet_nn.runs.drawing import (
 )
 from isolet_nn.runs.execution import SPLITS
 from isolet_nn.runs.folder import Run
-from isolet_nn.sweeps import journal
 from isolet_nn.sweeps.axes import axis_of
 from isolet_nn.sweeps.config import Plot, Sweep, axis_keys
 from isolet_nn.sweeps.drawing import default_plots, draw_plot, draw_plots
 from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.journal import exact_text
 from isolet_nn.sweeps.trial import trial_at
 from isolet_nn.system.folders import CONFIG, SWEEP
 
@@ -142,7 +143,7 @@ def _redraw_kind(run: Run, kind: str) -> list[Path]:
 
 
 def _redraw_sweep(folder: SweepFolder, choice: PlotChoice | None) -> list[Path]:
-    known = [name for name in journal.METRICS if folder.results.has_metric(name)]
+    known = [name for name in METRICS if folder.results.has_metric(name)]
     if not known:
         raise RunError(f"{folder.path}: no trial is completed, so there is nothing to draw")
     if choice is None:
@@ -170,7 +171,7 @@ def choose_plot(sweep: Sweep, choice: PlotChoice) -> Plot:
     """
     keys = axis_keys(sweep)
     _require_known(choice, keys)
-    usual = "test_accuracy" if sweep.cross_validation is None else "validation_accuracy"
+    usual = f"{'test' if sweep.cross_validation is None else 'validation'}_{sweep.rank_by}"
     plots = sweep.plot or default_plots(sweep, usual)
     base = next((plot for plot in plots if choice.kind in (None, plot.kind)), None)
     kind = choice.kind or (base.kind if base else "boxplot")
@@ -180,9 +181,9 @@ def choose_plot(sweep: Sweep, choice: PlotChoice) -> Plot:
 
 
 def _require_known(choice: PlotChoice, keys: list[str]) -> None:
-    if choice.value is not None and choice.value not in journal.METRICS:
-        hint = suggestion(choice.value, journal.METRICS)
-        allowed = ", ".join(journal.METRICS)
+    if choice.value is not None and choice.value not in METRICS:
+        hint = suggestion(choice.value, METRICS)
+        allowed = ", ".join(METRICS)
         raise ConfigError(f"--value: found {choice.value!r}; allowed: {allowed}{hint}")
     seen: dict[str, str] = {}
     for axis, key in choice.axes.items():
@@ -218,7 +219,7 @@ def _require_numbers(folder: SweepFolder, key: str) -> None:
     for value in axis_of(folder.trial_table, key).values:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigError(
-                f"--x: a line needs numbers, and {key} is {journal.exact_text(value)}; "
+                f"--x: a line needs numbers, and {key} is {exact_text(value)}; "
                 "take --kind heatmap or boxplot"
             )
 

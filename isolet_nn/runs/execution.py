@@ -24,7 +24,8 @@ from isolet_nn.runs.model_file import Model
 from isolet_nn.scores.evaluation import Evaluation, evaluate_logits
 from isolet_nn.system.folders import CONFIG, now
 from isolet_nn.training.backend import Weights, n_parameters
-from isolet_nn.training.loop import Training, evaluated_splits, trained_model
+from isolet_nn.training.loop import Training, trained_model
+from isolet_nn.training.measured import evaluated_splits, scores_asked_for
 from isolet_nn.training.progress import Row
 from isolet_nn.version import __version__
 
@@ -341,7 +342,8 @@ def limited_threads(experiment: Experiment) -> Iterator[None]:
 
 
 def _columns(experiment: Experiment, dataset: Dataset) -> list[str]:
-    return columns_of(["train", *evaluated_splits(experiment, dataset)])
+    splits = evaluated_splits(experiment, dataset)
+    return columns_of(splits, scores_asked_for(experiment.training))
 
 
 def with_data_dir(experiment: Experiment, data_dir: str | None) -> Experiment:

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from isolet_nn.config.metrics import METRICS, Score, measure_of
 from isolet_nn.errors import short_repr
-from isolet_nn.runs.records import Metrics
 from isolet_nn.system.csv_tables import csv_line, csv_text
 
 if TYPE_CHECKING:
@@ -20,10 +20,11 @@ _DIGITS = 10
 """An epoch has no more."""
 
 
-def columns_of(splits: Iterable[str]) -> list[str]:
-    """The columns of metrics.csv where these splits are evaluated."""
-    metrics = [f"{split}_{metric}" for split in splits for metric in ("loss", "accuracy")]
-    return ["epoch", *metrics, "seconds"]
+def columns_of(splits: Iterable[str], scores: Iterable[Score] = ()) -> list[str]:
+    """The columns of metrics.csv where these splits are evaluated, and these scores measured."""
+    measures = ("loss", "accuracy", *scores)
+    of_splits = [f"{split}_{measure}" for split in splits for measure in measures]
+    return ["epoch", "train_loss", "train_accuracy", *of_splits, "seconds"]
 
 
 def history_csv(columns: Iterable[str], rows: Iterable[Row]) -> str:
@@ -78,7 +79,7 @@ def read_epoch(columns: Sequence[str], line: str) -> Row:
 
 def _require_columns(columns: Sequence[str]) -> None:
     metrics = columns[1:-1]
-    known = {*metrics} <= Metrics.__annotations__.keys() and len({*metrics}) == len(metrics)
+    known = {*metrics} <= {*METRICS} and len({*metrics}) == len(metrics)
     if columns[0] != "epoch" or columns[-1] != "seconds" or not known:
         raise ValueError(f"found the columns {short_repr(','.join(columns))}")
 
@@ -91,7 +92,10 @@ def _number(column: str, text: str) -> float | None:
     number = float(text)
     if column.endswith("_loss"):  # that of a diverging network may be anything
         return number
-    highest = 1.0 if column.endswith("_accuracy") else sys.float_info.max
-    if not (0.0 <= number <= highest or (math.isnan(number) and column != "seconds")):
+    lowest, highest = 0.0, sys.float_info.max
+    if column != "seconds":
+        measure = measure_of(column)
+        lowest, highest = measure.lowest, measure.highest or highest
+    if not (lowest <= number <= highest or (math.isnan(number) and column != "seconds")):
         raise ValueError(f"{column}: found {text}, which cannot be")
     return number

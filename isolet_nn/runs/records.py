@@ -23,6 +23,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
+from isolet_nn.config.metrics import Metric
 from isolet_nn.errors import RunError, short_repr
 from isolet_nn.system.folders import read_json
 from isolet_nn.version import __version__
@@ -37,6 +38,7 @@ _MOST = 2**53
 
 Whole = Annotated[int, Field(ge=0, le=_MOST)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Correlation = Annotated[float, Field(ge=-1.0, le=1.0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 
 
@@ -53,14 +55,24 @@ Instant = Annotated[str, AfterValidator(_is_instant)]
 
 @with_config(STRICT)
 class Metrics(TypedDict, total=False):
-    """Metrics of one epoch under the names of metrics.csv; None where not evaluated."""
+    """Metrics under the names of metrics.csv; None where not evaluated, or undefined."""
 
     train_loss: float | None
     train_accuracy: Share | None
     validation_loss: float | None
     validation_accuracy: Share | None
+    validation_balanced_accuracy: Share | None
+    validation_macro_f1: Share | None
+    validation_matthews: Correlation | None
+    validation_roc_auc: Share | None
+    validation_average_precision: Share | None
     test_loss: float | None
     test_accuracy: Share | None
+    test_balanced_accuracy: Share | None
+    test_macro_f1: Share | None
+    test_matthews: Correlation | None
+    test_roc_auc: Share | None
+    test_average_precision: Share | None
 
 
 class Record(BaseModel):
@@ -99,6 +111,8 @@ class RunSummary(Summary):
     epoch: Whole | None = None
     best_validation_epoch: Whole | None = None
     metrics: Metrics | None = None
+    undefined: dict[Metric, str] = {}
+    """Scores that the final model has none of, and why."""
     parameters: Whole | None = None
     dataset_checksum: str | None = None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.metrics import is_better
 from isolet_nn.config.problems import validate
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.runs.execution import limited_threads
@@ -54,7 +55,7 @@ class CohortTask:
     models_folder
         Where weights are written, or None.
     metric, threshold
-        Weights are only written of trials whose `metric` is at least `threshold`; None writes
+        Weights are not written of trials whose `metric` is worse than `threshold`; None writes
         those of all.
     curves
         What is kept of each epoch.
@@ -220,7 +221,9 @@ def _write_weights(
     if task.models_folder is None:
         return
     score = metrics.get(task.metric)
-    if task.threshold is not None and (score is None or score < task.threshold):
+    if task.threshold is not None and (
+        score is None or is_better(task.metric, task.threshold, score)
+    ):
         return
     experiment = training.experiments[number]
     settings = experiment.training.model_copy(update={"epochs": epochs})

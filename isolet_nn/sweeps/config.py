@@ -15,6 +15,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 
 from isolet_nn.config.bounds import MOST_SEEDS, MOST_SETTINGS, MOST_TRIALS, MOST_WORKERS
 from isolet_nn.config.key_paths import is_within, look_up
+from isolet_nn.config.metrics import MeasureName, Metric
 from isolet_nn.config.section import NAME_PATTERN, Count, Folds, RuleError, Section
 from isolet_nn.errors import Kind, Problem, counted, short_repr, suggestion
 from isolet_nn.sweeps.distributions import RandomSettings, Setting, Value
@@ -48,15 +49,8 @@ class Plot(Section):
     """heatmap, scatter: key path on the vertical axis. line: key path that tells lines apart."""
     panels: str | None = None
     """heatmap: key path of which each value gets a panel."""
-    value: Literal[
-        "train_loss",
-        "train_accuracy",
-        "validation_loss",
-        "validation_accuracy",
-        "test_loss",
-        "test_accuracy",
-    ] = "test_accuracy"
-    """What is drawn."""
+    value: Metric = "test_accuracy"
+    """What is drawn; unless given, what the sweep ranks by."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -99,6 +93,8 @@ class Sweep(Section):
     """Seeds that every setting is tried with: a list, or how many from 0 on."""
     cross_validation: CrossValidation | None = None
     """Score every setting on folds of the training part, for instance {folds: 5, by: speaker}."""
+    rank_by: MeasureName = "accuracy"
+    """What the best settings are the best by: of the validation split, if there is one."""
     plot: Plots = Field(default=[])
     """Picture of the results, or several in a list; without one, what suits the varied keys."""
     workers: Literal["auto"] | Annotated[int, Field(ge=1, le=MOST_WORKERS)] = "auto"
@@ -146,19 +142,17 @@ class Sweep(Section):
     @field_validator("plot", mode="after")
     @classmethod
     def _plots_show_what_is_read(cls, value: Plots, info: ValidationInfo) -> Plots:
-        """Under cross-validation there is no test accuracy, which plots show unless told to."""
-        if info.data.get("cross_validation") is None:
-            return value
+        """Unless told what to show, plots show what is ranked by; folds leave the test unread."""
+        has_folds = info.data.get("cross_validation") is not None
         for plot in value:
-            if "value" in plot.model_fields_set and plot.value.startswith("test_"):
+            if has_folds and "value" in plot.model_fields_set and plot.value.startswith("test_"):
                 raise ValueError(
                     f"found value: {plot.value}; cross_validation leaves the test set unread: "
                     f"take {plot.value.replace('test', 'validation')}"
                 )
+        shown = f"{'validation' if has_folds else 'test'}_{info.data.get('rank_by', 'accuracy')}"
         return [
-            plot
-            if "value" in plot.model_fields_set
-            else plot.model_copy(update={"value": "validation_accuracy"})
+            plot if "value" in plot.model_fields_set else plot.model_copy(update={"value": shown})
             for plot in value
         ]
 

@@ -15,13 +15,14 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.config.metrics import SCORES
 from isolet_nn.errors import RunError
 from isolet_nn.runs.metrics_file import columns_of, read_epoch
 from isolet_nn.system.files import cut_torn_line, errors_name, open_file, whole_file
 from isolet_nn.training.progress import Row
 
 CURVES = "curves.csv"
-_COLUMNS = columns_of(("train", "validation", "test"))
+_COLUMNS = columns_of(("validation", "test"), SCORES)
 _HEADER = ",".join(["trial", *_COLUMNS]).encode() + b"\n"
 _NO_LIMIT = (1 << 63) - 1
 
@@ -113,7 +114,7 @@ def _is_kept(path: Path, line: bytes, ended: NDArray[np.bool_]) -> bool:
 
 
 def read_curve(path: Path, trial: int) -> list[Row]:
-    """The rows of a trial, as those of a run's metrics.csv; none where the file has none.
+    """The rows of a trial, with every metric there is; none where the file has none.
 
     Raises
     ------

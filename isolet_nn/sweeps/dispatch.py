@@ -6,7 +6,6 @@ tried once more; what fails again is recorded as failed and the sweep goes on.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.metrics import rank
 from isolet_nn.errors import ConfigError, DataError
 from isolet_nn.sweeps.cohort import (
     COMPLETED,
@@ -75,7 +75,7 @@ class ModelKeeper:
     folder
         Where weights lie.
     metric
-        What the best trial is chosen by, higher being better.
+        What the best trial is chosen by.
     best
         The best of the trials that are already done, and its value.
     """
@@ -87,7 +87,7 @@ class ModelKeeper:
         self.folder = folder
         self.metric = metric
         self.best_trial: int | None = None
-        self.best_value = -math.inf
+        self.best_value: float | None = None
         if best is not None:
             self.best_trial, self.best_value = best
         if save_models != "none":
@@ -116,12 +116,17 @@ class ModelKeeper:
             if result.status != COMPLETED or value is None:
                 continue
             loser: int | None = result.trial
-            # Equal values: the lower number wins, whatever the order in which trials end.
-            rank = (value, -result.trial)
-            if self.best_trial is None or rank > (self.best_value, -self.best_trial):
+            if self._is_best(result.trial, value):
                 loser, self.best_trial, self.best_value = self.best_trial, result.trial, value
             if self.save_models == "best" and loser is not None:
                 model_path(self.folder, loser).unlink(missing_ok=True)
+
+    def _is_best(self, trial: int, value: float) -> bool:
+        """Whether a trial is better than the best so far; of equals the lower number is."""
+        if self.best_trial is None or self.best_value is None:
+            return True
+        ours, theirs = rank(self.metric, value), rank(self.metric, self.best_value)
+        return (ours, -trial) > (theirs, -self.best_trial)
 
 
 class Dispatcher:

@@ -34,15 +34,14 @@ if TYPE_CHECKING:
     from isolet_nn.sweeps.folder import SweepFolder
 
 _SUFFIXES = (".png", ".svg")
-_USUAL_VALUES = ("test_accuracy", "validation_accuracy")
-"""What is drawn unless a plot says otherwise: the first that was measured."""
 _MOST_PLACES = 12
 """Different whole numbers that a range may have to be drawn one beside the other."""
 
 
 def draw_plots(folder: SweepFolder) -> list[Path]:
     """Draw the sweep's plots into its folder, as PNG and SVG; a heat map also as heatmap.csv."""
-    measured = [name for name in _USUAL_VALUES if folder.results.has_metric(name)]
+    usual = [f"{split}_{folder.sweep.rank_by}" for split in ("test", "validation")]
+    measured = [name for name in usual if folder.results.has_metric(name)]
     if not measured:
         return []
     plots = folder.sweep.plot or default_plots(folder.sweep, measured[0])

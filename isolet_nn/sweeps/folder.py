@@ -15,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.metrics import METRICS, SCORES, measure_name
 from isolet_nn.config.problems import check
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError, RunError, problems_at
 from isolet_nn.runs.records import read_record, require_format
 from isolet_nn.sweeps.cohort import COMPLETED
 from isolet_nn.sweeps.config import EVALUATE_TEST, Sweep
-from isolet_nn.sweeps.grid import Trials, make_trials
-from isolet_nn.sweeps.journal import METRICS, Results, read_journal
+from isolet_nn.sweeps.grid import SCORES_KEY, Trials, make_trials
+from isolet_nn.sweeps.journal import Results, read_journal
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.records import JournalHeader, SweepSummary
 from isolet_nn.sweeps.scores import SettingScore, best_settings
@@ -34,10 +35,13 @@ from isolet_nn.system.folders import (
     new_folder,
     read_json,
 )
+from isolet_nn.training.measured import scores_asked_for
 
 NUMBERING = ("grid", "list", "random", "seeds", "cross_validation")
 """Keys of a sweep file on which the numbers of trials depend."""
 MODELS = "models"
+EARLY_STOPPING = "training.early_stopping"
+_MAY_BE_MISSING = np.array([measure_name(metric) in SCORES for metric in METRICS])
 
 
 class SweepFolder:
@@ -128,6 +132,8 @@ class SweepFolder:
     def _require_all_metrics(self, header: JournalHeader) -> None:
         """Refuse completed trials without a metric that they evaluate, or with another.
 
+        A score may be missing, since it may be undefined.
+
         A resume that was told to go on after a change may have made trials evaluate others than
         at first, so either will do.
         """
@@ -136,11 +142,12 @@ class SweepFolder:
         begun = header.sweep.get("experiment")
         either = [self.trial_table.experiment, *([begun] if isinstance(begun, dict) else [])]
         settings = completed // self.trial_table.per_setting
-        expected = [_evaluated(replace(self.trial_table, experiment=e))[settings] for e in either]
-        fits = np.any([(found == of_trials).all(axis=1) for of_trials in expected], axis=0)
+        evaluated = [_evaluated(replace(self.trial_table, experiment=e))[settings] for e in either]
+        odd_ones = [(found != expected) & (found | ~_MAY_BE_MISSING) for expected in evaluated]
+        fits = ~np.all([odd.any(axis=1) for odd in odd_ones], axis=0)
         if not fits.all():
             first = int(np.argmin(fits))
-            odd = METRICS[int(np.argmax(found[first] != expected[0][first]))]
+            odd = METRICS[int(np.argmax(odd_ones[0][first]))]
             what = "with" if odd in np.array(METRICS)[found[first]] else "without"
             raise RunError(
                 f"{self.path / JOURNAL}: damaged: found trial {completed[first]} completed {what} "
@@ -149,13 +156,13 @@ class SweepFolder:
 
     @functools.cached_property
     def metric(self) -> str:
-        """What settings are ranked by: validation accuracy where there is a validation split."""
+        """What settings are ranked by: of the validation split where there is one."""
         experiments = self.trial_table.one_experiment_each("dataset")
         has_validation = any(e.dataset.validation != "none" for e in experiments)
-        return "validation_accuracy" if has_validation else "test_accuracy"
+        return f"{'validation' if has_validation else 'test'}_{self.sweep.rank_by}"
 
     def best(self, most: int = 10) -> list[SettingScore]:
-        """The settings with the highest mean over seeds and folds, best first."""
+        """The settings with the best mean over seeds and folds, best first."""
         return best_settings(self.trial_table, self.results, self.metric, most)
 
     @property
@@ -170,15 +177,23 @@ class SweepFolder:
 
 
 def _evaluated(trials: Trials) -> NDArray[np.bool_]:
-    """Which of `METRICS` the trials of each setting have once completed (n_settings, 6)."""
-    firsts, groups = trials.groups_by("dataset.name", "dataset.validation", EVALUATE_TEST)
+    """Which of `METRICS` trials of each setting measure (n_settings, n_metrics)."""
+    keys = ("dataset.name", "dataset.validation", EVALUATE_TEST, SCORES_KEY, EARLY_STOPPING)
+    firsts, groups = trials.groups_by(*keys)
     evaluated = np.zeros((len(firsts), len(METRICS)), bool)
     for group, number in enumerate(firsts):
         experiment, _ = check(Experiment, trials.content(number * trials.per_setting))
         if experiment is not None:  # what was begun may be a config of another version
-            has_validation = experiment.dataset.validation != "none"
-            of_splits = [True, has_validation, experiment.training.evaluate_test]
-            evaluated[group] = np.repeat(of_splits, 2)  # loss and accuracy of each
+            splits = {
+                "train": True,
+                "validation": experiment.dataset.validation != "none",
+                "test": experiment.training.evaluate_test,
+            }
+            measures = {"loss", "accuracy", *scores_asked_for(experiment.training)}
+            evaluated[group] = [
+                splits[metric.partition("_")[0]] and measure_name(metric) in measures
+                for metric in METRICS
+            ]
     return evaluated[groups]
 
 

@@ -32,6 +32,7 @@ from isolet_nn.config.key_paths import (
     with_overrides,
 )
 from isolet_nn.config.loading import traced
+from isolet_nn.config.metrics import SCORES, Score, measure_name
 from isolet_nn.config.problems import check, validate
 from isolet_nn.errors import ConfigError, Kind, Problem
 from isolet_nn.sweeps.config import (
@@ -43,7 +44,7 @@ from isolet_nn.sweeps.config import (
 )
 from isolet_nn.sweeps.distributions import RandomSettings, Setting
 
-EPOCHS = "training.epochs"
+EPOCHS, SCORES_KEY = "training.epochs", "training.scores"
 _NOT_SET = -1
 _MOST_PROBLEMS = 10
 
@@ -68,6 +69,8 @@ class Trials:
         The seeds.
     cross_validation
         Into what folds the training part is divided; None where it is not.
+    scores
+        What trials measure beside what their experiments ask for.
     """
 
     experiment: dict[str, Any]
@@ -76,6 +79,7 @@ class Trials:
     codes: NDArray[np.int32]
     seeds: Sequence[int]
     cross_validation: CrossValidation | None = None
+    scores: tuple[Score, ...] = ()
 
     def __len__(self) -> int:
         return len(self.codes) * self.per_setting
@@ -124,6 +128,10 @@ class Trials:
             fold = self.division(trial)
             part = {"folds": self.cross_validation.folds, "by": self.cross_validation.by, **fold}
             changes |= {"dataset.validation": part, EVALUATE_TEST: False}
+        if self.scores:
+            asked = look_up(content, SCORES_KEY)
+            if isinstance(asked, list | None):  # else it is told what is wrong
+                changes[SCORES_KEY] = list(dict.fromkeys([*(asked or []), *self.scores]))
         return with_overrides(content, changes)
 
     def content_of_setting(self, number: int) -> dict[str, Any]:
@@ -231,7 +239,9 @@ def _make_trials(sweep: Sweep) -> Trials:
         drawn = _draw(sweep.random, sweep.experiment) if sweep.random else [{}]
         values, codes = _encode(sweep.list or drawn, keys, sweep.experiment)
     seeds, folds = tuple(sweep.seeds), sweep.cross_validation
-    trials = Trials(sweep.experiment, keys, values, codes, seeds, folds)
+    shown = {measure_name(plot.value) for plot in sweep.plot} | {sweep.rank_by}
+    scores = tuple(score for score in SCORES if score in shown)
+    trials = Trials(sweep.experiment, keys, values, codes, seeds, folds, scores)
     _check_settings(sweep, trials)
     _check_line_plots(sweep, trials)
     return trials

@@ -24,6 +24,7 @@ from pydantic import Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from isolet_nn.config.key_paths import canonical
+from isolet_nn.config.metrics import METRICS, measure_of
 from isolet_nn.errors import RunError
 from isolet_nn.runs.records import FORMAT, STRICT, Metrics, Seconds, check_record, what_is_wrong
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
@@ -33,11 +34,8 @@ from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 from isolet_nn.system.files import cut_torn_line, errors_name, open_file, parse_json
 
-METRICS = tuple(
-    f"{split}_{metric}"
-    for split in ("train", "validation", "test")
-    for metric in ("loss", "accuracy")
-)
+COLUMNS: dict[str, int] = {metric: column for column, metric in enumerate(METRICS)}
+"""Of `Results.metrics`."""
 PENDING = "pending"
 _STATUSES = (PENDING, COMPLETED, FAILED)
 PENDING_CODE, COMPLETED_CODE = 0, 1
@@ -56,8 +54,8 @@ class Results:
     ----------
     status : (n,) int8
         0 pending, 1 completed, 2 failed.
-    metrics : (n, 6)
-        In the order of `METRICS`; NaN where there is none.
+    metrics : (n, n_metrics)
+        In the order of `config.metrics.METRICS`; NaN where there is none.
     epochs : (n,) int32
     seconds : (n,)
     errors
@@ -96,16 +94,17 @@ class Results:
         return np.flatnonzero(self.status == _STATUSES.index(status))
 
     def best(self, metric: str) -> tuple[int, float] | None:
-        """The completed trial with the highest metric (of equals the first), and its value."""
+        """The completed trial with the best metric (of equals the first), and its value."""
         values = np.where(self.status == COMPLETED_CODE, self.metric(metric), np.nan)
         if not np.isfinite(values).any():
             return None
-        trial = int(np.nanargmax(values))
+        find_best = np.nanargmax if measure_of(metric).greater_is_better else np.nanargmin
+        trial = int(find_best(values))
         return trial, float(values[trial])
 
     def metric(self, name: str) -> NDArray[np.float64]:
         """One metric of all trials (n,); NaN where there is none."""
-        return self.metrics[:, METRICS.index(name)]
+        return self.metrics[:, COLUMNS[name]]
 
     def has_metric(self, name: str) -> bool:
         """Whether any trial has it."""
@@ -114,7 +113,7 @@ class Results:
     def write_table(self, path: Path, trials: Trials) -> None:
         """Write trials.csv: a row a trial, numbers with all digits."""
         names = [name for name in METRICS if self.has_metric(name)]
-        columns = [METRICS.index(name) for name in names]
+        columns = [COLUMNS[name] for name in names]
         header = ["trial", "status", *trials.keys, *trials.shape, *names]
         header += ["epochs", "seconds", "error"]
         write_csv(path, header, self._rows(trials, columns))

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from isolet_nn.config.metrics import Metric, TestMetric, ValidationMetric
 from isolet_nn.runs.records import Record, Seconds, Summary, Whole
 
 
@@ -23,10 +24,8 @@ class RankedSetting(Record):
 
     setting: dict[str, JsonValue]
     n: Whole
-    scores: dict[Literal["validation_accuracy", "test_accuracy"], Score]
-    means: dict[Literal["train_accuracy", "train_loss", "validation_loss", "test_loss"], float] = (
-        Field(default={})
-    )
+    scores: dict[Metric, Score]
+    means: dict[Metric, float] = Field(default={})
 
 
 class SweepSummary(Summary):
@@ -36,7 +35,7 @@ class SweepSummary(Summary):
     completed: Whole
     failed: Whole
     pending: Whole
-    ranked_by: Literal["validation_accuracy", "test_accuracy"]
+    ranked_by: ValidationMetric | TestMetric
     best: list[RankedSetting]
 
 

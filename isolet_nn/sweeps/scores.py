@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.config.metrics import METRICS, SCORES, Metric, measure_of
 from isolet_nn.scores.statistics import resampled_interval
 from isolet_nn.sweeps.datasets import data_depends_on_seed
 from isolet_nn.sweeps.distributions import Setting
 from isolet_nn.sweeps.grid import Trials
-from isolet_nn.sweeps.journal import COMPLETED_CODE, METRICS, Results, exact_text
+from isolet_nn.sweeps.journal import COMPLETED_CODE, Results, exact_text
 from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 
 
@@ -42,7 +43,7 @@ class SettingScore:
     n: int
     """Trials completed."""
     scores: dict[str, Score]
-    """By metric: validation and test accuracy, as far as there are such splits."""
+    """By metric: what settings are ranked by, accuracy, and the scores that were measured."""
     means: dict[str, float] = field(default_factory=dict)
     """Of the other metrics, as far as there are such splits."""
 
@@ -89,9 +90,9 @@ def _completed(trials: Trials, results: Results) -> NDArray[np.bool_]:
 
 
 def _intervals(
-    trials: Trials, results: Results, accuracy: str
+    trials: Trials, results: Results, metric: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """95 % intervals of the mean accuracy over folds and repeats, each end (n_settings,).
+    """95 % intervals of the mean of a metric over folds and repeats, each end (n_settings,).
 
     They are what :func:`~isolet_nn.scores.statistics.resampled_interval` gives. Seeds that divide
     the rows anew are repeats; where all divide them alike (``dataset.split_seed``), a fold's score
@@ -100,8 +101,9 @@ def _intervals(
     low, high = np.full((2, len(trials.codes)), np.nan)
     if trials.cross_validation is None:
         return low, high
-    of_seeds = results.metric(accuracy).reshape(len(low), len(trials.seeds), trials.per_seed)
+    of_seeds = results.metric(metric).reshape(len(low), len(trials.seeds), trials.per_seed)
     firsts, groups = trials.groups_by("dataset")
+    measure = measure_of(metric)
     for group, first in enumerate(firsts):
         scores = of_seeds[groups == group]
         experiment = trials.make_experiment(first * trials.per_setting)
@@ -110,13 +112,15 @@ def _intervals(
         else:
             scores = scores.mean(axis=1)
         ends = resampled_interval(scores, trials.cross_validation.folds)
-        low[groups == group], high[groups == group] = np.clip(ends, 0.0, 1.0)
+        low[groups == group], high[groups == group] = np.clip(ends, measure.lowest, measure.highest)
     return low, high
 
 
 def _ranking(trials: Trials, results: Results, metric: str) -> tuple[list[int], int]:
     """All settings, best first, and how many of them have the metric: those come before others."""
     means = _Means.of(trials, results, metric).means
+    if not measure_of(metric).greater_is_better:
+        means = -means
     ranked = np.isfinite(means)
     counts = np.where(ranked, _completed(trials, results).sum(axis=1), 0)
     # A mean over the trials that survived says less: settings of which all did come first.
@@ -125,14 +129,18 @@ def _ranking(trials: Trials, results: Results, metric: str) -> tuple[list[int], 
 
 
 def best_settings(trials: Trials, results: Results, metric: str, most: int) -> list[SettingScore]:
-    """The settings with the highest mean of `metric` over their trials, best first."""
+    """The settings with the best mean of `metric` over their trials, best first."""
     order, n_ranked = _ranking(trials, results, metric)
     n = _completed(trials, results).sum(axis=1)
     of_metric = {name: _Means.of(trials, results, name) for name in METRICS}
-    ranking = ("validation_accuracy", "test_accuracy")
+    ranking = [
+        name
+        for name in METRICS
+        if name == metric or not (name.startswith("train_") or name.endswith("_loss"))
+    ]
     ends = {name: _intervals(trials, results, name) for name in ranking}
 
-    def score(name: str, number: int) -> Score | None:
+    def score(name: Metric, number: int) -> Score | None:
         low, high = (unless_nan(float(end[number])) for end in ends[name])
         of_setting = of_metric[name].score(number)
         return None if of_setting is None else replace(of_setting, low=low, high=high)
@@ -152,24 +160,32 @@ def best_settings(trials: Trials, results: Results, metric: str, most: int) -> l
     ]
 
 
+def _columns(trials: Trials, results: Results, metric: str) -> dict[str, NDArray[np.float64]]:
+    """What settings.csv says of a metric, by column."""
+    of_metric = _Means.of(trials, results, metric)
+    columns = {f"{metric}_mean": of_metric.means, f"{metric}_sd": of_metric.deviations}
+    if trials.cross_validation is not None:
+        low, high = _intervals(trials, results, metric)
+        columns |= {f"{metric}_low": low, f"{metric}_high": high}
+    return columns
+
+
 def write_settings(path: Path, trials: Trials, results: Results, metric: str) -> None:
     """Write settings.csv: a row a setting, the best by `metric` first, numbers with all digits.
 
     A key that an entry of a list leaves open is empty. After the varied keys come n, the completed
-    trials (seeds, times folds), and over these the mean and standard deviation of the accuracy,
-    under cross-validation the 95 % interval of that mean, and the mean of the loss, on the
-    validation and the test split as far as they were evaluated.
+    trials (seeds, times folds), and over these the mean and standard deviation of the accuracy and
+    the scores, under cross-validation the 95 % interval of that mean, and the mean of the loss, on
+    the validation and the test split as far as they were evaluated.
     """
     columns: dict[str, NDArray[np.float64]] = {}
     for split in ("validation", "test"):
         if results.has_metric(f"{split}_accuracy"):
-            accuracy = _Means.of(trials, results, f"{split}_accuracy")
-            columns[f"{split}_accuracy_mean"] = accuracy.means
-            columns[f"{split}_accuracy_sd"] = accuracy.deviations
-            if trials.cross_validation is not None:
-                low, high = _intervals(trials, results, f"{split}_accuracy")
-                columns |= {f"{split}_accuracy_low": low, f"{split}_accuracy_high": high}
+            columns |= _columns(trials, results, f"{split}_accuracy")
             columns[f"{split}_loss_mean"] = _Means.of(trials, results, f"{split}_loss").means
+        for score in SCORES:
+            if results.has_metric(f"{split}_{score}"):
+                columns |= _columns(trials, results, f"{split}_{score}")
     n = _completed(trials, results).sum(axis=1)
 
     def row(number: int) -> list[CsvCell]:

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from isolet_nn.config.key_paths import equal_text
+from isolet_nn.config.metrics import METRICS
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.runs.folder import Run
 from isolet_nn.runs.records import Environment, read_record
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED, model_path
 from isolet_nn.sweeps.curves import CURVES, metrics_measured, read_curve
 from isolet_nn.sweeps.folder import MODELS, SweepFolder
-from isolet_nn.sweeps.journal import METRICS, PENDING
+from isolet_nn.sweeps.journal import PENDING
 from isolet_nn.system.folders import ENVIRONMENT, SWEEP
 from isolet_nn.training.progress import Row
 

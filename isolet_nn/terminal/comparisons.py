@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
+from isolet_nn.config.metrics import is_metric, measure_of
 from isolet_nn.errors import counted
 from isolet_nn.terminal.streams import RESULTS
 from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table, setting_column
@@ -121,6 +122,6 @@ def _verdict(duel: Duel) -> str:
 def _result_text(name: str, value: Any) -> str:
     if value is None:
         return ""
-    if name.endswith("accuracy"):
+    if is_metric(name) and measure_of(name).in_percent:
         return percent(value)
     return f"{value:#.4g}" if isinstance(value, float) else str(value)

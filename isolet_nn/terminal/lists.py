@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from isolet_nn.config.metrics import METRICS, measure_of
 from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table, setting_column
 from isolet_nn.terminal.words import ago, number, percent
 
@@ -26,10 +27,7 @@ _USUAL: dict[str, Callable[[Any], str]] = {
 }
 """How a person reads the columns, which are called what entries are sorted and filtered by."""
 _WHEN_ASKED: dict[str, Callable[[Any], str]] = {
-    "train_accuracy": percent,
-    "test_loss": number,
-    "validation_loss": number,
-    "train_loss": number,
+    metric: percent if measure_of(metric).in_percent else number for metric in METRICS
 }
 _LAST: dict[str, Callable[[Any], str]] = {
     "folder": str,

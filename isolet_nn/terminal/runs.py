@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from isolet_nn.config.metrics import in_words
 from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import PLOTS
 from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line
@@ -39,7 +40,7 @@ def print_run(run: Run, printer: Printer = FOR_TERMINAL) -> None:
         printer.tables(Table(columns, f"{run.experiment.name}, epoch {summary['epoch']}"))
         best = summary["best_validation_epoch"]
         stopping = run.experiment.training.early_stopping
-        metric = (stopping.metric if stopping else "validation_loss").replace("_", " ")
+        metric = in_words(stopping.metric if stopping else "validation_loss")
         printer.say(
             f"{counted(summary['epochs'], 'epoch')} in {summary['seconds']:.2f} s"
             + (f", best {metric} in epoch {best}" if best else "")

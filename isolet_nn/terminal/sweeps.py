@@ -5,17 +5,19 @@ As everywhere, messages go to standard error and results to standard output.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from isolet_nn.config.metrics import is_better, measure_of
 from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import PLOTS, SETTINGS, TABLE
 from isolet_nn.terminal.streams import MESSAGES, ProgressLine, print_message
 from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table, setting_column
-from isolet_nn.terminal.words import duration, percent, setting_text
+from isolet_nn.terminal.words import duration, metric_text, setting_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,7 +119,9 @@ class SweepProgress(SilentSweepProgress):
             value = result.metrics.get(self._metric)
             if result.status == "failed":
                 self._failed += 1
-            elif value is not None and (self._best is None or value > self._best):
+            elif value is not None and (
+                self._best is None or is_better(self._metric, value, self._best)
+            ):
                 self._best = value
         if self._verbose:
             print_message(
@@ -129,7 +133,9 @@ class SweepProgress(SilentSweepProgress):
     def _ending(self, result: TrialResult) -> str:
         """What became of a trial: its number and its score."""
         score = (
-            result.error if result.status == "failed" else percent(result.metrics.get(self._metric))
+            result.error
+            if result.status == "failed"
+            else metric_text(self._metric, result.metrics.get(self._metric))
         )
         return f"trial {result.trial} {score}".rstrip()
 
@@ -172,7 +178,7 @@ class SweepProgress(SilentSweepProgress):
         if self._failed:
             parts.append(f"{self._failed} failed")
         if self._best is not None:
-            parts.append(f"best {self._metric} {percent(self._best)}")
+            parts.append(f"best {self._metric} {metric_text(self._metric, self._best)}")
         return "  ".join(parts)
 
 
@@ -206,11 +212,16 @@ def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
     best = folder.best()
     if best:
         printer.tables(_best_settings(folder, best))
-        if folder.metric == "test_accuracy":
+        if folder.metric.startswith("test_"):
             printer.say(
                 "This ranking saw the test set: with dataset.validation or cross_validation, "
                 "settings would be chosen without it."
             )
+    elif folder.results.has_metric("train_loss"):
+        printer.say(
+            f"no setting is ranked, as none has {folder.metric}: it is undefined where the split "
+            "lacks a class"
+        )
     summary = folder.summary
     counts = ", ".join(f"{summary[state]} {state}" for state in ("completed", "failed", "pending"))
     printer.say(f"{counted(summary['trials'], 'trial')}: {counts}")
@@ -263,17 +274,15 @@ def _score_column(name: str, scores: Sequence[Score | None]) -> Column:
         f"{name}_high": [score and score.high for score in scores],
     }
     exact = {part: of for part, of in exact.items() if any(value is not None for value in of)}
-    return Column(name, scores, _score_text, exact, numbers=True)
+    return Column(name, scores, functools.partial(_score_text, name), exact, numbers=True)
 
 
-def _score_text(score: Score | None) -> str:
+def _score_text(metric: str, score: Score | None) -> str:
     if score is None:
         return ""
-    deviation = "" if score.deviation is None else f" +- {100.0 * score.deviation:.2f}"
-    return f"{100.0 * score.mean:.2f}{deviation} %{_interval_text(score)}"
-
-
-def _interval_text(score: Score) -> str:
-    if score.low is None or score.high is None:
-        return ""
-    return f", {100.0 * score.low:.2f} to {100.0 * score.high:.2f} %"
+    factor, digits, unit = (100.0, 2, " %") if measure_of(metric).in_percent else (1.0, 4, "")
+    deviation = "" if score.deviation is None else f" +- {factor * score.deviation:.{digits}f}"
+    interval = ""
+    if score.low is not None and score.high is not None:
+        interval = f", {factor * score.low:.{digits}f} to {factor * score.high:.{digits}f}{unit}"
+    return f"{factor * score.mean:.{digits}f}{deviation}{unit}{interval}"

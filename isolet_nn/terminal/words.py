@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from isolet_nn.config.metrics import measure_of
 from isolet_nn.errors import rounded
 
 _HUGE_LOSS = 1e6
@@ -14,6 +15,11 @@ _UNITS = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 def percent(share: float | None) -> str:
     """0.9567 as ``95.67 %``."""
     return "" if share is None else f"{100.0 * share:.2f} %"
+
+
+def metric_text(metric: str, value: float | None) -> str:
+    """A metric's value: shares in percent, all else as a loss is written."""
+    return percent(value) if measure_of(metric).in_percent else loss_text(value)
 
 
 def number(value: int | float | None) -> str:

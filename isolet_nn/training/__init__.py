@@ -4,5 +4,5 @@
 - ``backend``: what the loop needs of a backend. ``numpy_backend`` and ``torch_backend`` are the
   two there are; ``components``: what a config names for the first; ``devices`` and
   ``torch_optimizers``: PyTorch's. ``weighting``: how much each row counts.
-- ``capacity``: whether a training can be carried out at all.
+- ``measured``: which splits and scores. ``capacity``: whether a training can be carried out at all.
 """

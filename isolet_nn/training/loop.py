@@ -20,6 +20,7 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.training import Ema, Swa
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.scores.evaluation import ensemble_logits, loss_and_accuracy
+from isolet_nn.scores.measures import scores_of
 from isolet_nn.seeding import Stream, generator
 from isolet_nn.training.backend import (
     Backend,
@@ -31,6 +32,11 @@ from isolet_nn.training.backend import (
 )
 from isolet_nn.training.capacity import out_of_memory_in_words, require_trainable
 from isolet_nn.training.components import make_schedule
+from isolet_nn.training.measured import (
+    evaluated_splits,
+    require_defined_scores,
+    scores_asked_for,
+)
 from isolet_nn.training.progress import Member, Row
 from isolet_nn.training.weighting import row_weights
 
@@ -39,14 +45,6 @@ MemberIndex = int
 Order = tuple[int, int] | None
 """What decides on the order of a network's rows: the experiment's seed and the network's place in
 its ensemble; None where they are not shuffled."""
-
-EVALUATED_SPLITS = ("validation", "test")
-
-
-def evaluated_splits(experiment: Experiment, dataset: Dataset) -> list[str]:
-    """The splits that a training evaluates beside its own part, in the order of metrics.csv."""
-    wanted = EVALUATED_SPLITS if experiment.training.evaluate_test else ("validation",)
-    return [name for name in wanted if getattr(dataset, name) is not None]
 
 
 class Training:
@@ -74,6 +72,9 @@ class Training:
         self.experiments = list(experiments)
         self.datasets = list(datasets)
         self.members = [Member(e.training) for e in experiments]
+        self._scores = [scores_asked_for(e.training) for e in experiments]
+        for experiment, dataset in zip(experiments, datasets, strict=True):
+            require_defined_scores(experiment.training, dataset)
         self.epoch = 0
         """Completed epochs."""
         self.step = 0
@@ -195,8 +196,9 @@ class Training:
             dataset = self.datasets[members.start]
             for name in evaluated_splits(self.experiments[0], dataset):
                 split: Split = getattr(dataset, name)
-                for row in rows[members]:
-                    row[f"{name}_loss"] = row[f"{name}_accuracy"] = None
+                for row, asked in zip(rows[members], self._scores[members], strict=True):
+                    measures = ("loss", "accuracy", *asked)
+                    row |= dict.fromkeys(f"{name}_{measure}" for measure in measures)
                 if not any(evaluated[members]):
                     continue
                 logits = self.logits(split.x, members)
@@ -205,6 +207,10 @@ class Training:
                     if evaluated[member]:
                         rows[member][f"{name}_loss"] = float(loss)
                         rows[member][f"{name}_accuracy"] = float(accuracy)
+                        of_member = logits[member - members.start]
+                        measured = scores_of(of_member, split.y, self._scores[member])
+                        for score, value in measured.items():
+                            rows[member][f"{name}_{score}"] = value
         return rows
 
     def logits(self, x: FloatArray, members: slice = slice(None)) -> FloatArray:

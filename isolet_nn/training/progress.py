@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from isolet_nn.config.metrics import is_better
 from isolet_nn.config.training import TrainingConfig
 from isolet_nn.training.backend import Layout, Weights, layout_of
 
@@ -93,10 +94,9 @@ class Member:
         value = row.get(metric)
         if value is None:
             return
-        sign = 1.0 if metric == "validation_accuracy" else -1.0
         min_delta = stopping.min_delta if stopping else 0.0
-        is_better = self.best_epoch is None or sign * (value - self.best_value) > min_delta
-        if is_better and math.isfinite(value):
+        improves = self.best_epoch is None or is_better(metric, value, self.best_value, min_delta)
+        if improves and math.isfinite(value):
             self.best_epoch, self.best_value = epoch, value
             self.evaluations_since_best = 0
             if stopping and stopping.restore_best:

@@ -12,7 +12,14 @@ import pytest
 
 from isolet_nn.errors import RunError
 from isolet_nn.runs.execution import train
-from isolet_nn.sweeps.curves import CURVES, Curves, curve_text, keep_curves, read_curve
+from isolet_nn.sweeps.curves import (
+    CURVES,
+    Curves,
+    curve_text,
+    keep_curves,
+    metrics_measured,
+    read_curve,
+)
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.sweep import resume_sweep, sweep
 from isolet_nn.training.progress import Row
@@ -45,7 +52,7 @@ def test_a_full_curve_is_that_of_the_trial_alone_to_the_last_bit(tmp_path: Path)
     folder = swept(tmp_path, **SEVERAL, save_curves="full")
     for trial in range(len(folder.trial_table)):
         alone = train(folder.trial_table.make_experiment(trial), runs_dir=tmp_path).history()
-        curve = read_curve(folder.path / CURVES, trial)
+        curve = metrics_measured(read_curve(folder.path / CURVES, trial))
         assert without_seconds(curve) == without_seconds(alone)
 
 
@@ -122,9 +129,9 @@ def test_rows_of_trials_that_have_not_ended_are_taken_out_and_no_others(tmp_path
     ("content", "message"),
     [
         ("epoch,loss\n", "another version"),
-        ("{header}0,2,0.5,0.5,,,,,1.0\n", "found epoch 2 where 1"),
-        ("{header}0,1,0.5,half,,,,,1.0\n", "train_accuracy: found 'half'"),
-        ("{header}0,1\n", "expected 8 cells"),
+        ("{header}0,2,0.5,0.5,,,,,,,,,,,,,,,1.0\n", "found epoch 2 where 1"),
+        ("{header}0,1,0.5,half,,,,,,,,,,,,,,,1.0\n", "train_accuracy: found 'half'"),
+        ("{header}0,1\n", "expected 18 cells"),
     ],
 )
 def test_a_damaged_file_is_refused(tmp_path: Path, content: str, message: str) -> None:

@@ -319,14 +319,20 @@ def test_networks_of_one_stack_may_end_after_different_numbers_of_epochs() -> No
         assert_same_results(together, number, trained([experiment], [dataset]), 0)
 
 
-def test_an_early_end_in_a_stack_is_the_early_end_alone() -> None:
+@pytest.mark.parametrize("metric", ["validation_loss", "validation_matthews"])
+def test_an_early_end_in_a_stack_is_the_early_end_alone(metric: str) -> None:
     dataset = make_dataset(validation=20)
     early, late = (
         make_experiment(
             seed=3,
             dataset__validation={"fraction": 0.2},
             training__epochs=12,
-            training__early_stopping={"patience": patience, "min_delta": 0.05},
+            training__early_stopping={
+                "metric": metric,
+                "patience": patience,
+                "min_delta": 0.05,
+            },
+            training__scores=["roc_auc"] if patience == 1 else [],
         )
         for patience in (1, 12)
     )
@@ -334,6 +340,19 @@ def test_an_early_end_in_a_stack_is_the_early_end_alone() -> None:
     assert len(together.members[1].history) < len(together.members[0].history) == 12
     for number, experiment in enumerate((late, early)):
         assert_same_results(together, number, trained([experiment], [dataset]), 0)
+
+
+def test_a_training_cannot_stop_by_a_score_that_its_validation_split_has_none_of() -> None:
+    dataset = make_dataset(validation=2)
+    experiment = make_experiment(
+        dataset__validation={"fraction": 0.2},
+        training__early_stopping={"metric": "validation_roc_auc"},
+    )
+    with pytest.raises(ConfigError) as caught:
+        Training([experiment], [dataset])
+    found = "validation_roc_auc is undefined: the validation split has no row of class "
+    assert f"training.early_stopping.metric: {found}" in str(caught.value)
+    assert "validation_balanced_accuracy" in str(caught.value)
 
 
 def through_disk(training: Training) -> tuple[dict[str, Any], dict[str, Any], list[list[Row]]]:

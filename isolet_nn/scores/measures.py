@@ -1,0 +1,114 @@
+"""Scores that do not let a large class hide the small ones, by scikit-learn's functions.
+
+Each is defined, or there is a reason why not, whatever classes a split lacks:
+
+- balanced accuracy: mean recall of the classes that are there;
+- macro F1: mean F1 of the classes that are there or were predicted;
+- Matthews correlation: undefined where all rows are of one class, 0 for a constant answer;
+- ROC AUC, average precision: mean over all classes, each against the rest; undefined where a class
+  has no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.config.metrics import Score
+from isolet_nn.errors import short_repr
+
+
+def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Probabilities (n, n_classes) of logits, in float64, the largest taken out first."""
+    shares = np.array(logits, dtype=np.float64, order="C")
+    with np.errstate(over="ignore"):
+        shares -= shares.max(axis=-1, keepdims=True)
+    np.exp(shares, out=shares)
+    shares /= shares.sum(axis=-1, keepdims=True)
+    return shares
+
+
+def one_hot(y: NDArray[np.integer[Any]], n_classes: int) -> NDArray[np.int8]:
+    """A column (n, n_classes) for each class: 1 in its rows, else 0."""
+    columns = np.zeros((len(y), n_classes), np.int8)
+    columns[np.arange(len(y)), y] = 1
+    return columns
+
+
+def why_undefined(
+    score: Score, y: NDArray[np.integer[Any]], classes: Sequence[str], split: str
+) -> str | None:
+    """Why a score does not exist for these true classes; None where it does.
+
+    Parameters
+    ----------
+    y
+        (n,) true classes.
+    classes
+        Their names.
+    split
+        What the reason calls the rows.
+    """
+    counts = np.bincount(y, minlength=len(classes))
+    match score:
+        case "roc_auc" | "average_precision":
+            absent = [name for name, count in zip(classes, counts, strict=True) if not count]
+            if absent:
+                others = f" (nor of {len(absent) - 1} others)" if absent[1:] else ""
+                return f"the {split} split has no row of class {short_repr(absent[0])}{others}"
+        case "matthews":
+            if np.count_nonzero(counts) == 1:
+                only = short_repr(classes[int(counts.argmax())])
+                return f"all rows of the {split} split are of class {only}"
+    return None
+
+
+def scores_of(
+    logits: NDArray[np.floating[Any]], y: NDArray[np.integer[Any]], names: Iterable[Score]
+) -> dict[Score, float | None]:
+    """Some scores of one network's answers.
+
+    Parameters
+    ----------
+    logits
+        (n, n_classes).
+    y
+        (n,) true classes, 0 .. n_classes - 1.
+    names
+        Which scores.
+
+    Returns
+    -------
+    By name: None where `why_undefined` says why, NaN where a logit is not finite.
+    """
+    names = list(names)
+    if not np.isfinite(logits).all():
+        return dict.fromkeys(names, np.nan)
+    classes = [str(k) for k in range(logits.shape[-1])]
+    return {
+        name: None if why_undefined(name, y, classes, "") else _score(name, logits, y)
+        for name in names
+    }
+
+
+def _score(name: Score, logits: NDArray[np.floating[Any]], y: NDArray[np.integer[Any]]) -> float:
+    from sklearn import metrics
+
+    predicted = logits.argmax(axis=-1)
+    match name:
+        case "balanced_accuracy":  # `balanced_accuracy_score` warns of classes that are not there
+            value = metrics.recall_score(y, predicted, labels=np.unique(y), average="macro")
+        case "macro_f1":
+            value = metrics.f1_score(y, predicted, average="macro")
+        case "matthews":
+            value = metrics.matthews_corrcoef(y, predicted)
+        case "roc_auc":
+            answers = one_hot(y, logits.shape[-1]), softmax(logits)
+            value = metrics.roc_auc_score(*answers, average="macro")
+        case "average_precision":
+            answers = one_hot(y, logits.shape[-1]), softmax(logits)
+            value = metrics.average_precision_score(*answers, average="macro")
+    return float(value)

@@ -1,0 +1,43 @@
+"""What a training measures: which splits, and which scores besides loss and accuracy."""
+
+from __future__ import annotations
+
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.metrics import SCORES, Score, is_score, measure_name
+from isolet_nn.config.training import TrainingConfig
+from isolet_nn.data.dataset import Dataset
+from isolet_nn.errors import ConfigError, Problem
+from isolet_nn.scores.measures import why_undefined
+
+EVALUATED_SPLITS = ("validation", "test")
+
+
+def evaluated_splits(experiment: Experiment, dataset: Dataset) -> list[str]:
+    """The splits that a training evaluates beside its own part, in the order of metrics.csv."""
+    wanted = EVALUATED_SPLITS if experiment.training.evaluate_test else ("validation",)
+    return [name for name in wanted if getattr(dataset, name) is not None]
+
+
+def scores_asked_for(training: TrainingConfig) -> list[Score]:
+    """What every evaluation measures besides loss and accuracy, in the order of metrics.csv."""
+    stopping = training.early_stopping
+    watched = [] if stopping is None else [measure_name(stopping.metric)]
+    return [score for score in SCORES if score in (*training.scores, *watched)]
+
+
+def require_defined_scores(training: TrainingConfig, dataset: Dataset) -> None:
+    """Refuse to stop early by a score that the validation split has none of.
+
+    Raises
+    ------
+    ConfigError
+        Saying why it has none, and what there is instead.
+    """
+    stopping, split = training.early_stopping, dataset.validation
+    if stopping is None or split is None or not is_score(score := measure_name(stopping.metric)):
+        return
+    reason = why_undefined(score, split.y, dataset.classes, "validation")
+    if reason is not None:
+        instead = "validation_balanced_accuracy and validation_loss need not all classes"
+        found = f"{stopping.metric} is undefined: {reason}"
+        raise ConfigError(Problem(found, "training.early_stopping.metric", allowed=instead))
