@@ -118,22 +118,25 @@ def _delimiter(value: object) -> object:
 
 
 class CsvDataset(_SplitDataset):
-    """Any table in a text file: numbers, and one column with the class."""
+    """Any table in a file: numbers, and one column with the class."""
 
     needs: ClassVar[str] = "path: FILE"
     name: Literal["csv"]
     """The data set."""
     path: str
-    """The file (.gz is read as it is), relative to the config file."""
+    """The file, relative to the config file: text, gzip of it (.gz), or Parquet (.parquet)."""
     label: str | int = -1
     """Column of the class: its name, or its position from 0 (negative from the end)."""
     header: bool = True
     """Whether the first line names the columns."""
-    delimiter: Annotated[
-        Annotated[str, Field(min_length=1, max_length=1)],
-        BeforeValidator(_delimiter, json_schema_input_type=str),
-    ] = ","
-    """Character between two columns; tab may be written as a word."""
+    delimiter: (
+        Annotated[
+            Annotated[str, Field(min_length=1, max_length=1)],
+            BeforeValidator(_delimiter, json_schema_input_type=str),
+        ]
+        | None
+    ) = None
+    """Character between two columns, or tab; null is a tab in .tsv files, else a comma."""
     decimal: Literal[".", ","] = "."
     """Sign before the decimals of a number."""
     encoding: str = "utf-8"
@@ -160,8 +163,8 @@ class CsvDataset(_SplitDataset):
 
     @field_validator("delimiter")
     @classmethod
-    def _divides(cls, value: str) -> str:
-        if value.isalnum() or value in '"\r\n\0':
+    def _divides(cls, value: str | None) -> str | None:
+        if value is not None and (value.isalnum() or value in '"\r\n\0'):
             raise ValueError(f"found {value!r}; allowed: a sign that divides columns, or tab")
         return value
 
@@ -176,7 +179,9 @@ class CsvDataset(_SplitDataset):
 
     @model_validator(mode="after")
     def _decimals_are_no_columns(self) -> Self:
-        if self.decimal == self.delimiter:
+        is_tsv = self.path.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
+        delimiter = self.delimiter or ("\t" if is_tsv else ",")
+        if self.decimal == delimiter:
             raise ValueError(
                 f"decimal and delimiter are both {self.decimal!r}; in tables with decimal commas "
                 "columns are mostly divided by `;` (delimiter)"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import mmap
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ def get_or_build(
             parsed = with_checksums(build())
             # Not being able to keep it (read-only folder, full disk) costs time, nothing else.
             with contextlib.suppress(OSError):
-                _store(folder, stem, state, parsed)
+                parsed = _store(folder, stem, state, parsed)
     return parsed
 
 
@@ -129,7 +130,20 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _store(folder: Path, stem: str, state: Any, parsed: ParsedData) -> None:
+def release(array: NDArray[Any]) -> None:
+    """Let go of the memory of an array that is mapped; what is asked for again comes from the file.
+
+    Without it the pages of a file count as the process's own as long as it lives.
+    """
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        owner.madvise(mmap.MADV_DONTNEED)
+
+
+def _store(folder: Path, stem: str, state: Any, parsed: ParsedData) -> ParsedData:
+    """Keep it; what is returned is mapped, so that the memory of `parsed` can go."""
     for name, array in parsed.arrays.items():
         write_array(folder / f"{stem}.{name}.npy", array)
     body = json.dumps(
@@ -137,6 +151,8 @@ def _store(folder: Path, stem: str, state: Any, parsed: ParsedData) -> None:
     )
     # Its own digest in the first line shows damage to the facts; written last, it ends the entry.
     write_text(folder / f"{stem}.json", f"{_digest(body)}\n{body}\n")
+    arrays = {name: _map_array(folder / f"{stem}.{name}.npy") for name in parsed.arrays}
+    return ParsedData(arrays, parsed.facts, parsed.checksums)
 
 
 def _load(folder: Path, stem: str, state: Any) -> ParsedData | None:
@@ -152,6 +168,8 @@ def _load(folder: Path, stem: str, state: Any) -> ParsedData | None:
         # 10 ms for ISOLET's 10 MB, against results from bits that flipped on the disk.
         if any(checksum(array) != record["checksums"][name] for name, array in arrays.items()):
             return None
+        for array in arrays.values():
+            release(array)
     except Exception:  # the damaged header of a .npy file fails in a dozen ways
         return None
     return ParsedData(arrays, record["facts"], record["checksums"])

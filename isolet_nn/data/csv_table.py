@@ -1,18 +1,13 @@
-"""Tables of the user's own, from text files with a class column.
+"""Tables of the user's own, from files with a class column.
 
 Classes are sorted by number where all of them are whole numbers, else by name.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +15,7 @@ from numpy.typing import NDArray
 from isolet_nn.config.datasets import CsvDataset
 from isolet_nn.data import cache
 from isolet_nn.data.cache import ParsedData
+from isolet_nn.data.cells import Block, Numbers, Words
 from isolet_nn.data.columns import (
     MAX_NUMBERS,
     MISSING,
@@ -32,17 +28,14 @@ from isolet_nn.data.columns import (
     refuse_to_drop,
     require_names,
 )
-from isolet_nn.data.csv_text import file_checksum, open_text, rows_of
+from isolet_nn.data.csv_text import file_checksum
 from isolet_nn.data.kind import DatasetInfo, DatasetKind, with_data
 from isolet_nn.data.raw import RawDataset
-from isolet_nn.data.table import listing
-from isolet_nn.errors import ConfigError, DataError, short_repr
+from isolet_nn.data.reading import TableFormat, bad_number, open_table, ragged_row
+from isolet_nn.data.table import Kind, listing
+from isolet_nn.errors import ConfigError, DataError
 
-# Of a feature they mean that there is no number; a class may well be called none.
-_NO_NUMBER = {"", "na", "n/a", "nan", "null", "none", "?"}
 _HEADER_HINT = "; if this line names the columns, set dataset.header: true"
-_DELIMITERS = ",;\t|:"
-_COMMA_NUMBER = re.compile(r"\s*[+-]?[0-9]+,[0-9]+\s*")
 
 
 def load(config: CsvDataset) -> RawDataset:
@@ -85,16 +78,16 @@ def load(config: CsvDataset) -> RawDataset:
 
 @dataclass(frozen=True, eq=False)
 class _Sheet:
-    """One text file: x (n, n_features), and label, group and line number of each row."""
+    """One file: x (n, n_features), and label, group and line number of each row."""
 
     path: Path
-    columns: list[str]
+    columns: tuple[str, ...]
     features: list[str]
     x: NDArray[np.float64]
     labels: list[str]
     groups: list[str] | None
     group_name: str | None
-    lines: Sequence[int]
+    lines: NDArray[np.int64]
 
 
 def _parse_files(paths: list[Path], config: CsvDataset) -> ParsedData:
@@ -135,25 +128,52 @@ def _require_known_classes(train: _Sheet, test: _Sheet) -> None:
 
 
 def _read_sheet(path: Path, config: CsvDataset) -> _Sheet:
-    with open_text(path, config.encoding) as file:
-        return _parse_sheet(path, file, config)
+    how = _format(config)
+    with open_table(path, how) as table:
+        layout = _Layout.of(path, table.columns, config)
+        taken = _SheetRows(layout, config, how)
+        for block in table.blocks(layout.kinds):
+            taken.take(block)
+            if taken.n * len(layout.features) > MAX_NUMBERS:
+                raise DataError(f"{path}: holds more than {MAX_NUMBERS:,} numbers")
+    if taken.bad:
+        columns = layout.columns if config.header else range(len(layout.columns))
+        raise DataError(taken.bad.message(table.before_row, columns, layout.features))
+    if not taken.n:
+        raise DataError(f"{path}: holds no rows below the names of the columns")
+    return _Sheet(
+        path,
+        layout.columns,
+        [layout.columns[position] for position in layout.features],
+        taken.features(),
+        taken.names_of(layout.label),
+        None if layout.group is None else taken.names_of(layout.group),
+        None if layout.group is None else layout.columns[layout.group] or str(layout.group),
+        np.concatenate(taken.lines),
+    )
+
+
+def _format(config: CsvDataset) -> TableFormat:
+    return TableFormat(
+        config.delimiter,
+        config.decimal,
+        config.encoding,
+        config.header,
+        tuple(config.na_values),
+    )
 
 
 @dataclass(frozen=True)
 class _Layout:
     """What the columns are, by position."""
 
-    columns: list[str]
+    columns: tuple[str, ...]
     label: int
     group: int | None
     features: list[int]
 
     @classmethod
-    def of(cls, path: Path, first: list[str], config: CsvDataset) -> _Layout:
-        _require_delimiter(path, first, config.delimiter)
-        columns = [name.strip() for name in first]
-        if not config.header:
-            columns = [str(position) for position in range(len(first))]
+    def of(cls, path: Path, columns: tuple[str, ...], config: CsvDataset) -> _Layout:
         label = _column(path, columns, config.label, config.header, "label")
         group = None
         if config.group is not None:
@@ -174,27 +194,23 @@ class _Layout:
         if not features:
             raise DataError(
                 f"{path}: found no features, only {len(columns)} columns: {listing(columns)}; "
-                f"is {config.delimiter!r} the right dataset.delimiter?"
+                f"is {_format(config).delimiter_of(path)!r} the right dataset.delimiter?"
             )
         return cls(columns, label, group, features)
 
+    @property
+    def names(self) -> list[int]:
+        """The columns that name a class or group."""
+        return [self.label] if self.group is None else [self.label, self.group]
 
-def _require_delimiter(path: Path, first: list[str], delimiter: str) -> None:
-    """Refuse a line of one cell that another character divides."""
-    if len(first) > 1:
-        return
-    counts = {sign: first[0].count(sign) for sign in _DELIMITERS if sign != delimiter}
-    likely = max(counts, key=counts.__getitem__)
-    if counts[likely]:
-        name = "tab" if likely == "\t" else f"'{likely}'"
-        raise DataError(
-            f"{path}: divided at {delimiter!r}, its first line is one column, "
-            f"{short_repr(first[0])}, which contains {counts[likely]} times {likely!r}; if that "
-            f"divides the columns, set dataset.delimiter: {name}"
-        )
+    @property
+    def kinds(self) -> dict[int, Kind]:
+        """What the cells of each column are read as."""
+        kinds: dict[int, Kind] = dict.fromkeys(self.features, "numeric")
+        return kinds | dict.fromkeys(self.names, "categorical")
 
 
-def _require_different_names(path: Path, columns: list[str], features: list[int]) -> None:
+def _require_different_names(path: Path, columns: Sequence[str], features: list[int]) -> None:
     """Refuse features that have the name of another column."""
     seen: dict[str, int] = {}
     for position, name in enumerate(columns):
@@ -206,7 +222,7 @@ def _require_different_names(path: Path, columns: list[str], features: list[int]
             )
 
 
-def _column(path: Path, columns: list[str], wanted: str | int, header: bool, key: str) -> int:
+def _column(path: Path, columns: Sequence[str], wanted: str | int, header: bool, key: str) -> int:
     """Position of the column that ``dataset.<key>`` names."""
     if isinstance(wanted, int):
         if not -len(columns) <= wanted < len(columns):
@@ -225,127 +241,88 @@ def _column(path: Path, columns: list[str], wanted: str | int, header: bool, key
     return position_of(str(path), columns, wanted, f"dataset.{key}")
 
 
-@dataclass
 class _SheetRows:
-    """The rows of a sheet, taken one by one; what is wrong with them is collected."""
+    """The rows of a sheet, taken block by block; what is wrong with them is collected."""
 
-    layout: _Layout
-    config: CsvDataset
-    first_line: int
-    values: array[float] = field(default_factory=lambda: array("d"))
-    labels: list[str] = field(default_factory=list)
-    groups: list[str] = field(default_factory=list)
-    lines: array[int] = field(default_factory=lambda: array("q"))
-    bad: BadCells = field(default_factory=BadCells)
-    names: dict[str, str] = field(default_factory=dict)
+    def __init__(self, layout: _Layout, config: CsvDataset, how: TableFormat) -> None:
+        self.layout, self.config, self.how = layout, config, how
+        self.n = 0
+        self.lines: list[NDArray[np.int64]] = []
+        self.bad = BadCells()
+        self._x = np.empty((0, len(layout.features)))
+        self._names: dict[int, list[str]] = {}
 
-    def __post_init__(self) -> None:
-        self.na = {"", *(word.strip().lower() for word in self.config.na_values)}
-
-    def take(self, line: int, cells: list[str]) -> None:
-        """Add a row, or what is wrong with it."""
-        layout = self.layout
-        if len(cells) != len(layout.columns):
-            says = f"found {len(cells)} cells, expected {len(layout.columns)}{self._ragged(cells)}"
+    def take(self, block: Block) -> None:
+        """Add rows, and what is wrong with them."""
+        for line, width in block.ragged:
+            says = ragged_row(width, len(self.layout.columns)) + self._ragged(width)
             self.bad.add(-1, "cells", line, says)
-            return
-        numbers = self._numbers([cells[i] for i in layout.features])
-        label = self._name(line, layout.label, cells)
-        group = "" if layout.group is None else self._name(line, layout.group, cells)
-        if numbers is None:
-            self._add_bad_numbers(line, cells)
-        elif label is not None and group is not None:
-            self.values.extend(numbers)
-            self.labels.append(label)
-            self.groups.append(group)
-            self.lines.append(line)
+        rows = self._room(len(block))
+        is_first = not self.lines
+        self.lines.append(block.lines)
+        for i, position in enumerate(self.layout.features):
+            cells = block.cells[position]
+            assert isinstance(cells, Numbers)
+            rows[:, i] = cells.values
+            self._note_numbers(position, block, cells, is_first)
+        for position in self.layout.names:
+            names = block.cells[position]
+            assert isinstance(names, Words)
+            self._names.setdefault(position, []).extend(names.words[c] for c in names.codes)
+            self._note_names(position, block, names)
 
-    def _numbers(self, cells: list[str]) -> list[float] | None:
-        if self.config.decimal == ",":
-            if "." in "".join(cells):  # would be the sign between thousands
-                return None
-            cells = [cell.replace(",", ".") for cell in cells]
-        try:
-            numbers = list(map(float, cells))
-        except ValueError:
-            return None
-        if "_" in "".join(cells):  # Python's 1_000 is nobody else's
-            return None
-        # The sum is a quick look: it overflows of finite numbers, too.
-        if not math.isfinite(sum(numbers)) and not all(map(math.isfinite, numbers)):
-            return None
-        return numbers
-
-    def _name(self, line: int, column: int, cells: list[str]) -> str | None:
-        name = cells[column].strip()
-        if name.lower() not in self.na:
-            return self.names.setdefault(name, name)  # one string for all rows of a class
-        says = MISSING
-        if name:
-            kept = [word for word in self.config.na_values if word.lower() != name.lower()]
-            says += (
-                f" (found {name!r}; if that is a name, set dataset.na_values: "
-                f"[{', '.join(map(repr, kept))}])"
-            )
-        self.bad.add(column, "name", line, column_error(self.layout.columns[column], says))
-        return None
-
-    def _add_bad_numbers(self, line: int, cells: list[str]) -> None:
-        for i in self.layout.features:
-            if self._numbers([cells[i]]) is None:
-                self._add_bad_number(line, i, cells[i])
-
-    def _add_bad_number(self, line: int, column: int, cell: str) -> None:
-        """Note a cell of a feature that is no finite number."""
-        missing = cell.strip().lower() in _NO_NUMBER | self.na
-        if missing:
-            says = f"{MISSING} (found {cell[:60]!r})"
-        else:
-            says = f"found {cell[:60]!r}, expected a finite number"
-        if self.config.decimal == "." and _COMMA_NUMBER.fullmatch(cell):
-            says += '; of decimal commas dataset.decimal: "," makes numbers'
-        if not missing and not self.config.header and line == self.first_line:
-            says += _HEADER_HINT
-        kind = MISSING if missing else "number"
-        self.bad.add(column, kind, line, column_error(self.layout.columns[column], says))
-
-    def _ragged(self, cells: list[str]) -> str:
-        if self.config.header and len(cells) == len(self.layout.columns) + 1:
-            return " (do rows begin with a number or name that the header has no name for?)"
-        return ""
+    def _room(self, rows: int) -> NDArray[np.float64]:
+        """Place for the features of rows more (rows, n_features)."""
+        self.n += rows
+        if self.n > len(self._x):
+            # Large arrays are not copied for it; more than is needed costs memory.
+            self._x.resize((self.n + self.n // 16, self._x.shape[1]), refcheck=False)
+        return self._x[self.n - rows : self.n]
 
     def features(self) -> NDArray[np.float64]:
         """The features (n, n_features)."""
-        return np.array(self.values).reshape(len(self.lines), len(self.layout.features))
+        self._x.resize((self.n, self._x.shape[1]), refcheck=False)
+        return self._x
 
+    def names_of(self, position: int) -> list[str]:
+        """Label or group of each row."""
+        return self._names[position]
 
-def _parse_sheet(path: Path, file: IO[str], config: CsvDataset) -> _Sheet:
-    rows = rows_of(path, file, config.delimiter)
-    first_line, first = next(rows, (0, []))
-    if not first:
-        raise DataError(f"{path}: holds no rows")
-    layout = _Layout.of(path, first, config)
-    taken = _SheetRows(layout, config, first_line)
-    for line, cells in rows if config.header else chain([(first_line, first)], rows):
-        taken.take(line, cells)
-        if len(taken.values) > MAX_NUMBERS:
-            raise DataError(f"{path}: holds more than {MAX_NUMBERS:,} numbers")
-    x = taken.features()
-    if taken.bad:
-        columns = layout.columns if config.header else range(len(layout.columns))
-        raise DataError(taken.bad.message(f"{path}:", columns, layout.features))
-    if not taken.lines:
-        raise DataError(f"{path}: holds no rows below the names of the columns")
-    return _Sheet(
-        path,
-        layout.columns,
-        [layout.columns[position] for position in layout.features],
-        x,
-        taken.labels,
-        None if layout.group is None else taken.groups,
-        None if layout.group is None else layout.columns[layout.group] or str(layout.group),
-        taken.lines,
-    )
+    def _note_names(self, position: int, block: Block, cells: Words) -> None:
+        for code, word in enumerate(cells.words):
+            if word.lower() not in self.how.missing_names:
+                continue
+            says = MISSING
+            if word:
+                kept = [w for w in self.config.na_values if w.strip().lower() != word.lower()]
+                says += (
+                    f" (found {word!r}; if that is a name, set dataset.na_values: "
+                    f"[{', '.join(map(repr, kept))}])"
+                )
+            rows = np.flatnonzero(cells.codes == code)
+            line = int(block.lines[rows[0]])
+            says = column_error(self.layout.columns[position], says)
+            self.bad.add(position, "name", line, says, len(rows))
+
+    def _note_numbers(self, position: int, block: Block, cells: Numbers, is_first: bool) -> None:
+        column = self.layout.columns[position]
+        decimal = self.config.decimal
+        if cells.missing is not None:
+            row, cell = cells.missing
+            says = f"{MISSING} (found {cell[:60]!r})"
+            count = int(np.isnan(cells.values).sum()) - len(cells.bad)
+            line = int(block.lines[row])
+            self.bad.add(position, MISSING, line, column_error(column, says), count)
+        for row, cell in cells.bad.items():
+            says = bad_number(cell, decimal)
+            if is_first and row == 0 and not self.config.header:
+                says += _HEADER_HINT
+            self.bad.add(position, "number", int(block.lines[row]), column_error(column, says))
+
+    def _ragged(self, cells: int) -> str:
+        if self.config.header and cells == len(self.layout.columns) + 1:
+            return " (do rows begin with a number or name that the header has no name for?)"
+        return ""
 
 
 _OUTLINE = DatasetInfo(

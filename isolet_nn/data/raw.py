@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.data.cache import release
 from isolet_nn.data.table import Column, numbered
 from isolet_nn.errors import DataError
 
@@ -17,6 +18,9 @@ Rows = NDArray[np.int64]
 
 BLOCK = 256
 """Rows converted at a time: of 617 float64 features they are 1.3 MB and stay in the cache."""
+
+_RELEASED = 256 * BLOCK
+"""After so many rows the pages of a mapped file are let go of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +103,8 @@ class RawDataset:
         """Cells of `rows`, some hundred rows at a time."""
         for start in range(0, len(rows), BLOCK):
             yield self.values(rows[start : start + BLOCK])
+            if start % _RELEASED == 0:
+                release(self.stored)
 
     def error(
         self, row: int | np.integer[Any], column: int | np.integer[Any], problem: str

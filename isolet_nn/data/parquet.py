@@ -1,0 +1,118 @@
+"""Tables in Parquet files, read by pyarrow a batch of rows at a time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isolet_nn.data.cells import Asked, Block, NumberFormat, Numbers, Words, words_of
+from isolet_nn.data.csv_text import reading
+from isolet_nn.errors import DataError
+from isolet_nn.system.files import open_file
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_CELLS = 1 << 20
+"""Cells of a batch, about."""
+_MAX_BYTES = 1 << 40
+
+
+@contextlib.contextmanager
+def open_parquet(path: Path) -> Iterator[_ParquetTable]:
+    """Open a Parquet file.
+
+    Raises
+    ------
+    DataError
+        If pyarrow is not installed, or cannot read the file, also later on.
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise DataError(
+            f"{path}: Parquet is read by pyarrow, which is not installed; install it with "
+            "`pip install 'isolet-nn[tables]'`, or save the table as a CSV file"
+        ) from None
+    with reading(str(path)), open_file(path, _MAX_BYTES) as file:
+        try:
+            yield _ParquetTable(str(path), parquet.ParquetFile(file))
+        except pyarrow.ArrowException as error:
+            reason = (str(error).splitlines() or [""])[0][:200]
+            raise DataError(f"{path}: cannot be read as Parquet: {reason}") from None
+
+
+class _ParquetTable:
+    def __init__(self, where: str, file: Any) -> None:
+        self.where, self.before_row = where, f"{where}: data row "
+        self.file = file
+        self.schema: pyarrow.Schema = file.schema_arrow
+        self.columns: tuple[str, ...] = tuple(self.schema.names)
+        if not self.columns:
+            raise DataError(f"{where}: holds no columns")
+
+    def blocks(self, asked: Asked) -> Iterator[Block]:
+        names = None
+        # pyarrow takes a.b for a part of a, and cannot tell columns of one name apart.
+        if len(set(self.columns)) == len(self.columns) and not any("." in n for n in self.columns):
+            names = [self.columns[position] for position in asked]
+        rows = max(1, _CELLS // (len(self.columns) if names is None else max(1, len(names))))
+        before = 0
+        for batch in self.file.iter_batches(min(rows, 1 << 16), columns=names):
+            cells = {}
+            for position, kind in asked.items():
+                place = position
+                if names is not None:
+                    place = batch.schema.get_field_index(self.columns[position])
+                cells[position] = self._cells(position, kind, batch.column(place))
+            yield Block(np.arange(before + 1, before + len(batch) + 1), cells)
+            before += len(batch)
+
+    def _cells(self, position: int, kind: str, column: pyarrow.Array) -> Numbers | Words:
+        import pyarrow
+        from pyarrow import types
+
+        if types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        if types.is_nested(column.type) or _is_bytes(column.type):
+            raise DataError(
+                f"{self.where}: column {self.columns[position]!r}: holds {column.type}, expected "
+                "numbers or words"
+            )
+        is_number = (
+            types.is_integer(column.type)
+            or types.is_floating(column.type)
+            or types.is_decimal(column.type)
+        )
+        if kind == "categorical":
+            return words_of(_texts(column))
+        if not is_number:
+            return NumberFormat().numbers(_texts(column))
+        values = column.cast(pyarrow.float64(), safe=False).to_numpy(zero_copy_only=False)
+        missing = np.flatnonzero(np.isnan(values))
+        return Numbers(
+            values.astype(np.float64),
+            (int(missing[0]), "") if len(missing) else None,
+            {int(row): str(values[row]) for row in np.flatnonzero(np.isinf(values))},
+        )
+
+
+def _is_bytes(kind: pyarrow.DataType) -> bool:
+    from pyarrow import types
+
+    return bool(
+        types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+    )
+
+
+def _texts(column: pyarrow.Array) -> list[str]:
+    """Cells in words; one that is missing is empty."""
+    import pyarrow
+
+    texts = column.cast(pyarrow.string()).to_pylist()
+    return ["" if text is None else text for text in texts]

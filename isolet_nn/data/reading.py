@@ -1,0 +1,270 @@
+"""Tables in files and on standard input, read block by block: text, gzip of it, or Parquet.
+
+`open_table` names the columns and reads blocks of cells; `read_blocks` makes each block a `Table`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import IO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.data.cells import MISSING_NUMBERS, Asked, Block, NumberFormat, Words
+from isolet_nn.data.columns import BadCells, column_error
+from isolet_nn.data.csv_pieces import Division, blocks_by_piece, blocks_by_row
+from isolet_nn.data.csv_text import Text, open_text, rows_of
+from isolet_nn.data.table import Column, Kind, Table, listing
+from isolet_nn.errors import DataError, short_repr, suggestion
+
+Source = Path | IO[bytes]
+"""A file, or a stream that is read once."""
+
+_DELIMITERS = ",;\t|:"
+_TAB_SUFFIXES = (".tsv", ".tab")
+_SAMPLE = 100
+_COMMA_NUMBER = re.compile(r"\s*[+-]?[0-9]+,[0-9]+\s*")
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """How a table is written; of text, not of Parquet.
+
+    Attributes
+    ----------
+    delimiter
+        Character between two columns; None takes the tab in files that are called so (.tsv), else
+        the comma.
+    decimal
+        Sign before the decimals of a number.
+    encoding
+        How characters are written.
+    header
+        Whether the first line names the columns; their names are their positions else.
+    na_values
+        Words in place of a missing name, in any case; an empty cell is missing, too.
+    """
+
+    delimiter: str | None = None
+    decimal: str = "."
+    encoding: str = "utf-8"
+    header: bool = True
+    na_values: tuple[str, ...] = ("NA", "N/A", "NaN", "?")
+
+    def delimiter_of(self, source: Source) -> str:
+        """The character between two columns of a file."""
+        if self.delimiter is not None:
+            return self.delimiter
+        name = source.name.lower().removesuffix(".gz") if isinstance(source, Path) else ""
+        return "\t" if name.endswith(_TAB_SUFFIXES) else ","
+
+    @property
+    def missing_names(self) -> frozenset[str]:
+        """Words in place of a missing name, in lower case."""
+        return frozenset({"", *(word.strip().lower() for word in self.na_values)})
+
+    @property
+    def numbers(self) -> NumberFormat:
+        """How numbers are written."""
+        return NumberFormat(self.decimal, MISSING_NUMBERS | self.missing_names)
+
+
+class OpenTable(Protocol):
+    """A table whose columns are known and whose rows are to be read, once."""
+
+    where: str
+    """What messages call it."""
+    before_row: str
+    """What messages put before the number of a line or row."""
+    columns: tuple[str, ...]
+    """Names of the columns."""
+
+    def blocks(self, asked: Asked) -> Iterator[Block]:
+        """The cells of some columns, some rows at a time; there may be none."""
+
+
+@contextlib.contextmanager
+def open_table(source: Source, how: TableFormat, *, is_bounded: bool = True) -> Iterator[OpenTable]:
+    """Open a table: Parquet where the file is called so, else text.
+
+    `is_bounded` is whether a file is refused that is larger than what fits into memory.
+
+    Raises
+    ------
+    DataError
+        If it is missing, is no table, or cannot be read, also while it is read.
+    """
+    if isinstance(source, Path) and source.suffix.lower() in (".parquet", ".pq"):
+        from isolet_nn.data.parquet import open_parquet
+
+        with open_parquet(source) as parquet:
+            yield parquet
+        return
+    with open_text(source, how.encoding, is_bounded=is_bounded) as text:
+        yield _TextTable(text, how, how.delimiter_of(source))
+
+
+class _TextTable:
+    def __init__(self, text: Text, how: TableFormat, delimiter: str) -> None:
+        self.where, self.before_row = text.where, f"{text.where}:"
+        self.text, self.how, self.delimiter = text, how, delimiter
+        self.is_linewise = text.is_linewise
+        lines = text.lines() if self.is_linewise else text.rest()
+        self.rows = rows_of(text.where, lines, delimiter)
+        line, self.first = next(self.rows, (0, []))
+        if not self.first:
+            raise DataError(f"{text.where}: holds no rows")
+        self.before = [] if how.header else [(line, self.first)]
+        names = self.first if how.header else map(str, range(len(self.first)))
+        self.columns = tuple(name.strip() for name in names)
+        self._require_delimiter()
+
+    def blocks(self, asked: Asked) -> Iterator[Block]:
+        division = Division(self.delimiter, len(self.columns), asked, self.how.numbers)
+        if not self.is_linewise:
+            return blocks_by_row(chain(self.before, self.rows), division)
+        return chain(
+            blocks_by_row(iter(self.before), division), blocks_by_piece(self.text, division)
+        )
+
+    def _require_delimiter(self) -> None:
+        """Refuse a line of one cell that another character divides."""
+        if len(self.first) > 1:
+            return
+        found = self.first[0]
+        counts = {sign: found.count(sign) for sign in _DELIMITERS if sign != self.delimiter}
+        likely = max(counts, key=counts.__getitem__)
+        if counts[likely]:
+            name = "tab" if likely == "\t" else f"'{likely}'"
+            raise DataError(
+                f"{self.where}: divided at {self.delimiter!r}, its first line is one column, "
+                f"{short_repr(found)}, which contains {counts[likely]} times {likely!r}; if that "
+                f"divides the columns, set dataset.delimiter: {name}"
+            )
+
+
+def likely_kinds(source: Source, how: TableFormat) -> dict[int, Kind]:
+    """What the cells of each column seem to be, by the first hundred rows of a file.
+
+    A column is numeric if any of its cells is a number, or if all of them are missing.
+    """
+    numbers = how.numbers
+    with open_table(source, how) as table:
+        positions = range(len(table.columns))
+        first = next(table.blocks(dict.fromkeys(positions, "categorical")), None)
+    kinds: dict[int, Kind] = dict.fromkeys(positions, "numeric")
+    for position in positions if first is not None else ():
+        assert first is not None
+        cells = first.cells[position]
+        assert isinstance(cells, Words)
+        words = [cells.words[code] for code in dict.fromkeys(cells.codes[:_SAMPLE].tolist())]
+        there = [word for word in words if word.lower() not in numbers.missing]
+        if there and not any(map(numbers.is_number, there)):
+            kinds[position] = "categorical"
+    return kinds
+
+
+def read_blocks(
+    source: Source,
+    kinds: Mapping[str, Kind],
+    how: TableFormat | None = None,
+    optional: Collection[str] = (),
+) -> Iterator[Table]:
+    """Columns of a table, some thousand rows at a time, in memory that does not grow with it.
+
+    Parameters
+    ----------
+    source
+        A file, or a stream such as standard input, which is given on as it comes.
+    kinds
+        The columns to read, by name, and what their cells are. The categories of a block are those
+        that occur in it, as they are written.
+    how
+        How the table is written.
+    optional
+        Columns that need not be there.
+
+    Yields
+    ------
+    Table
+        Its columns in the order of `kinds`; NaN where a cell is missing.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be read or a column is not there; names all of them. Or if a cell is no
+        number, or a row has too many or too few: names file, line and column.
+    """
+    how = how or TableFormat()
+    with open_table(source, how, is_bounded=False) as table:
+        names = [name for name in kinds if name in table.columns or name not in optional]
+        missing = [name for name in names if name not in table.columns]
+        if missing:
+            raise DataError(
+                f"{table.where}: has no column {listing(missing)}; found {listing(table.columns)}"
+                f"{suggestion(missing[0], table.columns)}"
+            )
+        repeated = [name for name in names if table.columns.count(name) > 1]
+        if repeated:
+            raise DataError(f"{table.where}: has more than one column {listing(repeated)}")
+        asked: Asked = {table.columns.index(name): kinds[name] for name in names}
+        for block in table.blocks(asked):
+            _refuse_bad_cells(table, block, asked, how)
+            yield _table_of(block, names, asked, how.missing_names)
+
+
+def bad_number(cell: str, decimal: str) -> str:
+    """What is wrong with a cell that is no finite number."""
+    hint = ""
+    if decimal == "." and _COMMA_NUMBER.fullmatch(cell):
+        hint = '; of decimal commas dataset.decimal: "," makes numbers'
+    return f"found {cell[:60]!r}, expected a finite number{hint}"
+
+
+def ragged_row(cells: int, expected: int) -> str:
+    """What is wrong with a row of too many or too few cells."""
+    return f"found {cells} cells, expected {expected}"
+
+
+def _refuse_bad_cells(table: OpenTable, block: Block, asked: Asked, how: TableFormat) -> None:
+    bad = BadCells()
+    for line, width in block.ragged:
+        bad.add(-1, "cells", line, ragged_row(width, len(table.columns)))
+    for position in asked:
+        cells = block.cells[position]
+        for row, cell in () if isinstance(cells, Words) else cells.bad.items():
+            says = column_error(table.columns[position], bad_number(cell, how.decimal))
+            bad.add(position, "number", int(block.lines[row]), says)
+    if bad:
+        raise DataError(bad.message(table.before_row, table.columns, ()))
+
+
+def _table_of(block: Block, names: Sequence[str], asked: Asked, missing: Collection[str]) -> Table:
+    columns = []
+    cells = np.empty((len(block), len(names)))
+    for i, (name, position) in enumerate(zip(names, asked, strict=True)):
+        found = block.cells[position]
+        if isinstance(found, Words):
+            categories, codes = categories_of(found, missing)
+            columns.append(Column(name, "categorical", categories))
+            cells[:, i] = codes
+        else:
+            columns.append(Column(name))
+            cells[:, i] = found.values
+    return Table(tuple(columns), cells)
+
+
+def categories_of(
+    cells: Words, missing: Collection[str]
+) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """The words that are not missing, sorted, and the place of each cell among them, or NaN."""
+    categories = sorted(word for word in cells.words if word.lower() not in missing)
+    places: dict[str, float] = {word: place for place, word in enumerate(categories)}
+    found = [places.get(word, np.nan) for word in cells.words]
+    return tuple(categories), np.array(found, dtype=np.float64)[cells.codes]
