@@ -1,4 +1,4 @@
-"""What all tests share: one cache of parsed arrays for the whole session."""
+"""What all tests share: one cache of parsed arrays for the whole session, and what saves time."""
 
 from __future__ import annotations
 
@@ -24,3 +24,19 @@ def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         patch.setenv("ISOLET_NN_CACHE_DIR", str(folder))
         patch.delenv("ISOLET_NN_DATA_DIR", raising=False)
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_waits_for_the_disk() -> Iterator[None]:
+    """Leave files to the operating system: no test pulls the plug."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda handle: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def without_pictures() -> Iterator[None]:
+    """Let sweeps in this process end without their pictures, which take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("isolet_nn.sweeps.sweep.draw_plots", lambda folder: [])
+        yield

@@ -1,8 +1,13 @@
-"""What a machine may lack: without it, the tests that need it are skipped and say why."""
+"""What a machine may lack, and how thoroughly it is asked to test.
+
+Tests that need what is not there are skipped and say why.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
+from typing import TypeVar
 
 import pytest
 
@@ -11,6 +16,14 @@ from isolet_nn.system.machine import has_torch
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
+
+ChoiceT = TypeVar("ChoiceT")
+
+
+def in_full(few: ChoiceT, many: ChoiceT) -> ChoiceT:
+    """A few examples of a property, or many where ISOLET_NN_TESTS_IN_FULL is set."""
+    return many if "ISOLET_NN_TESTS_IN_FULL" in os.environ else few
+
 
 needs_torch = pytest.mark.skipif(not has_torch(), reason="PyTorch is not installed")
 BACKENDS = ("numpy", pytest.param("torch", marks=needs_torch))

@@ -29,6 +29,8 @@ from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import sweep
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 WILD, TAME = {"name": "sgd", "learning_rate": 1e30}, {"name": "sgd", "learning_rate": 0.001}
 
 

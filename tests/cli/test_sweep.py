@@ -29,6 +29,8 @@ from isolet_nn.sweeps.folder import SweepFolder, trial_config
 from isolet_nn.sweeps.loading import _split_own, load_sweep
 from isolet_nn.sweeps.sweep import sweep
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 SEVERAL: dict[str, Any] = {
     "set": {"dataset.split_seed": 0},
     "grid": {"training.epochs": [1, 2], "optimizer.learning_rate": [0.1, 0.01]},

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from needs import needs_torch
+from needs import in_full, needs_torch
 from tools.examples import follow
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-IN_FULL = "ISOLET_NN_DOCS_IN_FULL" in os.environ
 
 
 def _parameter(page: Path) -> object:
@@ -24,4 +22,4 @@ def _parameter(page: Path) -> object:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [_parameter(page) for page in PAGES])
 def test_a_page_can_be_followed_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
-    follow(page, tmp_path, IN_FULL)
+    follow(page, tmp_path, in_full(few=False, many=True))

@@ -25,13 +25,15 @@ from isolet_nn.reproduction.run import ReproductionObserver
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.grid import make_trials
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 SMALL = ("xor", "data")
 """Figures that need no ISOLET and little time."""
 
 
 @pytest.fixture(scope="module", autouse=True)
-def less_of_other_data_sets() -> Iterator[None]:
-    """Let the other data sets be two, trained for few epochs."""
+def less_work() -> Iterator[None]:
+    """Let the other data sets be two, trained for few epochs, and exclusive or have few seeds."""
 
     def cut(part: Part, **options: Any) -> Sweep:
         sweep = sweep_of(part, **options)
@@ -41,6 +43,7 @@ def less_of_other_data_sets() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("isolet_nn.reproduction.run.sweep_of", cut)
+        patch.setattr("isolet_nn.reproduction.run.SEEDS", {True: 4})
         yield
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -118,10 +118,12 @@ class _OwnGroup(subprocess.Popen[str]):
         super().__exit__(kind, value, traceback)
 
 
-def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
-    """Start ``isolet-nn`` as a process group of its own."""
+def start(
+    *arguments: str | Path, program: Sequence[str] = ("-m", "isolet_nn"), **options: Any
+) -> subprocess.Popen[str]:
+    """Start ``isolet-nn``, or another program of Python's, as a process group of its own."""
     return _OwnGroup(
-        [sys.executable, "-m", "isolet_nn", *map(str, arguments)],
+        [sys.executable, *program, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -35,6 +35,9 @@ from isolet_nn.sweeps.datasets import DataSource, PackedDataset, data_key, pack
 from isolet_nn.sweeps.dispatch import SweepObserver
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.sweep import sweep
+from sweeps.helpers import InlineWorkers
+
+pytestmark = pytest.mark.usefixtures("without_pictures")
 
 NN = (sys.executable, "-m", "isolet_nn")
 ROOT = Path(isolet_nn.__file__).resolve().parents[1]
@@ -129,6 +132,16 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
     return sweep(small_sweep(), runs_dir=tmp_path_factory.mktemp("runs"), workers=2)
 
 
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
+    """The same with few epochs, computed in this process."""
+    return sweep(
+        small_sweep(epochs=5),
+        runs_dir=tmp_path_factory.mktemp("runs"),
+        make_workers=InlineWorkers,
+    )
+
+
 def table(folder: SweepFolder) -> list[dict[str, str]]:
     with (folder.path / "trials.csv").open(newline="") as file:
         return [
@@ -218,9 +231,9 @@ def test_a_cohort_that_kills_its_workers_fails_alone(
         "remote.run_cohort = run_or_die\n"
     )
     real.start_worker("--preload", str(poison))
-    quick = small_sweep(epochs=5, save_models="none")
+    few_epochs = small_sweep(epochs=5, save_models="none")
     found = cluster_workers(real.address)
-    folder = sweep(quick, runs_dir=tmp_path, workers=1, make_workers=found)
+    folder = sweep(few_epochs, runs_dir=tmp_path, workers=1, make_workers=found)
     rows = table(folder)
     assert [row["trial"] for row in rows if row["status"] != "completed"] == ["3"]
     assert rows[3]["status"] == "failed"
@@ -228,12 +241,12 @@ def test_a_cohort_that_kills_its_workers_fails_alone(
 
 
 @pytest.mark.slow
-def test_workers_started_here_give_the_same_table(undisturbed: SweepFolder, tmp_path: Path) -> None:
+def test_workers_started_here_give_the_same_table(quick: SweepFolder, tmp_path: Path) -> None:
     found = cluster_workers("local:2")
     assert found.n_workers == 2
-    folder = sweep(small_sweep(), runs_dir=tmp_path, workers=2, make_workers=found)
-    assert table(folder) == table(undisturbed)
-    assert models(folder) == models(undisturbed)
+    folder = sweep(small_sweep(epochs=5), runs_dir=tmp_path, workers=2, make_workers=found)
+    assert table(folder) == table(quick)
+    assert models(folder) == models(quick)
 
 
 def endless_task() -> tuple[CohortTask, Experiment]:
@@ -424,9 +437,24 @@ def test_a_worker_is_no_scheduler(real: RealCluster) -> None:
 
 @pytest.mark.slow
 def test_a_silent_address_ends_the_command_with_one_line(tmp_path: Path) -> None:
+    impatient = (
+        "import sys\n"
+        "from isolet_nn.cli.app import main\n"
+        "from isolet_nn.sweeps import scheduler\n"
+        "scheduler.CONNECT_SECONDS = 1.0\n"
+        "main()\n"
+    )
     with somebody(b"") as port:
         done = subprocess.run(
-            [*NN, "sweep", "isolet-search", "--cluster", f"tcp://127.0.0.1:{port}"],
+            [
+                sys.executable,
+                "-c",
+                impatient,
+                "sweep",
+                "isolet-search",
+                "--cluster",
+                f"tcp://127.0.0.1:{port}",
+            ],
             capture_output=True,
             text=True,
             cwd=tmp_path,
@@ -440,7 +468,7 @@ def test_a_silent_address_ends_the_command_with_one_line(tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_a_scheduler_with_tls_takes_the_keys_of_dask_s_configuration(
-    tmp_path: Path, undisturbed: SweepFolder
+    tmp_path: Path, quick: SweepFolder
 ) -> None:
     import dask
     from distributed import Security
@@ -462,7 +490,7 @@ def test_a_scheduler_with_tls_takes_the_keys_of_dask_s_configuration(
         names = {"ca-file": ca, "client.cert": certificate, "client.key": key}
         with dask.config.set({f"distributed.comm.tls.{k}": v for k, v in names.items()}):
             folder = sweep(
-                small_sweep(),
+                small_sweep(epochs=5),
                 runs_dir=tmp_path,
                 make_workers=cluster_workers(real.address, notices.append),
             )
@@ -471,7 +499,7 @@ def test_a_scheduler_with_tls_takes_the_keys_of_dask_s_configuration(
             cluster_workers(real.address.replace("tls:", "tcp:"), notices.append)
     finally:
         real.stop()
-    assert table(folder) == table(undisturbed)
+    assert table(folder) == table(quick)
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from needs import needs_torch
+from needs import in_full, needs_torch
 from safetensors.numpy import load_file
 
 from isolet_nn.config.experiment import Experiment
@@ -45,14 +45,13 @@ TIMES = ("epoch", "seconds")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _without_pictures() -> Iterator[None]:
+def _without_curves(without_pictures: None) -> Iterator[None]:
     """Leave out what a run folder has beside numbers and weights, which takes most of the time."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("plot_loss", "plot_accuracy", "plot_confusion_matrix"):
             patch.setattr(f"isolet_nn.plots.{name}", lambda *args, **options: None)
         for module in ("runs.execution", "sweeps.sweep"):
             patch.setattr(f"isolet_nn.{module}.describe_environment", lambda *of: {})
-        patch.setattr("os.fsync", lambda handle: None)
         yield
 
 
@@ -207,7 +206,7 @@ def require_as_trained(folder: SweepFolder, runs_dir: Path) -> None:
 _NOT_FINITE = ("nan", "inf", "-inf")
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=in_full(12, 30), suppress_health_check=[HealthCheck.too_slow])
 @given(config=small_sweeps(), workers=st.integers(1, 4))
 def test_trials_in_stacks_and_on_the_way_of_others_are_as_trained_alone(
     tmp_path_factory: pytest.TempPathFactory, config: Sweep, workers: int
@@ -216,7 +215,7 @@ def test_trials_in_stacks_and_on_the_way_of_others_are_as_trained_alone(
     require_as_trained(swept(config, path, workers), path)
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=in_full(5, 12), suppress_health_check=[HealthCheck.too_slow])
 @given(config=small_sweeps(), workers=st.integers(2, 6), data=st.data())
 def test_trials_are_the_same_alone_in_other_cohorts_and_after_interruptions(
     tmp_path_factory: pytest.TempPathFactory, config: Sweep, workers: int, data: st.DataObject
@@ -355,7 +354,7 @@ def test_isolet_trials_have_the_bits_of_their_own_training(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hidden", [64, 128])
+@pytest.mark.parametrize("hidden", in_full([64], [64, 128]))
 def test_wide_stacks_on_isolet_have_the_bits_of_their_own_training(
     tmp_path: Path, hidden: int
 ) -> None:
@@ -393,13 +392,13 @@ def test_worker_processes_give_the_bits_of_train_on_the_command_line(tmp_path: P
     experiment = {**MIXED_EXPERIMENT, "training": {"batch_size": 300, "threads": 2}}
     config = make_sweep(experiment, **MIXED)
     inline = swept(config, tmp_path)
-    one, three = (sweep(config, runs_dir=tmp_path, workers=workers) for workers in (1, 3))
-    for folder in (one, three):
-        assert result_table(folder) == result_table(inline)
-        assert model_bytes(folder) == model_bytes(inline)
+    for workers in in_full([2], [1, 3]):
+        one = sweep(config, runs_dir=tmp_path, workers=workers)
+        assert result_table(one) == result_table(inline)
+        assert model_bytes(one) == model_bytes(inline)
     assert "failed" in {row["status"] for row in result_table(one)}
 
-    for trial in (2, 18):
+    for trial in in_full([18], [2, 18]):
         printed = run("sweep", "--resume", one.path, "--print-trial", str(trial))
         assert printed.returncode == 0, printed.stderr
         file = tmp_path / "trial.yaml"

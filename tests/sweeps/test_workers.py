@@ -35,6 +35,8 @@ from sweeps.helpers import (
     worker_pids,
 )
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 
 def own_workers() -> list[int]:
     """Workers of the test's own process."""
