@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isolet_nn.config.key_paths import flat
+from isolet_nn.config.metrics import SCORES
 from isolet_nn.errors import ConfigError, RunError, printable
 from isolet_nn.results.listing import status_of
 from isolet_nn.results.selection import load_run
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _RESULTS = (
     "status",
     *(f"{split}_{m}" for split in ("test", "validation", "train") for m in ("accuracy", "loss")),
+    *(f"{split}_{score}" for split in ("test", "validation") for score in SCORES),
     "epochs",
     "best_validation_epoch",
     "seconds",

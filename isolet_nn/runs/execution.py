@@ -6,12 +6,14 @@ This is where the epoch loop, the data and the run folder meet.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
+from isolet_nn.config.metrics import METRICS
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.errors import ConfigError, IsoletNNError, RunError, suggestion
@@ -22,9 +24,10 @@ from isolet_nn.runs.identity import differences, identity_of, processor_changes,
 from isolet_nn.runs.metrics_file import columns_of
 from isolet_nn.runs.model_file import Model
 from isolet_nn.scores.evaluation import Evaluation, evaluate_logits
+from isolet_nn.scores.imbalance import why_accuracy_misleads
 from isolet_nn.system.folders import CONFIG, now
-from isolet_nn.training.backend import Weights, n_parameters
-from isolet_nn.training.loop import Training, trained_model
+from isolet_nn.training.backend import n_parameters
+from isolet_nn.training.loop import TrainedModel, Training, trained_model
 from isolet_nn.training.measured import evaluated_splits, scores_asked_for
 from isolet_nn.training.progress import Row
 from isolet_nn.version import __version__
@@ -223,13 +226,29 @@ def evaluate(
                 f"{run.path}: its data has no {split} split, as dataset.validation is none; "
                 "it has test and train"
             )
-        return evaluate_logits(
-            trained_model(experiment, dataset, model.weights)(part.x),
-            part.y,
-            classes=dataset.classes,
-            split=split,
-            groups=part.groups,
-        )
+        return _evaluate(trained_model(experiment, dataset, model.weights), dataset, split)
+
+
+def _evaluate(model: TrainedModel, dataset: Dataset, name: str) -> Evaluation:
+    """The evaluation of a model on the split of that name."""
+    split: Split = getattr(dataset, name)
+    return evaluate_logits(
+        model(split.x), split.y, classes=dataset.classes, split=name, groups=split.groups
+    )
+
+
+def _final_figures(row: Row, evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    """What a summary says of the final model: metrics, those that are undefined, and a warning."""
+    scores = {f"{e.split}_{name}": value for e in evaluations for name, value in e.scores.items()}
+    metrics = scores | row
+    warnings = [why_accuracy_misleads(evaluation) for evaluation in evaluations]
+    return {
+        "metrics": {metric: metrics[metric] for metric in METRICS if metric in metrics},
+        "undefined": {
+            f"{e.split}_{name}": why for e in evaluations for name, why in e.undefined.items()
+        },
+        "warning": warnings[-1] if warnings else None,
+    }
 
 
 class _RecordedTraining:
@@ -242,6 +261,8 @@ class _RecordedTraining:
         self.member = training.members[0]
         self.observer = observer
         self._checkpointed = time.monotonic()
+        self._evaluations: list[Evaluation] = []
+        """Of the final model."""
 
     def carry_out(self, should_stop: Callable[[], bool]) -> None:
         """Train to the end, and write what a run folder holds, however it ends."""
@@ -285,19 +306,15 @@ class _RecordedTraining:
     def _finish(self) -> None:
         if self.member.weights is not None:
             self.run.write_model(self.member.weights, self.dataset)
-            # The test split; where it is left unread, the validation split if there is one.
-            for name in evaluated_splits(self.run.experiment, self.dataset)[-1:]:
-                self._write_evaluation(name, self.member.weights)
+            splits = evaluated_splits(self.run.experiment, self.dataset)
+            model = trained_model(self.run.experiment, self.dataset, self.member.weights)
+            self._evaluations = [_evaluate(model, self.dataset, name) for name in splits]
+            # The test split; where it is left unread, the validation split if there is one. The
+            # other pictures are left to `eval`, as drawing takes time.
+            for evaluation in self._evaluations[-1:]:
+                write_evaluation(self.run, evaluation, kinds=[CONFUSION])
         self._draw_curves()
         self.run.remove_checkpoint()
-
-    def _write_evaluation(self, name: str, weights: Weights) -> None:
-        split: Split = getattr(self.dataset, name)
-        logits = trained_model(self.run.experiment, self.dataset, weights)(split.x)
-        classes, groups = self.dataset.classes, split.groups
-        evaluation = evaluate_logits(logits, split.y, classes=classes, split=name, groups=groups)
-        # The other pictures are left to `eval`, as drawing takes time.
-        write_evaluation(self.run, evaluation, kinds=[CONFUSION])
 
     def _draw_curves(self) -> None:
         if self.member.history:
@@ -323,7 +340,7 @@ class _RecordedTraining:
                 "epochs": len(history),
                 "epoch": final.get("epoch"),
                 "best_validation_epoch": None if diverged else self.member.best_epoch,
-                "metrics": {k: v for k, v in final.items() if k not in ("epoch", "seconds")},
+                **_final_figures(final, self._evaluations),
                 "parameters": n_parameters(
                     self.run.experiment, self.dataset.n_features, self.dataset.n_classes
                 ),

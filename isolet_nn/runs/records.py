@@ -113,6 +113,8 @@ class RunSummary(Summary):
     metrics: Metrics | None = None
     undefined: dict[Metric, str] = {}
     """Scores that the final model has none of, and why."""
+    warning: str | None = None
+    """Why the accuracy misleads, where it does."""
     parameters: Whole | None = None
     dataset_checksum: str | None = None
 

@@ -2,6 +2,7 @@
 
 - ``evaluation``: logits become accuracies, a confusion matrix, scores by class and by group.
 - ``measures``: balanced accuracy, macro F1, Matthews, ROC AUC, average precision.
+- ``imbalance``: whether accuracy misleads.
 - ``calibration``: confidence against accuracy.
 - ``tables``: both as CSV, written and read.
 - ``statistics``: intervals over seeds, and tests of two models on the same rows.

@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.config.metrics import SCORES, Score
 from isolet_nn.errors import DataError, DivergedError
 from isolet_nn.scores.calibration import Calibration, calibrate
+from isolet_nn.scores.imbalance import why_accuracy_misleads
+from isolet_nn.scores.measures import scores_of, undefined_scores
 
 Z_95 = 1.959963984540054
 """Quantile of the standard normal distribution that leaves 2.5 % above it."""
@@ -75,6 +78,10 @@ class Evaluation:
     """Upper end of the 95 % Wilson interval of the accuracy."""
     top3_accuracy: float
     """Share of rows whose class is among the three highest logits."""
+    scores: dict[Score, float | None]
+    """Those of :mod:`~isolet_nn.scores.measures`; None where one is undefined."""
+    undefined: dict[Score, str]
+    """Why, for each score that is."""
     classes: tuple[str, ...]
     confusion_matrix: NDArray[np.int64]
     """Counts (n_classes, n_classes): rows are actual classes, columns predicted ones."""
@@ -86,6 +93,10 @@ class Evaluation:
     """Confidence against accuracy, in bins of confidence."""
     right: NDArray[np.bool_]
     """(n,) whether each row's class is the predicted one, in the order of the split."""
+    y: NDArray[np.integer[Any]]
+    """(n,) true classes."""
+    logits: NDArray[np.floating[Any]]
+    """(n, n_classes)."""
 
     def most_confused(self, k: int = 10) -> list[ConfusedPair]:
         """The `k` most frequent mistakes, most frequent first; ties in the order of the classes."""
@@ -113,6 +124,9 @@ class Evaluation:
             "accuracy_high": self.accuracy_high,
             "loss": self.loss,
             "top3_accuracy": self.top3_accuracy,
+            **{str(name): value for name, value in self.scores.items()},
+            "undefined": self.undefined,
+            "warning": why_accuracy_misleads(self),
             "classes": list(self.classes),
             "confusion_matrix": self.confusion_matrix.tolist(),
             "per_class": [asdict(score) for score in self.per_class],
@@ -285,12 +299,16 @@ def evaluate_logits(
         accuracy_low=low,
         accuracy_high=high,
         top3_accuracy=int(np.count_nonzero((best == y[:, None]).any(axis=1))) / n,
+        scores=scores_of(logits, y, SCORES),
+        undefined=undefined_scores(y, classes, split),
         classes=tuple(classes),
         confusion_matrix=matrix,
         per_class=_class_scores(matrix, classes),
         per_group=[] if groups is None else _group_scores(groups, right),
         calibration=calibrate(logits, right),
         right=right,
+        y=y,
+        logits=logits,
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config.metrics import Score
+from isolet_nn.config.metrics import SCORES, Score
 from isolet_nn.errors import short_repr
 
 
@@ -64,6 +64,14 @@ def why_undefined(
                 only = short_repr(classes[int(counts.argmax())])
                 return f"all rows of the {split} split are of class {only}"
     return None
+
+
+def undefined_scores(
+    y: NDArray[np.integer[Any]], classes: Sequence[str], split: str
+) -> dict[Score, str]:
+    """Why there is none, for each score that is undefined; see `why_undefined`."""
+    reasons = {score: why_undefined(score, y, classes, split) for score in SCORES}
+    return {score: reason for score, reason in reasons.items() if reason is not None}
 
 
 def scores_of(

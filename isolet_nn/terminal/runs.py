@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from isolet_nn.config.metrics import in_words
+from isolet_nn.config.metrics import MEASURES, Score, in_words
 from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import PLOTS
-from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line
+from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line, print_message
 from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table
-from isolet_nn.terminal.words import loss_text, percent
+from isolet_nn.terminal.words import loss_text, metric_text, percent
 
 if TYPE_CHECKING:
     from isolet_nn.config.experiment import Experiment
@@ -46,7 +46,14 @@ def print_run(run: Run, printer: Printer = FOR_TERMINAL) -> None:
             + (f", best {metric} in epoch {best}" if best else "")
         )
         printer.say(f"plots: {run.path / PLOTS}")
+        print_warning(summary.get("warning"))
     printer.say(one_line(run.path))
+
+
+def print_warning(warning: str | None) -> None:
+    """Print, as a message, why an accuracy misleads, if it does."""
+    if warning is not None:
+        print_message(f"warning: {warning}")
 
 
 def print_evaluation(
@@ -75,6 +82,10 @@ def _scores(evaluation: Evaluation) -> Table:
         "accuracy": (accuracy, evaluation.accuracy),
         "top-3 accuracy": (percent(evaluation.top3_accuracy), evaluation.top3_accuracy),
         "loss": (loss_text(evaluation.loss), evaluation.loss),
+        **{
+            MEASURES[name].words: (_score_text(evaluation, name), value)
+            for name, value in evaluation.scores.items()
+        },
         "calibration": (_calibration_text(evaluation.calibration), error),
     }
     if len(evaluation.classes) < _FEWEST_FOR_TOP3:
@@ -89,6 +100,11 @@ def _scores(evaluation: Evaluation) -> Table:
     columns = [Column("score", list(rows)), Column("value", texts, str, exact)]
     title = f"{evaluation.split} split, {counted(evaluation.n, 'row')}"
     return Table(columns, title, "pairs")
+
+
+def _score_text(evaluation: Evaluation, name: Score) -> str:
+    reason = evaluation.undefined.get(name)
+    return f"undefined: {reason}" if reason else metric_text(name, evaluation.scores[name])
 
 
 def _classes(evaluation: Evaluation) -> Table:

@@ -42,6 +42,8 @@ from isolet_nn.training.weighting import row_weights
 
 MemberIndex = int
 """Place of an experiment among those that are trained together."""
+TrainedModel = Callable[[FloatArray], FloatArray]
+"""Gives the logits (rows, classes) of a network's inputs (rows, features)."""
 Order = tuple[int, int] | None
 """What decides on the order of a network's rows: the experiment's seed and the network's place in
 its ensemble; None where they are not shuffled."""
@@ -333,9 +335,7 @@ def _neighbours_on_one_dataset(datasets: Sequence[Dataset]) -> list[slice]:
     return neighbours
 
 
-def trained_model(
-    experiment: Experiment, dataset: Dataset, weights: Weights
-) -> Callable[[FloatArray], FloatArray]:
+def trained_model(experiment: Experiment, dataset: Dataset, weights: Weights) -> TrainedModel:
     """A model with the weights it was trained to.
 
     Returns

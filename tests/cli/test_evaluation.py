@@ -9,9 +9,13 @@ import pytest
 from needs import needs_torch
 
 from cli.helpers import QUICK, Command
+from isolet_nn.config.metrics import SCORES
 from isolet_nn.runs.folder import Run
 
 EVALUATION_KEYS = {
+    *SCORES,
+    "undefined",
+    "warning",
     "accuracy",
     "accuracy_low",
     "accuracy_high",
@@ -49,8 +53,8 @@ def test_eval_prints_accuracy_classes_and_confused_pairs(nn: Command, digits_run
     assert result.code == 0
     accuracy = digits_run.summary["metrics"]["test_accuracy"]
     assert result.out.startswith("test split, 359 rows\n")
-    assert f"accuracy        {100 * accuracy:.2f} %  (95 % interval " in result.out
-    assert "calibration     expected error " in result.out
+    assert f"accuracy              {100 * accuracy:.2f} %  (95 % interval " in result.out
+    assert "calibration           expected error " in result.out
     for heading in ("top-3 accuracy", "by class", "precision", "most confused", "taken for"):
         assert heading in result.out
     assert result.err.splitlines() == [
@@ -84,6 +88,8 @@ def test_eval_prints_json_of_a_split_on_stdout(nn: Command, digits_run: Run, spl
         final = digits_run.summary["metrics"]
         assert evaluation["accuracy"] == final[f"{split}_accuracy"]
         assert evaluation["loss"] == pytest.approx(final[f"{split}_loss"], rel=1e-6)
+        for score in SCORES:
+            assert evaluation[score] == final[f"{split}_{score}"]
 
 
 def test_eval_of_another_split_leaves_the_test_splits_files_alone(
@@ -216,4 +222,4 @@ def test_isolet_is_learned_and_evaluated_by_class_and_speaker(nn: Command) -> No
     assert sum(speaker["n"] for speaker in speakers) == 1559
     shown = nn("eval", run.path, "--backend", "torch").out
     assert "lowest accuracy by speaker" in shown
-    assert f"accuracy        {100 * evaluation['accuracy']:.2f} %" in shown
+    assert f"accuracy              {100 * evaluation['accuracy']:.2f} %" in shown

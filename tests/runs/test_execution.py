@@ -21,6 +21,7 @@ from needs import BACKENDS, needs_torch
 from isolet_nn import plots
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
+from isolet_nn.config.metrics import METRICS as ALL_METRICS
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.runs.execution import Observer, evaluate, resume, train
@@ -139,11 +140,13 @@ def test_a_completed_run_s_folder_holds_everything_and_nothing_else(tmp_path: Pa
     assert summary["status"] == "completed"
     assert summary["error"] is None
     assert summary["epochs"] == len(lines)
-    assert list(summary["metrics"]) == METRICS
+    assert tuple(summary["metrics"]) == ALL_METRICS
     best = summary["best_validation_epoch"]
     assert summary["epoch"] == best  # early stopping restores it
     row = run.history()[best - 1]
-    assert summary["metrics"] == {name: row[name] for name in METRICS}
+    assert {name: summary["metrics"][name] for name in METRICS} == {
+        name: row[name] for name in METRICS
+    }
     # Two networks; a normalised layer has scales and shifts instead of biases.
     assert summary["parameters"] == 2 * ((4 + 2) * 6 + (6 + 2) * 4 + (4 + 1) * 3)
     assert summary["seconds"] == pytest.approx(sum(r["seconds"] or 0 for r in run.history()))
@@ -575,3 +578,20 @@ def test_one_thread_computes_unless_the_experiment_asks_for_more(
         run = train(experiment, runs_dir=tmp_path, observer=Counting())
         assert Counting.threads == threads
         assert run.environment["threads"] == threads
+
+
+def test_a_run_on_unequal_classes_says_so_and_what_it_cannot_score(tmp_path: Path) -> None:
+    states = ["fine"] * 36 + ["faulty"] * 4 + ["lost"]
+    for name, there in (("train.csv", states), ("test.csv", states[:-1])):
+        rows = [f"{k % 7},{k % 5},{state}" for k, state in enumerate(there)]
+        (tmp_path / name).write_text("\n".join(["a,b,state", *rows]), encoding="utf-8")
+    paths = {"path": str(tmp_path / "train.csv"), "test_path": str(tmp_path / "test.csv")}
+    experiment = make_experiment(
+        dataset={"name": "csv", "label": "state", **paths}, training__epochs=1
+    )
+    summary = train(experiment, runs_dir=tmp_path).summary
+    assert "'fine' has 36 rows, 'faulty' 4" in summary["warning"]
+    assert summary["undefined"].keys() == {"test_roc_auc", "test_average_precision"}
+    assert "no row of class 'lost'" in summary["undefined"]["test_roc_auc"]
+    for metric, value in summary["metrics"].items():
+        assert (value is None) == (metric in summary["undefined"])

@@ -316,6 +316,13 @@ def test_json_has_the_promised_keys_and_survives_a_round_trip() -> None:
         "per_class",
         "per_speaker",
         "calibration",
+        "balanced_accuracy",
+        "macro_f1",
+        "matthews",
+        "roc_auc",
+        "average_precision",
+        "undefined",
+        "warning",
     }
     assert set(content["calibration"]) == {"expected_calibration_error", "bins"}
     assert json.loads(json.dumps(content)) == content

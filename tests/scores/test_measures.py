@@ -14,6 +14,7 @@ from sklearn import metrics
 from isolet_nn.config.metrics import METRICS, SCORES, MeasureName, in_words, measure_name
 from isolet_nn.results.listing import Entry
 from isolet_nn.runs.records import Metrics
+from isolet_nn.scores.evaluation import evaluate_logits
 from isolet_nn.scores.measures import scores_of, softmax, why_undefined
 
 
@@ -77,3 +78,13 @@ def test_a_reason_names_the_class_that_is_not_there() -> None:
 def test_answers_that_are_not_finite_have_no_score() -> None:
     logits, y = np.array([[0.0, np.inf], [1.0, 2.0]]), np.array([0, 1])
     assert all(math.isnan(value or 0.0) for value in scores_of(logits, y, SCORES).values())
+
+
+def test_an_evaluation_has_all_scores_and_says_why_one_is_missing() -> None:
+    logits = np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 0.5], [1.0, 0.0, 0.0]])
+    result = evaluate_logits(logits, np.array([0, 1, 1]), classes=["a", "b", "c"], split="test")
+    assert result.scores == scores_of(logits, result.y, SCORES)
+    content = result.to_json()
+    assert (content["roc_auc"], content["balanced_accuracy"]) == (None, 0.75)
+    reason = "the test split has no row of class 'c'"
+    assert content["undefined"] == {"roc_auc": reason, "average_precision": reason}
