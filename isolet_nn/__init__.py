@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from isolet_nn.config.experiment import Experiment
     from isolet_nn.config.loading import load_experiment
+    from isolet_nn.results.models import TrainedModel, load_model
     from isolet_nn.results.selection import load_run
     from isolet_nn.runs.execution import evaluate, resume, train
     from isolet_nn.runs.folder import Run
@@ -33,6 +34,8 @@ _HOMES = {
     "evaluate": "runs.execution",
     "Run": "runs.folder",
     "load_run": "results.selection",
+    "TrainedModel": "results.models",
+    "load_model": "results.models",
     "Sweep": "sweeps.config",
     "load_sweep": "sweeps.loading",
     "SweepFolder": "sweeps.folder",
@@ -45,9 +48,11 @@ __all__ = [
     "Run",
     "Sweep",
     "SweepFolder",
+    "TrainedModel",
     "__version__",
     "evaluate",
     "load_experiment",
+    "load_model",
     "load_run",
     "load_sweep",
     "resume",

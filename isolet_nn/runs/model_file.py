@@ -84,6 +84,15 @@ def shared_preprocessing_path(folder: Path, checksum: str) -> Path:
     return folder / f"preprocessing-{checksum[:16]}.json"
 
 
+def files_of_model(path: Path) -> set[Path]:
+    """The files of a model that has its preprocessing in common with others of its folder."""
+    try:
+        _, facts = load_tensors(path, ModelFacts)
+    except RunError:
+        return {path}
+    return {path, shared_preprocessing_path(path.parent, facts.preprocessing)}
+
+
 def read_model(path: Path, preprocessing_path: Path | None = None) -> Model:
     """Read what `write_model` wrote.
 

@@ -1,6 +1,6 @@
 """Workers of a Dask cluster: one that is running already, or processes started on this machine.
 
-Cohorts go out as Dask tasks and come back as results and weights. A worker that lacks a data set
+Cohorts go out as Dask tasks and come back as results and models. A worker that lacks a data set
 says so, is sent it once, checks it and keeps it; what a lost worker had begun, another one does.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from isolet_nn.config.experiment import Experiment
-from isolet_nn.sweeps.cohort import CohortTask, model_path
+from isolet_nn.sweeps.cohort import CohortTask
 from isolet_nn.sweeps.datasets import PackedDataset
 from isolet_nn.sweeps.remote import Done, Failed, Lacking, keep, work
 from isolet_nn.sweeps.scheduler import (
@@ -254,15 +254,15 @@ class DaskWorkers:
         return None
 
     def _unpack(self, ticket: int, reply: Done | Failed | Lacking) -> Outcome | Lacking:
-        """Write the weights that came with the results."""
+        """Write the models that came with the results."""
         if isinstance(reply, Lacking):
             return reply
         if isinstance(reply, Failed):
             return Outcome(ticket, None, reply.error)
         folder = self._sent[ticket].task.models_folder
-        for trial, weights in reply.weights.items():
-            assert folder is not None, "weights come only where they are asked for"
-            write_bytes(model_path(folder, trial), weights)
+        for name, content in reply.files.items():
+            assert folder is not None, "models come only where they are asked for"
+            write_bytes(Path(folder) / Path(name).name, content)
         return Outcome(ticket, reply.results)
 
     def _bury(self, ticket: int) -> Outcome | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.metrics import rank
 from isolet_nn.errors import ConfigError, DataError
+from isolet_nn.runs.model_file import files_of_model
 from isolet_nn.sweeps.cohort import (
     COMPLETED,
     FAILED,
@@ -95,11 +96,16 @@ class ModelKeeper:
         self.tidy()
 
     def tidy(self) -> None:
-        """Remove what was left when a process was killed: torn files, weights that lost."""
-        kept = None if self.best_trial is None else model_path(self.folder, self.best_trial)
-        for path in self.folder.glob("*.safetensors"):
-            lost = self.save_models == "best" and path != kept
-            if lost or path.name.startswith("."):
+        """Remove what was left when a process was killed: torn files, models that lost.
+
+        To be called while no worker writes.
+        """
+        kept = set()
+        if self.best_trial is not None:
+            kept = files_of_model(model_path(self.folder, self.best_trial))
+        for path in self.folder.glob("*"):
+            lost = self.save_models == "best" and path not in kept
+            if path.suffix in (".safetensors", ".json") and (lost or path.name.startswith(".")):
                 path.unlink(missing_ok=True)
 
     def instruct(self, lines: tuple[LineTask, ...], data_key: str) -> CohortTask:

@@ -1,6 +1,6 @@
 """What a worker of a cluster does: it keeps data sets that it was sent, and trains cohorts on them.
 
-It shares no disk with the sweep, so weights go back beside the results.
+It shares no disk with the sweep, so models go back beside the results.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from isolet_nn.data.dataset import Dataset
-from isolet_nn.sweeps.cohort import CohortTask, TrialResult, model_path, run_cohort
+from isolet_nn.sweeps.cohort import CohortTask, TrialResult, run_cohort
 from isolet_nn.sweeps.datasets import PackedDataset
 from isolet_nn.version import __version__
 
@@ -29,10 +30,10 @@ _turn = threading.Lock()
 
 @dataclass(frozen=True)
 class Done:
-    """A cohort's results, and its weights as files, by trial."""
+    """A cohort's results, and the files of its models, by name."""
 
     results: list[TrialResult]
-    weights: dict[int, bytes]
+    files: dict[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,9 @@ def work(task: CohortTask, checksum: str) -> Done | Failed | Lacking:
 
 
 def _train(task: CohortTask, dataset: Dataset, should_stop: Callable[[], bool]) -> Done:
-    """Train a cohort; its weights pass through a folder on this machine."""
+    """Train a cohort; its models pass through a folder on this machine."""
     with tempfile.TemporaryDirectory() as name:
         own_task = dataclasses.replace(task, models_folder=task.models_folder and name)
         results = run_cohort(own_task, dataset, should_stop)
-        paths = {result.trial: model_path(name, result.trial) for result in results}
-        weights = {trial: path.read_bytes() for trial, path in paths.items() if path.is_file()}
-    return Done(results, weights)
+        files = {path.name: path.read_bytes() for path in sorted(Path(name).iterdir())}
+    return Done(results, files)

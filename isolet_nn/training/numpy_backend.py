@@ -16,7 +16,7 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.data.dataset import Split
 from isolet_nn.nn import activations
 from isolet_nn.nn.averaging import WeightAverage
-from isolet_nn.nn.network import Network
+from isolet_nn.nn.network import Network, Shape
 from isolet_nn.training.backend import (
     Batch,
     FloatArray,
@@ -32,7 +32,7 @@ from isolet_nn.training.backend import (
 )
 from isolet_nn.training.components import make_initializer, make_optimizer
 
-_ACTIVATIONS = {
+ACTIVATIONS = {
     "relu": activations.ReLU,
     "sigmoid": activations.Sigmoid,
     "tanh": activations.Tanh,
@@ -47,6 +47,17 @@ _TORCH_NAMES = {
     "running_variance": (1, "running_var"),
 }
 """Where a layer's variables are in PyTorch: modules after its Linear, and name there."""
+
+
+def named_views(shape: Shape, variables: FloatArray) -> Weights:
+    """Views of one network's variables (n,) under PyTorch's names, weights (inputs, outputs)."""
+    modules = 3 if shape.batch_normalization else 2  # of a hidden layer in nn.Sequential
+    views = {}
+    for position, of_layer in enumerate(shape.views(variables[np.newaxis])):
+        for own_name, array in of_layer.items():
+            offset, name = _TORCH_NAMES[own_name]
+            views[f"{modules * position + offset}.{name}"] = array[0]
+    return views
 
 
 class NumpyBackend:
@@ -83,7 +94,7 @@ class NumpyBackend:
         ]
         self.network = Network(
             network_shape(first, n_features, n_classes),
-            activation=_ACTIVATIONS[model.activation],
+            activation=ACTIVATIONS[model.activation],
             networks=networks,
             batch_size=batch_size,
             dtype=training.dtype,
@@ -183,24 +194,14 @@ class NumpyBackend:
             variables = self._averages[network].mean
         return {
             name: np.array(array.T, order="C")  # a copy even where the transpose is contiguous
-            for name, array in self._named_views(variables).items()
+            for name, array in named_views(self.network.shape, variables).items()
         }
 
     def load_weights(self, network: NetworkIndex, weights: Weights) -> None:
-        for name, array in self._named_views(self.network.variables[network]).items():
+        for name, array in named_views(self.network.shape, self.network.variables[network]).items():
             array[...] = weights[name].T
         if self._averages:
             self._averages[network].count = 0
-
-    def _named_views(self, variables: FloatArray) -> Weights:
-        """Views of one network's variables (n,), weights as (inputs, outputs)."""
-        shape, views = self.network.shape, {}
-        modules = 3 if shape.batch_normalization else 2  # of a hidden layer in nn.Sequential
-        for position, of_layer in enumerate(shape.views(variables[np.newaxis])):
-            for own_name, array in of_layer.items():
-                offset, name = _TORCH_NAMES[own_name]
-                views[f"{modules * position + offset}.{name}"] = array[0]
-        return views
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {

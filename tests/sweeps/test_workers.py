@@ -15,6 +15,7 @@ import pytest
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import DataError
+from isolet_nn.runs.model_file import read_model
 from isolet_nn.sweeps.cohort import CohortTask, LineTask, TrialResult
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset, data_key, pack
@@ -374,6 +375,11 @@ def test_weights_are_kept_as_asked(tmp_path: Path, save_models: str, validation:
     best = folder.results.best(folder.metric)
     assert best is not None
     saved = models_in(folder.path) if (folder.path / "models").exists() else []
+    shared = [name for name in saved if name.startswith("preprocessing-")]
+    saved = [name for name in saved if name not in shared]
     expected = {"best": [f"trial-{best[0]}.safetensors"], "none": []}
     every = [f"trial-{trial}.safetensors" for trial in range(8)]
     assert saved == expected.get(save_models, every)
+    assert len(shared) == {"all": 2, "best": 1, "none": 0}[save_models]  # one a seed
+    for path in (folder.path / "models").glob("*.safetensors"):
+        assert read_model(path).classes == ("setosa", "versicolor", "virginica")
