@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from isolet_nn.config.experiment import Experiment
     from isolet_nn.config.loading import load_experiment
+    from isolet_nn.estimator.classifier import NeuralNetworkClassifier
     from isolet_nn.results.models import TrainedModel, load_model
     from isolet_nn.results.selection import load_run
     from isolet_nn.runs.execution import evaluate, resume, train
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Experiment": "config.experiment",
     "load_experiment": "config.loading",
+    "NeuralNetworkClassifier": "estimator.classifier",
     "train": "runs.execution",
     "resume": "runs.execution",
     "evaluate": "runs.execution",
@@ -45,6 +47,7 @@ _HOMES = {
 
 __all__ = [
     "Experiment",
+    "NeuralNetworkClassifier",
     "Run",
     "Sweep",
     "SweepFolder",

@@ -88,6 +88,10 @@ class ConfigError(IsoletNNError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+class ParameterError(ConfigError, ValueError):
+    """A parameter of an estimator is wrong; scikit-learn's users expect a ValueError."""
+
+
 class DataError(IsoletNNError):
     """Data given by the user is missing, malformed or not what it claims to be (exit code 2)."""
 

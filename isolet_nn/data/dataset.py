@@ -24,6 +24,8 @@ class Split:
     ----------
     x
         (n, n_features) inputs of the network, C-contiguous, in the training dtype.
+        A training part that was given to the estimator may be sparse (CSR): backends make dense
+        what they take a step on.
     y
         (n,) class indices.
     groups

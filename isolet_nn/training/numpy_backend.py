@@ -147,8 +147,7 @@ class NumpyBackend:
         labels = self._labels[:, :size]
         # Where rows are shared there is one array of them: the first network's part serves all.
         for k, (rows, part) in enumerate(zip(batch.rows, self._train, strict=not batch.shared)):
-            # mode="clip" lets take write straight to `out`; the rows are in range.
-            np.take(part.x, rows, axis=0, out=self._x[k, :size], mode="clip")
+            _copy_rows(part.x, rows, self._x[k, :size])
             np.take(part.y, rows, out=labels[k], mode="clip")
         if batch.shared:
             labels[1:] = labels[0]
@@ -230,6 +229,15 @@ class NumpyBackend:
         for k, average in enumerate(self._averages):
             average.count = int(state["average_counts"][k])
             average.mean[...] = state[f"average_{k}"]
+
+
+def _copy_rows(x: Any, rows: NDArray[np.int64], out: FloatArray) -> None:
+    """Copy rows of a dense or sparse `x` (n, features) to `out` (batch, features)."""
+    if isinstance(x, np.ndarray):
+        # mode="clip" lets take write straight to `out`; the rows are in range.
+        np.take(x, rows, axis=0, out=out, mode="clip")
+    else:
+        x[rows].toarray(out=out)
 
 
 def _of_each_network(

@@ -75,7 +75,8 @@ class TorchBackend:
         torch.set_num_threads(experiment.training.threads)
         self.device = choose_device(experiment.device)
         self._dtype = getattr(torch, experiment.training.dtype)
-        self._x = torch.from_numpy(np.ascontiguousarray(train.x)).to(self.device)
+        x: Any = train.x
+        self._x = _tensor(x).to(self.device) if isinstance(x, np.ndarray) else x
         self._y = torch.from_numpy(train.y).to(self.device)
         self._row_weights = (
             None
@@ -96,7 +97,16 @@ class TorchBackend:
         for k, (network, rate) in enumerate(zip(self.networks, learning_rates, strict=True)):
             index = torch.from_numpy(batch.rows_of(k)).to(self.device)
             weights = None if self._row_weights is None else self._row_weights[index]
-            network.step(self._x[index], self._y[index], rate, weights)
+            network.step(self._rows(batch.rows_of(k), index), self._y[index], rate, weights)
+
+    def _rows(self, rows: NDArray[np.int64], index: Tensor) -> Tensor:
+        """Some rows of the training part, on the device."""
+        x: Tensor = (
+            self._x[index]
+            if isinstance(self._x, Tensor)
+            else torch.from_numpy(self._x[rows].toarray()).to(self.device)
+        )
+        return x
 
     def update_average(self, network: NetworkIndex) -> None:
         self.networks[network].update_average()
@@ -113,7 +123,7 @@ class TorchBackend:
 
     def logits(self, x: FloatArray, networks: slice = slice(None)) -> FloatArray:
         with torch.no_grad():
-            inputs = torch.from_numpy(np.ascontiguousarray(x)).to(self.device, self._dtype)
+            inputs = _tensor(x).to(self.device, self._dtype)
             return np.stack([n.evaluate(inputs).cpu().numpy() for n in self.networks[networks]])
 
     def weights(self, network: NetworkIndex) -> Weights:
@@ -371,4 +381,10 @@ def _arrays(network: nn.Module) -> Weights:
 def _load_arrays(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
     with torch.no_grad():
         for name, tensor in network.state_dict().items():  # of the network's own tensors
-            tensor.copy_(torch.from_numpy(arrays[name]))
+            tensor.copy_(_tensor(arrays[name]))
+
+
+def _tensor(array: NDArray[Any]) -> Tensor:
+    """The array's memory as a tensor; a copy where PyTorch would warn that it must not write."""
+    array = np.ascontiguousarray(array)
+    return torch.from_numpy(array if array.flags.writeable else array.copy())

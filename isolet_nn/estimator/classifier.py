@@ -1,0 +1,400 @@
+"""The network as a classifier of scikit-learn."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
+
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.errors import ConfigError, DivergedError, ParameterError
+from isolet_nn.estimator.parameters import (
+    experiment_of,
+    in_parameters,
+    in_words,
+    require_no_end,
+)
+from isolet_nn.estimator.tables import Labels, dataset_of, logits_of, without_weightless
+from isolet_nn.nn.losses import softmax
+from isolet_nn.training.backend import FloatArray, Weights
+from isolet_nn.training.loop import Training
+
+_DTYPES = ("float64", "float32")
+"""What numbers may be of; others become the first."""
+_NO_SCORE = ("epoch", "seconds")
+
+
+class NeuralNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A multilayer perceptron as a scikit-learn classifier.
+
+    Every parameter is a key of an experiment file by the same name, with the same meaning, type
+    and limits: `the reference <config.md>`_ has them all. They are checked when `fit` is called.
+    Features are taken as they are; a `StandardScaler` before the network is nearly always better.
+
+    Parameters
+    ----------
+    hidden_layers, activation, initializer, dropout, input_dropout, input_noise, \
+batch_normalization, max_norm
+        The keys of ``model``.
+    optimizer
+        Name of the optimizer, or a mapping with all of its keys, as ``{"name": "sgd",
+        "momentum": 0.9}``.
+    learning_rate, weight_decay, momentum, nesterov, alpha, beta1, beta2, epsilon, \
+learning_rate_decay, initial_accumulator
+        Keys of ``optimizer``, each for the optimizers that have it; None takes the optimizer's
+        own default.
+    epochs, batch_size, shuffle, drop_last, label_smoothing, mixup, weight_averaging, threads, \
+schedule, evaluate_every, scores
+        The keys of ``training``. The defaults of `epochs` and `batch_size` make more steps than
+        those of a file, as tables are often small.
+    class_weight
+        ``"balanced"``, or weights by class label; None weights all classes alike.
+    dtype
+        ``"float32"`` or ``"float64"``; None takes float32 where `X` has it, and float64 otherwise.
+    early_stopping
+        The keys of ``training.early_stopping`` as a mapping; True takes all their defaults.
+    validation_fraction
+        Share of the rows of each class that is held out and evaluated. None holds out 0.1 with
+        early stopping, and nothing without.
+    ensemble, backend, device
+        The keys by these names.
+    random_state
+        An int is the ``seed`` of an experiment; None or a RandomState draws one.
+    warm_start
+        Whether `fit` goes on from the weights of the last call.
+    verbose
+        Whether to print the loss of every epoch.
+
+    Attributes
+    ----------
+    classes_ : (n_classes,)
+        The labels, sorted.
+    n_features_in_, feature_names_in_
+        Of the table that `fit` saw; names where it had some.
+    weights_ : dict of arrays
+        Under PyTorch's names and in its layout: a plain ``nn.Sequential`` loads them.
+    history_ : dict of lists
+        The columns of ``metrics.csv``, a value an epoch.
+    loss_curve_ : list of float
+        The training loss of each epoch, weights and label smoothing included.
+    validation_scores_ : list or None
+        Accuracy on the validation part after each epoch; None where there is no such part.
+    best_epoch_ : int or None
+        Epoch of the best validation, from 1; None where there is no such part.
+    n_iter_ : int
+        Epochs that were trained.
+    """
+
+    # What a training that goes on needs: what its optimizer remembers of how many steps, the
+    # number of epochs, and how often `fit` went on.
+    _state: Mapping[str, NDArray[Any]]
+    _steps: int
+    _epochs: int
+    _n_fits: int
+
+    def __init__(
+        self,
+        hidden_layers: Sequence[int] = (64,),
+        *,
+        activation: str = "relu",
+        initializer: str | Mapping[str, Any] = "he",
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        input_noise: float = 0.0,
+        batch_normalization: bool = False,
+        max_norm: float | None = None,
+        optimizer: str | Mapping[str, Any] = "adam",
+        learning_rate: float | None = None,
+        weight_decay: float | None = None,
+        momentum: float | None = None,
+        nesterov: bool | None = None,
+        alpha: float | None = None,
+        beta1: float | None = None,
+        beta2: float | None = None,
+        epsilon: float | None = None,
+        learning_rate_decay: float | None = None,
+        initial_accumulator: float | None = None,
+        epochs: int = 100,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        drop_last: bool = False,
+        label_smoothing: float = 0.0,
+        mixup: float = 0.0,
+        class_weight: str | Mapping[Any, float] | None = None,
+        weight_averaging: str | Mapping[str, Any] = "none",
+        dtype: str | None = None,
+        threads: int = 1,
+        schedule: str | Mapping[str, Any] = "constant",
+        early_stopping: bool | Mapping[str, Any] | None = None,
+        evaluate_every: int = 1,
+        scores: Sequence[str] = (),
+        validation_fraction: float | None = None,
+        ensemble: int = 1,
+        backend: str = "numpy",
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        self.hidden_layers = hidden_layers
+        self.activation = activation
+        self.initializer = initializer
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.input_noise = input_noise
+        self.batch_normalization = batch_normalization
+        self.max_norm = max_norm
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.alpha = alpha
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.learning_rate_decay = learning_rate_decay
+        self.initial_accumulator = initial_accumulator
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.drop_last = drop_last
+        self.label_smoothing = label_smoothing
+        self.mixup = mixup
+        self.class_weight = class_weight
+        self.weight_averaging = weight_averaging
+        self.dtype = dtype
+        self.threads = threads
+        self.schedule = schedule
+        self.early_stopping = early_stopping
+        self.evaluate_every = evaluate_every
+        self.scores = scores
+        self.validation_fraction = validation_fraction
+        self.ensemble = ensemble
+        self.backend = backend
+        self.device = device
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train a new network, or with `warm_start` the last one further.
+
+        Parameters
+        ----------
+        X
+            (n, n_features) array, data frame or sparse matrix of finite numbers.
+        y
+            (n,) labels, of two classes at the least.
+        sample_weight
+            (n,) how much each row counts in the training loss. A row of weight 0 is left out as
+            if it were not there; in the validation part each row that is left counts once.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the table or the labels are wrong.
+        DivergedError
+            If a loss is no longer a finite number.
+        """
+        goes_on = self.warm_start and hasattr(self, "weights_")
+        X, y, weights = self._validated(X, y, sample_weight, is_first=not goes_on)
+        classes = unique_labels(y)
+        if len(classes) < 2:
+            raise ValueError(
+                f"found one class only, {classes.tolist()[0]!r}; a classifier needs two"
+            )
+        if goes_on:
+            self._require_classes(classes)
+        self._n_fits = self._n_fits + 1 if goes_on else 0
+        self.classes_ = classes
+        self._experiment = self._make_experiment(X)
+        self._state = {}
+        self._steps = self._epochs = 0
+        with self._working():
+            training = self._make_training(X, y, weights)
+            if goes_on:
+                self._go_on(training)
+            while not training.finished:
+                training.run_epoch()
+                self._report(training)
+        member, stopping = training.members[0], self._experiment.training.early_stopping
+        if stopping is not None and member.evaluations_since_best < stopping.patience:
+            warnings.warn(
+                f"all {self.epochs} epochs are over before early stopping had reason to stop: "
+                "more epochs may do better",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        assert member.weights is not None, "a training without an error has weights"
+        self.best_epoch_ = member.best_epoch
+        self._keep(member.weights, training, {})
+        return self
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Train one epoch on these rows, from where the last call left the network.
+
+        So do the optimizer and the average of the weights, but begin anew after a call of `fit`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`; weights are relative to each other within a call.
+        classes
+            All labels that there will be; needed in the first call.
+
+        Raises
+        ------
+        ValueError
+            As for `fit`; and if a parameter needs all rows, or the number of all epochs.
+        """
+        is_first = not hasattr(self, "weights_")
+        if is_first and classes is None:
+            raise ValueError("the first call of partial_fit has to be told all classes")
+        X, y, weights = self._validated(X, y, sample_weight, is_first)
+        if is_first:
+            self._n_fits = self._steps = self._epochs = 0
+            self._state = {}
+            self.classes_ = unique_labels(classes)
+        elif classes is not None:
+            self._require_classes(unique_labels(classes))
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(f"y has labels that are not in classes: {unknown.tolist()}")
+        self._experiment = self._make_experiment(X)
+        require_no_end(self._experiment)
+        with self._working():
+            training = self._make_training(X, y, weights)
+            if not is_first:
+                self._go_on(training)
+            training.epoch = self._epochs
+            training.run_epoch()
+            self._report(training)
+            self._epochs += 1
+            self._steps += training.steps_per_epoch
+            self._state = training.backend.state()
+            self.best_epoch_ = None
+            self._keep(training.weights(0), training, {} if is_first else self.history_)
+        return self
+
+    def predict(self, X: Any) -> Labels:
+        """The most probable class (n,) of each row of `X` (n, n_features)."""
+        best = self._logits(X).argmax(axis=1)
+        labels: Labels = self.classes_[best]
+        return labels
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        """The probability (n, n_classes) of each class, in the order of `classes_`."""
+        return softmax(self._logits(X))
+
+    def predict_log_proba(self, X: Any) -> FloatArray:
+        """The logarithms of the probabilities, finite even where one of these is rounded to 0."""
+        logits = self._logits(X)
+        logits -= logits.max(axis=1, keepdims=True)
+        logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return logits
+
+    def _logits(self, X: Any) -> FloatArray:
+        check_is_fitted(self, "weights_")
+        dtype = self._experiment.training.dtype
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=dtype)
+        with self._working():
+            return logits_of(self._experiment, self.classes_, self.weights_, X)
+
+    def _validated(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, is_first: bool
+    ) -> tuple[Any, NDArray[Any], NDArray[np.float64] | None]:
+        """Rows, labels and weights as arrays, without the rows of weight 0."""
+        dtype: Any = [self.dtype] if self.dtype in _DTYPES else list(_DTYPES)
+        if not is_first:
+            dtype = self._experiment.training.dtype
+        options = {"reset": is_first, "accept_sparse": "csr", "dtype": dtype, "order": "C"}
+        rows, labels = validate_data(self, X, y, **options)
+        check_classification_targets(labels)
+        return without_weightless(rows, labels, sample_weight)
+
+    def _make_experiment(self, X: Any) -> Experiment:
+        changes = {"dtype": X.dtype.name if self.dtype is None else self.dtype}
+        return experiment_of(self.get_params() | changes, self.classes_, self._n_fits)
+
+    def _make_training(self, X: Any, y: Labels, weights: NDArray[np.float64] | None) -> Training:
+        dataset = dataset_of(self._experiment, self.classes_, X, y, weights)
+        return Training([self._experiment], [dataset])
+
+    def _go_on(self, training: Training) -> None:
+        """Load the last network's weights, and what its optimizer remembers if that goes on too."""
+        shapes = ({k: a.shape for k, a in w.items()} for w in (self.weights_, training.weights(0)))
+        if len({str(sorted(of_one.items())) for of_one in shapes}) > 1:
+            raise ParameterError(
+                "the last network has another shape: going on with it needs the same "
+                "hidden_layers, batch_normalization and ensemble"
+            )
+        if self._state:
+            training.backend.load_state(self._state, self._steps, rows=0)
+        else:
+            training.load_weights(0, self.weights_)
+
+    def _report(self, training: Training) -> None:
+        """Print an epoch if asked to; raise if there is nothing to go on with."""
+        member = training.members[0]
+        if member.error is not None:
+            raise DivergedError(in_words(f"{member.error}, or scaled features"))
+        if self.verbose:
+            row = member.history[-1]
+            told = [f"{k.replace('_', ' ')} {v:.4f}" for k, v in row.items() if k not in _NO_SCORE]
+            sys.stdout.write(f"epoch {training.epoch}: {', '.join(told)}\n")
+
+    def _keep(self, weights: Weights, training: Training, before: dict[str, list[Any]]) -> None:
+        """Keep what a training gave, its rows after those of the epochs before."""
+        rows = training.members[0].history
+        self.weights_ = weights
+        self.history_ = {
+            name: [*before.get(name, ()), *(row[name] for row in rows)]
+            for name in rows[0]
+            if name not in _NO_SCORE
+        }
+        self.loss_curve_ = self.history_["train_loss"]
+        self.validation_scores_ = self.history_.get("validation_accuracy")
+        self.n_iter_ = len(self.loss_curve_)
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Compute with the threads asked for; tell what is wrong with settings in parameters."""
+        torch = sys.modules.get("torch")
+        threads = 1 if torch is None else torch.get_num_threads()
+        try:
+            with threadpool_limits(self._experiment.training.threads):
+                yield
+        except ConfigError as error:
+            raise in_parameters(*error.problems) from None
+        finally:
+            if torch is not None:
+                torch.set_num_threads(threads)
+
+    def _require_classes(self, classes: NDArray[Any]) -> None:
+        if not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"found the classes {classes.tolist()}, but the network to go on with knows "
+                f"{self.classes_.tolist()}"
+            )
