@@ -19,6 +19,7 @@ from isolet_nn.terminal.options import (
     DataDir,
     Epochs,
     Force,
+    Label,
     Quiet,
     RunsDir,
     Seed,
@@ -34,9 +35,11 @@ def train(
     config: Annotated[
         str | None,
         typer.Argument(
-            help="A YAML file, or the name of a shipped config.", autocompletion=complete_experiment
+            help="A YAML file, the name of a shipped config, or a table (.csv, .tsv, .parquet).",
+            autocompletion=complete_experiment,
         ),
     ] = None,
+    label: Label = None,
     settings: Set = None,
     seed: Seed = None,
     backend: Backend = None,
@@ -67,7 +70,13 @@ def train(
     from isolet_nn.terminal.tables import Printer
 
     printer = Printer.asked_for(table_format, quiet=quiet)
-    options = {"seed": seed, "backend": backend, "training.epochs": epochs, "name": name}
+    options = {
+        "seed": seed,
+        "backend": backend,
+        "training.epochs": epochs,
+        "name": name,
+        "dataset.label": label,
+    }
     observer = progress_observer(quiet)
     with stopping("train", lambda: observer.path) as stop:
         if resume is None:

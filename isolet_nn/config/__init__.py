@@ -5,5 +5,6 @@
 ``metrics`` lists what can be measured, and which way is better.
 These models are the one source of validation, defaults, the JSON Schema and the reference.
 ``loading`` reads an experiment and lays settings upon it by ``key_paths``, ``yaml_files`` reads the
-YAML, ``shipped`` finds the configs that come with the package, ``problems`` says what is wrong.
+YAML, ``shipped`` finds the configs that come with the package, ``tables`` knows which files hold a
+table, ``problems`` says what is wrong.
 """

@@ -16,6 +16,7 @@ from isolet_nn.config.holdouts import (
     SpeakerValidation,
 )
 from isolet_nn.config.section import Count, Section, names_of
+from isolet_nn.config.tables import default_delimiter
 
 
 class DatasetSection(Section):
@@ -179,9 +180,7 @@ class CsvDataset(_SplitDataset):
 
     @model_validator(mode="after")
     def _decimals_are_no_columns(self) -> Self:
-        is_tsv = self.path.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
-        delimiter = self.delimiter or ("\t" if is_tsv else ",")
-        if self.decimal == delimiter:
+        if self.decimal == (self.delimiter or default_delimiter(self.path)):
             raise ValueError(
                 f"decimal and delimiter are both {self.decimal!r}; in tables with decimal commas "
                 "columns are mostly divided by `;` (delimiter)"

@@ -16,6 +16,7 @@ from typing import IO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.config.tables import default_delimiter, is_parquet
 from isolet_nn.data.cells import MISSING_NUMBERS, Asked, Block, NumberFormat, Words
 from isolet_nn.data.columns import BadCells, column_error
 from isolet_nn.data.csv_pieces import Division, blocks_by_piece, blocks_by_row
@@ -27,7 +28,6 @@ Source = Path | IO[bytes]
 """A file, or a stream that is read once."""
 
 _DELIMITERS = ",;\t|:"
-_TAB_SUFFIXES = (".tsv", ".tab")
 _SAMPLE = 100
 _COMMA_NUMBER = re.compile(r"\s*[+-]?[0-9]+,[0-9]+\s*")
 
@@ -61,8 +61,7 @@ class TableFormat:
         """The character between two columns of a file."""
         if self.delimiter is not None:
             return self.delimiter
-        name = source.name.lower().removesuffix(".gz") if isinstance(source, Path) else ""
-        return "\t" if name.endswith(_TAB_SUFFIXES) else ","
+        return default_delimiter(source.name if isinstance(source, Path) else "")
 
     @property
     def missing_names(self) -> frozenset[str]:
@@ -100,7 +99,7 @@ def open_table(source: Source, how: TableFormat, *, is_bounded: bool = True) -> 
     DataError
         If it is missing, is no table, or cannot be read, also while it is read.
     """
-    if isinstance(source, Path) and source.suffix.lower() in (".parquet", ".pq"):
+    if isinstance(source, Path) and is_parquet(source.name):
         from isolet_nn.data.parquet import open_parquet
 
         with open_parquet(source) as parquet:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import get_args
 
 from isolet_nn.config.shipped import list_configs
+from isolet_nn.config.tables import TABLE_SUFFIXES
 from isolet_nn.system.folders import CONFIG, SWEEP
 
 
 def complete_experiment(incomplete: str) -> list[str]:
-    """Shipped experiments, YAML files, and folders on the way to them."""
-    return [*_shipped("train", incomplete), *_paths(incomplete, (".yaml", ".yml"))]
+    """Shipped experiments, YAML files, tables, and folders on the way to them."""
+    endings = (".yaml", ".yml", *TABLE_SUFFIXES)
+    return [*_shipped("train", incomplete), *_paths(incomplete, endings)]
 
 
 def complete_sweep(incomplete: str) -> list[str]:
@@ -41,10 +43,11 @@ def complete_sweep_folder(incomplete: str) -> list[str]:
 
 
 def complete_dataset(incomplete: str) -> list[str]:
-    """Names of data sets."""
+    """Names of data sets, tables, and folders on the way to them."""
     from isolet_nn.config.datasets import datasets_by_name
 
-    return [name for name in datasets_by_name() if name.startswith(incomplete)]
+    names = [name for name in datasets_by_name() if name.startswith(incomplete)]
+    return [*names, *_paths(incomplete, TABLE_SUFFIXES)]
 
 
 def complete_setting(incomplete: str) -> list[str]:

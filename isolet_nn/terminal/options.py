@@ -72,6 +72,14 @@ Set = Annotated[
 Seed = Annotated[
     int | None, typer.Option("--seed", help="Seed of everything random.", **setting("--seed"))
 ]
+Label = Annotated[
+    str | None,
+    typer.Option(
+        "--label",
+        help="Column of the class, by name or position; of a table it is the last.",
+        **(setting("--label") | {"metavar": "COLUMN"}),
+    ),
+]
 Backend = Annotated[
     str | None,
     typer.Option(

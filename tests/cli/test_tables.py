@@ -1,0 +1,71 @@
+"""A table is trained on and shown without a config."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from cli.helpers import Command
+from isolet_nn.config.yaml_files import read_mapping
+
+IRISES = "".join(f"{i % 3}.{i},{i % 7},{'xyz'[i % 3]},{i}\n" for i in range(30))
+TABLE = "length,width,species,age\n" + IRISES
+
+
+def write(path: Path, text: str = TABLE) -> None:
+    if path.suffix == ".parquet":
+        names, *rows = [line.split(",") for line in text.splitlines()]
+        columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+        table = {name: pyarrow.array(cells) for name, cells in columns.items()}
+        parquet.write_table(pyarrow.table(table), path)
+        return
+    if ".tsv" in path.name:
+        text = text.replace(",", "\t")
+    content = text.encode()
+    path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+
+
+@pytest.mark.parametrize(
+    "name", ["irises.csv", "irises.csv.gz", "irises.tsv", "irises.tsv.gz", "irises.parquet"]
+)
+def test_a_table_is_trained_on_in_one_line(nn: Command, tmp_path: Path, name: str) -> None:
+    write(tmp_path / name)
+    arguments = ("--label", "species", "--epochs", "1", "--set", "dataset.test.fraction=0.3")
+    result = nn("train", name, *arguments, "--quiet")
+    assert result.code == 0, result.err
+    run = tmp_path / result.out.strip()
+    assert run.name.endswith("-irises")
+    config = read_mapping(run / "config.yaml")
+    assert config["dataset"]["path"] == str(tmp_path / name)
+    assert config["dataset"]["label"] == "species"
+    assert config["dataset"]["test"]["fraction"] == 0.3
+    again = nn("train", run / "config.yaml", "--quiet")
+    metrics = [tmp_path / path.strip() / "metrics.csv" for path in (result.out, again.out)]
+    first, second = [path.read_text().splitlines()[1].split(",")[1:4] for path in metrics]
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("t.csv", "--label", "specis"), "dataset.label: "),
+        (("t.csv", "--label", "specis"), "has no column 'specis'; found length, width, species"),
+        (("t.csv", "--label", "9"), "dataset.label: found position 9"),
+        (("t.csv", "--label", "[1]"), "--label: dataset.label"),
+        (("none.csv",), "none.csv: no such file"),
+        (("t.csv", "--label", "a", "--set", "dataset.label=b"), "--label: found 'a', but --set"),
+        (("quickstart", "--label", "a"), "--label: dataset.label: unknown key"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_refused(
+    nn: Command, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    write(tmp_path / "t.csv")
+    result = nn("train", *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert not (tmp_path / "runs").exists()
