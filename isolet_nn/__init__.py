@@ -14,25 +14,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from isolet_nn.api import resume, resume_sweep, sweep, train
     from isolet_nn.config.experiment import Experiment
     from isolet_nn.config.loading import load_experiment
     from isolet_nn.estimator.classifier import NeuralNetworkClassifier
     from isolet_nn.results.models import TrainedModel, load_model
     from isolet_nn.results.selection import load_run
-    from isolet_nn.runs.execution import evaluate, resume, train
+    from isolet_nn.runs.execution import evaluate
     from isolet_nn.runs.folder import Run
     from isolet_nn.sweeps.config import Sweep
     from isolet_nn.sweeps.folder import SweepFolder
     from isolet_nn.sweeps.loading import load_sweep
-    from isolet_nn.sweeps.sweep import resume_sweep, sweep
 
 
 _HOMES = {
     "Experiment": "config.experiment",
     "load_experiment": "config.loading",
     "NeuralNetworkClassifier": "estimator.classifier",
-    "train": "runs.execution",
-    "resume": "runs.execution",
+    "train": "api",
+    "resume": "api",
     "evaluate": "runs.execution",
     "Run": "runs.folder",
     "load_run": "results.selection",
@@ -41,8 +41,8 @@ _HOMES = {
     "Sweep": "sweeps.config",
     "load_sweep": "sweeps.loading",
     "SweepFolder": "sweeps.folder",
-    "sweep": "sweeps.sweep",
-    "resume_sweep": "sweeps.sweep",
+    "sweep": "api",
+    "resume_sweep": "api",
 }
 
 __all__ = [

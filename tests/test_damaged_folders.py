@@ -171,12 +171,12 @@ def test_a_damaged_file_is_named_and_hides_nothing_else(
     copied: dict[str, Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for place in ("results.redraw", "runs.execution"):
+    for place in ("runs.redraw", "runs.execution"):
         monkeypatch.setattr(f"isolet_nn.{place}.draw_curves", lambda run, *_: run.history() and [])
-    for place in ("results.redraw", "sweeps.sweep"):
+    for place in ("sweeps.redraw", "sweeps.sweep"):
         monkeypatch.setattr(f"isolet_nn.{place}.draw_plots", lambda *_: [])
-    monkeypatch.setattr("isolet_nn.results.redraw.draw_split", lambda *_: None)
-    monkeypatch.setattr("isolet_nn.results.redraw.draw_plot", lambda *_: [])
+    monkeypatch.setattr("isolet_nn.runs.redraw.draw_split", lambda *_: None)
+    monkeypatch.setattr("isolet_nn.sweeps.redraw.draw_plot", lambda *_: [])
     folder = copied[kind]
     path = folder / name
     DAMAGES[damage](path)

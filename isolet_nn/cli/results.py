@@ -50,7 +50,8 @@ def plot(
 
     Options draw one kind of a run's pictures, or another one of a sweep from the same results.
     """
-    from isolet_nn.results.redraw import PlotChoice, redraw
+    from isolet_nn.results.redraw import redraw
+    from isolet_nn.sweeps.redraw import PlotChoice
     from isolet_nn.terminal.streams import print_line
 
     choice = PlotChoice(kind, x, y, panels, value)

@@ -38,7 +38,7 @@ from isolet_nn.plots.grids import (
 )
 from isolet_nn.plots.letters import letter_groups
 from isolet_nn.plots.scatters import Coordinate, figure_scatter, plot_scatter
-from isolet_nn.plots.style import in_words, save, setting_label, short_text
+from isolet_nn.plots.style import in_words, rendered, save, setting_label, short_text
 from isolet_nn.plots.weights import figure_weights, plot_weights
 
 __all__ = [
@@ -72,6 +72,7 @@ __all__ = [
     "plot_reliability",
     "plot_scatter",
     "plot_weights",
+    "rendered",
     "save",
     "setting_label",
     "short_text",

@@ -317,12 +317,19 @@ def save(figure: Figure, path: Path) -> None:
     ValueError
         If the suffix is neither ``.png`` nor ``.svg``.
     """
-    content = _rendered(figure, path.suffix.lower())
+    content = rendered(figure, path.suffix.lower())
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, content)
 
 
-def _rendered(figure: Figure, suffix: str) -> bytes:
+def rendered(figure: Figure, suffix: str) -> bytes:
+    """A figure as the content of a PNG or SVG file, without dates and versions in it.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is neither ``.png`` nor ``.svg``.
+    """
     if suffix not in _FORMATS:
         raise ValueError(f"a plot's file name ends in .png or .svg, found {suffix!r}")
     content = io.BytesIO()

@@ -141,12 +141,12 @@ def draw_curves(run: Run, rows: Sequence[Row] | None = None) -> list[Path]:
     history = {column: [row[column] for row in rows] for column in rows[0]}
     name = in_words(run.experiment.name)
     loss, accuracy = run.plot_path("loss"), run.plot_path("accuracy")
-    plot_loss(history, loss, title=name, note=_training_loss_note(run.experiment))
+    plot_loss(history, loss, title=name, note=training_loss_note(run.experiment))
     plot_accuracy(history, accuracy, title=name)
     return [loss, accuracy]
 
 
-def _training_loss_note(experiment: Experiment) -> str:
+def training_loss_note(experiment: Experiment) -> str:
     """What only the loss on the training split includes, in words; nothing where it is nothing."""
     model, training = experiment.model, experiment.training
     included = {

@@ -9,5 +9,6 @@ result goes to a journal from which a sweep can go on after anything:
 - ``workers``: processes on this machine. ``cluster``: workers of Dask, ``scheduler``: how it is
   reached, ``remote``: what they run. ``cohort``: the training itself, wherever.
 - ``journal``, ``curves``, ``folder``, ``scores``: results on the disk, and ranked.
-- ``trial``: one of them as a run. ``axes``, ``drawing``: pictures.
+- ``trial``: one of them as a run. ``axes``, ``drawing``, ``redraw``: pictures.
+- ``card``, ``frame``: what a notebook shows.
 """

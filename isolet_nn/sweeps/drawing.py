@@ -56,6 +56,13 @@ def draw_plots(folder: SweepFolder) -> list[Path]:
     return written
 
 
+def first_picture(folder: SweepFolder) -> Path | None:
+    """The PNG of the first picture that `draw_plots` drew, if it is there."""
+    kinds = [plot.kind for plot in folder.sweep.plot] or ["heatmap", "line", "boxplot", "scatter"]
+    pictures = (folder.path / PLOTS / f"{kind}.png" for kind in kinds)
+    return next((picture for picture in pictures if picture.is_file()), None)
+
+
 def draw_plot(folder: SweepFolder, plot: Plot, name: str) -> list[Path]:
     """Draw one plot into the folder, its files called `name`."""
     draw = {

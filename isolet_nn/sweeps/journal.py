@@ -37,7 +37,7 @@ from isolet_nn.system.files import cut_torn_line, errors_name, open_file, parse_
 COLUMNS: dict[str, int] = {metric: column for column, metric in enumerate(METRICS)}
 """Of `Results.metrics`."""
 PENDING = "pending"
-_STATUSES = (PENDING, COMPLETED, FAILED)
+STATUSES = (PENDING, COMPLETED, FAILED)
 PENDING_CODE, COMPLETED_CODE = 0, 1
 """Numbers of states in `Results.status`."""
 _SYNC_SECONDS = 0.2
@@ -72,7 +72,7 @@ class Results:
     def record(self, result: TrialResult) -> None:
         """Take over one trial's result."""
         trial = result.trial
-        self.status[trial] = _STATUSES.index(result.status)
+        self.status[trial] = STATUSES.index(result.status)
         self.metrics[trial] = [
             result.metrics.get(name, np.nan) if result.status == COMPLETED else np.nan
             for name in METRICS
@@ -91,7 +91,7 @@ class Results:
 
     def trials_with(self, status: str) -> NDArray[np.int64]:
         """Numbers of the trials in a state: pending, completed or failed."""
-        return np.flatnonzero(self.status == _STATUSES.index(status))
+        return np.flatnonzero(self.status == STATUSES.index(status))
 
     def best(self, metric: str) -> tuple[int, float] | None:
         """The completed trial with the best metric (of equals the first), and its value."""
@@ -122,7 +122,7 @@ class Results:
         for trial in range(len(trials)):
             if trial % trials.per_setting == 0:
                 settings = [exact_text(trials.value(trial, key)) for key in trials.keys]
-            status = _STATUSES[self.status[trial]]
+            status = STATUSES[self.status[trial]]
             row = self.metrics[trial].tolist()
             metrics = [unless_nan(row[c]) for c in columns]
             ended = [int(self.epochs[trial]), float(self.seconds[trial])]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 
 from isolet_nn.errors import counted
+from isolet_nn.terminal.notebook import NOTEBOOK_SECONDS, NotebookBar
 from isolet_nn.terminal.streams import MESSAGES, ProgressLine, line_width, print_message
 from isolet_nn.terminal.words import loss_text, percent
 
@@ -35,6 +36,8 @@ def progress_observer(quiet: bool) -> SilentProgress:
     """The observer that suits where standard error goes."""
     if quiet:
         return SilentProgress()
+    if MESSAGES.is_jupyter:
+        return NotebookProgress()
     return LiveProgress() if MESSAGES.is_terminal else PlainProgress()
 
 
@@ -126,7 +129,39 @@ class PlainProgress(SilentProgress):
             print_message(f"epoch {training.epoch}/{epochs}  {_metrics_text(row)}")
 
 
+class NotebookProgress(SilentProgress):
+    """A bar below the cell of a notebook, with epoch, loss and accuracies."""
+
+    def on_start(self, run: Run, dataset: Dataset, training: Training) -> None:
+        super().on_start(run, dataset, training)
+        self._bar = NotebookBar()
+        self._text = _about(run, dataset)
+        self._show(training)
+
+    def on_step(self, training: Training) -> None:
+        if time.monotonic() - self._shown >= NOTEBOOK_SECONDS:
+            self._show(training)
+
+    def on_epoch(self, training: Training, row: Row) -> None:
+        epochs = training.experiments[0].training.epochs
+        self._text = f"epoch {training.epoch}/{epochs}  {_metrics_text(row)}"
+
+    def on_end(self, run: Run, training: Training) -> None:
+        self._show(training)
+
+    def _show(self, training: Training) -> None:
+        self._shown = time.monotonic()
+        steps = training.experiments[0].training.epochs * training.steps_per_epoch
+        done = training.epoch * training.steps_per_epoch + training.step
+        self._bar.show(done / steps, self._text)
+
+
 def _announce(run: Run, dataset: Dataset) -> None:
+    print_message(_about(run, dataset))
+
+
+def _about(run: Run, dataset: Dataset) -> str:
+    """What is trained on what, in two lines."""
     experiment = run.experiment
     sizes = "-".join(
         str(n) for n in (dataset.n_features, *experiment.model.hidden_layers, dataset.n_classes)
@@ -135,7 +170,7 @@ def _announce(run: Run, dataset: Dataset) -> None:
     if dataset.validation is not None:
         rows.append(f"{len(dataset.validation.y)} validation")
     rows.append(counted(len(dataset.test.y), "test row"))
-    print_message(
+    return (
         f"{experiment.name}: {sizes}, {experiment.optimizer.name}, {experiment.backend}\n"
         f"{dataset.name}: {', '.join(rows)}"
     )

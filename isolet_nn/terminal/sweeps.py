@@ -15,6 +15,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from isolet_nn.config.metrics import is_better, measure_of
 from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import PLOTS, SETTINGS, TABLE
+from isolet_nn.terminal.notebook import NOTEBOOK_SECONDS, NotebookBar
 from isolet_nn.terminal.streams import MESSAGES, ProgressLine, print_message
 from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table, setting_column
 from isolet_nn.terminal.words import duration, metric_text, setting_text
@@ -37,7 +38,11 @@ _REFRESH_SECONDS = 0.1
 
 def sweep_observer(quiet: bool, verbose: bool) -> SilentSweepProgress:
     """The observer that suits where standard error goes."""
-    return SilentSweepProgress() if quiet else SweepProgress(verbose)
+    if quiet:
+        return SilentSweepProgress()
+    if MESSAGES.is_jupyter:
+        return NotebookSweepProgress(verbose)
+    return LiveSweepProgress(verbose) if MESSAGES.is_terminal else SweepProgress(verbose)
 
 
 class SilentSweepProgress(SweepObserver):
@@ -65,7 +70,7 @@ class SilentSweepProgress(SweepObserver):
 
 
 class SweepProgress(SilentSweepProgress):
-    """Trials done, rate, time left, failures and the best so far: a bar, or lines in a pipe.
+    """Trials done, rate, time left, failures and the best so far: a line now and then.
 
     Parameters
     ----------
@@ -73,19 +78,11 @@ class SweepProgress(SilentSweepProgress):
         Whether to say which trials each cohort has that is begun or ended.
     """
 
-    _task: TaskID
+    _interval = _PLAIN_SECONDS
+    """Seconds between two lines."""
 
     def __init__(self, verbose: bool) -> None:
         self._verbose = verbose
-        self._live = MESSAGES.is_terminal
-        self._bar = ProgressLine(
-            TextColumn("{task.fields[trials]}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[state]}"),
-            console=MESSAGES,
-            auto_refresh=False,
-        )
 
     def on_start(self, folder: SweepFolder, plan: Plan) -> None:
         super().on_start(folder, plan)
@@ -98,14 +95,19 @@ class SweepProgress(SilentSweepProgress):
         self._best = None if best is None else best[1]
         self._started = self._printed = time.monotonic()
         done_before = len(folder.trial_table) - plan.n_trials
-        print_message(
+        self._begin(
             f"{folder.path}: {counted(plan.n_trials, 'trial')} in "
             f"{counted(plan.n_trainings, 'training')}, {counted(len(plan.cohorts), 'cohort')}"
             + (f"; {done_before} {_are(done_before)} done already" if done_before else "")
         )
-        if self._live:
-            self._task = self._bar.add_task("", total=self._cost, trials=self._trials(), state="")
-            self._bar.start()
+
+    def _begin(self, about: str) -> None:
+        """Show what is about to be done."""
+        print_message(about)
+
+    def _draw(self, state: str) -> None:
+        """Show how far it is."""
+        print_message(f"{self._trials()}  {state}")
 
     def on_submit(self, cohort: Cohort, ticket: int) -> None:
         if self._verbose:
@@ -143,28 +145,11 @@ class SweepProgress(SilentSweepProgress):
         n = cohort.n_trials
         print_message(f"{counted(n, 'trial')} {_are(n)} tried once more: {error}")
 
-    def on_wait(self) -> None:
-        if self._live:
-            self._show()
-
-    def on_end(self, folder: SweepFolder) -> None:
-        if self._live:
-            self._bar.stop()
-
     def _show(self) -> None:
         now = time.monotonic()
-        interval = _REFRESH_SECONDS if self._live else _PLAIN_SECONDS
-        if now - self._printed < interval and self._done < self._total:
-            return
-        self._printed = now
-        trials = self._trials()
-        if self._live:
-            self._bar.update(
-                self._task, completed=self._cost_done, trials=trials, state=self._state(now)
-            )
-            self._bar.refresh()
-        else:
-            print_message(f"{trials}  {self._state(now)}")
+        if now - self._printed >= self._interval or self._done == self._total:
+            self._printed = now
+            self._draw(self._state(now))
 
     def _trials(self) -> str:
         return f"{self._done}/{counted(self._total, 'trial')}"
@@ -180,6 +165,52 @@ class SweepProgress(SilentSweepProgress):
         if self._best is not None:
             parts.append(f"best {self._metric} {metric_text(self._metric, self._best)}")
         return "  ".join(parts)
+
+
+class LiveSweepProgress(SweepProgress):
+    """A bar that is drawn over itself on a terminal."""
+
+    _interval = _REFRESH_SECONDS
+    _task: TaskID
+
+    def _begin(self, about: str) -> None:
+        super()._begin(about)
+        self._bar = ProgressLine(
+            TextColumn("{task.fields[trials]}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[state]}"),
+            console=MESSAGES,
+            auto_refresh=False,
+        )
+        self._task = self._bar.add_task("", total=self._cost, trials=self._trials(), state="")
+        self._bar.start()
+
+    def _draw(self, state: str) -> None:
+        self._bar.update(self._task, completed=self._cost_done, trials=self._trials(), state=state)
+        self._bar.refresh()
+
+    def on_wait(self) -> None:
+        self._show()
+
+    def on_end(self, folder: SweepFolder) -> None:
+        self._bar.stop()
+
+
+class NotebookSweepProgress(SweepProgress):
+    """A bar below the cell of a notebook."""
+
+    _interval = NOTEBOOK_SECONDS
+
+    def _begin(self, about: str) -> None:
+        self._bar = NotebookBar()
+        self._bar.show(0.0, about)
+
+    def _draw(self, state: str) -> None:
+        self._bar.show(self._cost_done / self._cost, f"{self._trials()}  {state}")
+
+    def on_wait(self) -> None:
+        self._show()
 
 
 def _are(number: int) -> str:

@@ -14,11 +14,12 @@ from isolet_nn import evaluate, plots, sweep, train
 from isolet_nn.cli.app import app
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.errors import ConfigError, RunError
-from isolet_nn.results.redraw import PlotChoice, choose_plot, name_of, redraw
+from isolet_nn.results.redraw import redraw
 from isolet_nn.runs.drawing import write_evaluation
 from isolet_nn.runs.folder import Run
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.loading import load_sweep
+from isolet_nn.sweeps.redraw import PlotChoice, choose_plot, name_of
 
 EXPERIMENT = {
     "dataset": {"name": "wine", "validation": {"fraction": 0.2}},

@@ -1,0 +1,203 @@
+"""Training and sweeping with a progress bar, as a person at a prompt or in a notebook wants it.
+
+The work is done by ``runs.execution`` and ``sweeps.sweep``; what they know nothing of, the
+terminal, is put before them here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.runs import execution
+from isolet_nn.runs.execution import Observer
+from isolet_nn.runs.folder import Run
+from isolet_nn.sweeps import sweep as sweeps
+from isolet_nn.sweeps.config import Sweep
+from isolet_nn.sweeps.dispatch import SweepObserver
+from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.sweep import WorkersFactory
+from isolet_nn.sweeps.workers import LocalWorkers
+
+
+def train(
+    experiment: Experiment | str | Path,
+    *,
+    runs_dir: str | Path = "runs",
+    progress: bool = False,
+    observer: Observer | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Run:
+    """Train a network and leave everything in a new run folder.
+
+    Parameters
+    ----------
+    experiment
+        The experiment, or its YAML file.
+    runs_dir
+        Folder in which the run folder is made.
+    progress
+        Whether to show how far it is: a bar in a notebook or a terminal, lines elsewhere.
+    observer
+        Hears of the progress instead.
+    should_stop
+        Asked after every step; when it says yes, everything is written and the run's status is
+        ``interrupted``. So it is after Ctrl-C, or a notebook's button to stop.
+
+    Returns
+    -------
+    The run; ``run.summary["status"]`` says how it ended.
+
+    Raises
+    ------
+    IsoletNNError
+        If config or data are wrong. A loss that is not finite does not raise: the run's status is
+        ``failed`` and its summary says why.
+    """
+    return execution.train(
+        experiment,
+        runs_dir=runs_dir,
+        observer=_of_training(progress, observer),
+        should_stop=should_stop,
+    )
+
+
+def resume(
+    path: str | Path,
+    *,
+    data_dir: str | None = None,
+    force: bool = False,
+    progress: bool = False,
+    observer: Observer | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Run:
+    """Go on with an interrupted run from its last checkpoint, to the bits of an undisturbed one.
+
+    Parameters that are not named here are those of `train`.
+
+    Parameters
+    ----------
+    path
+        The run's folder.
+    data_dir
+        Where the data lies now, instead of the experiment's ``dataset.dir``.
+    force
+        Whether to go on although config, data, version or processor have changed; the summary
+        records it.
+
+    Raises
+    ------
+    RunError
+        If the run is complete, has failed without a checkpoint to go on from, or if config, data,
+        version or processor are no longer what it was begun with; lists the differences.
+    """
+    return execution.resume(
+        path,
+        data_dir=data_dir,
+        force=force,
+        observer=_of_training(progress, observer),
+        should_stop=should_stop,
+    )
+
+
+def sweep(
+    config: Sweep | str | Path,
+    *,
+    runs_dir: str | Path = "runs",
+    workers: int | None = None,
+    make_workers: WorkersFactory = LocalWorkers,
+    progress: bool = False,
+    observer: SweepObserver | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> SweepFolder:
+    """Run a sweep into a new folder.
+
+    Parameters
+    ----------
+    config
+        The sweep, or its YAML file.
+    runs_dir
+        Folder in which the sweep's folder is made.
+    workers
+        Number of processes, instead of the sweep's own.
+    make_workers
+        Makes the workers, where they are not processes on this machine.
+    progress
+        Whether to show how far it is: a bar in a notebook or a terminal, lines elsewhere.
+    observer
+        Hears of the progress instead.
+    should_stop
+        Asked again and again; when it says yes, what is in the journal stays, and the status is
+        ``interrupted``.
+
+    Raises
+    ------
+    IsoletNNError
+        If the sweep or its data are wrong. Trials that fail do not raise.
+    """
+    return sweeps.sweep(
+        config,
+        runs_dir=runs_dir,
+        workers=workers,
+        make_workers=make_workers,
+        observer=_of_sweep(progress, observer),
+        should_stop=should_stop,
+    )
+
+
+def resume_sweep(
+    path: str | Path,
+    *,
+    workers: int | None = None,
+    retry_failed: bool = False,
+    force: bool = False,
+    data_dir: str | None = None,
+    make_workers: WorkersFactory = LocalWorkers,
+    progress: bool = False,
+    observer: SweepObserver | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> SweepFolder:
+    """Go on with a sweep: finished trials stay, the others are done.
+
+    Parameters that are not named here are those of `sweep`.
+
+    Parameters
+    ----------
+    path
+        The sweep's folder.
+    retry_failed
+        Whether failed trials are tried again.
+    force
+        Whether to go on although config, data or version have changed; the summary records it.
+    data_dir
+        Where the data lies now, instead of the experiment's ``dataset.dir``.
+
+    Raises
+    ------
+    RunError
+        If config, data or version differ from those the sweep began with; lists the differences.
+    """
+    return sweeps.resume_sweep(
+        path,
+        workers=workers,
+        retry_failed=retry_failed,
+        force=force,
+        data_dir=data_dir,
+        make_workers=make_workers,
+        observer=_of_sweep(progress, observer),
+        should_stop=should_stop,
+    )
+
+
+def _of_training(progress: bool, observer: Observer | None) -> Observer | None:
+    """The observer that is given, or else the one that shows progress if that is asked for."""
+    from isolet_nn.terminal.progress import progress_observer
+
+    return observer if observer or not progress else progress_observer(quiet=False)
+
+
+def _of_sweep(progress: bool, observer: SweepObserver | None) -> SweepObserver | None:
+    from isolet_nn.terminal.sweeps import sweep_observer
+
+    return observer if observer or not progress else sweep_observer(quiet=False, verbose=False)

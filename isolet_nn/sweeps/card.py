@@ -1,0 +1,82 @@
+"""What a notebook shows of a sweep."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from isolet_nn.config.key_paths import flat
+from isolet_nn.config.metrics import in_words, measure_of
+from isolet_nn.errors import counted, rounded
+from isolet_nn.notebook.cards import Card
+from isolet_nn.sweeps.cohort import COMPLETED, FAILED
+from isolet_nn.sweeps.drawing import first_picture
+from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.journal import PENDING
+from isolet_nn.system.files import read_bytes
+
+if TYPE_CHECKING:
+    from isolet_nn.sweeps.distributions import Setting
+    from isolet_nn.sweeps.scores import Score
+
+_LARGEST_PICTURE = 120_000
+"""Bytes of a picture that is shown: one of a large grid would swell the notebook."""
+
+
+def card_of_sweep(folder: SweepFolder) -> Card:
+    """Settings, the best of them with their scores, and the first picture of a sweep."""
+    headings, rows = _best(folder)
+    picture = first_picture(folder)
+    is_small = picture is not None and picture.stat().st_size <= _LARGEST_PICTURE
+    errors = folder.results.errors.values()
+    return Card(
+        title=f"{folder.sweep.name}: {folder.earlier_summary.get('status', 'not begun')}",
+        facts=_facts(folder),
+        headings=headings,
+        rows=rows,
+        problem=f"{counted(len(errors), 'trial')} failed: {next(iter(errors))}" if errors else "",
+        pictures={picture.stem: read_bytes(picture)} if picture is not None and is_small else {},
+        settings={
+            key: _text(value) for key, value in flat(folder.sweep.model_dump(mode="json")).items()
+        },
+    )
+
+
+def _facts(folder: SweepFolder) -> list[str]:
+    states = (COMPLETED, FAILED, PENDING)
+    counts = {state: len(folder.results.trials_with(state)) for state in states}
+    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    return [
+        f"{counted(len(folder.trial_table), 'trial')}: {told}",
+        f"ranked by {in_words(folder.metric)}",
+        str(folder.path),
+    ]
+
+
+def _best(folder: SweepFolder) -> tuple[list[str], list[list[str]]]:
+    """The best settings: a row each, with a column a metric."""
+    best = folder.best()
+    if not best:
+        return [], []
+    metrics = list(best[0].scores)
+    rows = [
+        [_setting_text(of.setting), str(of.n), *(_score_text(m, of.scores.get(m)) for m in metrics)]
+        for of in best
+    ]
+    return ["setting", "trials", *map(in_words, metrics)], rows
+
+
+def _setting_text(setting: Setting) -> str:
+    return ", ".join(f"{key}={_text(value)}" for key, value in setting.items()) or "as it is"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(rounded(value))
+
+
+def _score_text(metric: str, score: Score | None) -> str:
+    if score is None:
+        return ""
+    scale, digits, unit = (100.0, 2, " %") if measure_of(metric).in_percent else (1.0, 4, "")
+    deviation = "" if score.deviation is None else f" ± {scale * score.deviation:.{digits}f}"
+    return f"{scale * score.mean:.{digits}f}{deviation}{unit}"
