@@ -17,8 +17,7 @@ from isolet_nn.sweeps import sweep as sweeps
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.dispatch import SweepObserver
 from isolet_nn.sweeps.folder import SweepFolder
-from isolet_nn.sweeps.sweep import WorkersFactory
-from isolet_nn.sweeps.workers import LocalWorkers
+from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 
 
 def train(

@@ -22,6 +22,8 @@ class Stream(IntEnum):
     VALIDATION_SPLIT = 4
     FOLDS = 5
     """An index a repeat."""
+    OUTER_FOLDS = 6
+    """Likewise."""
 
 
 def generator(seed: int, stream: Stream, index: int = 0, network: int = 0) -> np.random.Generator:

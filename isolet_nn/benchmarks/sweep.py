@@ -26,7 +26,8 @@ from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.plan import Plan, make_plan
-from isolet_nn.sweeps.sweep import n_workers, require_backends, sweep
+from isolet_nn.sweeps.requirements import require_backends
+from isolet_nn.sweeps.sweep import n_workers, sweep
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import ENVIRONMENT, new_folder
 from isolet_nn.system.machine import available_cores, describe_process, has_torch

@@ -8,11 +8,15 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from isolet_nn.config.holdouts import (
+    Fold,
     GroupFold,
     GroupHoldout,
+    GroupTest,
     GroupValidation,
     RowHoldout,
+    RowTest,
     RowValidation,
+    SpeakerFold,
     SpeakerValidation,
 )
 from isolet_nn.config.section import Count, Section, names_of
@@ -28,9 +32,20 @@ class DatasetSection(Section):
     """What a group of rows is called."""
 
     @property
+    def own_test(self) -> str | None:
+        """The test part that the data itself has, in words; None where it has none."""
+        return None
+
+    @property
     def has_own_test(self) -> bool:
         """Whether the data itself says what the test part is, so that none is drawn."""
-        return False
+        return self.own_test is not None and self.test_fold is None
+
+    @property
+    def test_fold(self) -> Fold | None:
+        """The fold that is the test part, if one is: of a nested cross-validation."""
+        test = getattr(self, "test", None)
+        return test if isinstance(test, Fold) else None
 
 
 class _SplitDataset(DatasetSection):
@@ -50,13 +65,15 @@ class IsoletDataset(_SplitDataset):
     """Folder of a copy of your own; null looks in ISOLET_NN_DATA_DIR, then in the package."""
     verify: bool = True
     """Refuse data whose content checksum is not that of ISOLET."""
+    test: SpeakerFold | None = None
+    """A fold of the training data to test on, isolet5 being left unread; null tests on isolet5."""
     validation: SpeakerValidation = "none"
     """Part of the training data held out to choose settings: none, a share, or one fold."""
 
     @property
-    def has_own_test(self) -> bool:
-        """It is isolet5."""
-        return True
+    def own_test(self) -> str:
+        """The fifth of its parts."""
+        return "isolet5"
 
 
 class BundledDataset(_SplitDataset):
@@ -64,8 +81,8 @@ class BundledDataset(_SplitDataset):
 
     name: Literal["digits", "iris", "wine", "breast_cancer"]
     """The data set."""
-    test: RowHoldout = RowHoldout(fraction=0.2)
-    """Part held out for the test."""
+    test: RowTest = RowHoldout(fraction=0.2)
+    """Part held out for the test: a share, or one fold."""
     validation: RowValidation = "none"
     """Part of the remaining rows held out to choose settings: none, a share, or one fold."""
 
@@ -83,9 +100,9 @@ class XorDataset(DatasetSection):
     """There is nothing to hold out."""
 
     @property
-    def has_own_test(self) -> bool:
-        """It is the four points."""
-        return True
+    def own_test(self) -> str:
+        """All there is."""
+        return "the four points"
 
 
 def _require_group(
@@ -152,15 +169,15 @@ class CsvDataset(_SplitDataset):
     """Accept a label of more than 20 different numbers in over a tenth of the rows as classes."""
     test_path: str | None = None
     """A second file with the test part; null splits it off as `test` says."""
-    test: GroupHoldout = GroupHoldout(fraction=0.2)
-    """Part held out for the test where there is no test_path."""
+    test: GroupTest = GroupHoldout(fraction=0.2)
+    """Part held out for the test: a share where there is no test_path, or one fold."""
     validation: GroupValidation = "none"
     """Part of the training rows held out to choose settings: none, a share, or one fold."""
 
     @property
-    def has_own_test(self) -> bool:
-        """Whether there is a file of test rows."""
-        return self.test_path is not None
+    def own_test(self) -> str | None:
+        """The file of test rows, if there is one."""
+        return self.test_path
 
     @field_validator("delimiter")
     @classmethod
@@ -190,7 +207,7 @@ class CsvDataset(_SplitDataset):
     @model_validator(mode="after")
     def _group_is_named(self) -> Self:
         parts: dict[str, GroupHoldout | GroupFold | str] = {"validation": self.validation}
-        if self.test_path is None:
+        if not self.has_own_test:
             parts["test"] = self.test
         _require_group(self.group, parts)
         return self
@@ -216,8 +233,8 @@ class OpenmlDataset(_SplitDataset):
     """What is made of the other columns: each is a feature, unless it is left out here."""
     many_classes: bool = False
     """Accept a label of more than 20 different numbers in over a tenth of the rows as classes."""
-    test: GroupHoldout = GroupHoldout(fraction=0.2)
-    """Part held out for the test."""
+    test: GroupTest = GroupHoldout(fraction=0.2)
+    """Part held out for the test: a share, or one fold."""
     validation: GroupValidation = "none"
     """Part of the other rows held out to choose settings: none, a share, or one fold."""
 

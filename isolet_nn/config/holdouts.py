@@ -94,6 +94,14 @@ def says_fold(section: Mapping[str, Any]) -> bool:
     return "folds" in section or "fold" in section
 
 
+RowTest = Annotated[
+    Annotated[RowHoldout, Tag(SHARE)] | Annotated[RowFold, Tag(ONE_FOLD)],
+    Discriminator(_holdout_kind),
+]
+GroupTest = Annotated[
+    Annotated[GroupHoldout, Tag(SHARE)] | Annotated[GroupFold, Tag(ONE_FOLD)],
+    Discriminator(_holdout_kind),
+]
 _NoHoldout = Annotated[Literal["none"], Tag("none")]
 RowValidation = Annotated[
     _NoHoldout | Annotated[RowHoldout, Tag(SHARE)] | Annotated[RowFold, Tag(ONE_FOLD)],

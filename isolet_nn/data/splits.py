@@ -8,8 +8,24 @@ from numpy.typing import NDArray
 from isolet_nn.config.datasets import DatasetConfig, IsoletDataset, XorDataset
 from isolet_nn.config.holdouts import Fold, Holdout
 from isolet_nn.data.raw import RawDataset, Rows
-from isolet_nn.errors import ConfigError, DataError
+from isolet_nn.errors import ConfigError, DataError, counted
 from isolet_nn.seeding import Stream, generator
+
+
+class TooManyFoldsError(DataError):
+    """There are fewer rows or groups than folds.
+
+    Attributes
+    ----------
+    part
+        Whose folds they are: ``test`` or ``validation``.
+    found
+        How many, of what.
+    """
+
+    def __init__(self, part: str, found: str) -> None:
+        super().__init__(f"dataset.{part}.folds: {found}")
+        self.part, self.found = part, found
 
 
 def rows_of_splits(
@@ -18,17 +34,22 @@ def rows_of_splits(
     """Row numbers of the training, validation and test splits; raises as `make_dataset`."""
     seed = seed if config.split_seed is None else config.split_seed
     rows = np.arange(len(raw.y))
-    if raw.test_rows is not None:
+    if config.test_fold is not None:
+        usable = rows if raw.test_rows is None else _two_parts(len(rows), raw.test_rows)[0]
+        usable = usable if raw.train_rows is None else raw.train_rows
+        train, test = _hold_out_fold(raw, usable, config.test_fold, seed, "test")
+    elif raw.test_rows is not None:
         test = raw.test_rows
         train = _two_parts(len(rows), test)[0] if raw.train_rows is None else raw.train_rows
     else:
         assert not isinstance(config, (IsoletDataset, XorDataset))
+        assert not isinstance(config.test, Fold)
         train, test = _hold_out(raw, rows, config.test, seed, "test")
     match config.validation:
         case str():
             return train, None, test
         case Fold():
-            train, validation = _hold_out_fold(raw, train, config.validation, seed)
+            train, validation = _hold_out_fold(raw, train, config.validation, seed, "validation")
         case _:
             train, validation = _hold_out(raw, train, config.validation, seed, "validation")
     return train, validation, test
@@ -50,29 +71,31 @@ def _hold_out(
     return rows[kept], rows[held]
 
 
-def _hold_out_fold(raw: RawDataset, rows: Rows, fold: Fold, seed: int) -> tuple[Rows, Rows]:
+def _hold_out_fold(
+    raw: RawDataset, rows: Rows, fold: Fold, seed: int, part: str
+) -> tuple[Rows, Rows]:
     """Divide `rows` of a data set into a fold and all others."""
-    rng = generator(seed, Stream.FOLDS, fold.repeat)
-    part = "validation"
+    stream = Stream.OUTER_FOLDS if part == "test" else Stream.FOLDS
+    rng = generator(seed, stream, fold.repeat)
     if fold.by == "rows":
         _require_two_rows_a_class(raw, rows, part)
-        _require_enough(raw, len(rows), "row", fold)
+        _require_enough(raw, len(rows), fold, part)
         folds = folds_of_rows(raw.y[rows], fold.folds, rng)
     else:
         groups = _groups_of(raw, rows, fold, part)
-        _require_enough(raw, len(np.unique(groups)), fold.by, fold)
+        _require_enough(raw, len(np.unique(groups)), fold, part)
         folds = folds_of_groups(groups, fold.folds, rng)
     kept, held = _two_parts(len(rows), np.flatnonzero(folds == fold.fold))
     _require_all_classes(raw, rows, kept, fold, part)
     return rows[kept], rows[held]
 
 
-def _require_enough(raw: RawDataset, members: int, name: str, fold: Fold) -> None:
+def _require_enough(raw: RawDataset, members: int, fold: Fold, part: str) -> None:
     if members < fold.folds:
-        raise DataError(
-            f"dataset.validation.folds: found {fold.folds}, but the training part of "
-            f"{raw.source} has only {members} {name}s to divide among them"
-        )
+        name = "row" if fold.by == "rows" else fold.by
+        whole = "the training part of " if part == "validation" else ""
+        found = f"found {fold.folds}, but {whole}{raw.source} has only {counted(members, name)}"
+        raise TooManyFoldsError(part, f"{found} to divide among them")
 
 
 def _require_all_classes(

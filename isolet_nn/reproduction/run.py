@@ -33,8 +33,8 @@ from isolet_nn.runs import execution
 from isolet_nn.runs.records import FORMAT, read_record
 from isolet_nn.runs.xor import count_solved, require_xor, result_of
 from isolet_nn.sweeps.dispatch import SweepObserver
-from isolet_nn.sweeps.sweep import WorkersFactory, resume_sweep, sweep
-from isolet_nn.sweeps.workers import LocalWorkers
+from isolet_nn.sweeps.sweep import resume_sweep, sweep
+from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_json, write_text
 from isolet_nn.system.folders import locked, new_folder, now
 from isolet_nn.version import __version__

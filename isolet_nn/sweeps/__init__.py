@@ -3,12 +3,14 @@
 A sweep file becomes a table of trials, the table becomes cohorts, cohorts go to workers, and every
 result goes to a journal from which a sweep can go on after anything:
 
-- ``config``, ``distributions``, ``loading``: the sweep file. ``grid``: the table of trials.
+- ``config``, ``distributions``, ``loading``: the sweep file. ``grid``: the table of trials, of
+  ``settings``. ``nested``: the trials that follow from the results of others.
 - ``plan``: cohorts, and what a training costs. ``datasets``: data as it travels to workers.
-- ``sweep``: a sweep begun or gone on with. ``dispatch``: who gets which cohort, what is kept.
+- ``sweep``: a sweep begun or gone on with. ``requirements``: what is refused before.
+  ``dispatch``: who gets which cohort, what is kept.
 - ``workers``: processes on this machine. ``cluster``: workers of Dask, ``scheduler``: how it is
   reached, ``remote``: what they run. ``cohort``: the training itself, wherever.
-- ``journal``, ``curves``, ``folder``, ``scores``: results on the disk, and ranked.
-- ``trial``: one of them as a run. ``axes``, ``drawing``, ``redraw``: pictures.
+- ``journal``, ``curves``, ``folder``, ``scores``, ``outer_scores``: results on the disk, and
+  ranked. ``trial``: one of them as a run. ``axes``, ``drawing``, ``redraw``: pictures.
 - ``card``, ``frame``: what a notebook shows.
 """

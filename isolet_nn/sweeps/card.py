@@ -13,11 +13,12 @@ from isolet_nn.sweeps.cohort import COMPLETED, FAILED
 from isolet_nn.sweeps.drawing import first_picture
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.journal import PENDING
+from isolet_nn.sweeps.scores import Score
 from isolet_nn.system.files import read_bytes
 
 if TYPE_CHECKING:
     from isolet_nn.sweeps.distributions import Setting
-    from isolet_nn.sweeps.scores import Score
+    from isolet_nn.sweeps.outer_scores import NestedScore
 
 _LARGEST_PICTURE = 120_000
 """Bytes of a picture that is shown: one of a large grid would swell the notebook."""
@@ -28,7 +29,7 @@ def card_of_sweep(folder: SweepFolder) -> Card:
     headings, rows = _best(folder)
     picture = first_picture(folder)
     is_small = picture is not None and picture.stat().st_size <= _LARGEST_PICTURE
-    errors = folder.results.errors.values()
+    errors = folder.errors.values()
     return Card(
         title=f"{folder.sweep.name}: {folder.earlier_summary.get('status', 'not begun')}",
         facts=_facts(folder),
@@ -44,13 +45,25 @@ def card_of_sweep(folder: SweepFolder) -> Card:
 
 def _facts(folder: SweepFolder) -> list[str]:
     states = (COMPLETED, FAILED, PENDING)
-    counts = {state: len(folder.results.trials_with(state)) for state in states}
+    counts = {state: folder.count(state) for state in states}
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    found = folder.nested
+    nested = [] if found is None else [_nested_text(found[1])]
     return [
-        f"{counted(len(folder.trial_table), 'trial')}: {told}",
+        f"{counted(folder.n_trials, 'trial')}: {told}",
         f"ranked by {in_words(folder.metric)}",
+        *nested,
         str(folder.path),
     ]
+
+
+def _nested_text(found: NestedScore) -> str:
+    """What the outer folds say together."""
+    score = Score(found.mean, found.deviation, found.low, found.high)
+    return (
+        f"{in_words(found.score)} over {counted(found.n, 'outer fold')}, of settings chosen "
+        f"without them: {_score_text(found.score, score)}"
+    )
 
 
 def _best(folder: SweepFolder) -> tuple[list[str], list[list[str]]]:
@@ -79,4 +92,7 @@ def _score_text(metric: str, score: Score | None) -> str:
         return ""
     scale, digits, unit = (100.0, 2, " %") if measure_of(metric).in_percent else (1.0, 4, "")
     deviation = "" if score.deviation is None else f" ± {scale * score.deviation:.{digits}f}"
-    return f"{scale * score.mean:.{digits}f}{deviation}{unit}"
+    interval = ""
+    if score.low is not None and score.high is not None:
+        interval = f", {scale * score.low:.{digits}f} to {scale * score.high:.{digits}f}{unit}"
+    return f"{scale * score.mean:.{digits}f}{deviation}{unit}{interval}"

@@ -83,6 +83,8 @@ class TrialResult:
         Its share of the training's time until then.
     curve
         Its rows of curves.csv, where curves are kept.
+    setting
+        Number of the setting that it trained, where its own number does not tell.
     """
 
     trial: int
@@ -92,6 +94,7 @@ class TrialResult:
     seconds: float = 0.0
     error: str | None = None
     curve: str = ""
+    setting: int | None = None
 
 
 def model_path(folder: str | Path, trial: int) -> Path:

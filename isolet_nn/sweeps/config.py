@@ -26,6 +26,8 @@ class CrossValidation(Section):
 
     folds: Folds
     """Folds; a trial for each of them, of every setting with every seed."""
+    outer_folds: Folds | None = None
+    """Nested: folds in place of the test part; a setting is chosen anew without each of them."""
     repeats: Count = 1
     """How often the rows are dealt to folds anew; a trial for each fold of each repeat."""
     by: Literal["rows", "speaker", "group"] = "rows"
@@ -35,7 +37,28 @@ class CrossValidation(Section):
     def shape(self) -> dict[str, int]:
         """What there is of each that a trial's number counts, the last running fastest."""
         repeats = {"repeat": self.repeats} if self.repeats > 1 else {}
-        return {**repeats, "fold": self.folds}
+        outer = {"outer_fold": self.outer_folds} if self.outer_folds is not None else {}
+        return {**repeats, **outer, "fold": self.folds}
+
+    def changes(self, division: Mapping[str, int]) -> dict[str, Any]:
+        """What a division of the rows changes in an experiment, by key path.
+
+        Parameters
+        ----------
+        division
+            Number of the fold that is held out, and where there are several of the repeat and the
+            outer fold. Without a fold, all that is not in the outer fold is trained on.
+        """
+        part = {"by": self.by, **{name: n for name, n in division.items() if name == "repeat"}}
+        changes: dict[str, Any] = {"dataset.validation": "none"}
+        if "fold" in division:
+            fold = {"folds": self.folds, "fold": division["fold"], **part}
+            changes = {"dataset.validation": fold}
+        if self.outer_folds is not None:
+            outer = {"folds": self.outer_folds, "fold": division["outer_fold"], **part}
+            changes["dataset.test"] = outer
+        # Only what is trained without a fold may read the outer fold: nothing is chosen by it.
+        return {**changes, EVALUATE_TEST: "fold" not in division}
 
 
 class Plot(Section):
@@ -171,8 +194,11 @@ class Sweep(Section):
             raise RuleError(Problem(found, "grid", allowed=allowed))
         folds = self.cross_validation.shape if self.cross_validation else {"fold": 1}
         trials = settings * len(self.seeds) * math.prod(folds.values())
+        if self.cross_validation is not None and self.cross_validation.outer_folds is not None:
+            trials += len(self.seeds) * math.prod([*folds.values()][:-1])
         if trials > MOST_TRIALS:
-            counts = {"setting": settings, "seed": len(self.seeds), **folds}
+            counts = {"setting": settings, "seed": len(self.seeds)}
+            counts |= {name.replace("_", " "): n for name, n in folds.items()}
             *firsts, last = (counted(n, noun) for noun, n in counts.items())
             found = f"{', '.join(firsts)} and {last} make {trials} trials"
             varied = "grid" if self.grid is not None else "list" if self.list else "random"
@@ -193,7 +219,9 @@ class Sweep(Section):
         if self.cross_validation is None:
             return self
         for key in varied_keys(self):
-            if is_within(key, "dataset.validation") or is_within(key, EVALUATE_TEST):
+            decided = ["dataset.validation", EVALUATE_TEST]
+            decided += ["dataset.test"] if self.cross_validation.outer_folds else []
+            if any(is_within(key, section) for section in decided):
                 found = "cross_validation decides on it, so it cannot be varied"
                 raise RuleError(Problem(found, place_of_varied(self, key)))
         if conflict := conflict_with_folds(self.experiment):

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -150,10 +150,20 @@ def data_depends_on_seed(dataset: DatasetConfig) -> bool:
 
 
 def data_key(experiment: Experiment) -> str:
-    """Equal for experiments that see the same rows in the same splits, preprocessed the same."""
+    """Equal for experiments that see the same rows in the same splits, preprocessed the same.
+
+    One that does not evaluate the test part does not see it.
+    """
     seed = experiment.seed if data_depends_on_seed(experiment.dataset) else None
     dataset = experiment.dataset.model_dump(mode="json")
-    return canonical([dataset, seed, experiment.training.dtype])
+    training = experiment.training
+    return canonical([dataset, seed, training.dtype, training.evaluate_test])
+
+
+def _no_rows(split: Split) -> Split:
+    """A split without its rows: what is not to be read is not there to read."""
+    groups = None if split.groups is None else split.groups[:0].copy()
+    return Split(split.x[:0].copy(), split.y[:0].copy(), groups)
 
 
 class DataSource:
@@ -172,6 +182,8 @@ class DataSource:
                 self._datasets.popitem(last=False)
             dataset = load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
             self._require_unchanged(experiment, dataset)
+            if not experiment.training.evaluate_test:
+                dataset = replace(dataset, test=_no_rows(dataset.test))
             self._datasets[key] = dataset
         return self._datasets[key]
 

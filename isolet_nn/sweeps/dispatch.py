@@ -27,7 +27,8 @@ from isolet_nn.sweeps.cohort import (
 )
 from isolet_nn.sweeps.datasets import data_key
 from isolet_nn.sweeps.grid import EPOCHS, Trials
-from isolet_nn.sweeps.journal import Journal, Results
+from isolet_nn.sweeps.journal import Journal
+from isolet_nn.sweeps.nested import NO_SETTING, OuterTrials
 from isolet_nn.sweeps.plan import Cohort, Plan
 from isolet_nn.sweeps.workers import Workers
 
@@ -144,7 +145,7 @@ class Dispatcher:
         The table of trials.
     workers
         Where cohorts are trained.
-    journal, results
+    journal, record
         Where results go.
     models
         Which weights are kept.
@@ -152,6 +153,8 @@ class Dispatcher:
         What is kept of each epoch.
     observer
         Hears of the progress.
+    outer
+        The trials that follow from the results of others, where there are such.
     """
 
     def __init__(
@@ -159,18 +162,22 @@ class Dispatcher:
         trials: Trials,
         workers: Workers,
         journal: Journal,
-        results: Results,
+        record: Callable[[TrialResult], None],
         models: ModelKeeper,
         curves: SavedCurves,
         observer: SweepObserver,
+        outer: OuterTrials | None = None,
     ) -> None:
+        self._outer = outer
         self._trials = trials
         self._workers = workers
         self._journal = journal
-        self._results = results
+        self._take = record
         self._models = models
         self._curves = curves
         self._observer = observer
+        self._due: deque[Cohort] = deque()
+        self._later_cost = 0.0
         self._data: dict[tuple[int, ...], tuple[str, Experiment]] = {}
         self._data_columns = [
             column
@@ -178,14 +185,16 @@ class Dispatcher:
             if key.split(".")[0] in ("dataset", "training") and key != EPOCHS
         ]
 
-    def dispatch(self, cohorts: Iterable[Cohort], should_stop: Callable[[], bool]) -> bool:
-        """Train all cohorts; return whether that was completed, rather than stopped."""
-        waiting = deque(_Attempt(cohort) for cohort in cohorts)
+    def dispatch(self, plan: Plan, should_stop: Callable[[], bool]) -> bool:
+        """Train all cohorts, and what follows; return whether that was completed, not stopped."""
+        waiting = deque(map(_Attempt, plan.cohorts))
+        self._later_cost = plan.later_cost / max(1, plan.n_later)
         running: dict[int, _Attempt] = {}
         tickets = iter(range(1 << 62))
-        while waiting or running:
+        while waiting or running or self._due:
             if should_stop():
                 return False
+            waiting.extendleft(_Attempt(self._due.popleft()) for _ in range(len(self._due)))
             while waiting and self._workers.free() > 0:
                 ticket, attempt = next(tickets), waiting.popleft()
                 try:
@@ -194,6 +203,8 @@ class Dispatcher:
                     self._record(list(_failed(attempt.cohort, str(error))), attempt.cohort.cost)
                 else:
                     running[ticket] = attempt
+            if not running:  # none of them could be begun
+                continue
             outcomes = self._workers.wait(_WAIT_SECONDS)
             for outcome in outcomes:
                 attempt = running.pop(outcome.ticket)
@@ -211,11 +222,17 @@ class Dispatcher:
 
     def _submit(self, ticket: int, cohort: Cohort) -> None:
         self._observer.on_submit(cohort, ticket)
-        key, experiment = self._data_of(cohort.lines[0][-1])
-        lines = []
-        for line in cohort.lines:
-            epochs = tuple(self._trials.epochs(trial, experiment) for trial in line)
-            lines.append(LineTask(self._trials.content(line[-1]), line, epochs))
+        lines: list[LineTask] = []
+        if self._outer is not None and cohort.lines[0][-1] >= self._outer.first:
+            (line,) = cohort.lines
+            experiment = self._outer.decided_experiment(line[-1] - self._outer.first)
+            key, epochs = data_key(experiment), (experiment.training.epochs,)
+            lines.append(LineTask(experiment.model_dump(mode="json"), line, epochs))
+        else:
+            key, experiment = self._data_of(cohort.lines[0][-1])
+            for line in cohort.lines:
+                of_line = tuple(self._trials.epochs(trial, experiment) for trial in line)
+                lines.append(LineTask(self._trials.content(line[-1]), line, of_line))
         task = replace(self._models.instruct(tuple(lines), key), curves=self._curves)
         self._workers.submit(ticket, task, experiment)
 
@@ -235,11 +252,27 @@ class Dispatcher:
         return self._data[group]
 
     def _record(self, results: list[TrialResult], cost: float) -> None:
+        if self._outer is not None:
+            results = [self._with_setting(self._outer, result) for result in results]
         self._journal.append(results)
         for result in results:
-            self._results.record(result)
+            self._take(result)
         self._models.consider(results)
         self._observer.on_results(results, cost)
+        if self._outer is not None:
+            self._follow(self._outer, results)
+
+    def _with_setting(self, outer: OuterTrials, result: TrialResult) -> TrialResult:
+        number = result.trial - outer.first
+        setting = outer.choice(number) if number >= 0 else NO_SETTING
+        return replace(result, setting=None if setting == NO_SETTING else setting)
+
+    def _follow(self, outer: OuterTrials, results: list[TrialResult]) -> None:
+        """Plan the outer trials for which these were the last inner ones."""
+        inner = [result.trial for result in results if result.trial < outer.first]
+        for number in dict.fromkeys(map(outer.number_of, inner)):
+            if outer.is_due(number):
+                self._due.append(Cohort(((outer.first + number,),), self._later_cost))
 
 
 def _failed(cohort: Cohort, error: str) -> Iterator[TrialResult]:

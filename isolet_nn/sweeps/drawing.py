@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.config.metrics import measure_name
 from isolet_nn.errors import counted
 from isolet_nn.sweeps.axes import (
     Axis,
@@ -40,12 +41,12 @@ _MOST_PLACES = 12
 
 def draw_plots(folder: SweepFolder) -> list[Path]:
     """Draw the sweep's plots into its folder, as PNG and SVG; a heat map also as heatmap.csv."""
+    written = draw_outer_folds(folder)
     usual = [f"{split}_{folder.sweep.rank_by}" for split in ("test", "validation")]
     measured = [name for name in usual if folder.results.has_metric(name)]
     if not measured:
         return []
     plots = folder.sweep.plot or default_plots(folder.sweep, measured[0])
-    written: list[Path] = []
     counts: dict[str, int] = {}
     for plot in plots:
         if not folder.results.has_metric(plot.value):
@@ -61,6 +62,32 @@ def first_picture(folder: SweepFolder) -> Path | None:
     kinds = [plot.kind for plot in folder.sweep.plot] or ["heatmap", "line", "boxplot", "scatter"]
     pictures = (folder.path / PLOTS / f"{kind}.png" for kind in kinds)
     return next((picture for picture in pictures if picture.is_file()), None)
+
+
+def draw_outer_folds(folder: SweepFolder) -> list[Path]:
+    """Draw what each setting was chosen by beside what it came to on its outer fold."""
+    from isolet_nn.plots import in_words, plot_boxplot
+
+    if folder.nested is None:
+        return []
+    folds, found = folder.nested
+    done = [
+        (fold.inner_mean, fold.score)
+        for fold in folds
+        if fold.score is not None and fold.inner_mean is not None
+    ]
+    inner, scores = zip(*done, strict=True)
+    boxes = {"inner folds": [*inner], "outer fold": [*scores]}
+    for path in (paths := _targets(folder, "outer_folds")):
+        plot_boxplot(
+            boxes,
+            path,
+            x_name="scored on",
+            value_name=measure_name(found.score),
+            title=in_words(folder.sweep.name),
+            note=f"each box: {counted(found.n, 'outer fold')}",
+        )
+    return paths
 
 
 def draw_plot(folder: SweepFolder, plot: Plot, name: str) -> list[Path]:

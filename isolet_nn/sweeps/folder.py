@@ -21,11 +21,13 @@ from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError, RunError, problems_at
 from isolet_nn.notebook.pictures import Pictures
 from isolet_nn.runs.records import read_record, require_format
-from isolet_nn.sweeps.cohort import COMPLETED
+from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
 from isolet_nn.sweeps.config import EVALUATE_TEST, Sweep
 from isolet_nn.sweeps.grid import SCORES_KEY, Trials, make_trials
-from isolet_nn.sweeps.journal import Results, read_journal
+from isolet_nn.sweeps.journal import STATUSES, Results, read_journal
 from isolet_nn.sweeps.loading import load_sweep
+from isolet_nn.sweeps.nested import OuterTrials, require_whole
+from isolet_nn.sweeps.outer_scores import NestedScore, OuterFold, nested_score, outer_folds
 from isolet_nn.sweeps.records import JournalHeader, SweepSummary
 from isolet_nn.sweeps.scores import SettingScore, best_settings
 from isolet_nn.system.files import write_text
@@ -60,7 +62,9 @@ class SweepFolder:
     trial_table
         Its trials, as a table with a row a setting.
     results
-        What is in the journal.
+        What is in the journal, but for outer trials.
+    outer
+        The trials that score the outer folds of a nested cross-validation, and their results.
     overruled
         Differences to what was begun, that a resume was told to ignore.
     """
@@ -70,6 +74,9 @@ class SweepFolder:
         self.sweep = sweep
         self.trial_table = trials
         self.results = Results(len(trials))
+        self.outer: OuterTrials | None = None
+        if sweep.cross_validation is not None and sweep.cross_validation.outer_folds is not None:
+            self.outer = OuterTrials(trials, self.results, self.metric)
         self.overruled: list[str] = []
 
     @classmethod
@@ -106,15 +113,83 @@ class SweepFolder:
         if header is not None:
             opened.require_numbering(header)
         for result in results:
-            if result.trial >= len(opened.trial_table):
+            if result.trial >= opened.n_trials:
                 raise RunError(
                     f"{folder / JOURNAL}: damaged: found trial {result.trial}; there are trials 0 "
-                    f"to {len(opened.trial_table) - 1}"
+                    f"to {opened.n_trials - 1}"
                 )
-            opened.results.record(result)
+            try:
+                opened.record(result)
+            except ValueError as error:
+                raise RunError(f"{folder / JOURNAL}: damaged: {error}") from None
         if header is not None:
             opened._require_all_metrics(header)
+        if opened.outer is not None:
+            opened.outer.drop_outdated()
         return opened
+
+    @property
+    def n_trials(self) -> int:
+        """Number of all trials."""
+        return len(self.trial_table) + (0 if self.outer is None else len(self.outer))
+
+    def record(self, result: TrialResult) -> None:
+        """Take over the result of a trial.
+
+        Raises
+        ------
+        ValueError
+            If it names a setting that its trial cannot have.
+        """
+        if self.outer is not None:
+            self.outer.record(result)
+        elif result.setting is not None:
+            raise ValueError(f"found trial {result.trial} with the setting {result.setting}")
+        else:
+            self.results.record(result)
+
+    def count(self, status: str) -> int:
+        """How many trials are pending, completed or failed."""
+        return int(np.sum(self.status == STATUSES.index(status)))
+
+    def results_with(self, trial: int) -> tuple[Results, int]:
+        """Where the result of a trial is."""
+        if self.outer is not None and trial >= self.outer.first:
+            return self.outer.ended, trial - self.outer.first
+        return self.results, trial
+
+    def make_experiment(self, trial: int) -> Experiment:
+        """A trial's experiment; raises as `trial_config`."""
+        if self.outer is not None and trial >= self.outer.first:
+            return self.outer.decided_experiment(trial - self.outer.first)
+        return self.trial_table.make_experiment(trial)
+
+    def forget_failed(self) -> None:
+        """Take trials that failed for pending."""
+        if self.outer is not None:
+            self.outer.forget_failed()
+        else:
+            self.results.forget(FAILED)
+
+    @property
+    def errors(self) -> dict[int, str]:
+        """Error of each failed trial."""
+        if self.outer is None:
+            return self.results.errors
+        of_outer = self.outer.ended.errors.items()
+        return self.results.errors | {self.outer.first + n: error for n, error in of_outer}
+
+    @property
+    def nested(self) -> tuple[list[OuterFold], NestedScore] | None:
+        """The outer folds of a nested cross-validation and what they say; None before the first."""
+        found = None if self.outer is None else nested_score(self.outer)
+        return None if self.outer is None or found is None else (outer_folds(self.outer), found)
+
+    @property
+    def status(self) -> NDArray[np.int8]:
+        """The state of every trial (n_trials,), outer ones last, as in `Results.status`."""
+        ended = [] if self.outer is None else [self.outer.ended.status]
+        return np.concatenate([self.results.status, *ended])
 
     def require_numbering(self, header: JournalHeader) -> None:
         """Refuse a journal whose trials are not numbered as these are.
@@ -146,6 +221,8 @@ class SweepFolder:
         begun = header.sweep.get("experiment")
         either = [self.trial_table.experiment, *([begun] if isinstance(begun, dict) else [])]
         settings = completed // self.trial_table.per_setting
+        if self.outer is not None:
+            require_whole(self.outer, str(self.path / JOURNAL))
         evaluated = [_evaluated(replace(self.trial_table, experiment=e))[settings] for e in either]
         odd_ones = [(found != expected) & (found | ~_MAY_BE_MISSING) for expected in evaluated]
         fits = ~np.all([odd.any(axis=1) for odd in odd_ones], axis=0)
@@ -172,6 +249,8 @@ class SweepFolder:
     @property
     def trials(self) -> pandas.DataFrame:
         """All trials: by number their settings, seeds, metrics, epochs and errors.
+
+        Of a nested cross-validation those of the inner folds: outer_folds.csv has the others.
 
         Raises
         ------
@@ -271,9 +350,9 @@ def trial_config(what: SweepFolder | Sweep, trial: int) -> str:
     Raises
     ------
     ConfigError
-        If there is no trial of that number.
+        If there is no trial of that number, or its setting is still to be chosen.
     """
-    trials = what.trial_table if isinstance(what, SweepFolder) else make_trials(what)
-    if not 0 <= trial < len(trials):
-        raise ConfigError(f"trial {trial}: there are trials 0 to {len(trials) - 1}")
-    return dump_yaml(trials.make_experiment(trial))
+    folder = what if isinstance(what, SweepFolder) else SweepFolder(Path(), what, make_trials(what))
+    if not 0 <= trial < folder.n_trials:
+        raise ConfigError(f"trial {trial}: there are trials 0 to {folder.n_trials - 1}")
+    return dump_yaml(folder.make_experiment(trial))

@@ -13,7 +13,6 @@ error, since whoever wrote both meant another; random settings are drawn anew.
 from __future__ import annotations
 
 import functools
-import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +23,6 @@ from numpy.typing import NDArray
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.key_paths import (
-    apply_overrides,
     canonical,
     equal_text,
     is_within,
@@ -34,18 +32,17 @@ from isolet_nn.config.key_paths import (
 from isolet_nn.config.loading import traced
 from isolet_nn.config.metrics import SCORES, Score, measure_name
 from isolet_nn.config.problems import check, validate
-from isolet_nn.errors import ConfigError, Kind, Problem
+from isolet_nn.errors import ConfigError, Problem
 from isolet_nn.sweeps.config import (
-    EVALUATE_TEST,
     CrossValidation,
     Sweep,
     conflict_with_folds,
     varied_keys,
 )
-from isolet_nn.sweeps.distributions import RandomSettings, Setting
+from isolet_nn.sweeps.distributions import Setting
+from isolet_nn.sweeps.settings import NOT_SET, draw, encode, identity_of, text_of
 
 EPOCHS, SCORES_KEY = "training.epochs", "training.scores"
-_NOT_SET = -1
 _MOST_PROBLEMS = 10
 
 
@@ -86,10 +83,10 @@ class Trials:
 
     @functools.cached_property
     def shape(self) -> dict[str, int]:
-        """How many trials a setting has along each of seed, repeat and fold.
+        """How many trials a setting has along each of seed, repeat, outer fold and fold.
 
         In the order of the numbers, the last running fastest. Repeats count where there are
-        several, folds under cross-validation.
+        several, folds under cross-validation, outer folds where it is nested.
         """
         folds = {} if self.cross_validation is None else self.cross_validation.shape
         return {"seed": len(self.seeds), **folds}
@@ -107,14 +104,14 @@ class Trials:
     def setting(self, number: int) -> Setting:
         """What setting `number` changes, by key path."""
         row = zip(self.keys, self.values, self.codes[number].tolist(), strict=True)
-        return {key: values[code] for key, values, code in row if code != _NOT_SET}
+        return {key: values[code] for key, values, code in row if code != NOT_SET}
 
     def seed(self, trial: int) -> int:
         """The seed of a trial."""
         return self.seeds[trial % self.per_setting // self.per_seed]
 
     def division(self, trial: int) -> dict[str, int]:
-        """How the rows of a trial are divided: its repeat and fold, as far as there are several."""
+        """How the rows of a trial are divided: its repeat, outer fold and fold, where there are."""
         place, rest = {}, trial % self.per_seed
         for name, number in reversed(list(self.shape.items())[1:]):
             rest, place[name] = divmod(rest, number)
@@ -122,12 +119,17 @@ class Trials:
 
     def content(self, trial: int) -> dict[str, Any]:
         """A trial's experiment as it would stand in a file."""
-        content = self.content_of_setting(trial // self.per_setting)
-        changes: dict[str, Any] = {"seed": self.seed(trial)}
+        setting = trial // self.per_setting
+        return self.content_divided(setting, self.seed(trial), self.division(trial))
+
+    def content_divided(
+        self, setting: int, seed: int, division: Mapping[str, int]
+    ) -> dict[str, Any]:
+        """The experiment with a setting and a seed, on one division of the rows."""
+        changes: dict[str, Any] = {"seed": seed}
         if self.cross_validation is not None:
-            fold = self.division(trial)
-            part = {"folds": self.cross_validation.folds, "by": self.cross_validation.by, **fold}
-            changes |= {"dataset.validation": part, EVALUATE_TEST: False}
+            changes |= self.cross_validation.changes(division)
+        content = self.content_of_setting(setting)
         if self.scores:
             asked = look_up(content, SCORES_KEY)
             if isinstance(asked, list | None):  # else it is told what is wrong
@@ -151,7 +153,7 @@ class Trials:
             return self.seed(trial)
         column, number = self.keys.index(key), trial // self.per_setting
         code = int(self.codes[number, column])
-        if code != _NOT_SET:
+        if code != NOT_SET:
             return self.values[column][code]
         if any(is_within(key, other) or is_within(other, key) for other in self.setting(number)):
             return look_up(self.make_experiment(trial).model_dump(mode="json"), key)
@@ -165,8 +167,8 @@ class Trials:
         column = self.keys.index(key)
         places = self.codes[:, column].astype(np.int64)
         values = list(self.values[column])
-        place_of = {_text_of(self.experiment, key, v): place for place, v in enumerate(values)}
-        for number in np.flatnonzero(places == _NOT_SET).tolist():
+        place_of = {text_of(self.experiment, key, v): place for place, v in enumerate(values)}
+        for number in np.flatnonzero(places == NOT_SET).tolist():
             value = self.value(number * self.per_setting, key)
             place = place_of.setdefault(equal_text(value), len(values))
             if place == len(values):
@@ -236,8 +238,8 @@ def _make_trials(sweep: Sweep) -> Trials:
         mesh = np.meshgrid(*axes, indexing="ij")
         codes = np.stack([axis.ravel() for axis in mesh], axis=1)
     else:
-        drawn = _draw(sweep.random, sweep.experiment) if sweep.random else [{}]
-        values, codes = _encode(sweep.list or drawn, keys, sweep.experiment)
+        drawn = draw(sweep.random, sweep.experiment) if sweep.random else [{}]
+        values, codes = encode(sweep.list or drawn, keys, sweep.experiment)
     seeds, folds = tuple(sweep.seeds), sweep.cross_validation
     shown = {measure_name(plot.value) for plot in sweep.plot} | {sweep.rank_by}
     scores = tuple(score for score in SCORES if score in shown)
@@ -245,62 +247,6 @@ def _make_trials(sweep: Sweep) -> Trials:
     _check_settings(sweep, trials)
     _check_line_plots(sweep, trials)
     return trials
-
-
-def _text_of(experiment: dict[str, Any], key: str, value: Any) -> str:
-    """Text that is equal for values of a key which, with all defaults, are the same."""
-    if isinstance(value, (str, dict)):  # names alone, and sections that leave defaults out
-        checked, _ = check(Experiment, with_overrides(experiment, {key: value}))
-        if checked is not None:
-            value = look_up(checked.model_dump(mode="json"), key)
-    return equal_text(value)
-
-
-def _identity(experiment: Experiment) -> bytes:
-    """Equal for equal experiments; short, as there may be a million."""
-    return hashlib.sha256(experiment.model_dump_json().encode()).digest()
-
-
-def _encode(
-    settings: Sequence[Setting], keys: tuple[str, ...], experiment: dict[str, Any]
-) -> tuple[tuple[list[Any], ...], NDArray[np.int32]]:
-    """The different values of each key, and which of them each setting has."""
-    values: tuple[list[Any], ...] = tuple([] for _ in keys)
-    codes = np.full((len(settings), len(keys)), _NOT_SET, np.int32)
-    numbers: list[dict[str, int]] = [{} for _ in keys]
-    columns = {key: column for column, key in enumerate(keys)}
-    for row, setting in enumerate(settings):
-        for key, value in setting.items():
-            column = columns[key]
-            known, text = numbers[column], equal_text(value)
-            if text not in known:
-                known[text] = known.setdefault(
-                    _text_of(experiment, key, value), len(values[column])
-                )
-                if known[text] == len(values[column]):
-                    values[column].append(value)
-            codes[row, column] = known[text]
-    return values, codes
-
-
-def _draw(random: RandomSettings, experiment: dict[str, Any]) -> list[Setting]:
-    """Draw settings one after another, so that more trials begin with the same ones."""
-    generator = np.random.default_rng(random.seed)
-    seen: set[str] = set()
-    drawn: dict[bytes | str, Setting] = {}
-    for _ in range(100 * random.trials):
-        setting = {key: space.sample(generator) for key, space in sorted(random.space.items())}
-        text = canonical(setting)
-        if text in seen:
-            continue
-        seen.add(text)
-        content, contradictions = apply_overrides(experiment, setting)
-        checked = None if contradictions else check(Experiment, content)[0]
-        drawn.setdefault(text if checked is None else _identity(checked), setting)
-        if len(drawn) == random.trials:
-            return list(drawn.values())
-    allowed = f"the space has hardly more than {len(drawn)} different settings"
-    raise ConfigError(Problem(str(random.trials), "random.trials", Kind.FOUND, allowed))
 
 
 def _check_settings(sweep: Sweep, trials: Trials) -> None:
@@ -313,7 +259,7 @@ def _check_settings(sweep: Sweep, trials: Trials) -> None:
         for problem in found:
             problems.setdefault(problem, []).append(number)
         if experiment is not None:
-            first = numbers.setdefault(_identity(experiment), number)
+            first = numbers.setdefault(identity_of(experiment), number)
             if first != number:
                 doubles[_given_twice(sweep, trials, first, number)] = None
         if len(problems) + len(doubles) >= _MOST_PROBLEMS:
@@ -342,6 +288,10 @@ def _experiment_of_setting(
 
 def _of_folds(problem: Problem) -> Problem:
     """A problem of the folds under the key that the sweep has for them."""
+    if problem.path == "dataset.test.by":
+        return replace(problem, path="cross_validation.by")
+    if problem.path == "dataset.test":  # no key of xor
+        problem = replace(problem, path="dataset.validation")
     if not is_within(problem.path, "dataset.validation"):
         return problem
     if problem.path == "dataset.validation":  # xor, whose four points are all there is

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal, Required
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal, Required
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,9 @@ from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 from isolet_nn.system.files import cut_torn_line, errors_name, open_file, parse_json
+
+if TYPE_CHECKING:
+    from isolet_nn.sweeps.nested import OuterTrials
 
 COLUMNS: dict[str, int] = {metric: column for column, metric in enumerate(METRICS)}
 """Of `Results.metrics`."""
@@ -86,8 +90,13 @@ class Results:
     def forget(self, status: str) -> None:
         """Take trials in a state for pending."""
         for trial in self.trials_with(status).tolist():
-            self.status[trial] = 0
-            self.errors.pop(trial, None)
+            self.take_back(trial)
+
+    def take_back(self, trial: int) -> None:
+        """Take a trial for pending."""
+        self.status[trial] = PENDING_CODE
+        self.metrics[trial] = np.nan
+        self.errors.pop(trial, None)
 
     def trials_with(self, status: str) -> NDArray[np.int64]:
         """Numbers of the trials in a state: pending, completed or failed."""
@@ -110,32 +119,48 @@ class Results:
         """Whether any trial has it."""
         return bool(np.isfinite(self.metric(name)).any())
 
-    def write_table(self, path: Path, trials: Trials) -> None:
-        """Write trials.csv: a row a trial, numbers with all digits."""
-        names = [name for name in METRICS if self.has_metric(name)]
+    def write_table(self, path: Path, trials: Trials, outer: OuterTrials | None = None) -> None:
+        """Write trials.csv: a row a trial, outer ones last, numbers with all digits."""
+        ended = [self] if outer is None else [self, outer.ended]
+        names = [name for name in METRICS if any(each.has_metric(name) for each in ended)]
         columns = [COLUMNS[name] for name in names]
         header = ["trial", "status", *trials.keys, *trials.shape, *names]
         header += ["epochs", "seconds", "error"]
-        write_csv(path, header, self._rows(trials, columns))
+        rows = self._rows(trials, columns)
+        outer_rows = () if outer is None else outer.ended.rows_of_outer(outer, columns)
+        write_csv(path, header, itertools.chain(rows, outer_rows))
 
     def _rows(self, trials: Trials, columns: list[int]) -> Iterator[list[CsvCell]]:
         for trial in range(len(trials)):
             if trial % trials.per_setting == 0:
                 settings = [exact_text(trials.value(trial, key)) for key in trials.keys]
-            status = STATUSES[self.status[trial]]
-            row = self.metrics[trial].tolist()
-            metrics = [unless_nan(row[c]) for c in columns]
-            ended = [int(self.epochs[trial]), float(self.seconds[trial])]
-            yield [
-                trial,
-                status,
-                *settings,
-                trials.seed(trial),
-                *trials.division(trial).values(),
-                *metrics,
-                *(ended if status != PENDING else [None, None]),
-                self.errors.get(trial),
-            ]
+            place = [trials.seed(trial), *trials.division(trial).values()]
+            status, *figures = self._figures(trial, columns)
+            yield [trial, status, *settings, *place, *figures]
+
+    def rows_of_outer(self, outer: OuterTrials, columns: list[int]) -> Iterator[list[CsvCell]]:
+        """Rows of outer trials, whose results these are: without a fold, and maybe a setting."""
+        trials = outer.trials
+        for number in range(len(outer)):
+            settings: list[CsvCell] = [None] * len(trials.keys)
+            if (chosen := int(outer.settings[number])) >= 0:
+                first = chosen * trials.per_setting
+                settings = [exact_text(trials.value(first, key)) for key in trials.keys]
+            place = [outer.seed(number), *outer.division(number).values(), None]
+            status, *figures = self._figures(number, columns)
+            yield [outer.first + number, status, *settings, *place, *figures]
+
+    def _figures(self, trial: int, columns: list[int]) -> list[CsvCell]:
+        """Status, metrics, epochs, seconds and error of a trial."""
+        status = STATUSES[self.status[trial]]
+        row = self.metrics[trial].tolist()
+        ended: list[CsvCell] = [int(self.epochs[trial]), float(self.seconds[trial])]
+        return [
+            status,
+            *(unless_nan(row[c]) for c in columns),
+            *(ended if status != PENDING else [None, None]),
+            self.errors.get(trial),
+        ]
 
 
 def exact_text(value: Any) -> str:
@@ -217,6 +242,7 @@ class _Line(TypedDict, total=False):
     epochs: Required[Annotated[int, Field(ge=0, lt=2**31)]]
     seconds: Required[Seconds]
     error: str
+    setting: Annotated[int, Field(ge=0)]
 
 
 _LINE = TypeAdapter(_Line)
@@ -298,6 +324,8 @@ def _line(result: TrialResult) -> str:
     content["epochs"], content["seconds"] = result.epochs, result.seconds
     if result.error is not None:
         content["error"] = result.error
+    if result.setting is not None:
+        content["setting"] = result.setting
     return _encode(content) + "\n"
 
 

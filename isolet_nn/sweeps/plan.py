@@ -124,14 +124,18 @@ class Plan:
     ----------
     notes
         Sentences that say what was shared, what was not, and why; with the trials concerned.
+    n_later, later_cost
+        Trials that are planned once the results of these are known, and estimated seconds of them.
     """
 
     cohorts: list[Cohort]
     notes: dict[str, int]
+    n_later: int = 0
+    later_cost: float = 0.0
 
     @property
     def n_trials(self) -> int:
-        """Trials planned."""
+        """Trials planned in cohorts."""
         return sum(cohort.n_trials for cohort in self.cohorts)
 
     @property
@@ -141,7 +145,7 @@ class Plan:
 
     @property
     def cost(self) -> float:
-        """Estimated seconds of one processor."""
+        """Estimated seconds of one processor, without what comes later."""
         return sum(cohort.cost for cohort in self.cohorts)
 
 

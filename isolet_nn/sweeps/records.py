@@ -28,6 +28,27 @@ class RankedSetting(Record):
     means: dict[Metric, float] = Field(default={})
 
 
+class Choice(Record):
+    """A setting that outer folds were scored with, and how many were."""
+
+    setting: dict[str, JsonValue]
+    n: Whole
+
+
+class NestedScore(Record):
+    """What a nested cross-validation found."""
+
+    score: Metric
+    chosen_by: Metric
+    n: Whole
+    mean: float
+    deviation: Seconds | None
+    low: float | None
+    high: float | None
+    choices: list[Choice]
+    unread: list[str]
+
+
 class SweepSummary(Summary):
     """summary.json of a sweep."""
 
@@ -37,6 +58,8 @@ class SweepSummary(Summary):
     pending: Whole
     ranked_by: ValidationMetric | TestMetric
     best: list[RankedSetting]
+    nested: NestedScore | None = None
+    """Of a nested cross-validation, once an outer fold is scored."""
 
 
 class JournalHeader(Record):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.config.datasets import DatasetConfig
 from isolet_nn.config.metrics import METRICS, SCORES, Metric, measure_of
 from isolet_nn.scores.statistics import resampled_interval
 from isolet_nn.sweeps.datasets import data_depends_on_seed
@@ -94,25 +95,51 @@ def _intervals(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """95 % intervals of the mean of a metric over folds and repeats, each end (n_settings,).
 
-    They are what :func:`~isolet_nn.scores.statistics.resampled_interval` gives. Seeds that divide
-    the rows anew are repeats; where all divide them alike (``dataset.split_seed``), a fold's score
-    is its mean over seeds. NaN where a trial is missing, and without cross-validation.
+    NaN where a trial is missing, without cross-validation, and where it is nested: its inner folds
+    overlap in ways that the interval knows nothing of, and the outer ones have one of their own.
     """
     low, high = np.full((2, len(trials.codes)), np.nan)
-    if trials.cross_validation is None:
+    folds = trials.cross_validation
+    if folds is None or folds.outer_folds is not None:
         return low, high
     of_seeds = results.metric(metric).reshape(len(low), len(trials.seeds), trials.per_seed)
     firsts, groups = trials.groups_by("dataset")
-    measure = measure_of(metric)
     for group, first in enumerate(firsts):
-        scores = of_seeds[groups == group]
-        experiment = trials.make_experiment(first * trials.per_setting)
-        if data_depends_on_seed(experiment.dataset):
-            scores = scores.reshape(len(scores), -1)
-        else:
-            scores = scores.mean(axis=1)
-        ends = resampled_interval(scores, trials.cross_validation.folds)
-        low[groups == group], high[groups == group] = np.clip(ends, measure.lowest, measure.highest)
+        dataset = trials.make_experiment(first * trials.per_setting).dataset
+        of_group = groups == group
+        low[of_group], high[of_group] = mean_interval_over_folds(
+            of_seeds[of_group], dataset, folds.folds, metric
+        )
+    return low, high
+
+
+def mean_interval_over_folds(
+    scores: NDArray[np.float64], dataset: DatasetConfig, folds: int, metric: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """95 % intervals of mean scores over folds, repeats and seeds.
+
+    They are what :func:`~isolet_nn.scores.statistics.resampled_interval` gives. Seeds that divide
+    the rows anew are repeats; where all divide them alike (``dataset.split_seed``), a fold's score
+    is its mean over seeds.
+
+    Parameters
+    ----------
+    scores
+        (n, n_seeds, n_folds of all repeats); NaN where one is missing.
+    dataset
+        What is divided into so many `folds`.
+
+    Returns
+    -------
+    low, high
+        (n,), within what `metric` can be; NaN where a score is missing.
+    """
+    scores = (
+        scores.reshape(len(scores), -1) if data_depends_on_seed(dataset) else scores.mean(axis=1)
+    )
+    low, high = resampled_interval(scores, folds)
+    measure = measure_of(metric)
+    low, high = np.clip((low, high), measure.lowest, measure.highest)
     return low, high
 
 
@@ -164,7 +191,7 @@ def _columns(trials: Trials, results: Results, metric: str) -> dict[str, NDArray
     """What settings.csv says of a metric, by column."""
     of_metric = _Means.of(trials, results, metric)
     columns = {f"{metric}_mean": of_metric.means, f"{metric}_sd": of_metric.deviations}
-    if trials.cross_validation is not None:
+    if trials.cross_validation is not None and trials.cross_validation.outer_folds is None:
         low, high = _intervals(trials, results, metric)
         columns |= {f"{metric}_low": low, f"{metric}_high": high}
     return columns

@@ -13,9 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
-from isolet_nn.config.experiment import Experiment
-from isolet_nn.config.loading import PATH_KEYS, traced
-from isolet_nn.errors import ConfigError, Problem
+from isolet_nn.config.loading import PATH_KEYS
 from isolet_nn.runs.environment import describe_environment, processor
 from isolet_nn.runs.execution import limited_threads
 from isolet_nn.runs.identity import differences, processor_changes, refuse
@@ -24,21 +22,34 @@ from isolet_nn.sweeps import journal
 from isolet_nn.sweeps.cohort import COMPLETED, FAILED
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.curves import CURVES, Curves, keep_curves
-from isolet_nn.sweeps.datasets import DataSource, PackedDataset
+from isolet_nn.sweeps.datasets import DataSource
 from isolet_nn.sweeps.dispatch import Dispatcher, ModelKeeper, SweepObserver
 from isolet_nn.sweeps.drawing import draw_plots
 from isolet_nn.sweeps.folder import MODELS, SweepFolder
-from isolet_nn.sweeps.grid import Trials, make_trials, with_settings
-from isolet_nn.sweeps.journal import PENDING, PENDING_CODE, Journal, Results, read_journal
+from isolet_nn.sweeps.grid import Trials, make_trials
+from isolet_nn.sweeps.journal import (
+    PENDING,
+    PENDING_CODE,
+    Journal,
+    read_journal,
+)
 from isolet_nn.sweeps.loading import load_sweep
+from isolet_nn.sweeps.nested import with_outer_trials
+from isolet_nn.sweeps.outer_scores import write_outer_folds
 from isolet_nn.sweeps.plan import Plan, make_plan
 from isolet_nn.sweeps.records import JournalHeader
+from isolet_nn.sweeps.requirements import (
+    folds_named_as_in,
+    require_backends,
+    require_trainable_trials,
+)
 from isolet_nn.sweeps.scores import write_settings
-from isolet_nn.sweeps.workers import LocalWorkers, Workers
+from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import (
     ENVIRONMENT,
     JOURNAL,
+    OUTER_FOLDS,
     SETTINGS,
     SUMMARY,
     TABLE,
@@ -47,17 +58,11 @@ from isolet_nn.system.folders import (
 )
 from isolet_nn.system.machine import available_cores
 from isolet_nn.system.processes import require_processes
-from isolet_nn.training.capacity import require_trainable
-from isolet_nn.training.loop import require_backend
-from isolet_nn.training.weighting import require_class_names
 from isolet_nn.version import __version__
 
 _DATA = ".data"
 _NO_IDENTITY = {"name", "workers", "plot", "save_models", "save_curves"}
 """Keys of a sweep file that no trial's result depends on."""
-
-WorkersFactory = Callable[[int, Path, Callable[[Experiment], PackedDataset]], Workers]
-"""Makes workers of a number, a folder for data sets, and what packs an experiment's data set."""
 
 
 def sweep(
@@ -158,82 +163,11 @@ def resume_sweep(
             before = folder.earlier_summary.get("overruled", [])
             folder.overruled = sorted({*before, *changes})
         if retry_failed:
-            folder.results.forget(FAILED)
+            folder.forget_failed()
         _RecordedSweep(folder, source, observer or SweepObserver()).carry_out(
             header, make_workers, workers, should_stop
         )
     return folder
-
-
-def require_backends(trials: Trials, make_workers: WorkersFactory = LocalWorkers) -> None:
-    """Refuse backends and devices that this machine lacks, if it is to use them.
-
-    Raises
-    ------
-    BackendUnavailableError
-        Saying what is missing, and how to install it.
-    """
-    if make_workers is LocalWorkers:
-        for experiment in trials.one_experiment_each("backend", "device"):
-            require_backend(experiment)
-
-
-_DECIDES_ON_CAPACITY = (
-    "backend",
-    "device",
-    "ensemble",
-    "dataset",
-    "model.hidden_layers",
-    "model.batch_normalization",
-    "optimizer.name",
-    "optimizer.momentum",
-    "training.batch_size",
-    "training.class_weight",
-    "training.drop_last",
-    "training.dtype",
-    "training.shuffle",
-    "training.weight_averaging",
-)
-"""Key paths that `require_trainable` and `require_class_names` look at."""
-
-
-def require_trainable_trials(
-    sweep: Sweep, trials: Trials, source: DataSource, make_workers: WorkersFactory = LocalWorkers
-) -> None:
-    """Refuse settings that `train` would refuse once it knows how large the data is.
-
-    Other seeds' parts may differ by some rows, and then it is for their trials to say.
-
-    Raises
-    ------
-    ConfigError
-        Listing the problems, each with the first setting that has it.
-    """
-    problems: dict[Problem, list[int]] = {}
-    numbers = trials.settings_that_differ_in(*_DECIDES_ON_CAPACITY)
-    for number in numbers:
-        first = number * trials.per_setting
-        has_folds = trials.make_experiment(first).model.batch_normalization
-        for trial in range(first, first + (trials.per_seed if has_folds else 1)):
-            experiment = trials.make_experiment(trial)
-            size = source.size(experiment)
-            try:
-                if isinstance(experiment.training.class_weight, dict):
-                    require_class_names(experiment, source.dataset(experiment).classes)
-                require_trainable(
-                    experiment,
-                    size.n_rows,
-                    size.n_features,
-                    size.n_classes,
-                    on_this_machine=make_workers is LocalWorkers,
-                )
-            except ConfigError as error:
-                for problem in error.problems:
-                    problems.setdefault(problem, []).append(number)
-                break
-    if problems:
-        found = with_settings(trials, problems, len(numbers))
-        raise ConfigError(*traced(found, f"{sweep.source}: ", sweep.origins))
 
 
 def make_header(
@@ -251,7 +185,8 @@ def make_header(
     content["experiment"]["dataset"] = {k: v for k, v in dataset.items() if k not in PATH_KEYS}
     checksums = []
     for experiment in trials.one_experiment_each("dataset"):
-        checksums.append(source.dataset(experiment).checksum)
+        with folds_named_as_in(config):
+            checksums.append(source.dataset(experiment).checksum)
         source.size(experiment)  # another seed's split may fail, which is for its trials to say
     kinds = trials.one_experiment_each("backend", "device")
     local = make_workers is LocalWorkers
@@ -270,16 +205,20 @@ def plan_of(
     what: SweepFolder | Sweep, workers: int | None = None, *, retry_failed: bool = False
 ) -> tuple[Plan, int, int]:
     """The plan of what is still to be done, the number of all trials, and that of workers."""
-    trials = what.trial_table if isinstance(what, SweepFolder) else make_trials(what)
-    results = what.results if isinstance(what, SweepFolder) else Results(len(trials))
+    folder = what if isinstance(what, SweepFolder) else SweepFolder(Path(), what, make_trials(what))
     if retry_failed:
-        results.forget(FAILED)
-    config, source = what.sweep if isinstance(what, SweepFolder) else what, DataSource()
-    require_trainable_trials(config, trials, source)
-    count = n_workers(config, workers)
+        folder.forget_failed()
+    source = DataSource()
+    require_trainable_trials(folder.sweep, folder.trial_table, source)
+    count = n_workers(folder.sweep, workers)
     require_processes(count, "workers")
-    plan = make_plan(trials, results.trials_with(PENDING), count, source.size)
-    return plan, len(trials), count
+    return _plan_of_pending(folder, count, source), folder.n_trials, count
+
+
+def _plan_of_pending(folder: SweepFolder, workers: int, source: DataSource) -> Plan:
+    pending = folder.results.trials_with(PENDING)
+    plan = make_plan(folder.trial_table, pending, workers, source.size)
+    return plan if folder.outer is None else with_outer_trials(plan, folder.outer)
 
 
 def n_workers(sweep: Sweep, given: int | None = None) -> int:
@@ -313,8 +252,7 @@ class _RecordedSweep:
         """Do what is pending; write table, summary and plots however it ends."""
         folder, trials = self.folder, self.folder.trial_table
         count = n_workers(folder.sweep, given_workers)
-        pending = folder.results.trials_with(PENDING)
-        plan = make_plan(trials, pending, count, self.source.size)
+        plan = _plan_of_pending(folder, count, self.source)
         self._write_environment(header)
         self._write_summary("running")
         data = folder.path / _DATA
@@ -340,12 +278,13 @@ class _RecordedSweep:
                     trials,
                     workers,
                     opened,
-                    folder.results,
+                    folder.record,
                     models,
                     folder.sweep.save_curves,
                     self.observer,
+                    folder.outer,
                 )
-                is_complete = dispatcher.dispatch(plan.cohorts, should_stop)
+                is_complete = dispatcher.dispatch(plan, should_stop)
             self.status = "completed" if is_complete else "interrupted"
 
     def _models(self) -> ModelKeeper:
@@ -355,7 +294,7 @@ class _RecordedSweep:
 
     def _curves(self) -> Curves | None:
         path = self.folder.path / CURVES
-        keep_curves(path, self.folder.results.status != PENDING_CODE)
+        keep_curves(path, self.folder.status != PENDING_CODE)
         return None if self.folder.sweep.save_curves == "none" else Curves(path)
 
     def _write_environment(self, header: JournalHeader) -> None:
@@ -367,13 +306,15 @@ class _RecordedSweep:
 
     def _write_results(self) -> None:
         folder = self.folder
-        folder.results.write_table(folder.path / TABLE, folder.trial_table)
+        folder.results.write_table(folder.path / TABLE, folder.trial_table, folder.outer)
         write_settings(folder.path / SETTINGS, folder.trial_table, folder.results, folder.metric)
+        if folder.outer is not None:
+            write_outer_folds(folder.path / OUTER_FOLDS, folder.outer)
         draw_plots(folder)
 
     def _write_summary(self, status: str) -> None:
         """Say how far the sweep is; `seconds` is the time it was worked on, resumes included."""
-        results = self.folder.results
+        nested = self.folder.nested
         write_json(
             self.folder.path / SUMMARY,
             {
@@ -382,11 +323,12 @@ class _RecordedSweep:
                 "started": self._started,
                 "ended": None if status == "running" else now(),
                 "seconds": self._seconds + time.monotonic(),
-                "trials": len(self.folder.trial_table),
-                **{s: len(results.trials_with(s)) for s in (COMPLETED, FAILED, PENDING)},
+                "trials": self.folder.n_trials,
+                **{state: self.folder.count(state) for state in (COMPLETED, FAILED, PENDING)},
                 "ranked_by": self.folder.metric,
                 "overruled": self.folder.overruled,
                 "best": [asdict(score) for score in self.folder.best()],
+                **({} if nested is None else {"nested": asdict(nested[1])}),
             },
         )
 

@@ -48,33 +48,32 @@ class Trial(Run):
     """
 
     def __init__(self, sweep: SweepFolder, number: int) -> None:
-        most = len(sweep.trial_table) - 1
+        most = sweep.n_trials - 1
         if not 0 <= number <= most:
             raise ConfigError(
                 f"{sweep.path}: found trial {number}; allowed: the sweep's trials are 0 to {most}"
             )
         self.sweep, self.number = sweep, number
-        self.status = next(s for s in _STATUSES if number in sweep.results.trials_with(s))
+        results, place = sweep.results_with(number)
+        self.status = next(s for s in _STATUSES if place in results.trials_with(s))
         if self.status == PENDING:
             raise RunError(
                 f"{sweep.path}: trial {number} has not ended; end the sweep with: "
                 f"isolet-nn sweep --resume {shlex.quote(str(sweep.path))}"
             )
-        super().__init__(
-            trial_address(sweep.path, number), sweep.trial_table.make_experiment(number)
-        )
+        super().__init__(trial_address(sweep.path, number), sweep.make_experiment(number))
 
     @property
     def summary(self) -> dict[str, Any]:
         """What summary.json of a run says, as far as a sweep knows it."""
-        results = self.sweep.results
-        values = {name: float(results.metric(name)[self.number]) for name in METRICS}
+        results, place = self.sweep.results_with(self.number)
+        values = {name: float(results.metric(name)[place]) for name in METRICS}
         return {
             "status": self.status,
-            "error": results.errors.get(self.number),
+            "error": results.errors.get(place),
             "started": self.sweep.earlier_summary.get("started"),
-            "epochs": int(results.epochs[self.number]),
-            "seconds": float(results.seconds[self.number]),
+            "epochs": int(results.epochs[place]),
+            "seconds": float(results.seconds[place]),
             "metrics": {name: value for name, value in values.items() if math.isfinite(value)},
         }
 
@@ -125,8 +124,9 @@ class Trial(Run):
 
 
 def _data_of(dataset: Any) -> dict[str, Any]:
-    """What decides on the data alone, of a dataset section: not how it is divided into folds."""
-    return {k: v for k, v in dataset.model_dump(mode="json").items() if k != "validation"}
+    """What decides on the data alone, of a dataset section: not how it is divided."""
+    parts = ("test", "validation")
+    return {k: v for k, v in dataset.model_dump(mode="json").items() if k not in parts}
 
 
 def trial_address(sweep: Path, number: int) -> Path:

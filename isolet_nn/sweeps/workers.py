@@ -66,6 +66,10 @@ class Workers(Protocol):
         """End all workers, whatever they are doing."""
 
 
+WorkersFactory = Callable[[int, Path, Callable[[Experiment], PackedDataset]], Workers]
+"""Makes workers of a number, a folder for data sets, and what packs an experiment's data set."""
+
+
 @dataclass
 class _Slot:
     executor: Any

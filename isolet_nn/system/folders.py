@@ -18,7 +18,7 @@ from isolet_nn.system.files import parse_json, read_bytes
 CONFIG, ENVIRONMENT, SUMMARY, PLOTS = "config.yaml", "environment.json", "summary.json", "plots"
 METRICS = "metrics.csv"
 SWEEP, JOURNAL = "sweep.yaml", "trials.jsonl"
-TABLE, SETTINGS = "trials.csv", "settings.csv"
+TABLE, SETTINGS, OUTER_FOLDS = "trials.csv", "settings.csv", "outer_folds.csv"
 _LOCK = ".lock"
 _PROBE_SECONDS = 0.1
 """How long a lock is waited for, since `is_locked` takes it for an instant."""

@@ -14,7 +14,8 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from isolet_nn.config.metrics import is_better, measure_of
 from isolet_nn.errors import counted, one_line
-from isolet_nn.system.folders import PLOTS, SETTINGS, TABLE
+from isolet_nn.system.folders import OUTER_FOLDS, PLOTS, SETTINGS, TABLE
+from isolet_nn.terminal.nested import outer_table, say_nested
 from isolet_nn.terminal.notebook import NOTEBOOK_SECONDS, NotebookBar
 from isolet_nn.terminal.streams import MESSAGES, ProgressLine, print_message
 from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table, setting_column
@@ -86,18 +87,19 @@ class SweepProgress(SilentSweepProgress):
 
     def on_start(self, folder: SweepFolder, plan: Plan) -> None:
         super().on_start(folder, plan)
-        self._total = plan.n_trials
-        self._cost = max(plan.cost, 1e-9)
+        self._total = plan.n_trials + plan.n_later
+        self._cost = max(plan.cost + plan.later_cost, 1e-9)
         self._done = self._failed = 0
         self._cost_done = 0.0
         self._metric = folder.metric
         best = folder.results.best(folder.metric)
         self._best = None if best is None else best[1]
         self._started = self._printed = time.monotonic()
-        done_before = len(folder.trial_table) - plan.n_trials
+        done_before = folder.n_trials - self._total
         self._begin(
             f"{folder.path}: {counted(plan.n_trials, 'trial')} in "
             f"{counted(plan.n_trainings, 'training')}, {counted(len(plan.cohorts), 'cohort')}"
+            + (f", then {counted(plan.n_later, 'outer fold')}" if plan.n_later else "")
             + (f"; {done_before} {_are(done_before)} done already" if done_before else "")
         )
 
@@ -219,12 +221,19 @@ def _are(number: int) -> str:
 
 def print_plan(plan: Plan, trials: int, workers: int, printer: Printer = FOR_TERMINAL) -> None:
     """Print what a sweep would do: trials, trainings, cohorts, what is shared and why."""
+    cost = plan.cost + plan.later_cost
+    later = (
+        f"then {counted(plan.n_later, 'outer fold')}, a training each of the setting that the "
+        "inner folds choose\n"
+        if plan.n_later
+        else ""
+    )
     printer.say(
-        f"{counted(trials, 'trial')}, {plan.n_trials} of them to be done\n"
+        f"{counted(trials, 'trial')}, {plan.n_trials + plan.n_later} of them to be done\n"
         f"{counted(plan.n_trainings, 'training')} in {counted(len(plan.cohorts), 'cohort')} "
-        f"for {counted(workers, 'worker')}\n"
-        f"estimated work: {duration(plan.cost)} of one processor, "
-        f"{duration(plan.cost / workers)} with {counted(workers, 'worker')}"
+        f"for {counted(workers, 'worker')}\n{later}"
+        f"estimated work: {duration(cost)} of one processor, "
+        f"{duration(cost / workers)} with {counted(workers, 'worker')}"
     )
     for note, count in plan.notes.items():
         printer.say(f"{counted(count, 'trial')} {note}")
@@ -240,9 +249,13 @@ def print_plan(plan: Plan, trials: int, workers: int, printer: Printer = FOR_TER
 
 def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
     """Print the best settings, how trials ended, and last the folder."""
-    best = folder.best()
+    best, nested = folder.best(), folder.nested
     if best:
-        printer.tables(_best_settings(folder, best))
+        tables = [_best_settings(folder, best)]
+        if nested is not None:
+            settings = _setting_columns(folder, [fold.setting or {} for fold in nested[0]])
+            tables.append(outer_table(*nested, settings))
+        printer.tables(*tables)
         if folder.metric.startswith("test_"):
             printer.say(
                 "This ranking saw the test set: with dataset.validation or cross_validation, "
@@ -253,12 +266,14 @@ def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
             f"no setting is ranked, as none has {folder.metric}: it is undefined where the split "
             "lacks a class"
         )
+    if nested is not None:
+        say_nested(nested[1], printer)
     summary = folder.summary
     counts = ", ".join(f"{summary[state]} {state}" for state in ("completed", "failed", "pending"))
     printer.say(f"{counted(summary['trials'], 'trial')}: {counts}")
-    for error in dict.fromkeys(folder.results.errors.values()):
+    for error in dict.fromkeys(folder.errors.values()):
         printer.say(f"failed: {error}")
-    for table_file in (TABLE, SETTINGS):
+    for table_file in (TABLE, SETTINGS, *([OUTER_FOLDS] if folder.outer is not None else [])):
         printer.say(one_line(f"table: {folder.path / table_file}"))
     if (folder.path / PLOTS).is_dir():
         printer.say(one_line(f"plots: {folder.path / PLOTS}"))
@@ -279,8 +294,9 @@ def _best_settings(folder: SweepFolder, best: Sequence[SettingScore]) -> Table:
 def _folds(folder: SweepFolder) -> tuple[str, str]:
     """Heading of the number of trials, and what they are, under cross-validation."""
     several = [(n, name) for name, n in folder.trial_table.shape.items() if n > 1]
-    over = " x ".join(counted(n, name) for n, name in reversed(several))
-    return "trials", f", mean +- standard deviation over {over}, and its 95 % interval"
+    over = " x ".join(counted(n, name.replace("_", " ")) for n, name in reversed(several))
+    interval = "" if folder.outer is not None else ", and its 95 % interval"
+    return "trials", f", mean +- standard deviation over {over}{interval}"
 
 
 def _setting_columns(folder: SweepFolder, settings: Sequence[Setting]) -> list[Column]:

@@ -176,8 +176,8 @@ def test_a_data_set_is_all_that_an_experiment_needs() -> None:
             "dataset.validation.seed: unknown key; allowed: fraction, by",
         ),
         (
-            {"dataset": {"name": "iris", "test": {"folds": 5, "fraction": 0.1}}},
-            "dataset.test.folds: unknown key; allowed: fraction, by",
+            {"dataset": {"name": "iris", "test": {"folds": 5, "fold": 0, "fraction": 0.1}}},
+            "dataset.test.fraction: unknown key; allowed: folds, fold, repeat, by",
         ),
         (
             {

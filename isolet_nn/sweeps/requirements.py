@@ -1,0 +1,119 @@
+"""What is refused before a sweep has a folder: what this machine lacks, what cannot be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.loading import traced
+from isolet_nn.config.problems import validate
+from isolet_nn.data.splits import TooManyFoldsError
+from isolet_nn.errors import ConfigError, DataError, Problem
+from isolet_nn.sweeps.config import Sweep
+from isolet_nn.sweeps.datasets import DataSource
+from isolet_nn.sweeps.grid import Trials, with_settings
+from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
+from isolet_nn.training.capacity import require_trainable
+from isolet_nn.training.loop import require_backend
+from isolet_nn.training.weighting import require_class_names
+
+
+@contextmanager
+def folds_named_as_in(sweep: Sweep) -> Iterator[None]:
+    """Tell of too many folds under the key that the sweep has for them."""
+    try:
+        yield
+    except TooManyFoldsError as error:
+        if sweep.cross_validation is None:
+            raise
+        key = "outer_folds" if error.part == "test" else "folds"
+        raise DataError(f"{sweep.source}: cross_validation.{key}: {error.found}") from None
+
+
+def require_backends(trials: Trials, make_workers: WorkersFactory = LocalWorkers) -> None:
+    """Refuse backends and devices that this machine lacks, if it is to use them.
+
+    Raises
+    ------
+    BackendUnavailableError
+        Saying what is missing, and how to install it.
+    """
+    if make_workers is LocalWorkers:
+        for experiment in trials.one_experiment_each("backend", "device"):
+            require_backend(experiment)
+
+
+_DECIDES_ON_CAPACITY = (
+    "backend",
+    "device",
+    "ensemble",
+    "dataset",
+    "model.hidden_layers",
+    "model.batch_normalization",
+    "optimizer.name",
+    "optimizer.momentum",
+    "training.batch_size",
+    "training.class_weight",
+    "training.drop_last",
+    "training.dtype",
+    "training.shuffle",
+    "training.weight_averaging",
+)
+"""Key paths that `require_trainable` and `require_class_names` look at."""
+
+
+def require_trainable_trials(
+    sweep: Sweep, trials: Trials, source: DataSource, make_workers: WorkersFactory = LocalWorkers
+) -> None:
+    """Refuse settings that `train` would refuse once it knows how large the data is.
+
+    Other seeds' parts may differ by some rows, and then it is for their trials to say.
+
+    Raises
+    ------
+    ConfigError
+        Listing the problems, each with the first setting that has it.
+    """
+    problems: dict[Problem, list[int]] = {}
+    numbers = trials.settings_that_differ_in(*_DECIDES_ON_CAPACITY)
+    for number in numbers:
+        for experiment in _of_different_sizes(trials, number):
+            with folds_named_as_in(sweep):
+                size = source.size(experiment)
+            try:
+                if isinstance(experiment.training.class_weight, dict):
+                    require_class_names(experiment, source.dataset(experiment).classes)
+                require_trainable(
+                    experiment,
+                    size.n_rows,
+                    size.n_features,
+                    size.n_classes,
+                    on_this_machine=make_workers is LocalWorkers,
+                )
+            except ConfigError as error:
+                for problem in error.problems:
+                    problems.setdefault(problem, []).append(number)
+                break
+    if problems:
+        found = with_settings(trials, problems, len(numbers))
+        raise ConfigError(*traced(found, f"{sweep.source}: ", sweep.origins))
+
+
+def _of_different_sizes(trials: Trials, setting: int) -> Iterator[Experiment]:
+    """A setting's experiments on training parts that may differ in size, where sizes matter.
+
+    Batch normalization alone asks how many rows the last batch has.
+    """
+    first = setting * trials.per_setting
+    experiment = trials.make_experiment(first)
+    yield experiment
+    if not experiment.model.batch_normalization or trials.cross_validation is None:
+        return
+    for trial in range(first + 1, first + trials.per_seed):
+        yield trials.make_experiment(trial)
+    if trials.cross_validation.outer_folds is not None:
+        for trial in range(first, first + trials.per_seed, trials.cross_validation.folds):
+            division = {k: n for k, n in trials.division(trial).items() if k != "fold"}
+            content = trials.content_divided(setting, trials.seeds[0], division)
+            yield validate(Experiment, content, f"setting {setting}")
