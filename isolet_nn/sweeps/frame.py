@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isolet_nn.config.metrics import METRICS
-from isolet_nn.notebook.frames import data_frame
+from isolet_nn.notebook.frames import data_frame, import_pandas
 from isolet_nn.sweeps.journal import PENDING, STATUSES, exact_text
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 def trials_frame(trials: Trials, results: Results) -> pandas.DataFrame:
     """A row a trial, by its number; raises ImportError without pandas.
 
-    Settings are numbers where all values of a key are, else text as in trials.csv, which can be
-    grouped by.
+    Settings are numbers where all values of a key are; else categories, which are text as in
+    trials.csv, in the order of the sweep's file.
     """
     numbers = np.arange(len(trials))
     columns: dict[str, Any] = {"trial": numbers, "status": np.array(STATUSES)[results.status]}
     for key in trials.keys:
         values, places = trials.different_values(key)
-        columns[key] = _as_column(values)[places[numbers // trials.per_setting]]
+        columns[key] = _column(values, places[numbers // trials.per_setting])
     rest = numbers % trials.per_setting
     columns["seed"] = np.array(trials.seeds)[rest // trials.per_seed]
     size = trials.per_seed
@@ -44,9 +44,11 @@ def trials_frame(trials: Trials, results: Results) -> pandas.DataFrame:
     return data_frame(columns, "trial")
 
 
-def _as_column(values: Sequence[Any]) -> NDArray[Any]:
-    """Values as an array of their own kind if they have one in common, else of texts."""
+def _column(values: Sequence[Any], places: NDArray[np.int64]) -> Any:
+    """The values at some places, as an array of their own kind if they have one in common."""
     kinds = {type(value) for value in values}
     if kinds == {bool} or kinds <= {int, float}:
-        return np.array(values)
-    return np.array([exact_text(value) for value in values], dtype=object)
+        return np.array(values)[places]
+    texts = [exact_text(value) for value in values]
+    of_trials = [texts[place] for place in places.tolist()]
+    return import_pandas().Categorical(of_trials, categories=[*dict.fromkeys(texts)])

@@ -116,7 +116,10 @@ def test_trials_are_a_data_frame_that_can_be_grouped_by_settings(swept: SweepFol
     frame = swept.trials
     read = pd.read_csv(swept.path / "trials.csv", index_col="trial")
     columns = [name for name in read if name != "error"]
-    pd.testing.assert_frame_equal(frame[columns], read[columns], check_dtype=False)
+    pd.testing.assert_frame_equal(
+        frame[columns], read[columns], check_dtype=False, check_categorical=False
+    )
+    assert [*frame["model.hidden_layers"].cat.categories] == ["[4]", "[4, 4]"]
     assert frame["optimizer.learning_rate"].dtype == float
     means = frame.groupby(["model.hidden_layers", "optimizer.learning_rate"])[
         "test_accuracy"
