@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from isolet_nn.benchmarks import commands as bench
-from isolet_nn.cli import configs, data, results, sweeps, training
+from isolet_nn.cli import configs, data, models, results, sweeps, training
 from isolet_nn.reproduction import commands as reproduce
 from isolet_nn.system import interrupts
 from isolet_nn.system.standard_streams import open_closed_streams, settle_streams
@@ -44,6 +44,7 @@ app.command()(training.train)
 app.command("eval")(training.evaluate)
 app.command()(training.xor)
 app.command()(sweeps.sweep)
+app.command()(models.predict)
 app.command()(results.plot)
 app.command()(results.runs)
 app.command()(results.compare)

@@ -128,7 +128,7 @@ def _require_known_classes(train: _Sheet, test: _Sheet) -> None:
 
 
 def _read_sheet(path: Path, config: CsvDataset) -> _Sheet:
-    how = _format(config)
+    how = table_format(config)
     with open_table(path, how) as table:
         layout = _Layout.of(path, table.columns, config)
         taken = _SheetRows(layout, config, how)
@@ -153,7 +153,8 @@ def _read_sheet(path: Path, config: CsvDataset) -> _Sheet:
     )
 
 
-def _format(config: CsvDataset) -> TableFormat:
+def table_format(config: CsvDataset) -> TableFormat:
+    """How a table is written that a config describes."""
     return TableFormat(
         config.delimiter,
         config.decimal,
@@ -194,7 +195,7 @@ class _Layout:
         if not features:
             raise DataError(
                 f"{path}: found no features, only {len(columns)} columns: {listing(columns)}; "
-                f"is {_format(config).delimiter_of(path)!r} the right dataset.delimiter?"
+                f"is {table_format(config).delimiter_of(path)!r} the right dataset.delimiter?"
             )
         return cls(columns, label, group, features)
 

@@ -1,0 +1,124 @@
+"""Commands that use a trained model: predict, export."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from isolet_nn.cli.choice import Best, TrialNumber, choose
+from isolet_nn.terminal.completion import complete_run
+
+if TYPE_CHECKING:
+    from isolet_nn.data.reading import Source
+    from isolet_nn.results.models import TrainedModel
+    from isolet_nn.results.prediction import Output
+
+Model = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        help="A run's folder, a sweep's (its best, or --trial), or a .safetensors file.",
+        autocompletion=complete_run,
+    ),
+]
+_STREAM = "-"
+
+
+def predict(
+    path: Model,
+    table: Annotated[
+        str,
+        typer.Argument(metavar="TABLE", help="A CSV, TSV or Parquet file; - is standard input."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A .csv, .tsv, .csv.gz or .parquet file; without it, standard output.",
+        ),
+    ] = None,
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Add probability_CLASS for each class.")
+    ] = False,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option("--keep", metavar="COLUMN", help="Hand on a column; repeatable."),
+    ] = None,
+    trial: TrialNumber = None,
+    best: Best = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show neither progress nor scores.")
+    ] = False,
+) -> None:
+    """Predict the class of each row of a table, whose columns are found by name in any order.
+
+    Where the table has the column of the classes, scores are told on standard error.
+    """
+    from isolet_nn.results.prediction import file_output
+    from isolet_nn.terminal.streams import print_message
+
+    model = _load(path, trial, best)
+    source: Source = sys.stdin.buffer if table == _STREAM else Path(table)
+    kept = keep or []
+    if output is None or str(output) == _STREAM:
+        _predict_to_stream(model, source, kept, proba=proba, quiet=quiet)
+        return
+    with file_output(output, model, proba=proba, keep=kept) as written:
+        rows = _predict(model, source, written, kept, quiet=quiet, shows_progress=not quiet)
+    if not quiet:
+        print_message(f"written: {output}, {rows:,} rows")
+
+
+def _predict_to_stream(
+    model: TrainedModel, source: Source, keep: Sequence[str], *, proba: bool, quiet: bool
+) -> None:
+    from isolet_nn.errors import printable
+    from isolet_nn.results.prediction import CsvOutput, output_columns
+
+    is_terminal = sys.stdout.isatty()
+    columns = output_columns(model, proba=proba, keep=keep)
+    output = CsvOutput(sys.stdout, columns, text=printable if is_terminal else str)
+    try:
+        progress = not (quiet or is_terminal)
+        _predict(model, source, output, keep, quiet=quiet, shows_progress=progress)
+        output.flush()
+    except BrokenPipeError:
+        pass  # who reads has seen enough
+
+
+def _predict(
+    model: TrainedModel,
+    source: Source,
+    output: Output,
+    keep: Sequence[str],
+    *,
+    quiet: bool,
+    shows_progress: bool,
+) -> int:
+    """Predict all rows; return their number."""
+    from isolet_nn.results.prediction import PredictionScores, predict_blocks
+    from isolet_nn.terminal.predictions import PredictionProgress, print_prediction_scores
+
+    scores = PredictionScores(model.model.classes)
+    with PredictionProgress(shows_progress) as progress:
+        for block in predict_blocks(model, source, keep=keep, scores=scores):
+            output.write(block)
+            progress.advance(len(block))
+    label = model.model.preprocessing.label
+    if label is not None and not quiet:
+        print_prediction_scores(scores, label)
+    return progress.rows
+
+
+def _load(path: Path, trial: int | None, best: bool) -> TrainedModel:
+    from isolet_nn.results.models import load_model
+    from isolet_nn.results.selection import is_sweep
+
+    takes_best = best or (trial is None and is_sweep(path))
+    return load_model(choose(path, trial, takes_best))

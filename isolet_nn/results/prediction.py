@@ -1,0 +1,330 @@
+"""Predictions for a table of any length, block by block, in memory that does not grow with it."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.config.datasets import CsvDataset
+from isolet_nn.data.columns import encode
+from isolet_nn.data.csv_table import table_format
+from isolet_nn.data.csv_text import STANDARD_INPUT
+from isolet_nn.data.reading import Source, TableFormat, read_blocks
+from isolet_nn.data.table import Kind, Table
+from isolet_nn.errors import BackendUnavailableError, ConfigError
+from isolet_nn.results.models import TrainedModel
+from isolet_nn.scores.evaluation import wilson_interval
+from isolet_nn.system.files import whole_file
+from isolet_nn.training.backend import FloatArray
+
+if TYPE_CHECKING:
+    import pyarrow
+
+PREDICTION = "prediction"
+_PARQUET = (".parquet", ".pq")
+Names = NDArray[np.object_]
+"""(n,) text of cells; empty where one is missing."""
+
+
+@dataclass
+class PredictionScores:
+    """How good predictions are for rows whose class is known, as they come.
+
+    Attributes
+    ----------
+    classes
+        Names of the model's classes.
+    counts : (n_classes, n_classes)
+        Rows are actual classes, columns predicted ones.
+    loss_sum
+        Of the cross-entropy, in nats.
+    unlabelled
+        Rows without a class, which are not counted.
+    unknown
+        Rows of each class that the model does not know; their predictions are wrong.
+    """
+
+    classes: tuple[str, ...]
+    counts: NDArray[np.int64] = field(init=False)
+    loss_sum: float = 0.0
+    unlabelled: int = 0
+    unknown: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin with no rows."""
+        self.counts = np.zeros((len(self.classes), len(self.classes)), np.int64)
+        self._codes = {name: code for code, name in enumerate(self.classes)}
+
+    def add(self, labels: Names, probabilities: FloatArray) -> None:
+        """Count some rows: names (n,) of their classes, probabilities (n, n_classes)."""
+        y = np.array([self._code_of(label) for label in labels.tolist()], np.int64)
+        for label in labels[y < 0].tolist():
+            if label:
+                self.unknown[label] = self.unknown.get(label, 0) + 1
+            else:
+                self.unlabelled += 1
+        known = y >= 0
+        predicted = probabilities[known].argmax(axis=1)
+        np.add.at(self.counts, (y[known], predicted), 1)
+        of_class = probabilities[known, y[known]].astype(np.float64)
+        self.loss_sum -= float(np.log(np.maximum(of_class, np.finfo(np.float64).tiny)).sum())
+
+    def _code_of(self, label: str) -> int:
+        """Number of the class, -1 if there is none; 1, 1. and 1.0 are the same class."""
+        if label not in self._codes and label:
+            self._codes[label] = self._codes.get(encode([label])[0][0], -1)
+        return self._codes.get(label, -1)
+
+    @property
+    def n_known(self) -> int:
+        """Rows of classes that the model knows."""
+        return int(self.counts.sum())
+
+    @property
+    def n(self) -> int:
+        """Rows that are counted."""
+        return self.n_known + sum(self.unknown.values())
+
+    @property
+    def n_correct(self) -> int:
+        """Rows of which the class was predicted."""
+        return int(self.counts.trace())
+
+    @property
+    def accuracy_interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the accuracy."""
+        return wilson_interval(self.n_correct, self.n)
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy in nats over rows of classes that the model knows."""
+        return self.loss_sum / self.n_known
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean of the classes' recalls, over those that occur."""
+        rows = self.counts.sum(axis=1)
+        return float((self.counts.diagonal()[rows > 0] / rows[rows > 0]).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """The predictions for some rows of a table.
+
+    Attributes
+    ----------
+    names
+        By column of the output: the prediction, and what was kept of the table.
+    probabilities
+        (n, n_classes).
+    """
+
+    names: dict[str, Names]
+    probabilities: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+
+class Output(Protocol):
+    """Where predictions go."""
+
+    def write(self, block: Predicted) -> None:
+        """Write the predictions for some rows."""
+
+
+def predict_blocks(
+    model: TrainedModel,
+    source: Source,
+    *,
+    keep: Sequence[str] = (),
+    scores: PredictionScores | None = None,
+) -> Iterator[Predicted]:
+    """Predict the rows of a table, some thousand at a time.
+
+    Parameters
+    ----------
+    model
+        The model.
+    source
+        A table's file, or a stream such as standard input.
+    keep
+        Columns of the table to hand on.
+    scores
+        Counts the rows, where the table has a column with their classes.
+
+    Raises
+    ------
+    ConfigError
+        If a column is to be kept twice, or under the name of one that is made.
+    DataError
+        If the table cannot be read, columns are missing, or a cell is not what it should be.
+    """
+    where = str(source) if isinstance(source, Path) else STANDARD_INPUT
+    preprocessing = model.model.preprocessing
+    _require_names(keep, output_columns(model, proba=True))
+    kinds: dict[str, Kind] = {column.name: column.kind for column in preprocessing.inputs}
+    for name in keep:
+        kinds.setdefault(name, "categorical")
+    optional = []
+    if preprocessing.label is not None and scores is not None:
+        if preprocessing.label not in kinds:
+            optional = [preprocessing.label]
+        kinds.setdefault(preprocessing.label, "categorical")
+    before = 0
+    for table in read_blocks(source, kinds, _format_of(model), optional):
+        probabilities = model.probabilities_of(table, where, before + 1)
+        names = {name: _names(table, name) for name in keep}
+        if scores is not None and preprocessing.label in [c.name for c in table.columns]:
+            scores.add(_names(table, preprocessing.label or ""), probabilities)
+        names[PREDICTION] = model.classes_.astype(object)[probabilities.argmax(axis=1)]
+        yield Predicted(names, probabilities)
+        before += len(table)
+
+
+def _format_of(model: TrainedModel) -> TableFormat | None:
+    """How the table was written that the model learned, for others to be read alike."""
+    dataset = model.model.experiment.dataset
+    return table_format(dataset) if isinstance(dataset, CsvDataset) else None
+
+
+def _require_names(keep: Sequence[str], made: Sequence[str]) -> None:
+    for name in keep:
+        if keep.count(name) > 1:
+            raise ConfigError(f"--keep: found {name!r} twice")
+        if name in made:
+            raise ConfigError(f"--keep: found {name!r}, which is a column that is made")
+
+
+def _names(table: Table, name: str) -> Names:
+    """The cells of a column as text."""
+    position = [column.name for column in table.columns].index(name)
+    column, cells = table.columns[position], table.cells[:, position]
+    if column.kind == "numeric":
+        texts = ["" if v != v else repr(int(v) if v.is_integer() else v) for v in cells.tolist()]
+        return np.array(texts, dtype=object)
+    categories = np.array([*column.categories, ""], dtype=object)
+    codes = np.where(np.isnan(cells), len(column.categories), cells).astype(np.int64)
+    names: Names = categories[codes]
+    return names
+
+
+def output_columns(model: TrainedModel, *, proba: bool, keep: Sequence[str] = ()) -> list[str]:
+    """Names of the columns of the output."""
+    of_classes = [f"probability_{name}" for name in model.classes_] if proba else []
+    return [*keep, PREDICTION, *of_classes]
+
+
+class CsvOutput:
+    """Predictions as CSV, flushed after each block so that a reader need not wait.
+
+    Parameters
+    ----------
+    file
+        Text that is written to.
+    columns
+        Names of the columns, those of probabilities last.
+    delimiter
+        Character between two columns.
+    text
+        What is done to text on its way.
+    """
+
+    def __init__(
+        self,
+        file: IO[str],
+        columns: Sequence[str],
+        delimiter: str = ",",
+        text: Callable[[str], str] = str,
+    ) -> None:
+        self._file, self._columns, self._text = file, columns, text
+        self._block = io.StringIO()
+        self._writer = csv.writer(self._block, delimiter=delimiter, lineterminator="\n")
+        self._writer.writerow(columns)
+
+    def write(self, block: Predicted) -> None:
+        cells: list[Sequence[str]] = [
+            block.names[name].tolist() for name in self._columns if name in block.names
+        ]
+        if len(cells) < len(self._columns):
+            cells += [list(map(str, column)) for column in block.probabilities.T]
+        self._writer.writerows(zip(*cells, strict=True))
+        self.flush()
+
+    def flush(self) -> None:
+        """Write out what is there, of no rows the names of the columns."""
+        self._file.write(self._text(self._block.getvalue()))
+        self._file.flush()
+        self._block.seek(0)
+        self._block.truncate()
+
+
+class _ParquetOutput:
+    """Predictions as Parquet."""
+
+    def __init__(self, path: Path, columns: Sequence[str], n_names: int, dtype: str) -> None:
+        try:
+            import pyarrow
+            from pyarrow import parquet
+        except ImportError:
+            raise BackendUnavailableError(
+                f"{path}: Parquet is written by pyarrow, which is not installed; install it with "
+                "`pip install 'isolet-nn[tables]'`, or write a .csv file"
+            ) from None
+        kinds = [pyarrow.string()] * n_names
+        kinds += [pyarrow.from_numpy_dtype(np.dtype(dtype))] * (len(columns) - n_names)
+        self._columns, self._n_names = columns, n_names
+        self.schema: pyarrow.Schema = pyarrow.schema(zip(columns, kinds, strict=True))
+        self.writer = parquet.ParquetWriter(path, self.schema)
+
+    def write(self, block: Predicted) -> None:
+        import pyarrow
+
+        cells: list[Any] = [
+            [text or None for text in block.names[name].tolist()]
+            for name in self._columns[: self._n_names]
+        ]
+        if self._n_names < len(self._columns):
+            cells += list(np.ascontiguousarray(block.probabilities.T))
+        self.writer.write_table(pyarrow.table(cells, schema=self.schema))
+
+
+@contextlib.contextmanager
+def file_output(
+    path: Path, model: TrainedModel, *, proba: bool, keep: Sequence[str] = ()
+) -> Iterator[Output]:
+    """A file that appears whole or not at all: Parquet, or CSV (.csv, .tsv, .gz) by its name.
+
+    Raises
+    ------
+    ConfigError
+        If its folder is not there, or it is a folder itself.
+    BackendUnavailableError
+        If it is Parquet and pyarrow is not installed.
+    """
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder, not a file" if path.is_dir() else f"there is no folder {path.parent}"
+        raise ConfigError(f"--output {path}: {what}")
+    columns = output_columns(model, proba=proba, keep=keep)
+    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+    with whole_file(path) as temporary, contextlib.ExitStack() as stack:
+        if suffix in _PARQUET:
+            dtype = model.model.experiment.training.dtype
+            parquet = _ParquetOutput(temporary, columns, len(keep) + 1, dtype)
+            stack.enter_context(contextlib.closing(parquet.writer))
+            yield parquet
+            return
+        opened: Any = gzip.open if path.name.lower().endswith(".gz") else open
+        file = stack.enter_context(opened(temporary, "wt", encoding="utf-8", newline=""))
+        output = CsvOutput(file, columns, "\t" if suffix == ".tsv" else ",")
+        yield output
+        output.flush()

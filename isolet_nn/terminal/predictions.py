@@ -1,0 +1,95 @@
+"""What `predict` shows: how many rows are done, and how good the predictions are."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.progress import BarColumn, TextColumn
+
+from isolet_nn.errors import counted
+from isolet_nn.terminal.streams import MESSAGES, ProgressLine, print_message
+from isolet_nn.terminal.words import loss_text, percent
+
+if TYPE_CHECKING:
+    from isolet_nn.results.prediction import PredictionScores
+
+_REFRESH_SECONDS = 0.1
+_PLAIN_SECONDS = 10.0
+"""Without a terminal, a line is printed this often."""
+
+
+class PredictionProgress:
+    """Counts rows: a live line on a terminal, elsewhere one now and then, if it `shows` them."""
+
+    def __init__(self, shows: bool) -> None:
+        self._bar: ProgressLine | None = None
+        self._shows = shows
+        if MESSAGES.is_terminal and shows:
+            self._bar = ProgressLine(
+                BarColumn(bar_width=None),
+                TextColumn("{task.fields[rows]}"),
+                console=MESSAGES,
+                auto_refresh=False,
+                transient=True,
+                expand=True,
+            )
+            self._task = self._bar.add_task("", total=None, rows="")
+
+    def __enter__(self) -> Self:
+        self.rows = 0
+        self._begun = self._shown = time.monotonic()
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def advance(self, rows: int) -> None:
+        """Count rows that are done."""
+        self.rows += rows
+        now = time.monotonic()
+        if self._bar is not None:
+            if now - self._shown >= _REFRESH_SECONDS:
+                self._bar.update(self._task, rows=self._text(now), refresh=True)
+                self._shown = now
+        elif self._shows and now - self._shown >= _PLAIN_SECONDS:
+            print_message(self._text(now))
+            self._shown = now
+
+    def _text(self, now: float) -> str:
+        seconds = max(now - self._begun, 1e-9)
+        return f"{self.rows:,} rows, {self.rows / seconds:,.0f} a second"
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def print_prediction_scores(scores: PredictionScores, label: str) -> None:
+    """Say to standard error how good predictions were, where the table had the classes."""
+    if not scores.n:
+        return
+    low, high = scores.accuracy_interval
+    print_message(
+        f"accuracy {percent(scores.n_correct / scores.n)} (95 % interval {percent(low)} to "
+        f"{percent(high)}), as the column {label!r} has it: {scores.n_correct:,} of "
+        f"{counted(scores.n, 'row')}"
+    )
+    if scores.n_known:
+        print_message(
+            f"balanced accuracy {percent(scores.balanced_accuracy)}, loss {loss_text(scores.loss)}"
+        )
+    if scores.unknown:
+        rows, names = sum(scores.unknown.values()), list(scores.unknown)
+        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        print_message(
+            f"counted as wrong: {counted(rows, 'row')} of classes that the model does not know: "
+            f"{shown}"
+        )
+    if scores.unlabelled:
+        print_message(f"not counted: {counted(scores.unlabelled, 'row')} without a class")

@@ -1,0 +1,128 @@
+"""The commands predict and export: what they print, write and refuse."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from isolet_nn import load_experiment, load_model, sweep, train
+from isolet_nn.cli.app import app
+from isolet_nn.sweeps.loading import load_sweep
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty rows of two numbers, of which the sum decides on the class."""
+    path = tmp_path_factory.mktemp("table") / "table.csv"
+    points = np.random.default_rng(0).normal(size=(60, 2)).round(3)
+    rows = [f"r{n},{x},{y},{'high' if x + y > 0 else 'low'}" for n, (x, y) in enumerate(points)]
+    path.write_text("\n".join(["name,x,y,sum", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def experiment(table: Path) -> dict[str, object]:
+    return {
+        "dataset": {
+            "name": "csv",
+            "path": str(table),
+            "label": "sum",
+            "columns": {"drop": ["name"]},
+            "validation": {"fraction": 0.2},
+        },
+        "model": {"hidden_layers": [4]},
+        "training": {"epochs": 2, "batch_size": 16},
+    }
+
+
+@pytest.fixture(scope="module")
+def run(experiment: dict[str, object], table: Path) -> Path:
+    return train(load_experiment(experiment), runs_dir=table.parent / "runs").path
+
+
+@pytest.fixture(scope="module")
+def swept(experiment: dict[str, object], table: Path) -> Path:
+    config = {"experiment": experiment, "seeds": 2, "save_models": "all"}
+    return sweep(load_sweep(config), runs_dir=table.parent / "runs", workers=1).path
+
+
+def invoke(*arguments: str | int | Path, given: str = "") -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, [*map(str, arguments)], input=given)
+    return result.exit_code, result.stdout, result.stderr + str(result.exception or "")
+
+
+def test_predict_prints_a_table(run: Path, table: Path) -> None:
+    code, out, _ = invoke("predict", run, table, "--keep", "name", "--proba")
+    assert code == 0
+    header, *rows = csv.reader(out.splitlines())
+    assert header == ["name", "prediction", "probability_high", "probability_low"]
+    assert [row[0] for row in rows] == [f"r{number}" for number in range(60)]
+
+
+def test_predict_writes_a_file_and_says_so(run: Path, table: Path, tmp_path: Path) -> None:
+    code, out, err = invoke("predict", run, table, "-o", tmp_path / "out.csv")
+    assert (code, out) == (0, "")
+    assert f"written: {tmp_path / 'out.csv'}, 60 rows" in err
+    _, printed, _ = invoke("predict", run, table)
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8") == printed
+
+
+def test_predict_reads_standard_input(run: Path) -> None:
+    code, out, _ = invoke("predict", run, "-", given="y,x\n1,2\n-3,1\n")
+    expected = load_model(run).predict(np.array([[2.0, 1.0], [1.0, -3.0]]))
+    assert (code, out.split()) == (0, ["prediction", *expected])
+
+
+def test_predict_takes_the_best_model_of_a_sweep_or_the_one_asked_for(
+    swept: Path, table: Path
+) -> None:
+    _, _, err = invoke("predict", swept, table)
+    assert "has the best validation accuracy" in err
+    answers = {invoke("predict", swept, table, "--proba", "--trial", n)[1] for n in (0, 1)}
+    assert len(answers) == 2
+    assert invoke("predict", swept, table, "--proba", "--best")[1] in answers
+
+
+def test_predict_ends_in_peace_where_nobody_reads_on(run: Path) -> None:
+    command = [sys.executable, "-m", "isolet_nn", "predict", str(run), "-"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"x,y\n1,2\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"prediction\n"
+        process.stdout.close()
+        process.communicate(b"1,2\n" * 100_000)
+        assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "message"),
+    [
+        (["-"], "x,z\n1,2\n", "standard input: has no column y; found x, z"),
+        (["-"], "x,y\n1,\n", "row 1: column 'y': is missing"),
+        (["-"], "x,y\n1,2,3\n", "standard input:2: found 3 cells, expected 2"),
+        (["nothing.csv"], "", "nothing.csv: cannot be read: No such file"),
+        (["-", "-o", "nowhere/out.csv"], "x,y\n1,2\n", "there is no folder nowhere"),
+        (["-", "-o", "."], "x,y\n1,2\n", "is a folder, not a file"),
+    ],
+)
+def test_what_predict_cannot_do_it_refuses(
+    run: Path, arguments: list[str], given: str, message: str
+) -> None:
+    code, _, err = invoke("predict", run, *arguments, given=given)
+    assert code != 0
+    assert message in err
+
+
+def test_a_model_that_is_not_there_is_refused(table: Path, tmp_path: Path) -> None:
+    code, _, err = invoke("predict", tmp_path / "none", table)
+    assert code != 0
+    assert "no such file or folder" in err
