@@ -64,7 +64,7 @@ def print_configs(configs: Sequence[ShippedConfig], printer: Printer = FOR_TERMI
             _pairs(
                 *("config", "description"),
                 {c.name: c.description for c in configs if c.command == command},
-                f"for isolet-nn {command}:",
+                f"for isolet-nn {command}",
             )
             for command in commands
         )

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from isolet_nn.config.key_paths import canonical
 from isolet_nn.errors import one_line
 from isolet_nn.system.csv_tables import CsvCell, csv_text
-from isolet_nn.terminal.tables import Column, Table
+from isolet_nn.terminal.tables import Table
 
 _MARKDOWN = re.compile(r"(?<=[^\W_])_+(?=[^\W_])|[\\`*_\[<|~&$]")
 """What begins markup within a line of GitHub's Markdown; underscores within a word do not."""
@@ -42,12 +42,11 @@ def markdown(tables: Sequence[Table]) -> str:
 
 
 def _markdown(table: Table) -> str:
-    title = f"**{_escape_markdown(table.title)}**\n\n" if table.title else ""
+    title = f"**{_markdown_number(table.title)}**\n\n" if table.title else ""
     columns = []
     for column in table.columns:
-        cells = [_escape_markdown(text) for text in (column.name, *column.texts)]
-        if column.is_numeric:
-            cells = [cells[0], *(cell.replace("+-", "±") for cell in cells[1:])]
+        say = _markdown_number if column.is_numeric else _escape_markdown
+        cells = [_escape_markdown(column.name), *map(say, column.texts)]
         width = max(3, *map(cell_len, cells))
         gaps = [" " * (width - cell_len(cell)) for cell in cells]
         right = column.is_numeric
@@ -55,6 +54,10 @@ def _markdown(table: Table) -> str:
         columns.append([padded[0], "-" * (width - right) + ":" * right, *padded[1:]])
     rows = zip(*columns, strict=True)
     return title + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _markdown_number(text: str) -> str:
+    return _escape_markdown(text).replace("+-", "±")
 
 
 def _escape_markdown(text: str) -> str:
@@ -77,7 +80,10 @@ def latex(tables: Sequence[Table]) -> str:
 
 def _latex(table: Table) -> str:
     columns = [
-        [_escape_latex(column.name), *map(_latex_cell(column), column.texts)]
+        [
+            _escape_latex(column.name),
+            *map(_latex_number if column.is_numeric else _escape_latex, column.texts),
+        ]
         for column in table.columns
     ]
     heading, *rows = (f"{' & '.join(row)} \\\\" for row in zip(*columns, strict=True))
@@ -89,13 +95,9 @@ def _latex(table: Table) -> str:
     ]
     if not table.title:
         return "".join(f"{line}\n" for line in tabular)
-    inside = ["\\centering", f"\\caption{{{_escape_latex(table.title)}}}", *tabular]
+    inside = ["\\centering", f"\\caption{{{_latex_number(table.title)}}}", *tabular]
     lines = ["\\begin{table}", *(f"  {line}" for line in inside), "\\end{table}"]
     return "".join(f"{line}\n" for line in lines)
-
-
-def _latex_cell(column: Column) -> Any:
-    return _latex_number if column.is_numeric else _escape_latex
 
 
 def _latex_number(text: str) -> str:

@@ -48,6 +48,20 @@ def test_the_best_epoch_is_said_of_what_early_stopping_watches(nn: Command, tmp_
     assert "best validation accuracy in epoch" in trained.out
 
 
+def test_eval_writes_tables_alone_as_csv(nn: Command, digits_run: Run) -> None:
+    result = nn("eval", digits_run.path, "--format", "csv")
+    assert result.code == 0
+    tables = dict(part.split("\n", 1) for part in result.out.split("\n\n"))
+    assert [*tables] == ["# test split, 359 rows", "# by class", "# most confused"]
+    accuracy = digits_run.summary["metrics"]["test_accuracy"]
+    assert tables["# test split, 359 rows"].splitlines()[1].startswith(f"accuracy,{accuracy},0.")
+    assert all(len(line.split(",")) == 5 for line in tables["# by class"].splitlines())
+    assert nn("eval", digits_run.path, "--format", "csv", "--json").refusal() == (
+        "--format goes with tables, and --json prints none: drop one"
+    )
+    assert "did you mean latex" in nn("eval", digits_run.path, "--format", "latx").refusal()
+
+
 def test_eval_prints_accuracy_classes_and_confused_pairs(nn: Command, digits_run: Run) -> None:
     result = nn("eval", digits_run.path)
     assert result.code == 0

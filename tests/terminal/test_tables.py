@@ -89,12 +89,12 @@ def test_latex_keeps_no_character_that_it_would_obey(values: list[str]) -> None:
 
 def test_latex_is_a_float_with_booktabs_where_there_is_a_title() -> None:
     columns = [Column("class_a", ["[x]", "50%", "é"]), SHARES, SCORES]
-    text = formats.latex([table(*columns, title="R&D")])
+    text = formats.latex([table(*columns, title="R&D, mean +- 5 %")])
     assert text.splitlines() == [
         r"% \usepackage{booktabs}",
         r"\begin{table}",
         r"  \centering",
-        r"  \caption{R\&D}",
+        r"  \caption{R\&D, mean $\pm$ 5\,\%}",
         r"  \begin{tabular}{lrr}",
         r"    \toprule",
         r"    class\_a & accuracy & score \\",
