@@ -11,6 +11,7 @@ import typer
 
 from isolet_nn.cli.choice import Best, TrialNumber, choose
 from isolet_nn.terminal.completion import complete_run
+from isolet_nn.terminal.options import one_of
 
 if TYPE_CHECKING:
     from isolet_nn.data.reading import Source
@@ -75,6 +76,45 @@ def predict(
         print_message(f"written: {output}, {rows:,} rows")
 
 
+def export(
+    path: Model,
+    to: Annotated[
+        str, typer.Option("--to", help="The format to export to.", **one_of("--to", "onnx"))
+    ] = "onnx",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The file; model.onnx with the model."),
+    ] = None,
+    trial: TrialNumber = None,
+    best: Best = False,
+) -> None:
+    """Write a model as one file for other programs, preprocessing and class names included.
+
+    An ONNX graph takes the columns of the table, and gives the names and probabilities of classes.
+    """
+    from isolet_nn.errors import ConfigError
+    from isolet_nn.results.models import load_model
+    from isolet_nn.results.onnx_graph import export_onnx, lossy_columns
+    from isolet_nn.terminal.streams import print_line, print_message
+
+    chosen = _choose(path, trial, best)
+    model = load_model(chosen).model
+    if output is None:
+        is_file = chosen.is_file()
+        output = chosen.with_suffix(f".{to}") if is_file else chosen / f"model.{to}"
+        output.parent.mkdir(exist_ok=True, parents=True)  # of a trial there may be none
+    elif output.is_dir() or not output.parent.is_dir():
+        why = "is a folder" if output.is_dir() else f"there is no folder {output.parent}"
+        raise ConfigError(f"--output {output}: {why}")
+    written = export_onnx(model, output)
+    for name in lossy_columns(model):
+        print_message(
+            f"warning: column {name!r} has numbers so large beside their spread that the graph's "
+            "float32 inputs lose digits that count; training.dtype: float64 keeps them"
+        )
+    print_line(written)
+
+
 def _predict_to_stream(
     model: TrainedModel, source: Source, keep: Sequence[str], *, proba: bool, quiet: bool
 ) -> None:
@@ -118,7 +158,12 @@ def _predict(
 
 def _load(path: Path, trial: int | None, best: bool) -> TrainedModel:
     from isolet_nn.results.models import load_model
+
+    return load_model(_choose(path, trial, best))
+
+
+def _choose(path: Path, trial: int | None, best: bool) -> Path:
+    """The model that is meant; of a sweep, its best unless another is."""
     from isolet_nn.results.selection import is_sweep
 
-    takes_best = best or (trial is None and is_sweep(path))
-    return load_model(choose(path, trial, takes_best))
+    return choose(path, trial, best or (trial is None and is_sweep(path)))

@@ -126,3 +126,26 @@ def test_a_model_that_is_not_there_is_refused(table: Path, tmp_path: Path) -> No
     code, _, err = invoke("predict", tmp_path / "none", table)
     assert code != 0
     assert "no such file or folder" in err
+
+
+def test_export_writes_a_graph_beside_the_model(run: Path, swept: Path, tmp_path: Path) -> None:
+    code, out, _ = invoke("export", run, "--to", "onnx")
+    assert (code, out.strip()) == (0, str(run / "model.onnx"))
+    code, out, _ = invoke("export", swept, "--trial", 1)
+    assert (code, out.strip()) == (0, str(swept / "trials" / "1" / "model.onnx"))
+    code, out, _ = invoke("export", run, "-o", tmp_path / "m.onnx")
+    assert (tmp_path / "m.onnx").read_bytes() == (run / "model.onnx").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--to", "onyx"], "--to: found 'onyx'; allowed: onnx"),
+        (["-o", "nowhere/m.onnx"], "there is no folder nowhere"),
+        (["-o", "."], "is a folder"),
+    ],
+)
+def test_what_export_cannot_do_it_refuses(run: Path, arguments: list[str], message: str) -> None:
+    code, _, err = invoke("export", run, *arguments)
+    assert code != 0
+    assert message in err
