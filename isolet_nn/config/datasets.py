@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from isolet_nn.config.columns import Columns, Missing, MissingByKind, NamedColumns, by_kind
 from isolet_nn.config.holdouts import (
     Fold,
     GroupFold,
@@ -113,18 +114,30 @@ def _require_group(
             raise ValueError(f"{key}.by: group needs to know the column: set group")
 
 
-class Columns(Section):
-    """What is made of the columns that are neither label nor group."""
+class TableDataset(_SplitDataset):
+    """What can be said of every table of a person's own."""
 
-    drop: list[str | int] = Field(default=[])
-    """Columns to leave out, by name or by position from 0 (negative from the end)."""
+    columns: Columns | NamedColumns
+    missing: Missing = "error"
+    """What missing cells become: error, mean, median, most_frequent, {constant: 0}, or by kind."""
+    missing_indicator: bool = False
+    """Add a feature of 0 and 1 for each column with missing training cells, saying where."""
+    many_classes: bool = False
+    """Accept a label of more than 20 different numbers in over a tenth of the rows as classes."""
 
+    @property
+    def filling(self) -> MissingByKind:
+        """What a missing cell becomes, by kind of column."""
+        return by_kind(self.missing)
 
-class NamedColumns(Section):
-    """What is made of the columns that are neither label nor group."""
-
-    drop: list[str] = Field(default=[])
-    """Names of columns to leave out."""
+    @model_validator(mode="after")
+    def _indicators_of_something(self) -> Self:
+        if self.missing_indicator and self.filling == MissingByKind():
+            raise ValueError(
+                "missing_indicator goes with missing values that are filled in; set missing to "
+                "mean, median, most_frequent or {constant: 0}"
+            )
+        return self
 
 
 _DELIMITER_NAMES = {"tab": "\t", "\\t": "\t"}
@@ -135,8 +148,8 @@ def _delimiter(value: object) -> object:
     return _DELIMITER_NAMES.get(value, value) if isinstance(value, str) else value
 
 
-class CsvDataset(_SplitDataset):
-    """Any table in a file: numbers, and one column with the class."""
+class CsvDataset(TableDataset):
+    """Any table in a file: numbers and categories, and one column with the class."""
 
     needs: ClassVar[str] = "path: FILE"
     name: Literal["csv"]
@@ -160,13 +173,11 @@ class CsvDataset(_SplitDataset):
     encoding: str = "utf-8"
     """How characters are written, such as utf-8, cp1252 or utf-16."""
     na_values: list[str] = Field(default=["NA", "N/A", "NaN", "?"])
-    """Words in place of a missing label or group, in any case; an empty cell is missing, too."""
+    """Words in place of a missing name, in any case; an empty cell is missing, too."""
     group: str | int | None = None
     """Column of the group (speaker, patient, ...), by name or position; not a feature."""
     columns: Columns = Columns()
     """What is made of the other columns: each is a feature, unless it is left out here."""
-    many_classes: bool = False
-    """Accept a label of more than 20 different numbers in over a tenth of the rows as classes."""
     test_path: str | None = None
     """A second file with the test part; null splits it off as `test` says."""
     test: GroupTest = GroupHoldout(fraction=0.2)
@@ -213,7 +224,7 @@ class CsvDataset(_SplitDataset):
         return self
 
 
-class OpenmlDataset(_SplitDataset):
+class OpenmlDataset(TableDataset):
     """A data set of openml.org, by id or by name."""
 
     needs: ClassVar[str] = "data_id: N"
@@ -231,8 +242,6 @@ class OpenmlDataset(_SplitDataset):
     """Column of the group (speaker, patient, ...); not a feature."""
     columns: NamedColumns = NamedColumns()
     """What is made of the other columns: each is a feature, unless it is left out here."""
-    many_classes: bool = False
-    """Accept a label of more than 20 different numbers in over a tenth of the rows as classes."""
     test: GroupTest = GroupHoldout(fraction=0.2)
     """Part held out for the test: a share, or one fold."""
     validation: GroupValidation = "none"

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from isolet_nn.config.columns import BY_KIND, ONE_CONSTANT
 from isolet_nn.config.holdouts import ONE_FOLD, SHARE, Fold, says_fold
 from isolet_nn.config.section import NAME_PATTERN, RuleError, Section, names_of, sections_of
 from isolet_nn.config.training import BY_CLASS
@@ -171,7 +172,7 @@ def _key_path(content: object, details: ErrorDetails) -> Iterator[int | str]:
 
 def _is_tag(key: object, section: Mapping[str, Any]) -> bool:
     """Whether `key` names the member of a union that pydantic took `section` for."""
-    return key in (section.get("name"), SHARE, ONE_FOLD, BY_CLASS)
+    return key in (section.get("name"), SHARE, ONE_FOLD, BY_CLASS, ONE_CONSTANT, BY_KIND)
 
 
 def _existing(content: Mapping[str, Any], path: Sequence[int | str]) -> Iterator[int | str]:
@@ -203,5 +204,7 @@ def _model_at(
         chosen = [c for c in candidates if current.get("name") in names_of(c)]
         if says_fold(current):
             chosen += [c for c in candidates if issubclass(c, Fold)]
-        model = (chosen or candidates)[0]
+        # Else the one that has most of the keys: sections without a name are told apart by them.
+        nearest_first = sorted(candidates, key=lambda c: -len(current.keys() & c.model_fields))
+        model = (chosen or nearest_first)[0]
     return model

@@ -7,17 +7,18 @@ collected and said at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, Final, Literal, NoReturn, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.config.datasets import CsvDataset, OpenmlDataset
 from isolet_nn.config.yaml_files import quoted
 from isolet_nn.data.cache import ParsedData
 from isolet_nn.data.raw import RawDataset
-from isolet_nn.data.table import MOST_SHOWN, Column, listing, some
+from isolet_nn.data.table import MOST_SHOWN, Column, Table, listing, some
 from isolet_nn.errors import ConfigError, DataError, suggestion
 
 MAX_NUMBERS = 1 << 28
@@ -33,6 +34,11 @@ _UNNAMED = re.compile(r"Unnamed: [0-9]+")
 # than 1 %; forty people with ten pictures each have 10 %.
 _MOST_CLASSES = 20
 _MOST_DIFFERENT = 0.1
+
+
+ColumnUse = Literal["drop", "categorical", "numeric"]
+COLUMN_USES: Final[tuple[ColumnUse, ...]] = get_args(ColumnUse)
+"""What ``dataset.columns`` can make of a column."""
 
 
 @dataclass
@@ -52,10 +58,18 @@ class BadCells:
     def __bool__(self) -> bool:
         return bool(self.found)
 
-    def message(self, where: str, columns: Sequence[str | int], features: Sequence[int]) -> str:
+    def message(
+        self,
+        where: str,
+        columns: Sequence[str | int],
+        features: Sequence[int],
+        *,
+        has_na_values: bool = False,
+    ) -> str:
         """A line for each fault, `where` before the numbers of lines, and what to do.
 
-        `columns` are as ``dataset.columns.drop`` takes them, by name or by position.
+        `columns` are as ``dataset.columns`` takes them, by name or by position; `has_na_values` is
+        whether the data set has that key.
         """
         lines = [
             f"{where}{first}: {message}{_in_rows(count)}"
@@ -63,14 +77,55 @@ class BadCells:
         ]
         if len(lines) > MOST_SHOWN:
             lines[MOST_SHOWN:] = [f"(and {len(lines) - MOST_SHOWN} more)"]
-        bad = sorted({column for column, _ in self.found} & set(features))
-        if bad and len(bad) < len(features):
-            names = some(quoted(columns[column] for column in bad))
+        return "\n".join(lines + self._remedies(columns, features, has_na_values))
+
+    def _remedies(
+        self, columns: Sequence[str | int], features: Sequence[int], has_na_values: bool
+    ) -> list[str]:
+        def names(positions: Iterable[int]) -> str:
+            return some(quoted(columns[position] for position in sorted(positions)))
+
+        bad = {column for column, _ in self.found} & set(features)
+        gaps = {column for column, kind in self.found if kind == MISSING} & bad
+        words = {column for column, kind in self.found if kind != MISSING} & bad
+        lines = []
+        if gaps:
             lines.append(
-                f"every column but label and group is a feature, and takes numbers only; to leave "
-                f"columns out, set dataset.columns: {{drop: [{names}]}}"
+                "what takes the place of missing values is dataset.missing: median (or mean, "
+                "most_frequent, {constant: 0})"
             )
-        return "\n".join(lines)
+        if words:
+            blanks = "; where words mean that there is no number, add them to dataset.na_values"
+            lines.append(
+                "a column holds numbers or names, not both; where all are names, set "
+                f"dataset.columns: {{categorical: [{names(words)}]}}{blanks * has_na_values}"
+            )
+        if bad and len(bad) < len(features):
+            lines.append(f"to leave columns out, set dataset.columns: {{drop: [{names(bad)}]}}")
+        return lines
+
+    def of(self, columns: Collection[int]) -> BadCells:
+        """The faults of some columns."""
+        return BadCells({key: fault for key, fault in self.found.items() if key[0] in columns})
+
+    def gaps(self, features: Collection[int]) -> BadCells:
+        """Those features that are missing, which may be filled in."""
+        return BadCells(
+            {
+                (column, kind): fault
+                for (column, kind), fault in self.found.items()
+                if column in features and kind == MISSING
+            }
+        )
+
+    def to_json(self) -> list[list[Any]]:
+        """As plain values."""
+        return [[*key, *fault] for key, fault in self.found.items()]
+
+    @classmethod
+    def from_json(cls, content: Sequence[Sequence[Any]]) -> BadCells:
+        """What `to_json` gave."""
+        return cls({(column, kind): tuple(fault) for column, kind, *fault in content})
 
 
 def _in_rows(count: int) -> str:
@@ -127,24 +182,56 @@ def require_names(
         )
 
 
-def refuse_to_drop(name: str, role: str) -> NoReturn:
-    """Say that a column is needed."""
-    raise ConfigError(f"dataset.columns.drop: column {name!r} is the {role}, which is needed")
-
-
-def raw_dataset(name: str, parsed: ParsedData, source: str, many_classes: bool) -> RawDataset:
-    """The data set that `number_classes` made.
+def refuse_bad_cells(
+    bad: BadCells,
+    gaps: BadCells,
+    config: CsvDataset | OpenmlDataset,
+    before_row: str,
+    columns: Sequence[str | int],
+    features: Sequence[int],
+) -> None:
+    """Refuse a file with bad cells that cannot be filled in; those that can are named with them.
 
     Raises
     ------
     DataError
-        If the classes look like a quantity, and `many_classes` does not say that they are none.
+        If there is more in `bad` than `gaps`.
+    """
+    others = BadCells({key: fault for key, fault in bad.found.items() if key not in gaps.found})
+    if others:
+        said = bad if config.missing == "error" else others
+        has_na_values = isinstance(config, CsvDataset)
+        raise DataError(said.message(before_row, columns, features, has_na_values=has_na_values))
+
+
+def refuse_to_use(use: ColumnUse, name: str, role: str) -> NoReturn:
+    """Say that a column that the config names is no feature."""
+    why = "which is needed" if use == "drop" else "and no feature"
+    raise ConfigError(f"dataset.columns.{use}: column {name!r} is the {role}, {why}")
+
+
+def raw_dataset(
+    config: CsvDataset | OpenmlDataset, parsed: ParsedData, source: str, before_rows: Sequence[str]
+) -> RawDataset:
+    """The data set that `number_classes` made.
+
+    `before_rows` is what messages put before the number of a row, for each file.
+
+    Raises
+    ------
+    DataError
+        If cells are missing and nothing is to take their place, or the classes look like a
+        quantity, and the config does not say that they are none.
     """
     y, n_train, classes = parsed.arrays["y"], parsed.facts["n_train"], parsed.facts["classes"]
-    if not many_classes:
+    columns = tuple(
+        Column(name, kind, tuple(categories)) for name, kind, categories in parsed.facts["columns"]
+    )
+    _refuse_gaps(config, columns, parsed.facts, before_rows)
+    if not config.many_classes:
         _refuse_quantity(classes, len(y), source)
     return RawDataset(
-        name=name,
+        name=config.name,
         stored=parsed.arrays["x"],
         y=y,
         classes=tuple(classes),
@@ -153,8 +240,31 @@ def raw_dataset(name: str, parsed: ParsedData, source: str, many_classes: bool) 
         test_rows=None if n_train is None else np.arange(n_train, len(y)),
         checksum=parsed.checksum,
         source=source,
-        columns=tuple(Column(name) for name in parsed.facts["features"]),
+        columns=columns,
+        label=parsed.facts["label"],
     )
+
+
+def _refuse_gaps(
+    config: CsvDataset | OpenmlDataset,
+    columns: Sequence[Column],
+    facts: Mapping[str, Any],
+    before_rows: Sequence[str],
+) -> None:
+    """Refuse missing cells of the kinds of columns in which nothing takes their place."""
+    used, features = facts["table"], facts["features"]
+    refused = {
+        position
+        for position, column in zip(features, columns, strict=True)
+        if getattr(config.filling, column.kind) == "error"
+    }
+    messages = []
+    for before_row, content in zip(before_rows, facts["gaps"], strict=True):
+        gaps = BadCells.from_json(content).of(refused)
+        if gaps:
+            messages.append(gaps.message(before_row, used, features))
+    if messages:
+        raise DataError("\n".join(messages))
 
 
 def _refuse_quantity(classes: Sequence[str], rows: int, source: str) -> None:
@@ -177,12 +287,38 @@ def _is_number(text: str) -> bool:
     return True
 
 
+@dataclass(frozen=True, eq=False)
+class Names:
+    """What a column names in each row: its class, or its group."""
+
+    column: str
+    of_rows: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Features that are missing, of each file, and how messages name columns.
+
+    Attributes
+    ----------
+    found
+        `BadCells` of each file.
+    columns
+        All columns of the table, as ``dataset.columns`` takes them: by name or by position.
+    features
+        Positions of those that are features.
+    """
+
+    found: Sequence[BadCells]
+    columns: Sequence[str | int]
+    features: Sequence[int]
+
+
 def number_classes(
-    x: NDArray[np.float64],
-    features: Sequence[str],
-    labels: Sequence[str],
-    groups: Sequence[str] | None,
-    group_name: str | None,
+    table: Table,
+    label: Names,
+    group: Names | None,
+    gaps: Gaps,
     n_train: int | None,
     source: str,
 ) -> ParsedData:
@@ -193,22 +329,26 @@ def number_classes(
     DataError
         If there is only one class.
     """
-    classes, y = encode(labels)
+    classes, y = encode(label.of_rows)
     if len(classes) < 2:
         raise DataError(
             f"{source}: all {len(y)} rows are of class {classes[0]}; two are needed to tell apart"
         )
-    arrays: dict[str, NDArray[Any]] = {"x": x, "y": y}
-    if groups is not None:
-        names, indices = encode(groups)
+    arrays: dict[str, NDArray[Any]] = {"x": table.cells, "y": y}
+    if group is not None:
+        names, indices = encode(group.of_rows)
         whole = all(_WHOLE.fullmatch(name) and len(name) < 18 for name in names)
         # Groups that have numbers keep them; others are numbered in the order of their names.
         arrays["groups"] = np.array([int(n) for n in names])[indices] if whole else indices
     facts = {
         "classes": classes,
-        "features": list(features),
-        "group_name": group_name,
+        "columns": [[column.name, column.kind, column.categories] for column in table.columns],
+        "label": label.column,
+        "group_name": None if group is None else group.column,
         "n_train": n_train,
+        "gaps": [found.to_json() for found in gaps.found],
+        "table": list(gaps.columns),
+        "features": list(gaps.features),
     }
     return ParsedData(arrays, facts)
 

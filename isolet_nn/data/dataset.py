@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from isolet_nn.config.datasets import DatasetConfig
+from isolet_nn.data.columns import MAX_NUMBERS
 from isolet_nn.data.fitting import fit
 from isolet_nn.data.preprocessing import CellReader, Preprocessing
 from isolet_nn.data.raw import RawDataset, Rows
 from isolet_nn.data.scaling import Floats
 from isolet_nn.data.splits import rows_of_splits
+from isolet_nn.data.table import listing
+from isolet_nn.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +113,7 @@ def make_dataset(
     train, validation, test = rows_of_splits(raw, config, seed)
     if preprocessing is None:
         preprocessing = fit(raw, train, config)
+    _require_width(raw, preprocessing)
     cells = preprocessing.reader(raw.columns, raw.source)
 
     def split(rows: Rows) -> Split:
@@ -125,6 +129,19 @@ def make_dataset(
         checksum=raw.checksum,
         group_name=raw.group_name,
     )
+
+
+def _require_width(raw: RawDataset, preprocessing: Preprocessing) -> None:
+    """Refuse features of 0 and 1 that fill the memory, before they do."""
+    if len(raw.y) * preprocessing.n_features > max(MAX_NUMBERS, raw.stored.size):
+        widest = max(preprocessing.inputs, key=lambda column: len(column.categories))
+        raise DataError(
+            f"{raw.source}: {len(raw.y):,} rows of {preprocessing.n_features:,} features are more "
+            f"than {MAX_NUMBERS:,} numbers; column {widest.name!r} alone becomes "
+            f"{len(widest.feature_names):,} features, one a category; put rare ones together with "
+            "dataset.columns.min_frequency, or leave it out with "
+            f"dataset.columns: {{drop: [{listing([widest.name])}]}}"
+        )
 
 
 def _split(

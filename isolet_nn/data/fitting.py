@@ -1,11 +1,25 @@
-"""Learning of the training rows how cells become the network's inputs."""
+"""Learning of the training rows how cells become the network's inputs.
+
+What fills missing cells is SimpleImputer's, which categories there are is OneHotEncoder's; means
+and deviations are StandardScaler's numbers, measured in blocks (`scaling`), as a copy of a large
+table would not fit beside it.
+"""
 
 from __future__ import annotations
 
-from isolet_nn.config.datasets import DatasetConfig
+from dataclasses import replace
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.config.columns import ConstantCategory, ConstantNumber, MissingByKind
+from isolet_nn.config.datasets import DatasetConfig, TableDataset
 from isolet_nn.data.preprocessing import InputColumn, Preprocessing
 from isolet_nn.data.raw import RawDataset, Rows
-from isolet_nn.data.scaling import measure
+from isolet_nn.data.scaling import Scaler
+from isolet_nn.data.table import Column, listing
+from isolet_nn.errors import DataError
 
 
 def fit(raw: RawDataset, rows: Rows, config: DatasetConfig) -> Preprocessing:
@@ -14,15 +28,135 @@ def fit(raw: RawDataset, rows: Rows, config: DatasetConfig) -> Preprocessing:
     Raises
     ------
     DataError
-        If a number is too large to be standardised.
+        If a number is too large to be standardised, a cell is missing and nothing is to take its
+        place, or a column has no cell to learn from.
     """
-    means: list[float | None] = [None] * raw.n_columns
-    scales = means
-    if config.standardize:
-        scaler = measure(raw, rows, one_scale=config.standardize == "global")
-        means, scales = scaler.mean.tolist(), scaler.scale.tolist()
-    inputs = tuple(
-        InputColumn(column.name, mean=mean, scale=scale)
-        for column, mean, scale in zip(raw.columns, means, scales, strict=True)
+    how, indicators, min_frequency = MissingByKind(), False, 1
+    if isinstance(config, TableDataset):
+        how, indicators = config.filling, config.missing_indicator
+        min_frequency = config.columns.min_frequency
+    inputs = []
+    for i, column in enumerate(raw.columns):
+        fills = how.numeric if column.kind == "numeric" else how.categorical
+        if column.kind == "numeric" and fills == "error":
+            inputs.append(InputColumn(column.name))
+            continue
+        cells = raw.values(rows, i)
+        if column.kind == "numeric":
+            learned = _of_numbers(raw, column, cells, how)
+        else:
+            learned = _of_categories(raw, column, cells, how, min_frequency)
+        is_indicated = indicators and fills != "error" and bool(np.isnan(cells).any())
+        inputs.append(replace(learned, indicator=is_indicated))
+    fitted = Preprocessing(tuple(inputs), raw.classes, raw.label, raw.group_name)
+    if not config.standardize or not len(fitted.numeric):
+        return fitted
+    scaler = _measure(raw, rows, fitted, one_scale=config.standardize == "global")
+    for i, mean, scale in zip(
+        fitted.numeric, scaler.mean.tolist(), scaler.scale.tolist(), strict=True
+    ):
+        inputs[i] = replace(inputs[i], mean=mean, scale=scale)
+    return replace(fitted, inputs=tuple(inputs))
+
+
+def _of_numbers(
+    raw: RawDataset, column: Column, cells: NDArray[np.float64], how: MissingByKind
+) -> InputColumn:
+    from sklearn.impute import SimpleImputer
+
+    if isinstance(how.numeric, ConstantNumber):
+        return InputColumn(column.name, fill=how.numeric.constant)
+    _require_cells(raw, column, cells, "{constant: 0}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        fill = float(SimpleImputer(strategy=how.numeric).fit(cells[:, None]).statistics_[0])
+    if not np.isfinite(fill):
+        raise DataError(
+            f"{raw.source}: column {column.name!r}: its numbers are too large for a {how.numeric}; "
+            "set dataset.missing: most_frequent"
+        )
+    return InputColumn(column.name, fill=fill)
+
+
+def _of_categories(
+    raw: RawDataset,
+    column: Column,
+    codes: NDArray[np.float64],
+    how: MissingByKind,
+    min_frequency: int,
+) -> InputColumn:
+    from sklearn.impute import SimpleImputer
+    from sklearn.preprocessing import OneHotEncoder
+
+    categories, fill = list(column.categories), None
+    if how.categorical == "error":
+        if np.isnan(codes).any():
+            _refuse_missing(raw, column)
+    else:
+        if isinstance(how.categorical, ConstantCategory):
+            constant = how.categorical.constant
+            categories += [] if constant in categories else [constant]
+            imputer = SimpleImputer(strategy="constant", fill_value=categories.index(constant))
+        else:
+            _require_cells(raw, column, codes, "{categorical: {constant: unknown}}")
+            imputer = SimpleImputer(strategy="most_frequent")
+        imputer.set_params(keep_empty_features=True)
+        codes = imputer.fit_transform(codes[:, None])[:, 0]
+        fill = float(imputer.statistics_[0])
+    encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=min_frequency)
+    encoder.fit(codes[:, None])
+    rare = encoder.infrequent_categories_[0]
+    rare_codes = set() if rare is None else {int(code) for code in rare}
+    kept = [int(code) for code in encoder.categories_[0] if int(code) not in rare_codes]
+    place = {code: place for place, code in enumerate(kept)}
+    return InputColumn(
+        column.name,
+        "categorical",
+        tuple(categories[code] for code in kept),
+        other=bool(rare_codes),
+        fill=None if fill is None else float(place.get(int(fill), -1)),
     )
-    return Preprocessing(inputs, raw.classes, raw.label, raw.group_name)
+
+
+def _require_cells(
+    raw: RawDataset, column: Column, cells: NDArray[np.float64], remedy: str
+) -> None:
+    if np.isnan(cells).all():
+        raise DataError(
+            f"{raw.source}: column {column.name!r}: the value is missing in all {len(cells):,} "
+            "training rows, so nothing can be learned to fill it in; leave it out with "
+            f"dataset.columns: {{drop: [{listing([column.name])}]}}, or set "
+            f"dataset.missing: {remedy}"
+        )
+
+
+def _refuse_missing(raw: RawDataset, column: Column) -> NoReturn:
+    raise DataError(
+        f"{raw.source}: column {column.name!r}: a value is missing; dataset.missing says what is "
+        "to take its place"
+    )
+
+
+def _measure(raw: RawDataset, rows: Rows, fitted: Preprocessing, *, one_scale: bool) -> Scaler:
+    """The scaling of the numbers of some rows; raises DataError where their squares overflow."""
+    read = fitted.reader(raw.columns, raw.source)
+
+    def filled(cells: NDArray[np.float64]) -> NDArray[np.float64]:
+        cells = read(cells)
+        fitted.fill(cells)
+        return fitted.numbers(cells)
+
+    scaler = Scaler.fit_blocks(map(filled, raw.blocks(rows)), one_scale=one_scale)
+    unusable = ~(np.isfinite(scaler.mean) & np.isfinite(scaler.scale))
+    if unusable.any():
+        values = filled(raw.values(rows))
+        if np.isnan(values).any():
+            _, column = np.argwhere(np.isnan(values))[0]
+            _refuse_missing(raw, raw.columns[fitted.numeric[column]])
+        sizes = np.where(unusable, np.abs(values), -1.0)  # the largest number is to blame
+        row, column = np.unravel_index(sizes.argmax(), sizes.shape)
+        raise raw.error(
+            rows[row],
+            fitted.numeric[column],
+            "too large to standardize: the sum of squares overflows",
+        )
+    return scaler

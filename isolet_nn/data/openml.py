@@ -1,10 +1,11 @@
 """Data sets of openml.org.
 
-A feature that takes one of k named values becomes k features of 0 and 1.
+Which columns are numbers and which are categories is what they are declared as.
 """
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -15,19 +16,26 @@ from numpy.typing import NDArray
 from isolet_nn.config.datasets import OpenmlDataset
 from isolet_nn.data import cache
 from isolet_nn.data.cache import ParsedData
+from isolet_nn.data.categories import require_categories
 from isolet_nn.data.columns import (
+    COLUMN_USES,
     MAX_NUMBERS,
     MISSING,
     BadCells,
+    ColumnUse,
+    Gaps,
+    Names,
     column_error,
     number_classes,
     position_of,
     raw_dataset,
-    refuse_to_drop,
+    refuse_bad_cells,
+    refuse_to_use,
     require_names,
 )
 from isolet_nn.data.kind import DatasetInfo, DatasetKind, with_data
 from isolet_nn.data.raw import RawDataset
+from isolet_nn.data.table import Column, Table, in_order
 from isolet_nn.errors import DataError, DownloadError
 
 
@@ -45,10 +53,12 @@ def load(config: OpenmlDataset) -> RawDataset:
         If a column is named that does not exist.
     """
     identity = config.model_dump(
-        include={"data_id", "data_name", "version", "label", "group", "columns"}
+        include={"data_id", "data_name", "version", "label", "group", "columns"},
+        exclude={"columns": {"min_frequency"}},
     )
     parsed = cache.get_or_build("openml", identity, [], lambda: _parse(config))
-    return raw_dataset("openml", parsed, _name(config), config.many_classes)
+    name = _name(config)
+    return raw_dataset(config, parsed, name, [f"{name}: data row "])
 
 
 def _name(config: OpenmlDataset) -> str:
@@ -69,20 +79,34 @@ def _parse(config: OpenmlDataset) -> ParsedData:
     group = None
     if config.group is not None:
         group = position_of(name, data.columns, config.group, "dataset.group")
-    dropped = set()
-    for column in config.columns.drop:
-        if column in (label, config.group):
-            refuse_to_drop(column, "label" if column == label else "group")
-        dropped.add(position_of(name, data.columns, column, "dataset.columns.drop"))
-    features = [i for i in range(len(data.columns)) if i != group and i not in dropped]
+    uses = _uses(config, data.columns, name, label)
+    features = [i for i in range(len(data.columns)) if i != group and uses.get(i) != "drop"]
+    if not features:
+        raise DataError(f"{name}: found no features")
     require_names(name, data.columns, features, names_columns=True)
-    labels = data.label_names(label, target.tolist())
-    groups = None if group is None else data.names(group)
-    x = _one_hot(data, features)
-    if data.bad:
-        raise DataError(data.bad.message(f"{name}: data row ", data.columns, features))
-    names = [name for position in features for name in data.feature_names(position)]
-    return number_classes(x, names, labels, groups, config.group, None, name)
+    labels = Names(label, data.label_names(label, target.tolist()))
+    groups = None if group is None else Names(data.columns[group], data.names(group))
+    table = Table(
+        tuple(data.column(position, uses.get(position)) for position in features),
+        np.ascontiguousarray(data.cells[:, features]),
+    )
+    gaps = data.bad.gaps(features)
+    refuse_bad_cells(data.bad, gaps, config, f"{name}: data row ", data.columns, features)
+    require_categories(name, table.columns, len(table), config.columns.categorical)
+    return number_classes(table, labels, groups, Gaps([gaps], data.columns, features), None, name)
+
+
+def _uses(
+    config: OpenmlDataset, columns: Sequence[str], name: str, label: str
+) -> dict[int, ColumnUse]:
+    """What the config says is made of columns, by position."""
+    uses: dict[int, ColumnUse] = {}
+    for use in COLUMN_USES:
+        for column in getattr(config.columns, use):
+            if column in (label, config.group):
+                refuse_to_use(use, column, "label" if column == label else "group")
+            uses[position_of(name, columns, column, f"dataset.columns.{use}")] = use
+    return uses
 
 
 class _Data:
@@ -97,7 +121,39 @@ class _Data:
         if shape[0] * shape[1] > MAX_NUMBERS:
             raise DataError(f"{name}: {shape[0]:,} rows of {shape[1]:,} columns cannot be used")
         dense = bunch.data.toarray() if hasattr(bunch.data, "toarray") else bunch.data
-        self.cells: NDArray[np.float64] = np.asarray(dense)
+        self.cells: NDArray[np.float64] = np.array(dense, dtype=np.float64)
+
+    def column(self, position: int, use: ColumnUse | None) -> Column:
+        """What a column is, or is made where that is asked for."""
+        name = self.columns[position]
+        categories = self.categories.get(name)
+        if use == "categorical" and categories is None:
+            names = self.names(position)
+            categories = in_order(name for name in names if name)
+            places: dict[str, float] = {name: place for place, name in enumerate(categories)}
+            self.cells[:, position] = [places.get(name, np.nan) for name in names]
+        elif use == "numeric" and categories is not None:
+            self._make_numbers(position, categories)
+            categories = None
+        else:
+            self.numbers(position)
+        if categories is None:
+            return Column(name)
+        return Column(name, "categorical", tuple(categories))
+
+    def _make_numbers(self, position: int, categories: Sequence[str]) -> None:
+        """Replace the names in a column by the numbers that they are."""
+        codes = self.numbers(position)
+        numbers = np.full(len(codes), np.nan)
+        for code, category in enumerate(categories):
+            rows = np.flatnonzero(codes == code)
+            with contextlib.suppress(ValueError):
+                numbers[rows] = float(category)
+            if len(rows) and not np.isfinite(numbers[rows[0]]):
+                says = f"found {category!r}, expected a finite number"
+                says = column_error(self.columns[position], says)
+                self.bad.add(position, "number", int(rows[0]) + 1, says, len(rows))
+        self.cells[:, position] = numbers
 
     def numbers(self, position: int) -> NDArray[np.float64]:
         """The numbers of a column; those of one with categories count these."""
@@ -106,17 +162,12 @@ class _Data:
         return numbers
 
     def names(self, position: int) -> list[str]:
-        """The values of a column in words."""
+        """The values of a column in words; missing ones are empty."""
         categories = self.categories.get(self.columns[position])
         values = self.numbers(position).tolist()
         if categories is None:
-            return [_text(value) for value in values]
+            return ["" if value != value else _text(value) for value in values]
         return ["" if value != value else categories[int(value)] for value in values]
-
-    def feature_names(self, position: int) -> list[str]:
-        """Names of the features that a column becomes."""
-        column = self.columns[position]
-        return [f"{column}={value}" for value in self.categories.get(column, ())] or [column]
 
     def label_names(self, label: str, values: Sequence[Any]) -> list[str]:
         """The labels in words."""
@@ -135,21 +186,6 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else str(value)
     return str(value)
-
-
-def _one_hot(data: _Data, features: Sequence[int]) -> NDArray[np.float64]:
-    kinds = [data.categories.get(data.columns[position]) for position in features]
-    rows, width = len(data.cells), sum(len(names or [""]) for names in kinds)
-    if not features or width * rows > MAX_NUMBERS:
-        raise DataError(f"{data.name}: {rows:,} rows of {width:,} features cannot be used")
-    x = np.empty((rows, width))
-    start = 0
-    for position, names in zip(features, kinds, strict=True):
-        values = data.numbers(position)[:, None]
-        stop = start + len(names or [""])
-        x[:, start:stop] = values == np.arange(len(names)) if names else values
-        start = stop
-    return x
 
 
 def _fetch(config: OpenmlDataset, name: str) -> Any:

@@ -256,20 +256,29 @@ class Preprocessing:
             self.transform_block(block, out[start : start + BLOCK])
         return out
 
+    def fill(self, cells: NDArray[np.float64]) -> NDArray[np.bool_] | None:
+        """Put something in where cells are missing; return where, None if nothing ever is."""
+        if not self._can_fill:
+            return None
+        missing = np.isnan(cells)
+        if missing.any():
+            np.copyto(cells, self.fills, where=missing)
+        return missing
+
+    def numbers(self, cells: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The numeric columns of cells, which are those themselves where there are no others."""
+        return cells if len(self.numeric) == len(self.inputs) else cells[:, self.numeric]
+
     def transform_block(self, cells: NDArray[np.float64], out: Floats) -> None:
         """Write the network's inputs of some rows into `out`; `cells` are used up."""
-        missing = np.isnan(cells) if self._can_fill else None
-        if missing is not None and missing.any():
-            np.copyto(cells, self.fills, where=missing)
+        missing = self.fill(cells)
+        numbers = self.numbers(cells)
         with np.errstate(over="ignore"):
-            if self._is_plain:
-                if self.scaler is not None:
-                    self.scaler.apply(cells)
-                out[:] = cells
-                return
-            numbers = cells[:, self.numeric]
             if self.scaler is not None:
                 self.scaler.apply(numbers)
+            if self._is_plain:
+                out[:] = numbers
+                return
             out[:, self.starts[self.numeric]] = numbers
         for i, column in enumerate(self.inputs):
             stop = int(self.starts[i + 1])

@@ -91,10 +91,11 @@ class RawDataset:
         """All cells (n, n_columns) as a new float64 array; decimals are exact."""
         return self.values(np.arange(len(self.y)))
 
-    def values(self, rows: Rows) -> NDArray[np.float64]:
-        """Cells of some rows (len(rows), n_columns) as a new float64 array."""
+    def values(self, rows: Rows, column: int | None = None) -> NDArray[np.float64]:
+        """Cells of some rows (len(rows), n_columns), or of one column, as a new float64 array."""
         # Dividing two whole numbers gives the double nearest to the decimal that was written.
-        values = self.stored[rows].astype(np.float64)
+        cells = self.stored[rows] if column is None else self.stored[rows, column]
+        values = cells.astype(np.float64)
         if self.quantum != 1:
             values /= self.quantum
         return values

@@ -148,6 +148,11 @@ class _TextTable:
             )
 
 
+def before_row(path: Path) -> str:
+    """What messages put before the number of a line or row of a file."""
+    return f"{path}: data row " if is_parquet(path.name) else f"{path}:"
+
+
 def likely_kinds(source: Source, how: TableFormat) -> dict[int, Kind]:
     """What the cells of each column seem to be, by the first hundred rows of a file.
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from isolet_nn.data.raw import BLOCK, RawDataset, Rows
+from isolet_nn.data.raw import BLOCK
 
 Floats = NDArray[np.floating[Any]]
 
@@ -25,7 +25,7 @@ class Scaler:
     scale
         (n_features,) population standard deviation, 1 where a feature is constant; or the same
         number for all, the root mean square of their standard deviations. Not finite where
-        squares of the values overflow, which `measure` refuses.
+        squares of the values overflow, which `fitting` refuses.
     """
 
     mean: NDArray[np.float64]
@@ -94,16 +94,3 @@ class Scaler:
         """Replace `x` (n, n_features) by (x - mean) / scale."""
         x -= self.mean
         x /= self.scale
-
-
-def measure(raw: RawDataset, rows: Rows, *, one_scale: bool) -> Scaler:
-    """The scaling of some rows of a data set; raises DataError where their squares overflow."""
-    scaler = Scaler.fit_blocks(raw.blocks(rows), one_scale=one_scale)
-    overflowed = ~(np.isfinite(scaler.mean) & np.isfinite(scaler.scale))
-    if overflowed.any():  # the largest number is to blame
-        sizes = np.where(overflowed, np.abs(raw.values(rows)), -1.0)
-        row, feature = np.unravel_index(sizes.argmax(), sizes.shape)
-        raise raw.error(
-            rows[row], feature, "too large to standardize: the sum of squares overflows"
-        )
-    return scaler

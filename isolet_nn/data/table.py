@@ -6,7 +6,8 @@ NaN. What becomes of the cells on their way to the network is `preprocessing`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -67,3 +68,34 @@ def listing(columns: Sequence[str]) -> str:
 def some(items: Sequence[object]) -> str:
     """As many of the items as fill a screen."""
     return ", ".join(map(str, items[:MOST_SHOWN])) + (", ..." if len(items) > MOST_SHOWN else "")
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """The different names, sorted by number where all are numbers, else by name."""
+    different = sorted(set(names))
+    with contextlib.suppress(ValueError):
+        different.sort(key=float)
+    return different
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """The rows of several tables with the same columns, whose categories may differ."""
+    if len(tables) == 1:
+        return tables[0]
+    columns = []
+    cells = np.concatenate([table.cells for table in tables])
+    for i, parts in enumerate(zip(*(table.columns for table in tables), strict=True)):
+        if parts[0].kind == "numeric" or len({part.categories for part in parts}) == 1:
+            columns.append(parts[0])
+            continue
+        categories = in_order(name for part in parts for name in part.categories)
+        columns.append(Column(parts[0].name, "categorical", tuple(categories)))
+        places = {name: place for place, name in enumerate(categories)}
+        start = 0
+        for table, part in zip(tables, parts, strict=True):
+            own = cells[start : start + len(table), i]
+            there = ~np.isnan(own)
+            codes = np.array([places[name] for name in part.categories], dtype=np.float64)
+            own[there] = codes[own[there].astype(np.int64)]
+            start += len(table)
+    return Table(tuple(columns), cells)

@@ -17,6 +17,7 @@ import pytest
 from isolet_nn.config.datasets import OpenmlDataset
 from isolet_nn.config.holdouts import GroupHoldout
 from isolet_nn.data import load_dataset, load_raw
+from isolet_nn.data.table import Column
 from isolet_nn.errors import ConfigError, DataError, DownloadError
 
 ARFF = """@RELATION animals
@@ -131,14 +132,15 @@ def config(**settings: Any) -> OpenmlDataset:
     return OpenmlDataset.model_validate({"name": "openml", "data_id": 7} | settings)
 
 
-def test_named_values_become_features_of_0_and_1(openml: FakeOpenml) -> None:
+def test_named_values_are_categories(openml: FakeOpenml) -> None:
     raw = load_raw(config())
-    assert raw.x.tolist() == [
-        [1.5, 1, 0, 0, 20, 1, 0, 0],
-        [0.3, 0, 1, 0, 4, 0, 1, 0],
-        [1.4, 0, 0, 1, 19.5, 1, 0, 0],
-        [0.25, 1, 0, 0, 3.5, 0, 0, 1],
-    ]
+    assert raw.columns == (
+        Column("height"),
+        Column("coat", "categorical", ("short", "long", "none")),
+        Column("weight"),
+        Column("owner", "categorical", ("ann", "bob", "cyd")),
+    )
+    assert raw.x.tolist() == [[1.5, 0, 20, 0], [0.3, 1, 4, 1], [1.4, 2, 19.5, 0], [0.25, 0, 3.5, 2]]
     assert raw.classes == ("cat", "dog")
     assert raw.y.tolist() == [1, 0, 1, 0]
     assert raw.groups is None
@@ -166,7 +168,35 @@ def test_another_column_may_be_the_class_and_one_the_group(openml: FakeOpenml) -
     assert raw.groups is not None
     assert raw.groups.tolist() == [0, 1, 0, 2]
     assert raw.group_name == "owner"
-    assert raw.x.shape == (4, 4)
+    assert raw.feature_names == ("height", "weight", "kind")
+
+
+def test_the_kinds_of_columns_can_be_chosen(openml: FakeOpenml) -> None:
+    openml.arff = ARFF.replace("{short, long, none}", "{7, 8, 9}")
+    for word, number in (("short", "7"), ("long", "8"), (",none,", ",9,")):
+        openml.arff = openml.arff.replace(word, number)
+    raw = load_raw(config(columns={"numeric": ["coat"], "categorical": ["weight"]}))
+    assert [column.kind for column in raw.columns] == ["numeric"] * 2 + ["categorical"] * 2
+    assert raw.columns[2].categories == ("3.5", "4", "19.5", "20")
+    assert raw.x[:, 1:3].tolist() == [[7, 3], [8, 1], [9, 2], [7, 0]]
+
+
+def test_names_are_no_numbers_whatever_the_config_says(openml: FakeOpenml) -> None:
+    with pytest.raises(DataError) as caught:
+        load_raw(config(columns={"numeric": ["coat"]}))
+    expected = "data row 1: column 'coat': found 'short', expected a finite number (in 4 rows)"
+    assert expected in str(caught.value)
+
+
+def test_missing_values_are_filled_in_where_that_is_asked_for(openml: FakeOpenml) -> None:
+    openml.arff = ARFF.replace("1.5,short", "?,?")
+    raw = load_raw(config(missing="median"))
+    assert np.isnan(raw.x[0, :2]).all()
+    assert load_raw(config(missing="median")).checksum == raw.checksum
+    with pytest.raises(DataError) as caught:
+        load_raw(config(missing={"numeric": "mean"}))
+    assert "column 'coat': the value is missing" in str(caught.value)
+    assert "height" not in str(caught.value)
 
 
 def test_splits_by_group_hold_out_whole_groups(openml: FakeOpenml) -> None:

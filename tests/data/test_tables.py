@@ -309,8 +309,12 @@ def test_all_bad_columns_are_named_at_once_with_their_first_row_and_a_remedy(
         "table.csv:2: column 'sex': found 'm', expected a finite number (in 4 rows)",
         "table.csv:4: column 'z': found 'inf', expected a finite number",
         "table.csv:3: column 'y': the value is missing (in 2 rows)",
-        "every column but label and group is a feature, and takes numbers only; to leave columns "
-        "out, set dataset.columns: {drop: [id, x, sex, z]}",
+        "what takes the place of missing values is dataset.missing: median (or mean, "
+        "most_frequent, {constant: 0})",
+        "columns of numbers take numbers only; where such words are names, set dataset.columns: "
+        "{categorical: [id, sex, z]}; where they mean that there is no number, add them to "
+        "dataset.na_values",
+        "to leave columns out, set dataset.columns: {drop: [id, x, sex, z]}",
     ]
 
 
