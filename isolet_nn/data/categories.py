@@ -19,6 +19,7 @@ _DATE = re.compile(
     r"|\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*([ap]m)?)",  # 12:30
     re.IGNORECASE,
 )
+_LONGEST = 60
 # Among dates there may be a word for an unknown one.
 _MOST = 0.9
 # A column of more categories than this, and than this share of the rows, has an id or free text.
@@ -76,5 +77,6 @@ def _faults(column: Column, rows: int) -> list[str]:
 
 def are_dates(names: Sequence[str]) -> bool:
     """Whether names, or all but few of them, are written as dates or times of day are."""
-    dates = sum(_DATE.fullmatch(name.strip()) is not None for name in names)
+    short = [name.strip() for name in names if len(name) <= _LONGEST]
+    dates = sum(_DATE.fullmatch(name) is not None for name in short)
     return bool(names) and dates >= _MOST * len(names)

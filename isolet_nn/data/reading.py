@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config.tables import default_delimiter, is_parquet
+from isolet_nn.data.categories import are_dates
 from isolet_nn.data.cells import MISSING_NUMBERS, Asked, Block, NumberFormat, Words
 from isolet_nn.data.columns import BadCells, column_error
 from isolet_nn.data.csv_pieces import Division, blocks_by_piece, blocks_by_row
@@ -29,6 +30,14 @@ Source = Path | IO[bytes]
 
 _DELIMITERS = ",;\t|:"
 _SAMPLE = 100
+# $1,200.50, 1 000, '7', 50 %, <0.01, inf: meant as a number, and read as none.
+_LIKE_A_NUMBER = re.compile(
+    r"""[ "'$\u20ac\u00a3\u00a5<>~=+-]*(\d[\d.,_ '\u2019\u00a0]*|inf(inity)?)"""
+    r"""[ %$\u20ac\u00a3\u00a5"']*""",
+    re.IGNORECASE,
+)
+_LONGEST = 60
+"""No number that a person writes is longer."""
 _COMMA_NUMBER = re.compile(r"\s*[+-]?[0-9]+,[0-9]+\s*")
 
 
@@ -156,22 +165,35 @@ def before_row(path: Path) -> str:
 def likely_kinds(source: Source, how: TableFormat) -> dict[int, Kind]:
     """What the cells of each column seem to be, by the first hundred rows of a file.
 
-    A column is numeric if any of its cells is a number, or if all of them are missing.
+    A column is numeric if any of its cells is a number, or looks like one that is written in
+    another way (a price, a decimal comma), or if all of them are missing. One of dates is not.
     """
-    numbers = how.numbers
     with open_table(source, how) as table:
         positions = range(len(table.columns))
-        first = next(table.blocks(dict.fromkeys(positions, "categorical")), None)
-    kinds: dict[int, Kind] = dict.fromkeys(positions, "numeric")
-    for position in positions if first is not None else ():
-        assert first is not None
-        cells = first.cells[position]
-        assert isinstance(cells, Words)
-        words = [cells.words[code] for code in dict.fromkeys(cells.codes[:_SAMPLE].tolist())]
-        there = [word for word in words if word.lower() not in numbers.missing]
-        if there and not any(map(numbers.is_number, there)):
-            kinds[position] = "categorical"
-    return kinds
+        found: dict[int, dict[str, None]] = {position: {} for position in positions}
+        rows = 0
+        for block in table.blocks(dict.fromkeys(positions, "categorical")):
+            for position, words in found.items():
+                cells = block.cells[position]
+                assert isinstance(cells, Words)
+                codes = dict.fromkeys(cells.codes[: _SAMPLE - rows].tolist())
+                words |= dict.fromkeys(cells.words[code] for code in codes)
+            rows += len(block)
+            if rows >= _SAMPLE:
+                break
+    return {position: _kind_of(words, how.numbers) for position, words in found.items()}
+
+
+def _kind_of(words: Iterable[str], numbers: NumberFormat) -> Kind:
+    there = [word for word in words if word.lower() not in numbers.missing]
+    if there and not any(map(numbers.is_number, there)):
+        is_numeric = any(map(_is_like_a_number, there)) and not are_dates(there)
+        return "numeric" if is_numeric else "categorical"
+    return "numeric"
+
+
+def _is_like_a_number(word: str) -> bool:
+    return len(word) <= _LONGEST and _LIKE_A_NUMBER.fullmatch(word) is not None
 
 
 def read_blocks(

@@ -20,7 +20,9 @@ _HEADER_HINT = "; if this line names the columns, set dataset.header: true"
 class SheetRows:
     """The rows of a sheet, taken block by block; what is wrong with them is collected."""
 
-    def __init__(self, layout: Layout, kinds: Mapping[int, Kind], config: CsvDataset, how: TableFormat) -> None:
+    def __init__(
+        self, layout: Layout, kinds: Mapping[int, Kind], config: CsvDataset, how: TableFormat
+    ) -> None:
         self.layout, self.kinds, self.config, self.how = layout, kinds, config, how
         self.n = 0
         self.lines: list[NDArray[np.int64]] = []

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from isolet_nn.config.datasets import CsvDataset
 from isolet_nn.data.columns import encode
-from isolet_nn.data.layout import table_format
 from isolet_nn.data.csv_text import STANDARD_INPUT
+from isolet_nn.data.layout import table_format
 from isolet_nn.data.reading import Source, TableFormat, read_blocks
 from isolet_nn.data.table import Kind, Table
 from isolet_nn.errors import BackendUnavailableError, ConfigError
