@@ -22,10 +22,11 @@ def plot(
         str | None,
         typer.Option(
             "--kind",
-            help="What to draw: the first five of a run, the others of a sweep.",
+            help="What to draw: the last four of a sweep, the others of a run.",
             **one_of(
                 "--kind",
-                *("curves", "confusion", "reliability", "speakers", "weights"),
+                *("curves", "confusion", "confusion-normalized", "reliability"),
+                *("roc", "precision-recall", "speakers", "importance", "weights"),
                 *("heatmap", "boxplot", "line", "scatter"),
             ),
         ),
@@ -49,13 +50,15 @@ def plot(
     """Draw a run's or a sweep's pictures once more; prints the files written.
 
     Options draw one kind of a run's pictures, or another one of a sweep from the same results.
+    Importance is computed first: each column is shuffled five times, and the model asked again.
     """
     from isolet_nn.results.redraw import redraw
     from isolet_nn.sweeps.redraw import PlotChoice
-    from isolet_nn.terminal.streams import print_line
+    from isolet_nn.terminal.streams import print_line, print_message
 
     choice = PlotChoice(kind, x, y, panels, value)
-    for path in redraw(choose(folder, trial, best), None if choice == PlotChoice() else choice):
+    chosen = choose(folder, trial, best)
+    for path in redraw(chosen, None if choice == PlotChoice() else choice, print_message):
         print_line(path)
 
 

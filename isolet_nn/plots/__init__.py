@@ -7,6 +7,7 @@ figure is drawn, without pyplot: no window, no global state, the same input give
 - ``curves``, ``scatters``: values over an axis; ``comparisons``: groups side by side.
 - ``grids``: confusion matrices (letters in the order of ``letters``), heat maps, boundaries.
 - ``answers``, ``weights``: a model's confidence and groups, and its first layer.
+- ``thresholds``, ``importance``: ROC and precision-recall; what a model needs.
 - ``style``: how all of them look and reach a file; ``fonts``: for scripts that are rarely there.
 """
 
@@ -36,9 +37,16 @@ from isolet_nn.plots.grids import (
     plot_decision_boundary,
     plot_heatmap,
 )
+from isolet_nn.plots.importance import figure_importance, plot_importance
 from isolet_nn.plots.letters import letter_groups
 from isolet_nn.plots.scatters import Coordinate, figure_scatter, plot_scatter
 from isolet_nn.plots.style import in_words, rendered, save, setting_label, short_text
+from isolet_nn.plots.thresholds import (
+    figure_precision_recall,
+    figure_roc,
+    plot_precision_recall,
+    plot_roc,
+)
 from isolet_nn.plots.weights import figure_weights, plot_weights
 
 __all__ = [
@@ -51,10 +59,13 @@ __all__ = [
     "figure_decision_boundary",
     "figure_groups",
     "figure_heatmap",
+    "figure_importance",
     "figure_line_panels",
     "figure_lines",
     "figure_loss",
+    "figure_precision_recall",
     "figure_reliability",
+    "figure_roc",
     "figure_scatter",
     "figure_weights",
     "in_words",
@@ -66,10 +77,13 @@ __all__ = [
     "plot_decision_boundary",
     "plot_groups",
     "plot_heatmap",
+    "plot_importance",
     "plot_line_panels",
     "plot_lines",
     "plot_loss",
+    "plot_precision_recall",
     "plot_reliability",
+    "plot_roc",
     "plot_scatter",
     "plot_weights",
     "rendered",

@@ -43,9 +43,9 @@ _PANELS_IN_A_ROW = 3
 
 @in_style
 def figure_confusion_matrix(
-    matrix: NDArray[np.int64], classes: Sequence[str], title: str = ""
+    matrix: NDArray[np.int64], classes: Sequence[str], title: str = "", *, normalize: bool = False
 ) -> Figure:
-    """Counts of predicted classes for each actual class.
+    """Counts of predicted classes for each actual class, or with `normalize` their shares of it.
 
     The colour is the share of the actual class on a logarithmic scale, because single mistakes
     are what one looks for; cells without a count stay pale. Beyond 40 classes the counts are
@@ -82,12 +82,21 @@ def figure_confusion_matrix(
         _between("#dcebf5", PALETTE[0], "#00263d").with_extremes(bad=EMPTY),
     )
     share = 100.0 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    counts = [[str(count) if count else "" for count in row] for row in matrix.tolist()]
-    texts = counts if n <= _MOST_ANNOTATED else None
-    _paint_cells(axes, colors, np.ma.masked_equal(share, 0.0), texts, cell)
+    if normalize:
+        texts = [[_share_text(of_row) for of_row in row] for row in share.tolist()]
+    else:
+        texts = [[str(count) if count else "" for count in row] for row in matrix.tolist()]
+    _paint_cells(
+        axes, colors, np.ma.masked_equal(share, 0.0), texts if n <= _MOST_ANNOTATED else None, cell
+    )
     _frame_blocks(axes, [len(group) for group in groups or ()])
     color_bar(figure, bar, colors, "share of the actual class (%)", [1, 3, 10, 30, 100])
     return figure
+
+
+def _share_text(share: float) -> str:
+    """A share in percent in three characters; nothing for none."""
+    return "" if not share else f"{share:.0f}" if share >= 9.95 else f"{share:.1f}"
 
 
 def _frame_blocks(axes: Axes, sizes: Sequence[int]) -> None:

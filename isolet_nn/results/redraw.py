@@ -6,6 +6,7 @@ metric, than its file says.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from isolet_nn.errors import ConfigError, RunError
@@ -18,7 +19,11 @@ from isolet_nn.sweeps.trial import trial_at
 from isolet_nn.system.folders import CONFIG, SWEEP
 
 
-def redraw(folder: str | Path, choice: PlotChoice | None = None) -> list[Path]:
+def redraw(
+    folder: str | Path,
+    choice: PlotChoice | None = None,
+    announce: Callable[[str], None] = lambda _: None,
+) -> list[Path]:
     """Draw the pictures of a run or a sweep once more; return the files written.
 
     Parameters
@@ -30,6 +35,8 @@ def redraw(folder: str | Path, choice: PlotChoice | None = None) -> list[Path]:
         one picture other than those of its file. It is written beside them, under a
         name that says what it shows. What is left open is taken from the first picture in the
         file (of that kind, if a kind is given), or else from what the sweep varies.
+    announce
+        Hears what is computed first, and about how long it will take.
 
     Raises
     ------
@@ -46,7 +53,7 @@ def redraw(folder: str | Path, choice: PlotChoice | None = None) -> list[Path]:
     run = trial_at(path)
     if run is None and not (path / CONFIG).exists():
         raise RunError(f"{path}: {_why_nothing(path)}")
-    return _redraw_run(run or Run.open(path), choice or PlotChoice())
+    return _redraw_run(run or Run.open(path), choice or PlotChoice(), announce)
 
 
 def _why_nothing(path: Path) -> str:
@@ -61,10 +68,10 @@ def _misfit(path: Path, kind: str, there: str, here: str, kinds: tuple[str, ...]
     return f"{path}: {kind} is a picture of a {there}; a {here} has {', '.join(kinds)}"
 
 
-def _redraw_run(run: Run, choice: PlotChoice) -> list[Path]:
+def _redraw_run(run: Run, choice: PlotChoice, announce: Callable[[str], None]) -> list[Path]:
     if choice.kind in KINDS:
         raise ConfigError(_misfit(run.path, choice.kind, "sweep", "run", RUN_KINDS))
     given = [*choice.axes, *(["value"] if choice.value else [])]
     if given:
         raise ConfigError(f"{run.path}: --{given[0]} is for a sweep; a run takes --kind only")
-    return redraw_run(run, choice.kind)
+    return redraw_run(run, choice.kind, announce)

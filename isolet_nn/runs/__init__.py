@@ -3,6 +3,7 @@
 - ``execution``: train, resume, evaluate.
 - ``folder``: what a run folder holds, and how it is read and written; its parts are in
   ``metrics_file``, ``model_file``, ``tensors`` (arrays on the disk) and ``records`` (JSON).
+- ``importance``: of the columns of its table.
 - ``drawing``: tables and pictures of a run; ``redraw``: once more; ``card``: in a notebook.
 - ``environment`` and ``identity``: what a result depends on, and whether that has changed.
 - ``xor``: exclusive or as a sanity check.

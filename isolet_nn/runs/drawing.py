@@ -7,19 +7,28 @@ be drawn once more at any time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isolet_nn.errors import DataError, RunError, counted
 from isolet_nn.runs.folder import Run, split_suffix
+from isolet_nn.scores.curves import precision_recall_curves, roc_curves
 from isolet_nn.scores.evaluation import Evaluation
+from isolet_nn.scores.importance import Importance
 from isolet_nn.scores.tables import (
     calibration_csv,
     confusion_csv,
     groups_csv,
+    importance_csv,
+    precision_recall_csv,
     read_calibration_csv,
     read_confusion_csv,
     read_groups_csv,
+    read_importance_csv,
+    read_precision_recall_csv,
+    read_roc_csv,
+    roc_csv,
 )
 from isolet_nn.system.files import read_text, write_text
 from isolet_nn.training.progress import Row
@@ -28,11 +37,23 @@ if TYPE_CHECKING:
     from isolet_nn.config.experiment import Experiment
 
 CONFUSION, RELIABILITY, SPEAKERS = "confusion", "reliability", "speakers"
-SPLIT_KINDS = (CONFUSION, RELIABILITY, SPEAKERS)
+NORMALIZED, ROC, PRECISION_RECALL = "confusion-normalized", "roc", "precision-recall"
+IMPORTANCE = "importance"
+SPLIT_KINDS = (CONFUSION, NORMALIZED, RELIABILITY, ROC, PRECISION_RECALL, SPEAKERS)
 """Pictures of a model's answers on one split."""
-RUN_KINDS = ("curves", *SPLIT_KINDS, "weights")
+RUN_KINDS = ("curves", *SPLIT_KINDS, IMPORTANCE, "weights")
 """Pictures of a run."""
-_TABLES = {CONFUSION: "confusion_matrix", RELIABILITY: "calibration", SPEAKERS: "speakers"}
+ALWAYS = (CONFUSION, RELIABILITY, SPEAKERS)
+"""Those of which every evaluation leaves the tables."""
+_TABLES = {
+    CONFUSION: "confusion_matrix",
+    NORMALIZED: "confusion_matrix",
+    RELIABILITY: "calibration",
+    ROC: "roc",
+    PRECISION_RECALL: "precision_recall",
+    SPEAKERS: "speakers",
+    IMPORTANCE: "importance",
+}
 
 
 def write_evaluation(
@@ -45,21 +66,49 @@ def write_evaluation(
     The files written. Where rows have no groups there is nothing of speakers.
     """
     texts = {
-        CONFUSION: confusion_csv(evaluation),
-        RELIABILITY: calibration_csv(evaluation.calibration),
+        _TABLES[kind]: text
+        for kind in SPLIT_KINDS
+        if kind in (*ALWAYS, *kinds) and (text := _table_text(kind, evaluation))
     }
-    if evaluation.per_group:
-        texts[SPEAKERS] = groups_csv(evaluation.per_group)
-    tables = {kind: run.table_path(_TABLES[kind], evaluation.split) for kind in texts}
+    tables = [run.table_path(name, evaluation.split) for name in texts]
     run.path.mkdir(parents=True, exist_ok=True)  # of a trial there is none before
-    for kind, path in tables.items():
-        write_text(path, texts[kind])
-    drawn = [draw_split(run, kind, evaluation.split) for kind in kinds if kind in tables]
-    return [*tables.values(), *filter(None, drawn)]
+    for path, text in zip(tables, texts.values(), strict=True):
+        write_text(path, text)
+    drawn = [draw_split(run, kind, evaluation.split) for kind in kinds if _TABLES[kind] in texts]
+    return [*tables, *filter(None, drawn)]
+
+
+def _table_text(kind: str, evaluation: Evaluation) -> str | None:
+    """What the table of a picture of answers holds; None where there is nothing of the kind."""
+    match kind:
+        case "confusion" | "confusion-normalized":
+            return confusion_csv(evaluation)
+        case "reliability":
+            return calibration_csv(evaluation.calibration)
+        case "speakers":
+            return groups_csv(evaluation.per_group) if evaluation.per_group else None
+        case "roc":
+            curves = roc_curves(evaluation)
+            return roc_csv(curves) if curves else None
+        case _:
+            return precision_recall_csv(precision_recall_curves(evaluation))
+
+
+def write_importance(run: Run, split: str, importances: Sequence[Importance]) -> Path:
+    """Write the importance of columns, measured on a split, into the run folder."""
+    path = run.table_path(_TABLES[IMPORTANCE], split)
+    run.path.mkdir(parents=True, exist_ok=True)
+    write_text(path, importance_csv(importances))
+    return path
 
 
 def draw_split(run: Run, kind: str, split: str) -> Path | None:
-    """Draw one of `SPLIT_KINDS` from its table; None if the run has no such table of the split.
+    """Draw a picture of a split from its table; None if the run has no such table of the split.
+
+    Parameters
+    ----------
+    kind
+        One of `SPLIT_KINDS`, or `IMPORTANCE`.
 
     Raises
     ------
@@ -69,27 +118,64 @@ def draw_split(run: Run, kind: str, split: str) -> Path | None:
     table = run.table_path(_TABLES[kind], split)
     if not table.exists():
         return None
-    draw: Callable[[Run, str, str], Path] = {
+    pictures: dict[str, Callable[[Run, str, str], Path]] = {
         CONFUSION: _draw_confusion_matrix,
+        NORMALIZED: partial(_draw_confusion_matrix, normalize=True),
+        ROC: _draw_roc,
+        PRECISION_RECALL: _draw_precision_recall,
+        IMPORTANCE: _draw_importance,
         RELIABILITY: _draw_reliability,
         SPEAKERS: _draw_speakers,
-    }[kind]
+    }
     try:
-        return draw(run, split, read_text(table))
+        return pictures[kind](run, split, read_text(table))
     except OSError as error:
         raise RunError(f"{table}: cannot be read: {error.strerror}") from None
     except (DataError, UnicodeError) as error:
         raise RunError(f"{table}: {error}") from None
 
 
-def _draw_confusion_matrix(run: Run, split: str, table: str) -> Path:
+def _draw_confusion_matrix(run: Run, split: str, table: str, *, normalize: bool = False) -> Path:
     from isolet_nn.plots import in_words, plot_confusion_matrix
 
     matrix, classes = read_confusion_csv(table)
-    accuracy = matrix.trace() / matrix.sum()
-    plot = run.plot_path(f"confusion_matrix{split_suffix(split)}")
-    title = f"{in_words(run.experiment.name)}: {split} accuracy {100 * accuracy:.2f} %"
-    plot_confusion_matrix(matrix, plot, classes, title=title)
+    name = "confusion_normalized" if normalize else "confusion_matrix"
+    plot = run.plot_path(f"{name}{split_suffix(split)}")
+    if normalize:
+        there = matrix.sum(axis=1) > 0
+        what, share = "balanced accuracy", (matrix.diagonal() / matrix.sum(axis=1).clip(1))[there]
+        value = float(share.mean())
+    else:
+        what, value = "accuracy", matrix.trace() / matrix.sum()
+    title = f"{in_words(run.experiment.name)}: {split} {what} {100 * value:.2f} %"
+    plot_confusion_matrix(matrix, plot, classes, title=title, normalize=normalize)
+    return plot
+
+
+def _draw_roc(run: Run, split: str, table: str) -> Path:
+    from isolet_nn.plots import in_words, plot_roc
+
+    plot = run.plot_path(f"roc{split_suffix(split)}")
+    title = f"{in_words(run.experiment.name)}, {split} split: ROC"
+    plot_roc(read_roc_csv(table), plot, title=title)
+    return plot
+
+
+def _draw_precision_recall(run: Run, split: str, table: str) -> Path:
+    from isolet_nn.plots import in_words, plot_precision_recall
+
+    plot = run.plot_path(f"precision_recall{split_suffix(split)}")
+    title = f"{in_words(run.experiment.name)}, {split} split: precision and recall"
+    plot_precision_recall(read_precision_recall_csv(table), plot, title=title)
+    return plot
+
+
+def _draw_importance(run: Run, split: str, table: str) -> Path:
+    from isolet_nn.plots import in_words, plot_importance
+
+    plot = run.plot_path(f"importance{split_suffix(split)}")
+    title = f"{in_words(run.experiment.name)}: importance on the {split} split"
+    plot_importance(read_importance_csv(table), plot, title=title, note="95 % interval")
     return plot
 
 

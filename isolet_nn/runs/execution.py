@@ -209,24 +209,36 @@ def evaluate(
         raise ConfigError(f"split: found {split!r}; allowed: {', '.join(SPLITS)}{hint}")
     if not isinstance(run, Run):
         run = Run.open(run)
-    model = run.model()
     experiment = with_data_dir(run.experiment, data_dir)
     if backend is not None:
         changes = {"backend": backend, "device": "auto"}
         experiment = load_experiment({**experiment.model_dump(mode="json"), **changes})
     with limited_threads(experiment):
-        dataset = load_dataset(
-            experiment.dataset, experiment.seed, experiment.training.dtype, model.preprocessing
-        )
-        _require_same_data(run, dataset)
-        _require_fit(run, model, dataset)
+        model, dataset = model_with_data(run, experiment)
         part: Split | None = getattr(dataset, split, None)
         if part is None:
             raise ConfigError(
                 f"{run.path}: its data has no {split} split, as dataset.validation is none; "
                 "it has test and train"
             )
-        return _evaluate(trained_model(experiment, dataset, model.weights), dataset, split)
+        return _evaluate(model, dataset, split)
+
+
+def model_with_data(run: Run, experiment: Experiment) -> tuple[TrainedModel, Dataset]:
+    """A run's model, and its data as `experiment` says where it lies and what computes.
+
+    Raises
+    ------
+    RunError
+        If the run has no model, or its data is no longer the same.
+    """
+    model = run.model()
+    dataset = load_dataset(
+        experiment.dataset, experiment.seed, experiment.training.dtype, model.preprocessing
+    )
+    _require_same_data(run, dataset)
+    _require_fit(run, model, dataset)
+    return trained_model(experiment, dataset, model.weights), dataset
 
 
 def _evaluate(model: TrainedModel, dataset: Dataset, name: str) -> Evaluation:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from isolet_nn.errors import ConfigError, RunError, suggestion
+from isolet_nn.errors import ConfigError, RunError, counted, suggestion
 from isolet_nn.runs.drawing import (
+    ALWAYS,
+    IMPORTANCE,
     RUN_KINDS,
     SPEAKERS,
     SPLIT_KINDS,
@@ -15,13 +17,23 @@ from isolet_nn.runs.drawing import (
     draw_split,
     draw_weights,
     group_word,
+    write_evaluation,
+    write_importance,
 )
-from isolet_nn.runs.execution import SPLITS
+from isolet_nn.runs.execution import SPLITS, evaluate
 from isolet_nn.runs.folder import Run
+from isolet_nn.runs.importance import measure_importance
 
 
-def redraw_run(run: Run, kind: str | None = None) -> list[Path]:
+def redraw_run(
+    run: Run, kind: str | None = None, announce: Callable[[str], None] = lambda _: None
+) -> list[Path]:
     """Draw a run's pictures once more, or those of one kind; return the files written.
+
+    Parameters
+    ----------
+    announce
+        Hears what is computed first, and about how long it will take.
 
     Raises
     ------
@@ -32,11 +44,13 @@ def redraw_run(run: Run, kind: str | None = None) -> list[Path]:
     """
     match kind:
         case None:
-            return draw_curves(run) + list(_redraw_splits(run, SPLIT_KINDS))
+            return draw_curves(run) + list(_redraw_splits(run, [*SPLIT_KINDS, IMPORTANCE]))
         case "curves":
             return draw_curves(run)
         case "weights":
             return [draw_weights(run)]
+        case "importance":
+            return _draw_importance(run, announce)
         case _ if kind in SPLIT_KINDS:
             return _redraw_kind(run, kind)
     allowed = f"allowed: {', '.join(RUN_KINDS)}{suggestion(kind, RUN_KINDS)}"
@@ -57,6 +71,10 @@ def _redraw_kind(run: Run, kind: str) -> list[Path]:
         If there is none.
     """
     drawn = list(_redraw_splits(run, [kind]))
+    if not drawn and kind not in ALWAYS:  # `train` leaves no tables of them
+        split = "test" if run.experiment.training.evaluate_test else "validation"
+        written = write_evaluation(run, evaluate(run, split=split), [kind])
+        drawn = [path for path in written if path.suffix == ".png"]
     if not drawn:
         command = f"isolet-nn eval {shlex.quote(str(run.path))}"
         grouped = kind == SPEAKERS and group_word(run) == "group"
@@ -64,4 +82,19 @@ def _redraw_kind(run: Run, kind: str) -> list[Path]:
         raise RunError(
             f"{run.path}: has no table to draw {kind} from; `{command}` writes it{unless}"
         )
+    return drawn
+
+
+def _draw_importance(run: Run, announce: Callable[[str], None]) -> list[Path]:
+    """Draw the importance of columns, measured first unless a table has it."""
+    drawn = list(_redraw_splits(run, [IMPORTANCE]))
+    if not drawn:
+
+        def say(columns: int, rows: int, seconds: float) -> None:
+            time = f"about {seconds:.0f} s" if seconds >= 1.0 else "a moment"
+            announce(f"shuffling {counted(columns, 'column')} of {counted(rows, 'row')}: {time}")
+
+        split, importances = measure_importance(run, say)
+        write_importance(run, split, importances)
+        drawn = list(_redraw_splits(run, [IMPORTANCE]))
     return drawn

@@ -4,6 +4,7 @@
 - ``measures``: balanced accuracy, macro F1, Matthews, ROC AUC, average precision.
 - ``imbalance``: whether accuracy misleads.
 - ``calibration``: confidence against accuracy.
-- ``tables``: both as CSV, written and read.
+- ``curves``: ROC and precision-recall; ``importance``: of columns.
+- ``tables``: all of these as CSV, written and read.
 - ``statistics``: intervals over seeds, and tests of two models on the same rows.
 """

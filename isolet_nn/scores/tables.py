@@ -1,8 +1,9 @@
-"""Answers as tables in a run folder: confusion matrix, scores by group, calibration."""
+"""Answers as tables in a run folder: confusion matrix, groups, calibration, curves, importance."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 
 import numpy as np
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 
 from isolet_nn.errors import DataError
 from isolet_nn.scores.calibration import Calibration, CalibrationBin
+from isolet_nn.scores.curves import Curve
 from isolet_nn.scores.evaluation import Evaluation, GroupScore
-from isolet_nn.system.csv_tables import Columns, csv_rows, csv_text, read_csv
+from isolet_nn.scores.importance import Importance
+from isolet_nn.system.csv_tables import Columns, CsvCell, csv_rows, csv_text, read_csv
 
 
 def _share(cell: str) -> float | None:
@@ -23,7 +26,44 @@ def _share(cell: str) -> float | None:
     return share
 
 
+def _share_needed(cell: str) -> float:
+    share = _share(cell)
+    if share is None:
+        raise ValueError("found nothing, expected a share")
+    return share
+
+
+def _finite(cell: str) -> float:
+    number = float(cell)
+    if not math.isfinite(number):
+        raise ValueError(f"found {number}, expected a finite number")
+    return number
+
+
+def _finite_or_none(cell: str) -> float | None:
+    return _finite(cell) if cell else None
+
+
 _GROUP: Columns = {"speaker": int, "n": int, "correct": int, "accuracy": float}
+_ROC: Columns = {
+    "class": str,
+    "area": _share_needed,
+    "false_positive_rate": _share_needed,
+    "true_positive_rate": _share_needed,
+}
+_PRECISION_RECALL: Columns = {
+    "class": str,
+    "area": _share_needed,
+    "recall": _share_needed,
+    "precision": _share_needed,
+}
+_IMPORTANCE: Columns = {
+    "column": str,
+    "loss": _finite,
+    "loss_low": _finite_or_none,
+    "loss_high": _finite_or_none,
+    "accuracy": _finite,
+}
 _BIN: Columns = {"low": float, "high": float, "n": int, "confidence": _share, "accuracy": _share}
 
 
@@ -108,3 +148,73 @@ def read_calibration_csv(text: str) -> Calibration:
 def _is_filled_or_empty(part: CalibrationBin) -> bool:
     known = [share is not None for share in (part.confidence, part.accuracy)]
     return part.n >= 0 and known == [part.n > 0] * 2
+
+
+def roc_csv(curves: Sequence[Curve]) -> str:
+    """ROC curves as CSV text, a row a point, the area of its class in each."""
+    return csv_text(_ROC, _points(curves))
+
+
+def read_roc_csv(text: str) -> list[Curve]:
+    """The curves that `roc_csv` wrote.
+
+    Raises
+    ------
+    DataError
+        If the text is no such table.
+    """
+    return _read_curves(text, _ROC)
+
+
+def precision_recall_csv(curves: Sequence[Curve]) -> str:
+    """Precision-recall curves as CSV text, a row a point, the area of its class in each."""
+    return csv_text(_PRECISION_RECALL, _points(curves))
+
+
+def read_precision_recall_csv(text: str) -> list[Curve]:
+    """The curves that `precision_recall_csv` wrote; raises as `read_roc_csv`."""
+    return _read_curves(text, _PRECISION_RECALL)
+
+
+def _points(curves: Sequence[Curve]) -> Iterator[list[CsvCell]]:
+    for curve in curves:
+        for x, y in zip(curve.x.tolist(), curve.y.tolist(), strict=True):
+            yield [curve.name, curve.area, x, y]
+
+
+def _read_curves(text: str, columns: Columns) -> list[Curve]:
+    try:
+        points = list(read_csv(text, columns))
+        if not points:
+            raise ValueError
+    except ValueError:
+        raise DataError(f"not a table of curves: expected {', '.join(columns)}") from None
+    by_class: dict[tuple[str, float], list[tuple[float, float]]] = {}
+    for name, area, x, y in points:
+        by_class.setdefault((name, area), []).append((x, y))
+    return [
+        Curve(name, area, *np.array(of_class, np.float64).T)
+        for (name, area), of_class in by_class.items()
+    ]
+
+
+def importance_csv(importances: Sequence[Importance]) -> str:
+    """Importances as CSV text, a row a column of the table."""
+    return csv_text(_IMPORTANCE, map(astuple, importances))
+
+
+def read_importance_csv(text: str) -> list[Importance]:
+    """The importances that `importance_csv` wrote.
+
+    Raises
+    ------
+    DataError
+        If the text is no such table.
+    """
+    try:
+        found = [Importance(*row) for row in read_csv(text, _IMPORTANCE)]
+        if not found:
+            raise ValueError
+    except ValueError:
+        raise DataError(f"not a table of importance: expected {', '.join(_IMPORTANCE)}") from None
+    return found

@@ -76,8 +76,13 @@ def test_eval_prints_accuracy_classes_and_confused_pairs(nn: Command, digits_run
         for name in (
             "confusion_matrix.csv",
             "calibration.csv",
+            "roc.csv",
+            "precision_recall.csv",
             "plots/confusion_matrix.png",
+            "plots/confusion_normalized.png",
             "plots/reliability.png",
+            "plots/roc.png",
+            "plots/precision_recall.png",
         )
     ]
 

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from isolet_nn import plots
 from isolet_nn.scores.calibration import Calibration, CalibrationBin
+from isolet_nn.scores.curves import Curve
 from isolet_nn.scores.evaluation import GroupScore
+from isolet_nn.scores.importance import Importance
 
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -48,6 +50,14 @@ CALIBRATION = Calibration(
 )
 
 
+CURVES = [
+    Curve("yes", 0.75, np.array([0.0, 0.0, 0.5, 1.0]), np.array([0.0, 0.5, 1.0, 1.0])),
+    Curve("no", 0.5, np.array([0.0, 1.0]), np.array([0.0, 1.0])),
+]
+IMPORTANCES = [
+    Importance("petal length (cm)", 0.4, 0.3, 0.5, 0.1),
+    Importance("x", -0.01, None, None, 0.0),
+]
 SPEAKERS = [
     GroupScore(120 + index, 52, 52 - index % 7, (52 - index % 7) / 52) for index in range(30)
 ]
@@ -91,6 +101,12 @@ def all_figures() -> dict[str, Callable[[], Figure]]:
         "loss": lambda: plots.figure_loss(HISTORY, "a run"),
         "accuracy": lambda: plots.figure_accuracy(HISTORY, "a run"),
         "confusion_matrix": lambda: plots.figure_confusion_matrix(matrix, LETTERS, "a run"),
+        "confusion_normalized": lambda: plots.figure_confusion_matrix(
+            matrix, LETTERS, "a run", normalize=True
+        ),
+        "roc": lambda: plots.figure_roc(CURVES, "a run"),
+        "precision_recall": lambda: plots.figure_precision_recall(CURVES, "a run"),
+        "importance": lambda: plots.figure_importance(IMPORTANCES, title="a run", note="a note"),
         "heatmap": lambda: plots.figure_heatmap(np.arange(6.0).reshape(2, 3) / 6, **GRID),
         "decision_boundary": lambda: plots.figure_decision_boundary(probability, XOR, XOR_CLASSES),
         "boxplot": lambda: plots.figure_boxplot(

@@ -24,8 +24,10 @@ from isolet_nn.scores.calibration import Calibration, CalibrationBin
 from isolet_nn.scores.evaluation import GroupScore
 from plots.figures import (
     CALIBRATION,
+    CURVES,
     GRID,
     HISTORY,
+    IMPORTANCES,
     RATES,
     SPEAKERS,
     WEIGHTS,
@@ -160,6 +162,9 @@ def test_every_plot_function_writes_what_its_figure_function_draws(tmp_path: Pat
         (plots.plot_boxplot, (groups,), box, plots.figure_boxplot),
         (plots.plot_lines, (lines,), box, plots.figure_lines),
         (plots.plot_reliability, (CALIBRATION,), {}, plots.figure_reliability),
+        (plots.plot_roc, (CURVES,), {"title": "a run"}, plots.figure_roc),
+        (plots.plot_precision_recall, (CURVES,), {}, plots.figure_precision_recall),
+        (plots.plot_importance, (IMPORTANCES,), {"note": "why"}, plots.figure_importance),
         (plots.plot_groups, (SPEAKERS,), {"name": "group"}, plots.figure_groups),
         (
             plots.plot_scatter,

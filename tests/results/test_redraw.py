@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,9 @@ def test_an_interrupted_sweep_is_drawn_as_far_as_it_came(sweep_folder: Path) -> 
     [
         ("curves", ["loss", "accuracy"]),
         ("confusion", ["confusion_matrix", "confusion_matrix_validation"]),
+        ("confusion-normalized", ["confusion_normalized", "confusion_normalized_validation"]),
+        ("roc", ["roc", "roc_validation"]),
+        ("precision-recall", ["precision_recall", "precision_recall_validation"]),
         ("reliability", ["reliability", "reliability_validation"]),
         ("weights", ["weights"]),
     ],
@@ -263,9 +267,36 @@ def test_training_leaves_the_tables_from_which_all_kinds_are_drawn(grouped_run: 
         "loss.png",
         "accuracy.png",
         "confusion_matrix.png",
+        "confusion_normalized.png",
         "reliability.png",
         "speakers.png",
     }
+
+
+@pytest.mark.parametrize("kind", ["roc", "precision-recall"])
+def test_curves_that_training_left_no_table_of_are_computed_first(
+    grouped_run: Path, kind: str
+) -> None:
+    name = kind.replace("-", "_")
+    assert redraw(grouped_run, PlotChoice(kind=kind)) == [grouped_run / "plots" / f"{name}.png"]
+    table = (grouped_run / f"{name}.csv").read_bytes()
+    assert len(redraw(grouped_run, PlotChoice(kind=kind))) == 1
+    assert (grouped_run / f"{name}.csv").read_bytes() == table
+
+
+def test_the_importance_of_columns_is_measured_once_and_announced(run_folder: Path) -> None:
+    said: list[str] = []
+    expected = [run_folder / "plots" / "importance_validation.png"]
+    assert redraw(run_folder, PlotChoice(kind="importance"), said.append) == expected
+    assert said[0].startswith("shuffling 13 columns of ")
+    with (run_folder / "importance_validation.csv").open(encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["column", "loss", "loss_low", "loss_high", "accuracy"]
+    assert len(rows) == 13
+    assert "flavanoids" in {row[0] for row in rows}
+    assert [float(row[1]) for row in rows] == sorted([float(row[1]) for row in rows], reverse=True)
+    assert redraw(run_folder, PlotChoice(kind="importance"), said.append) == expected
+    assert len(said) == 1
 
 
 def test_without_a_hidden_layer_the_rows_of_the_weights_are_the_classes(
@@ -334,7 +365,7 @@ def test_a_run_without_an_epoch_has_nothing_to_draw(run_folder: Path) -> None:
 
 def test_a_run_that_was_interrupted_has_curves_only(run_folder: Path) -> None:
     for split in ("test", "validation"):
-        for table in ("confusion_matrix", "calibration"):
+        for table in ("confusion_matrix", "calibration", "roc", "precision_recall"):
             Run.open(run_folder).table_path(table, split).unlink()
     assert [path.name for path in redraw(run_folder)] == ["loss.png", "accuracy.png"]
 
@@ -374,9 +405,15 @@ def test_the_command_prints_the_files_written(made_run: Path, sweep_folder: Path
         "loss.png",
         "accuracy.png",
         "confusion_matrix.png",
+        "confusion_normalized.png",
         "reliability.png",
+        "roc.png",
+        "precision_recall.png",
         "confusion_matrix_validation.png",
+        "confusion_normalized_validation.png",
         "reliability_validation.png",
+        "roc_validation.png",
+        "precision_recall_validation.png",
     ]
     options = ["--kind", "line", "--x", RATE, "--y", HIDDEN, "--value", "validation_loss"]
     of_sweep = CliRunner().invoke(app, ["plot", str(sweep_folder), *options])
