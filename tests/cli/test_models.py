@@ -58,8 +58,10 @@ def invoke(*arguments: str | int | Path, given: str = "") -> tuple[int, str, str
 
 
 def test_predict_prints_a_table(run: Path, table: Path) -> None:
-    code, out, _ = invoke("predict", run, table, "--keep", "name", "--proba")
+    code, out, err = invoke("predict", run, table, "--keep", "name", "--proba")
     assert code == 0
+    assert "as the column 'sum' has it: " in err
+    assert " of 60 rows" in err
     header, *rows = csv.reader(out.splitlines())
     assert header == ["name", "prediction", "probability_high", "probability_low"]
     assert [row[0] for row in rows] == [f"r{number}" for number in range(60)]
