@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from needs import in_full
 
 # A shared machine may take long over any one example; that is no failure.
-settings.register_profile("isolet-nn", settings(), deadline=None)
+settings.register_profile("isolet-nn", max_examples=in_full(25, 100), deadline=None)
 settings.load_profile("isolet-nn")
 
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from needs import in_full
 
 NN = (sys.executable, "-m", "isolet_nn")
 ROOT = Path(__file__).resolve().parents[2]
@@ -297,7 +298,7 @@ def lines_of(shown: str) -> list[str]:
     return [line for line in re.split(r"[\r\n]+", ESCAPE.sub("", shown)) if line.strip()]
 
 
-@pytest.mark.parametrize("columns", [30, 40, 80, 140])
+@pytest.mark.parametrize("columns", in_full([30, 80], [30, 40, 80, 140]))
 def test_the_live_progress_is_one_line_at_any_width(columns: int) -> None:
     code, shown = on_terminal("train", "quickstart", "--epochs", "40", columns=columns)
     assert code == 0
@@ -439,7 +440,7 @@ def test_closed_streams_are_no_error() -> None:
     assert status(only_run()) == "completed"
 
 
-@pytest.mark.parametrize("closed", ["2>&-", "<&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", in_full(["<&- >&- 2>&-"], ["2>&-", "<&- 2>&-", "<&- >&- 2>&-"]))
 def test_a_sweep_s_workers_start_although_streams_are_closed(closed: str) -> None:
     Path("s.yaml").write_text(
         "experiment: quickstart\nset: {training.epochs: 1}\nseeds: 2\n", encoding="utf-8"
@@ -463,7 +464,9 @@ def test_output_that_cannot_be_written_is_an_error(command: str, unbuffered: str
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_training_goes_on_when_its_progress_cannot_be_written(unbuffered: str) -> None:
-    done = shell(f"export PYTHONUNBUFFERED={unbuffered}; nn train quickstart 2> /dev/full")
+    done = shell(
+        f"export PYTHONUNBUFFERED={unbuffered}; nn train quickstart --epochs 3 2> /dev/full"
+    )
     assert done.returncode == 0
     assert done.stdout.endswith(f"{only_run()}\n")
     assert status(only_run()) == "completed"

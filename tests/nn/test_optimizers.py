@@ -206,7 +206,10 @@ THEIRS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @needs_torch
 @pytest.mark.parametrize("name", MAKERS)
-def test_parameters_of_more_than_one_block_step_as_in_pytorch(name: str) -> None:
+def test_parameters_of_more_than_one_block_step_as_in_pytorch(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optimizers, "BLOCK_BYTES", 4096)
     size = optimizers.BLOCK_BYTES // 8 + 123
     theirs, options = THEIRS[name]
     assert largest_difference(5, MAKERS[name], theirs, 0.01, size, **options) < TOLERANCE

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 from hypothesis import given
@@ -85,15 +88,74 @@ def test_json_is_read_back_from_any_encoding(
 # --- every command, as a process
 
 
-def nn(*arguments: object, cwd: Path, **changes: str) -> tuple[int, bytes, bytes]:
-    done = subprocess.run(
-        [sys.executable, "-m", "isolet_nn", *map(str, arguments)],
-        capture_output=True,
-        cwd=cwd,
-        env={**os.environ, **changes},
-        timeout=120,
-    )
-    return done.returncode, done.stdout, done.stderr
+ONE_AFTER_ANOTHER = """
+import json, os, sys
+from isolet_nn.cli.app import main
+if __name__ == "__main__":
+    for line in sys.stdin:
+        sys.argv = ["isolet-nn", *json.loads(line)]
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.write(2, b"\\0")
+        os.write(1, b"\\0%d\\n" % code)
+"""
+"""The command in one process, with arguments from standard input."""
+
+
+class Commands:
+    """Runs commands one after another in one process, as starting takes most of the time."""
+
+    def __init__(self, folder: Path, encoding: str) -> None:
+        program = folder / f"program-{encoding}.py"
+        program.write_text(ONE_AFTER_ANOTHER, encoding="utf-8")
+        messages = folder / f"messages-{encoding}"
+        with messages.open("wb") as file:
+            self._process = subprocess.Popen(
+                [sys.executable, program],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                cwd=folder,
+                env={**os.environ, "PYTHONIOENCODING": encoding},
+            )
+        self._messages = messages.open("rb")
+
+    def run(self, *arguments: object) -> tuple[int, bytes, bytes]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([*map(str, arguments)]).encode() + b"\n")
+        self._process.stdin.flush()
+        lines = [self._process.stdout.readline()]
+        while not (last := re.search(rb"\0(\d+)\n$", lines[-1])):
+            assert lines[-1], f"{arguments}: ended the process"
+            lines.append(self._process.stdout.readline())
+        err, end = self._messages.read(), b"\0"
+        assert err.endswith(end)
+        return int(last[1]), b"".join(lines)[: -len(last[0])], err.removesuffix(end)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._messages.close()
+
+
+@pytest.fixture(params=["utf-8", "ascii"])
+def encoding(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def commands(encoding: str, nasty: Path) -> Iterator[Commands]:
+    with Commands(nasty, encoding) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -116,12 +178,11 @@ BAD = (b"\x1b", b"\x07", b"\x9b", b"\r", "\u202e".encode(), "\x9b".encode())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_no_command_prints_control_characters_or_stumbles_over_an_encoding(
-    encoding: str, nasty: Path
+    encoding: str, commands: Commands, nasty: Path
 ) -> None:
     def printed(*arguments: object) -> tuple[int, str]:
-        code, out, err = nn(*arguments, cwd=nasty, PYTHONIOENCODING=encoding)
+        code, out, err = commands.run(*arguments)
         for piece in BAD[:4] if encoding == "ascii" else (*BAD[:2], *BAD[3:]):
             assert piece not in out + err, arguments
         assert b"Traceback" not in err

@@ -16,7 +16,7 @@ from builders import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from needs import needs_torch
+from needs import in_full, needs_torch
 from threadpoolctl import threadpool_limits
 
 from isolet_nn.config.datasets import IsoletDataset
@@ -64,7 +64,7 @@ experiments = st.builds(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=in_full(20, 40))
 @given(experiment=experiments)
 def test_any_experiment_gives_the_same_curves_in_float64(experiment: Experiment) -> None:
     ours, theirs = both(experiment, make_dataset(rows=50, dtype="float64"))
@@ -96,7 +96,7 @@ regularized = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=in_full(20, 60))
 @given(experiment=regularized)
 def test_regularized_networks_and_ensembles_give_the_same_curves_in_float64(
     experiment: Experiment,

@@ -19,7 +19,7 @@ from builders import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from needs import BACKENDS
+from needs import BACKENDS, in_full
 from threadpoolctl import threadpool_limits
 
 from isolet_nn.config.experiment import Experiment
@@ -109,7 +109,7 @@ def stacks(draw: st.DrawFn) -> tuple[list[Experiment], list[Dataset]]:
     return experiments, datasets
 
 
-@settings(max_examples=60)
+@settings(max_examples=in_full(20, 60))
 @given(stack=stacks())
 def test_a_network_in_a_stack_has_the_bits_of_the_same_network_alone(
     stack: tuple[list[Experiment], list[Dataset]],
@@ -180,7 +180,7 @@ def used_rows(experiment: Experiment, dataset: Dataset, epochs: int) -> list[lis
 
 
 @given(rows=st.integers(1, 40), batch_size=st.integers(1, 50), drop_last=st.booleans())
-@settings(max_examples=40)
+@settings(max_examples=in_full(20, 40))
 def test_every_row_is_used_once_an_epoch_but_those_of_a_dropped_incomplete_batch(
     rows: int, batch_size: int, drop_last: bool
 ) -> None:
@@ -233,7 +233,7 @@ def test_the_optimizer_hears_the_schedule_at_every_step() -> None:
 
 
 @given(epochs=st.integers(1, 7), every=st.integers(1, 8))
-@settings(max_examples=30)
+@settings(max_examples=in_full(20, 30))
 def test_every_so_many_epochs_and_the_last_are_evaluated(epochs: int, every: int) -> None:
     experiment = make_experiment(training__epochs=epochs, training__evaluate_every=every)
     training = trained([experiment], [make_dataset(rows=10, validation=5)])
