@@ -49,6 +49,15 @@ class Stream(Console):
             text, style, control = segment
             yield segment if control else Segment(printable(text), style)
 
+    def _check_buffer(self) -> None:
+        """Write what is ready; what Ctrl-C finds half written is not written once more later."""
+        try:
+            super()._check_buffer()
+        except KeyboardInterrupt:
+            # Rich clears its buffer after the write only, and the next print would repeat it.
+            del self._buffer[:]
+            raise
+
 
 class ProgressLine(Progress):
     """A line that is drawn over itself until the work is done.

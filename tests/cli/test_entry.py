@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from needs import in_full
+from processes import Process
 
 NN = [sys.executable, "-m", "isolet_nn"]
 SCRIPT = [str(Path(sys.executable).with_name("isolet-nn"))]
@@ -26,16 +27,16 @@ FEW_DELAYS = (0.06, 0.15, 0.3, 0.7)
 def test_ctrl_c_prints_no_traceback_at_any_moment(command: list[str], tmp_path: Path) -> None:
     began = []
     for delay in in_full(FEW_DELAYS, DELAYS):
-        process = subprocess.Popen(
+        with Process(
             [*command, "train", "quickstart", "--epochs", "100000"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             cwd=tmp_path,
-        )
-        time.sleep(delay)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        ) as process:
+            time.sleep(delay)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
         # Before the package's first line Python itself answers, in its own words.
         if "isolet_nn/" in err or "interrupted" in err or process.returncode == 130:
             began.append(delay)

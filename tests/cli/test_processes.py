@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 from needs import in_full
+from processes import Process
 
 NN = (sys.executable, "-m", "isolet_nn")
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,7 +122,7 @@ LONG = ("quickstart", "--epochs", "120", "--set", "model.dropout=0.2", "--set", 
 
 @contextlib.contextmanager
 def started(*arguments: object) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
+    with Process(
         [*NN, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -278,7 +279,7 @@ def on_terminal(*arguments: str, columns: int = 80, **changes: str | None) -> tu
     """Run the command at a terminal of so many columns: exit code, and all that it shows."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    with subprocess.Popen(
+    with Process(
         [*NN, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment(**changes)
     ) as process:
         os.close(theirs)
@@ -319,7 +320,7 @@ def test_ctrl_c_at_a_terminal_leaves_it_in_order() -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 80, 0, 0))
     command = [*NN, "train", "quickstart", "--epochs", "100000"]
-    with subprocess.Popen(
+    with Process(
         command,
         stdin=theirs,
         stdout=theirs,

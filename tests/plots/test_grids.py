@@ -1,11 +1,13 @@
 """Confusion matrix, heat map and decision boundary show what was given, cell by cell."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.contour import ContourSet
+from numpy.typing import NDArray
 
 from isolet_nn import plots
 from plots.figures import (
@@ -115,7 +117,12 @@ def test_the_decision_boundary_shows_the_probabilities_and_the_points() -> None:
     assert sorted(map(tuple, ones.get_xydata())) == [(0, 1), (1, 0)]
 
 
-def test_a_network_that_is_sure_of_nothing_has_no_boundary(tmp_path: Path) -> None:
-    plots.plot_decision_boundary(
-        lambda points: np.full(len(points), 0.5), tmp_path / "xor.png", XOR, XOR_CLASSES
-    )
+def test_a_network_that_is_sure_of_nothing_has_no_boundary() -> None:
+    def unsure(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.full(len(points), 0.5)
+
+    def boundaries(network: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> int:
+        axes = axes_of(plots.figure_decision_boundary(network, XOR, XOR_CLASSES))[0]
+        return sum(isinstance(drawn, ContourSet) for drawn in axes.collections)
+
+    assert (boundaries(probability), boundaries(unsure)) == (1, 0)

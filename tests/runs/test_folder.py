@@ -17,6 +17,7 @@ from builders import make_dataset, make_experiment, same_arrays, trained
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from needs import needs_torch
+from processes import Process
 
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.data.preprocessing import InputColumn, Preprocessing
@@ -147,7 +148,7 @@ def test_a_lock_keeps_other_processes_out_and_dies_with_its_holder(run: Run) -> 
         f"with Run.open({str(run.path)!r}).locked():\n"
         "    print('locked', flush=True)\n    sys.stdin.read()\n"
     )
-    with subprocess.Popen(
+    with Process(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout is not None

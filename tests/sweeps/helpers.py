@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import Process
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.errors import ConfigError
@@ -108,21 +109,11 @@ def model_bytes(folder: SweepFolder | Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in (path / "models").iterdir()}
 
 
-class _OwnGroup(subprocess.Popen[str]):
-    """A process group that ends with a test that has failed, instead of keeping it waiting."""
-
-    def __exit__(self, kind: Any, value: Any, traceback: Any) -> None:
-        if kind is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
-        super().__exit__(kind, value, traceback)
-
-
 def start(
     *arguments: str | Path, program: Sequence[str] = ("-m", "isolet_nn"), **options: Any
 ) -> subprocess.Popen[str]:
     """Start ``isolet-nn``, or another program of Python's, as a process group of its own."""
-    return _OwnGroup(
+    return Process(
         [sys.executable, *program, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -64,6 +64,8 @@ def test_an_interrupt_that_is_ignored_stays_so() -> None:
     try:
         with held_interrupt():
             os.kill(os.getpid(), signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        os.kill(os.getpid(), signal.SIGINT)  # nobody hears of this one, either
     finally:
         signal.signal(signal.SIGINT, handler)
 

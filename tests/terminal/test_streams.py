@@ -70,6 +70,20 @@ def test_a_table_with_escaped_text_keeps_its_columns_in_line() -> None:
     assert len({len(line) for line in written.getvalue().splitlines()}) == 1
 
 
+def test_a_line_that_ctrl_c_finds_just_written_is_not_written_twice() -> None:
+    class Interrupted(io.StringIO):
+        def flush(self) -> None:
+            if self.getvalue() == "one\n":
+                raise KeyboardInterrupt
+
+    written = Interrupted()
+    stream = Stream(file=written, width=80)
+    with pytest.raises(KeyboardInterrupt):
+        stream.print("one")
+    stream.print("two")
+    assert written.getvalue() == "one\ntwo\n"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
 def test_json_is_read_back_from_any_encoding(
     encoding: str, monkeypatch: pytest.MonkeyPatch
