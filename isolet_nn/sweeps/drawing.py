@@ -47,14 +47,20 @@ def draw_plots(folder: SweepFolder) -> list[Path]:
     if not measured:
         return []
     plots = folder.sweep.plot or default_plots(folder.sweep, measured[0])
-    counts: dict[str, int] = {}
+    kinds: set[str] = set()
     for plot in plots:
-        if not folder.results.has_metric(plot.value):
-            continue
-        counts[plot.kind] = number = counts.get(plot.kind, 0) + 1
-        name = plot.kind if number == 1 else f"{plot.kind}-{number}"
-        written += draw_plot(folder, plot, name)
+        if folder.results.has_metric(plot.value):
+            name = name_of(plot) if plot.kind in kinds else plot.kind
+            kinds.add(plot.kind)
+            written += draw_plot(folder, plot, name)
     return written
+
+
+def name_of(plot: Plot) -> str:
+    """A name for a picture's files that says what it shows."""
+    name = f"{plot.kind}-{plot.value}-by-{plot.x}"
+    name += f"-and-{plot.y}" if plot.y else ""
+    return name + (f"-for-each-{plot.panels}" if plot.panels else "")
 
 
 def first_picture(folder: SweepFolder) -> Path | None:

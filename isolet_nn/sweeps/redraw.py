@@ -10,7 +10,7 @@ from isolet_nn.config.problems import validate
 from isolet_nn.errors import ConfigError, RunError, suggestion
 from isolet_nn.sweeps.axes import axis_of
 from isolet_nn.sweeps.config import Plot, Sweep, axis_keys
-from isolet_nn.sweeps.drawing import default_plots, draw_plot, draw_plots
+from isolet_nn.sweeps.drawing import default_plots, draw_plot, draw_plots, name_of
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.journal import exact_text
 
@@ -128,10 +128,3 @@ def _require_numbers(folder: SweepFolder, key: str) -> None:
                 f"--x: a line needs numbers, and {key} is {exact_text(value)}; "
                 "take --kind heatmap or boxplot"
             )
-
-
-def name_of(plot: Plot) -> str:
-    """A name for a picture's files that says what it shows."""
-    name = f"{plot.kind}-{plot.value}-by-{plot.x}"
-    name += f"-and-{plot.y}" if plot.y else ""
-    return name + (f"-for-each-{plot.panels}" if plot.panels else "")

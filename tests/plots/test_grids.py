@@ -1,6 +1,7 @@
 """Confusion matrix, heat map and decision boundary show what was given, cell by cell."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest

@@ -19,8 +19,9 @@ from isolet_nn.results.redraw import redraw
 from isolet_nn.runs.drawing import write_evaluation
 from isolet_nn.runs.folder import Run
 from isolet_nn.sweeps.config import Sweep
+from isolet_nn.sweeps.drawing import name_of
 from isolet_nn.sweeps.loading import load_sweep
-from isolet_nn.sweeps.redraw import PlotChoice, choose_plot, name_of
+from isolet_nn.sweeps.redraw import PlotChoice, choose_plot
 
 EXPERIMENT = {
     "dataset": {"name": "wine", "validation": {"fraction": 0.2}},

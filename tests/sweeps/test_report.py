@@ -437,8 +437,9 @@ def test_a_line_has_means_with_a_band_from_lowest_to_highest(
         ],
     )
     calls, written = drawn(monkeypatch, "line", folder)
+    second = "line-test_accuracy-by-optimizer.learning_rate"
     assert [path.name for path in written] == [
-        *("line.png", "line.svg", "line-2.png", "line-2.svg"),
+        *("line.png", "line.svg", f"{second}.png", f"{second}.svg"),
     ]
     assert calls[0][0] == {
         "8": Band([0.1], [0.625], [0.5], [0.75]),
@@ -485,13 +486,14 @@ def test_pictures_are_drawn_at_the_end_of_a_sweep(tmp_path: Path) -> None:
     )
     folder = sweep(config, runs_dir=tmp_path, make_workers=InlineWorkers)
     plots = {path.name: path.read_bytes() for path in (folder.path / "plots").iterdir()}
-    names = ("heatmap", "boxplot", "line", "heatmap-2")
+    second = "heatmap-train_accuracy-by-optimizer.learning_rate-and-seed"
+    names = ("heatmap", "boxplot", "line", second)
     assert sorted(plots) == sorted(
         f"{name}{suffix}" for name in names for suffix in (".png", ".svg")
     )
     for name, content in plots.items():
         assert content.startswith(b"\x89PNG") if name.endswith(".png") else b"<svg" in content
-    assert (folder.path / "heatmap-2.csv").is_file()
+    assert (folder.path / f"{second}.csv").is_file()
 
 
 def test_all_trials_failing_is_no_reason_to_fail_in_the_end(tmp_path: Path) -> None:
