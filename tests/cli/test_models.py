@@ -95,7 +95,7 @@ def test_predict_takes_the_best_model_of_a_sweep_or_the_one_asked_for(
 def test_predict_ends_in_peace_where_nobody_reads_on(run: Path) -> None:
     command = [sys.executable, "-m", "isolet_nn", "predict", str(run), "-"]
     pipe = subprocess.PIPE
-    with Process(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+    with Process[bytes](command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(b"x,y\n1,2\n")

@@ -25,10 +25,10 @@ from isolet_nn.errors import ConfigError, DataError, RunError
 from isolet_nn.scores.statistics import resampled_interval
 from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.config import Sweep
-from isolet_nn.sweeps.drawing import draw_plots
+from isolet_nn.sweeps.drawing import draw_plots, name_of
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import make_trials
-from isolet_nn.sweeps.redraw import PlotChoice, choose_plot, name_of
+from isolet_nn.sweeps.redraw import PlotChoice, choose_plot
 from isolet_nn.sweeps.sweep import plan_of, resume_sweep, sweep
 from sweeps.helpers import (
     IRIS,
