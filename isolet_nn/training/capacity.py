@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.errors import ConfigError, Kind, OutOfMemoryError, Problem, short_repr
@@ -68,7 +69,17 @@ def _require_two_rows_a_batch(experiment: Experiment, n_rows: int) -> None:
 
 def _require_memory(experiment: Experiment, n_rows: int, n_features: int, n_classes: int) -> None:
     needed = least_bytes(experiment, n_rows, n_features, n_classes)
-    available, where = _memory(experiment)
+    device, available = _device_with_memory(experiment)
+    if device is None:
+        _require_bytes(experiment, needed, machine_memory(), "this machine")
+        return
+    _require_bytes(experiment, needed, available, f"the device {device}")
+    drawing = least_bytes_to_draw(experiment, n_features, n_classes)
+    where = "this machine, where initial weights are drawn,"
+    _require_bytes(experiment, drawing, machine_memory(), where)
+
+
+def _require_bytes(experiment: Experiment, needed: int, available: int, where: str) -> None:
     if needed > available:
         layers = short_repr(experiment.model.hidden_layers)
         raise ConfigError(
@@ -99,15 +110,26 @@ def least_bytes(experiment: Experiment, n_rows: int, n_features: int, n_classes:
     ) + experiment.ensemble * (order + _BYTES_A_NETWORK[experiment.backend])
 
 
-def _memory(experiment: Experiment) -> tuple[int, str]:
-    """Bytes that there are where an experiment computes, and what that is called."""
+def least_bytes_to_draw(experiment: Experiment, n_features: int, n_classes: int) -> int:
+    """Bytes that this machine holds at the least while a device's networks are made.
+
+    They are made one after another: a whole network, and the layer that is being drawn.
+    """
+    shape = network_shape(experiment, n_features, n_classes)
+    largest = max(inputs * outputs for inputs, outputs in pairwise(shape.layer_sizes))
+    itemsize = 8 if experiment.training.dtype == "float64" else 4
+    return itemsize * (shape.n_parameters + largest)
+
+
+def _device_with_memory(experiment: Experiment) -> tuple[str | None, int]:
+    """The device that an experiment computes on, and its bytes, if it has memory of its own."""
     if experiment.backend == "torch":
         from isolet_nn.training.devices import choose_device, device_memory
 
         device = choose_device(experiment.device)
         if (own := device_memory(device)) is not None:
-            return own, f"the device {device}"
-    return machine_memory(), "this machine"
+            return str(device), own
+    return None, 0
 
 
 def _gigabytes(n_bytes: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from builders import make_experiment
-from needs import BACKENDS
+from needs import BACKENDS, needs_torch
 
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.errors import ConfigError, OutOfMemoryError
@@ -125,6 +125,30 @@ def test_the_bound_is_the_machines(backend: str, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ConfigError, match="and this machine has "):
         require_trainable(experiment, 120, 4, 3)
     require_trainable(experiment, 120, 4, 3, on_this_machine=False)
+
+
+@needs_torch
+def test_a_device_and_the_machine_that_draws_its_weights_are_both_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refusal(on_device: int, here: int) -> str:
+        monkeypatch.setattr("isolet_nn.training.devices.device_memory", lambda device: on_device)
+        monkeypatch.setattr("isolet_nn.training.capacity.machine_memory", lambda: here)
+        try:
+            require_trainable(experiment, 120, 4, 3)
+        except ConfigError as error:
+            return str(error)
+        return ""
+
+    experiment = make_experiment(
+        backend="torch", device="cpu", ensemble=2, model__hidden_layers=[1000, 500]
+    )
+    needed = least_bytes(experiment, 120, 4, 3)
+    parameters = 4 * 1000 + 1000 + 1000 * 500 + 500 + 500 * 3 + 3
+    drawing = 4 * (parameters + 1000 * 500)
+    assert refusal(needed, drawing) == ""
+    assert "and the device cpu has " in refusal(needed - 1, drawing)
+    assert "and this machine, where initial weights are drawn, has" in refusal(needed, drawing - 1)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
