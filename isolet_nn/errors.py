@@ -56,6 +56,8 @@ class Problem:
         What to look at to mend it, as the message begins: ``FILE: ``, ``--set ``, ``--epochs: ``.
     setting
         The first setting of a sweep that has the problem, if not all have it.
+    also
+        Key paths that have as much part in it: what is set from outside of these is to blame.
     """
 
     found: str = ""
@@ -65,6 +67,7 @@ class Problem:
     hint: str = ""
     origin: str = ""
     setting: str = ""
+    also: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         path = f"{self.path}: " if self.path else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -202,9 +202,14 @@ def traced(
     That is the origin of an override, of which `origins` has one by key path, or the source.
     """
     for problem in problems:
-        concerned = (key for key in origins if _concerns(problem, key))
-        key = next(concerned, None)
-        yield problem.at(source if key is None else origins[key])
+        also = (replace(problem, path=path) for path in problem.also)
+        concerned = (
+            one.at(origins[key])
+            for one in (problem, *also)
+            for key in origins
+            if _concerns(one, key)
+        )
+        yield next(concerned, problem.at(source))
 
 
 def _concerns(problem: Problem, key: str) -> bool:

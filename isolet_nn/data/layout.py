@@ -56,7 +56,7 @@ class Layout:
         features = [i for i in range(len(columns)) if i not in {label, group, *_dropped(uses)}]
         if config.header:
             require_names(str(path), columns, features, names_columns=False)
-            _require_different_names(path, columns, features)
+            _require_different_names(path, columns, features, config.columns.drop)
         if not features:
             raise DataError(
                 f"{path}: found no features, only {len(columns)} columns: {listing(columns)}; "
@@ -109,15 +109,21 @@ def _dropped(uses: Mapping[int, ColumnUse]) -> list[int]:
     return [position for position, use in uses.items() if use == "drop"]
 
 
-def _require_different_names(path: Path, columns: Sequence[str], features: list[int]) -> None:
-    """Refuse features that have the name of another column."""
+def _require_different_names(
+    path: Path, columns: Sequence[str], features: list[int], dropped: Sequence[str | int]
+) -> None:
+    """Refuse features that have the name of another column, if not of one dropped by position."""
+    gone = {wanted % len(columns) for wanted in dropped if isinstance(wanted, int)}
     seen: dict[str, int] = {}
     for position, name in enumerate(columns):
+        if position in gone:
+            continue
         before = seen.setdefault(name, position)
         if before != position and (before in features or position in features):
             raise DataError(
-                f"{path}: columns {before} and {position} are both named {name!r}; if the first "
-                "line holds data, set dataset.header: false"
+                f"{path}: columns {before} and {position} are both named {name!r}; leave one out "
+                f"with dataset.columns: {{drop: [{position}]}}, or, if the first line holds data, "
+                "set dataset.header: false"
             )
 
 

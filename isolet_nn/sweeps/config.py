@@ -182,7 +182,8 @@ class Sweep(Section):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if sum(source is not None for source in (self.grid, self.list, self.random)) > 1:
-            raise ValueError("give only one of grid, list and random")
+            found, sources = "give only one of grid, list and random", ("grid", "list", "random")
+            raise RuleError(Problem(found, also=sources))
         return self
 
     @model_validator(mode="after")

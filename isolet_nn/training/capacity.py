@@ -82,11 +82,12 @@ def _require_memory(experiment: Experiment, n_rows: int, n_features: int, n_clas
 def _require_bytes(experiment: Experiment, needed: int, available: int, where: str) -> None:
     if needed > available:
         layers = short_repr(experiment.model.hidden_layers)
-        raise ConfigError(
-            f"model.hidden_layers: {layers}, with ensemble: {experiment.ensemble} and "
-            f"training.batch_size: {experiment.training.batch_size}, needs {_gigabytes(needed)} "
-            f"of memory at least, and {where} has {_gigabytes(available)}: take less of one of them"
+        found = (
+            f"{layers}, with ensemble: {experiment.ensemble} and training.batch_size: "
+            f"{experiment.training.batch_size}, needs {_gigabytes(needed)} of memory at least, "
+            f"and {where} has {_gigabytes(available)}"
         )
+        raise ConfigError(Problem(found, "model.hidden_layers", allowed="take less of one of them"))
 
 
 def least_bytes(experiment: Experiment, n_rows: int, n_features: int, n_classes: int) -> int:

@@ -261,6 +261,11 @@ def test_a_column_that_pandas_named_is_no_feature_and_can_be_left_out(tmp_path: 
     assert raw.x.tolist() == [[1], [2]]
 
 
+def test_one_of_two_columns_of_one_name_can_be_left_out_by_its_position(tmp_path: Path) -> None:
+    raw = read(tmp_path, "a,a,y\n1,2,c\n3,4,d\n", columns={"drop": [1]})
+    assert raw.x.tolist() == [[1], [3]]
+
+
 def test_two_columns_of_one_name_can_be_left_out(tmp_path: Path) -> None:
     raw = read(tmp_path, "x,a,a,y\n1,0,0,c\n2,0,0,d\n", columns={"drop": [1, 2]})
     assert raw.x.tolist() == [[1], [2]]
@@ -386,8 +391,8 @@ def test_a_table_of_hundreds_of_bad_columns_says_so_on_one_screen(tmp_path: Path
         ("x,y\n1,a\n\n2,b,\n", {}, "table.csv:4: found 3 cells, expected 2"),
         ('x,y\n1,a\n"2\n,b', {}, "table.csv:4: unexpected end of data"),
         ('x,y\n1,a\n"2"3,b\n', {}, "table.csv:3: "),
-        ("x,x,y\n1,2,a\n", {}, "table.csv: columns 0 and 1 are both named 'x'; if the first"),
-        ("1,1,2\n3,4,5\n", {}, "both named '1'; if the first line holds data, set dataset.header"),
+        ("x,x,y\n1,2,a\n", {}, "table.csv: columns 0 and 1 are both named 'x'; leave one out"),
+        ("1,1,2\n3,4,5\n", {}, "or, if the first line holds data, set dataset.header"),
         ("", {}, "table.csv: holds no rows"),
         ("\n\n", {}, "table.csv: holds no rows"),
         ("x,y\n", {}, "table.csv: holds no rows below the names of the columns"),

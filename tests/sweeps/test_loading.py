@@ -15,7 +15,7 @@ from isolet_nn.errors import ConfigError
 from isolet_nn.sweeps.folder import SweepFolder, sweep_config
 from isolet_nn.sweeps.grid import make_trials
 from isolet_nn.sweeps.loading import load_sweep
-from isolet_nn.sweeps.sweep import plan_of
+from isolet_nn.sweeps.sweep import plan_of, sweep
 from sweeps.helpers import (
     EPOCHS,
     HIDDEN,
@@ -153,6 +153,20 @@ def test_what_is_set_from_outside_is_blamed_and_not_the_file(
         make_trials(load_sweep({"experiment": IRIS}, overrides))
     for line in str(caught.value).splitlines():
         assert line.startswith(message)
+
+
+def test_a_second_source_of_settings_set_from_outside_is_blamed() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_sweep({"experiment": IRIS, "grid": {EPOCHS: [1]}}, {"list": [{EPOCHS: 2}]})
+    assert str(caught.value) == "override list: give only one of grid, list and random"
+
+
+def test_so_is_a_network_that_no_memory_holds(tmp_path: Path) -> None:
+    large = load_sweep({"experiment": IRIS}, {"model.hidden_layers": [10**6, 10**6]})
+    with pytest.raises(
+        ConfigError, match=r"override model\.hidden_layers: \[1000000, 1000000\], w"
+    ):
+        sweep(large, runs_dir=tmp_path)
 
 
 @pytest.mark.parametrize("key", ["training.batch_size", "grid.training.batch_size"])
