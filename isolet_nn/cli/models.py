@@ -147,7 +147,9 @@ def _predict(
 
     scores = PredictionScores(model.model.classes)
     with PredictionProgress(shows_progress) as progress:
-        for block in predict_blocks(model, source, keep=keep, scores=scores):
+        for block in predict_blocks(
+            model, source, keep=keep, scores=scores, on_share=progress.hear_share
+        ):
             output.write(block)
             progress.advance(len(block))
     label = model.model.preprocessing.label

@@ -12,6 +12,7 @@ import csv
 import gzip
 import hashlib
 import io
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ class Text:
         Whether it may come bit by bit, so that somebody waits for the answer to each.
     is_bounded
         Whether it is refused if it is larger than a table in memory can be.
+    on_disk, length
+        The bytes as they are stored, and their number; None and 0 of a stream.
     line, size
         Number of lines and bytes that were read.
     """
@@ -75,8 +78,15 @@ class Text:
     encoding: str
     is_stream: bool = False
     is_bounded: bool = True
+    on_disk: io.BufferedReader | None = None
+    length: int = 0
     line: int = 0
     size: int = 0
+
+    @property
+    def share(self) -> float | None:
+        """How much of the file was read, 0 to 1; None of a stream."""
+        return self.on_disk.tell() / self.length if self.on_disk and self.length else None
 
     @property
     def is_linewise(self) -> bool:
@@ -193,10 +203,11 @@ def open_text(
     with contextlib.ExitStack() as stack, reading(where):
         if isinstance(source, Path):
             source = stack.enter_context(open_file(source, MAX_TEXT if is_bounded else 1 << 62))
-            is_stream = False
+            is_stream, length = False, os.fstat(source.fileno()).st_size
         else:
-            is_stream = True
+            is_stream, length = True, 0
         file = _buffered(source)
+        on_disk = None if is_stream else file
         if file.peek(2).startswith(_GZIP):
             unzipped = stack.enter_context(gzip.GzipFile(fileobj=file))
             file, is_stream = io.BufferedReader(cast(Any, unzipped), _PIECE), False
@@ -205,7 +216,7 @@ def open_text(
             if first.startswith(magic):
                 raise DataError(f"{where}: is {kind}, expected text; {remedy}")
         told = (name for mark, name in _BYTE_ORDER_MARKS.items() if first.startswith(mark))
-        yield Text(where, file, next(told, encoding), is_stream, is_bounded)
+        yield Text(where, file, next(told, encoding), is_stream, is_bounded, on_disk, length)
 
 
 @contextlib.contextmanager

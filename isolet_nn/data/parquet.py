@@ -55,6 +55,11 @@ class _ParquetTable:
         self.columns: tuple[str, ...] = tuple(self.schema.names)
         if not self.columns:
             raise DataError(f"{where}: holds no columns")
+        self.n_read = 0
+
+    @property
+    def share(self) -> float:
+        return float(self.n_read / max(1, self.file.metadata.num_rows))
 
     def blocks(self, asked: Asked) -> Iterator[Block]:
         names = None
@@ -62,7 +67,6 @@ class _ParquetTable:
         if len(set(self.columns)) == len(self.columns) and not any("." in n for n in self.columns):
             names = [self.columns[position] for position in asked]
         rows = max(1, _CELLS // (len(self.columns) if names is None else max(1, len(names))))
-        before = 0
         for batch in self.file.iter_batches(min(rows, 1 << 16), columns=names):
             cells = {}
             for position, kind in asked.items():
@@ -70,8 +74,8 @@ class _ParquetTable:
                 if names is not None:
                     place = batch.schema.get_field_index(self.columns[position])
                 cells[position] = self._cells(position, kind, batch.column(place))
-            yield Block(np.arange(before + 1, before + len(batch) + 1), cells)
-            before += len(batch)
+            before, self.n_read = self.n_read, self.n_read + len(batch)
+            yield Block(np.arange(before + 1, self.n_read + 1), cells)
 
     def _cells(self, position: int, kind: str, column: pyarrow.Array) -> Numbers | Words:
         import pyarrow

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -93,6 +93,10 @@ class OpenTable(Protocol):
     columns: tuple[str, ...]
     """Names of the columns."""
 
+    @property
+    def share(self) -> float | None:
+        """How much of it was read, 0 to 1; None where nobody knows how much there is."""
+
     def blocks(self, asked: Asked) -> Iterator[Block]:
         """The cells of some columns, some rows at a time; there may be none."""
 
@@ -132,6 +136,10 @@ class _TextTable:
         names = self.first if how.header else map(str, range(len(self.first)))
         self.columns = tuple(name.strip() for name in names)
         self._require_delimiter()
+
+    @property
+    def share(self) -> float | None:
+        return self.text.share
 
     def blocks(self, asked: Asked) -> Iterator[Block]:
         division = Division(self.delimiter, len(self.columns), asked, self.how.numbers)
@@ -201,6 +209,7 @@ def read_blocks(
     kinds: Mapping[str, Kind],
     how: TableFormat | None = None,
     optional: Collection[str] = (),
+    on_share: Callable[[float], None] | None = None,
 ) -> Iterator[Table]:
     """Columns of a table, some thousand rows at a time, in memory that does not grow with it.
 
@@ -215,6 +224,8 @@ def read_blocks(
         How the table is written.
     optional
         Columns that need not be there.
+    on_share
+        Hears with each block how much of the table was read, 0 to 1, where that is known.
 
     Yields
     ------
@@ -242,6 +253,8 @@ def read_blocks(
         asked: Asked = {table.columns.index(name): kinds[name] for name in names}
         for block in table.blocks(asked):
             _refuse_bad_cells(table, block, asked, how)
+            if on_share is not None and table.share is not None:
+                on_share(table.share)
             yield _table_of(block, names, asked, how.missing_names)
 
 

@@ -148,6 +148,7 @@ def predict_blocks(
     *,
     keep: Sequence[str] = (),
     scores: PredictionScores | None = None,
+    on_share: Callable[[float], None] | None = None,
 ) -> Iterator[Predicted]:
     """Predict the rows of a table, some thousand at a time.
 
@@ -161,6 +162,8 @@ def predict_blocks(
         Columns of the table to hand on.
     scores
         Counts the rows, where the table has a column with their classes.
+    on_share
+        Hears with each block how much of the table was read, 0 to 1, where that is known.
 
     Raises
     ------
@@ -181,7 +184,7 @@ def predict_blocks(
             optional = [preprocessing.label]
         kinds.setdefault(preprocessing.label, "categorical")
     before = 0
-    for table in read_blocks(source, kinds, _format_of(model), optional):
+    for table in read_blocks(source, kinds, _format_of(model), optional, on_share):
         probabilities = model.probabilities_of(table, where, before + 1)
         names = {name: _names(table, name) for name in keep}
         if scores is not None and preprocessing.label in [c.name for c in table.columns]:

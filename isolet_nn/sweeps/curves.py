@@ -96,8 +96,10 @@ def keep_curves(path: Path, ended: NDArray[np.bool_]) -> None:
     RunError
         If the file is damaged.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         return
+    with _opened(path):  # what is no file is not waited for
+        pass
     cut_torn_line(path)
     if path.stat().st_size == 0 or all(_is_kept(path, line, ended) for line in _rows(path)):
         return
@@ -145,15 +147,18 @@ def _row(path: Path, line: bytes, start: int, epoch: int) -> Row:
 
 def _rows(path: Path) -> Iterator[bytes]:
     """The lines after the header."""
-    try:
-        file = open_file(path, limit=_NO_LIMIT)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
-    with file:
+    with _opened(path) as file:
         header = file.readline(len(_HEADER))
         if header != _HEADER:
             raise RunError(f"{path}: damaged, or of another version: found the columns {header!r}")
         yield from file
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return open_file(path, limit=_NO_LIMIT)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def metrics_measured(rows: Sequence[Row]) -> list[Row]:

@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from rich.progress import BarColumn, TextColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from isolet_nn.errors import counted
 from isolet_nn.terminal.streams import MESSAGES, ProgressLine, print_message
@@ -21,7 +21,7 @@ _PLAIN_SECONDS = 10.0
 
 
 class PredictionProgress:
-    """Counts rows: a live line on a terminal, elsewhere one now and then, if it `shows` them."""
+    """Counts rows: a bar on a terminal, elsewhere a line now and then, if it `shows` them."""
 
     def __init__(self, shows: bool) -> None:
         self._bar: ProgressLine | None = None
@@ -29,6 +29,7 @@ class PredictionProgress:
         if MESSAGES.is_terminal and shows:
             self._bar = ProgressLine(
                 BarColumn(bar_width=None),
+                TimeRemainingColumn(),
                 TextColumn("{task.fields[rows]}"),
                 console=MESSAGES,
                 auto_refresh=False,
@@ -39,10 +40,15 @@ class PredictionProgress:
 
     def __enter__(self) -> Self:
         self.rows = 0
+        self._share: float | None = None
         self._begun = self._shown = time.monotonic()
         if self._bar is not None:
             self._bar.start()
         return self
+
+    def hear_share(self, share: float) -> None:
+        """Take note of how much of the table was read, 0 to 1."""
+        self._share = share
 
     def advance(self, rows: int) -> None:
         """Count rows that are done."""
@@ -50,7 +56,11 @@ class PredictionProgress:
         now = time.monotonic()
         if self._bar is not None:
             if now - self._shown >= _REFRESH_SECONDS:
-                self._bar.update(self._task, rows=self._text(now), refresh=True)
+                total = None if self._share is None else 1.0
+                done = self._share or 0.0
+                self._bar.update(
+                    self._task, total=total, completed=done, rows=self._text(now), refresh=True
+                )
                 self._shown = now
         elif self._shows and now - self._shown >= _PLAIN_SECONDS:
             print_message(self._text(now))
@@ -58,7 +68,8 @@ class PredictionProgress:
 
     def _text(self, now: float) -> str:
         seconds = max(now - self._begun, 1e-9)
-        return f"{self.rows:,} rows, {self.rows / seconds:,.0f} a second"
+        share = "" if self._share is None else f"{100.0 * self._share:.0f} %, "
+        return f"{share}{self.rows:,} rows, {self.rows / seconds:,.0f} a second"
 
     def __exit__(
         self,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -160,6 +161,22 @@ def test_no_rows_have_no_predictions() -> None:
 def test_what_cannot_be_predicted_is_refused(table: bytes, keep: list[str], message: str) -> None:
     with pytest.raises((DataError, ConfigError), match=message):
         predicted(mixed_model(), table, keep=keep)
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.csv.gz", "table.parquet"])
+def test_how_much_of_a_file_is_read_is_told(name: str, tmp_path: Path) -> None:
+    path, shares = tmp_path / name, list[float]()
+    table = table_of([*ROWS] * 30_000)
+    if name.endswith("parquet"):
+        frame = pd.read_csv(io.BytesIO(table), dtype=dict.fromkeys(HEADER, str)).fillna("")
+        frame.to_parquet(path)
+    else:
+        path.write_bytes(gzip.compress(table, 1) if name.endswith("gz") else table)
+    rows = sum(map(len, predict_blocks(mixed_model(), path, on_share=shares.append)))
+    assert rows == 120_000
+    assert len(shares) > 1
+    assert shares == sorted(shares)
+    assert 0.0 < shares[0] < shares[-1] == 1.0
 
 
 def test_rows_come_out_as_they_come_in(tmp_path: Path) -> None:
