@@ -222,18 +222,20 @@ class Dispatcher:
 
     def _submit(self, ticket: int, cohort: Cohort) -> None:
         self._observer.on_submit(cohort, ticket)
-        lines: list[LineTask] = []
+        lines, curves = list[LineTask](), self._curves
         if self._outer is not None and cohort.lines[0][-1] >= self._outer.first:
             (line,) = cohort.lines
             experiment = self._outer.decided_experiment(line[-1] - self._outer.first)
             key, epochs = data_key(experiment), (experiment.training.epochs,)
             lines.append(LineTask(experiment.model_dump(mode="json"), line, epochs))
+            if curves == "full":  # an outer fold is read once, not in every epoch
+                curves = "training"
         else:
             key, experiment = self._data_of(cohort.lines[0][-1])
             for line in cohort.lines:
                 of_line = tuple(self._trials.epochs(trial, experiment) for trial in line)
                 lines.append(LineTask(self._trials.content(line[-1]), line, of_line))
-        task = replace(self._models.instruct(tuple(lines), key), curves=self._curves)
+        task = replace(self._models.instruct(tuple(lines), key), curves=curves)
         self._workers.submit(ticket, task, experiment)
 
     def _data_of(self, trial: int) -> tuple[str, Experiment]:

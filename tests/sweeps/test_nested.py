@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +22,7 @@ from isolet_nn.runs import execution
 from isolet_nn.scores.statistics import resampled_interval
 from isolet_nn.sweeps.cohort import FAILED, CohortTask, TrialResult
 from isolet_nn.sweeps.config import Sweep
+from isolet_nn.sweeps.curves import read_curve
 from isolet_nn.sweeps.folder import SweepFolder, trial_config
 from isolet_nn.sweeps.grid import make_trials
 from isolet_nn.sweeps.journal import read_journal
@@ -110,12 +111,12 @@ GROUPS = [number // 4 for number in range(72)]
 LABELS = ["x" if number % 3 else "y" for number in range(72)]
 
 
-def grouped_table(path: Path, labels: list[str]) -> Path:
-    """A table of two numbers that go with `LABELS`, a group, and some labels."""
+def grouped_table(path: Path, labels: list[str], moved: Collection[int] = ()) -> Path:
+    """A table of two numbers that go with `LABELS`, unless they are moved, a group, and labels."""
     random = np.random.default_rng(1)
     lines = ["a,b,owner,label"]
-    for usual, group, label in zip(LABELS, GROUPS, labels, strict=True):
-        a, b = random.normal(size=2) + (usual == "x")
+    for row, (usual, group, label) in enumerate(zip(LABELS, GROUPS, labels, strict=True)):
+        a, b = random.normal(size=2) + (usual == "x") + 100 * (row in moved)
         lines.append(f"{a:.3f},{b:.3f},g{group},{label}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -141,20 +142,21 @@ def test_no_group_is_in_two_parts_of_a_trial(tmp_path: Path) -> None:
             assert not some & others
 
 
-def test_labels_of_an_outer_fold_change_neither_its_setting_nor_its_model(tmp_path: Path) -> None:
+def test_rows_of_an_outer_fold_change_neither_its_setting_nor_its_model(tmp_path: Path) -> None:
     table = grouped_table(tmp_path / "t.csv", LABELS)
     before = swept(sweep_of_groups(table), tmp_path)
     assert before.outer is not None
     number = 1
     held = rows_of(before.make_experiment(before.outer.first + number))[2]
-    grouped_table(table, ["y" if row in held else label for row, label in enumerate(LABELS)])
+    labels = ["y" if row in held else label for row, label in enumerate(LABELS)]
+    grouped_table(table, labels, moved=held)
     after = swept(sweep_of_groups(table), tmp_path)
     assert after.outer is not None
     assert after.outer.settings[number] == before.outer.settings[number]
     name = f"trial-{before.outer.first + number}.safetensors"
     assert model_bytes(after)[name] == model_bytes(before)[name]
     scores = [outer.ended.metric("test_accuracy")[number] for outer in (before.outer, after.outer)]
-    assert scores[0] != scores[1], "the labels are those that are scored"
+    assert scores[0] != scores[1], "these are the rows that are scored"
 
 
 class Watching(InlineWorkers):
@@ -171,9 +173,14 @@ class Watching(InlineWorkers):
             Watching.seen.append((dataset["test"]["fold"] if is_outer else None, n_test_rows))
 
 
-def test_only_one_training_of_each_outer_fold_is_given_its_rows(tmp_path: Path) -> None:
+def test_only_one_training_of_each_outer_fold_is_given_its_rows_and_reads_them_once(
+    tmp_path: Path,
+) -> None:
     Watching.seen = []
-    swept(iris_sweep(**NESTED), tmp_path, make_workers=Watching)
+    folder = swept(iris_sweep(**NESTED, save_curves="full"), tmp_path, make_workers=Watching)
+    for trial in range(24, 27):
+        losses = [row["test_loss"] for row in read_curve(folder.path / "curves.csv", trial)]
+        assert [loss is None for loss in losses] == [True, False]
     inner = [rows for outer_fold, rows in Watching.seen if outer_fold is None]
     assert inner == [0] * 24
     read = [found for found in Watching.seen if found[0] is not None]
