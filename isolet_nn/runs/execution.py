@@ -6,8 +6,7 @@ This is where the epoch loop, the data and the run folder meet.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from isolet_nn.training.backend import n_parameters
 from isolet_nn.training.loop import TrainedModel, Training, trained_model
 from isolet_nn.training.measured import evaluated_splits, scores_asked_for
 from isolet_nn.training.progress import Row
+from isolet_nn.training.threads import limited_threads
 from isolet_nn.version import __version__
 
 SPLITS = ("test", "validation", "train")
@@ -359,15 +359,6 @@ class _RecordedTraining:
                 "dataset_checksum": self.dataset.checksum,
             }
         )
-
-
-@contextmanager
-def limited_threads(experiment: Experiment) -> Iterator[None]:
-    """Limit NumPy's linear algebra to the experiment's number of threads."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(experiment.training.threads):
-        yield
 
 
 def _columns(experiment: Experiment, dataset: Dataset) -> list[str]:

@@ -153,6 +153,8 @@ def _require_weights(
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ValueError(f"{name}: not all weights are finite")
+        if name.endswith(".running_var") and (array < 0).any():
+            raise ValueError(f"{name}: a variance is negative")
 
 
 def _first_layer_of(experiment: Experiment) -> str:

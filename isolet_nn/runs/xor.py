@@ -17,9 +17,9 @@ from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import ConfigError
 from isolet_nn.nn.losses import softmax
-from isolet_nn.runs.execution import limited_threads
 from isolet_nn.runs.folder import Run
 from isolet_nn.training.loop import Training, trained_model
+from isolet_nn.training.threads import limited_threads
 
 RECIPES = {"robust": "xor", "report": "report/xor"}
 """Names of the shipped configs."""

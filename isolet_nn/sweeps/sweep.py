@@ -15,7 +15,6 @@ from types import TracebackType
 
 from isolet_nn.config.loading import PATH_KEYS
 from isolet_nn.runs.environment import describe_environment, processor
-from isolet_nn.runs.execution import limited_threads
 from isolet_nn.runs.identity import differences, processor_changes, refuse
 from isolet_nn.runs.records import FORMAT
 from isolet_nn.sweeps import journal
@@ -58,6 +57,7 @@ from isolet_nn.system.folders import (
 )
 from isolet_nn.system.machine import available_cores
 from isolet_nn.system.processes import require_processes
+from isolet_nn.training.threads import limited_threads
 from isolet_nn.version import __version__
 
 _DATA = ".data"

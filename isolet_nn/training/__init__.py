@@ -5,4 +5,5 @@
   two there are; ``components``: what a config names for the first; ``devices`` and
   ``torch_optimizers``: PyTorch's. ``weighting``: how much each row counts.
 - ``measured``: which splits and scores. ``capacity``: whether a training can be carried out at all.
+  ``threads``: how many its arithmetic takes.
 """

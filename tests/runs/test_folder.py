@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from builders import make_dataset, make_experiment, same_arrays, trained
 from hypothesis import HealthCheck, given, settings
@@ -267,6 +268,22 @@ def test_a_preprocessing_that_is_not_there_is_an_error(model_run: Run) -> None:
     (model_run.path / "preprocessing.json").unlink()
     with pytest.raises(RunError, match=r"preprocessing\.json: no such file"):
         model_run.model()
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [(-1e-3, "a variance is negative"), (math.nan, "not all weights are finite")],
+)
+def test_a_running_variance_that_none_can_be_is_damage(
+    value: float, says: str, tmp_path: Path
+) -> None:
+    experiment, dataset = make_experiment(model__batch_normalization=True), make_dataset()
+    run = Run.create(tmp_path, experiment, {})
+    weights = dict(Training([experiment], [dataset]).weights(0))
+    weights["1.running_var"] = np.full_like(weights["1.running_var"], value)
+    run.write_model(weights, dataset)
+    with pytest.raises(RunError, match=rf"damaged: 1\.running_var: {says}"):
+        run.model()
 
 
 @needs_torch
