@@ -25,7 +25,6 @@ from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.reproduction.records import CarriedOverFacts
 from isolet_nn.runs.environment import processor
-from isolet_nn.runs.execution import limited_threads
 from isolet_nn.runs.identity import differences, identity_of
 from isolet_nn.runs.records import FORMAT
 from isolet_nn.runs.tensors import load_tensors, save_tensors
@@ -34,6 +33,7 @@ from isolet_nn.system.files import read_text, write_json, write_text
 from isolet_nn.system.folders import current_folder, locked, new_folder, now
 from isolet_nn.training.backend import Weights, require_layout, weight_shapes
 from isolet_nn.training.loop import Training
+from isolet_nn.training.threads import limited_threads
 from isolet_nn.version import __version__
 
 FILE, CELLS, STATUS = "carried_over.yaml", "cells.csv", "status.json"

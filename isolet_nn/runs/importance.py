@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from isolet_nn.data.preprocessing import Preprocessing
-from isolet_nn.runs.execution import limited_threads, model_with_data
+from isolet_nn.runs.execution import model_with_data
 from isolet_nn.runs.folder import Run
 from isolet_nn.scores.importance import Importance, InputsOfColumn, permutation_importance
+from isolet_nn.training.threads import limited_threads
 
 
 def measure_importance(
