@@ -16,7 +16,7 @@ from tools.examples import follow
 
 PAGES = (Path(__file__).parents[2] / "docs" / "pictures.md",)
 _PICTURE = re.compile(r"^<!-- picture: (.+) -->\n!\[[^]]*\]\(([^)]+)\)$", re.M)
-_COLOURS, _WIDTH = 64, 1000
+_COLOURS, _WIDTH = 256, 1000
 
 
 def read_pictures(page: Path) -> dict[Path, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
-from isolet_nn.config.metrics import is_metric, measure_of
+from isolet_nn.config.metrics import is_metric, is_score, measure_name, measure_of
 from isolet_nn.errors import counted
 from isolet_nn.terminal.streams import RESULTS
 from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table, setting_column
@@ -72,6 +72,8 @@ def _split_results(comparison: Comparison) -> tuple[list[Column], list[str]]:
     """Columns of the results that differ or are measured, and in words those that are the same."""
     columns, common = [], []
     for name, values in comparison.results.items():
+        if _is_score_of_another_split(name, comparison.split):
+            continue
         cells = [values[label] for label in comparison.runs]
         say = partial(_result_text, name)
         if name in _FACTS and len(set(cells)) == 1:
@@ -80,6 +82,13 @@ def _split_results(comparison: Comparison) -> tuple[list[Column], list[str]]:
             words = name.replace("best_validation", "best").replace("_", "\n")
             columns.append(Column(name, cells, say, heading=_heading(words)))
     return columns, common
+
+
+def _is_score_of_another_split(name: str, split: str | None) -> bool:
+    """Whether a result is a score, of which those of one split are columns enough."""
+    if not (is_metric(name) and is_score(measure_name(name))):
+        return False
+    return not name.startswith(f"{split}_")
 
 
 def _print_groups(comparison: Comparison, printer: Printer) -> None:
