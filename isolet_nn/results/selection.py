@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from isolet_nn.config.metrics import in_words
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.runs.folder import Run
 from isolet_nn.sweeps.folder import SweepFolder
@@ -44,7 +45,7 @@ class Best:
 
     def __str__(self) -> str:
         """Which one it is, and why, in words."""
-        text = f"trial {self.trial} has the best {self.metric.replace('_', ' ')}, {self.value:.4g}"
+        text = f"trial {self.trial} has the best {in_words(self.metric)}, {self.value:.4g}"
         if not self.is_biased:
             return text
         return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import io
@@ -80,6 +81,30 @@ def test_the_order_of_rows_and_columns_does_not_matter(rows: list[int], columns:
     table = table_of(shuffled, [HEADER[column] for column in columns])
     (_, *found), _ = predicted(model, table, keep=["id"])
     assert sorted(found) == sorted(expected)
+
+
+EDITS = st.lists(
+    st.tuples(
+        st.integers(0, 200),
+        st.integers(0, 20),
+        st.sampled_from(
+            [b"", b'"', b",", b"\n", b"\r", b"\0", b"\xff\xfe", b"1e999", b";", b"\xc3"]
+        ),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(EDITS)
+@settings(max_examples=40, deadline=None)
+def test_a_damaged_table_is_predicted_or_refused(edits: list[tuple[int, int, bytes]]) -> None:
+    table = table_of(ROWS)
+    for start, length, put in edits:
+        table = table[:start] + put + table[start + length :]
+    with contextlib.suppress(DataError):
+        (_, *rows), _ = predicted(mixed_model(), table, keep=["id"], scores=True)
+        assert all(len(row) == 4 for row in rows)
 
 
 def test_scores_are_those_of_the_rows_whose_class_is_known() -> None:
