@@ -11,8 +11,8 @@ PINS := pyproject.toml constraints.txt
 DOCS := PYTHONPATH=docs $(BIN)/python -m tools
 # Worker processes of the tests.
 JOBS ?= 2
-# What else is installed for them; where PyTorch has no build: make test EXTRAS=dev,docs,dask,tables
-EXTRAS ?= dev,docs,torch,dask,tables
+# What else is installed for them; where PyTorch has no build: make test EXTRAS=dev,docs,dask
+EXTRAS ?= dev,docs,torch,dask
 
 .PHONY: help train test coverage lint format docs clean
 

@@ -22,6 +22,7 @@ _OPTION_OF = {
     "model.hidden_layers": "--hidden: ",
     "dataset.dir": "--data-dir: ",
     "dataset.label": "--label: ",
+    "dataset.path": "",
     "save_models": "--save-models: ",
     "workers": "--workers: ",
 }
@@ -65,13 +66,17 @@ def read_sweep(
 
 
 def read_dataset_section(
-    name: str, settings: list[str] | None, data_dir: Path | None
+    name: str,
+    settings: list[str] | None,
+    data_dir: Path | None,
+    options: dict[str, Any] | None = None,
 ) -> DatasetConfig:
-    """The dataset section that `data show NAME --set path=...` means."""
+    """The dataset section that `data show NAME --set path=...` means, with options as keys."""
     from isolet_nn.config.loading import load_experiment
 
     below = [f"dataset.{text.strip().removeprefix('dataset.')}" for text in settings or []]
-    with _given(below, {}, data_dir) as (overrides, origins):
+    given = {f"dataset.{key}": value for key, value in (options or {}).items()}
+    with _given(below, given, data_dir) as (overrides, origins):
         return load_experiment({"dataset": {"name": name}}, overrides, origins).dataset
 
 

@@ -226,6 +226,11 @@ def dump_yaml(section: BaseModel, in_short: Mapping[str, Any] | None = None) -> 
     content = _name_first(section.model_dump(mode="json") | dict(in_short or {}))
     if _n_values(content) > MOST_VALUES:
         raise ConfigError(_TOO_MANY)
+    return write_yaml(content)
+
+
+def write_yaml(content: Any) -> str:
+    """Write plain values as YAML that is read back as they are."""
     text = _to_yaml(content, allow_unicode=True)
     if any(character in text for character in "\x85\u2028\u2029"):  # line breaks: not read back
         return _to_yaml(content, allow_unicode=False)

@@ -66,13 +66,18 @@ def _faults(column: Column, rows: int) -> list[str]:
             f"the table, such as the year, or the days since a day (as names they are read with "
             f"{keep})"
         ]
-    if len(categories) > max(_FEW, _SHARE * rows):
+    if are_too_many(len(categories), rows):
         return [
             f"column {column.name!r}: takes {len(categories):,} different values in {rows:,} rows "
             f"({listing(categories[:3])}, ...), so it seems to be an id or free text, of which "
             f"nothing can be learned; leave it out with {drop} (if they are categories, {keep})"
         ]
     return []
+
+
+def are_too_many(categories: int, rows: int) -> bool:
+    """Whether a column has more different names than categories would have."""
+    return categories > max(_FEW, _SHARE * rows)
 
 
 def are_dates(names: Sequence[str]) -> bool:

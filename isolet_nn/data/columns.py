@@ -28,7 +28,7 @@ MISSING = "the value is missing"
 # More digits are no number, but a name.
 _WHOLE = re.compile(r"[+-]?[0-9]{1,300}(\.0*)?")
 # pandas calls a column so that had no name when it was read.
-_UNNAMED = re.compile(r"Unnamed: [0-9]+")
+UNNAMED = re.compile(r"Unnamed: [0-9]+")
 # A label of numbers with more different values than this, and this share of the rows, is refused.
 # The tables of quantities that come with scikit-learn have 19 % and more, those of classes less
 # than 1 %; forty people with ten pictures each have 10 %.
@@ -166,7 +166,7 @@ def require_names(
         Naming all of them.
     """
     empty = [i for i in features if not columns[i].strip()]
-    unnamed = [i for i in features if _UNNAMED.fullmatch(columns[i])]
+    unnamed = [i for i in features if UNNAMED.fullmatch(columns[i])]
     faults = []
     if empty:
         faults.append(f"the header has no name for column {some(empty)} (from 0)")
@@ -268,15 +268,19 @@ def _refuse_gaps(
 
 
 def _refuse_quantity(classes: Sequence[str], rows: int, source: str) -> None:
-    if len(classes) <= max(_MOST_CLASSES, _MOST_DIFFERENT * rows):
-        return
-    if all(_is_number(name) for name in classes):
+    if is_quantity(classes, rows):
         raise DataError(
             f"{source}: the label takes {len(classes):,} different numbers in {rows:,} rows, so it "
             "seems to be a quantity; only classes can be learned (classification, not regression). "
             "If the label is another column, set dataset.label; if these are classes, "
             "dataset.many_classes: true"
         )
+
+
+def is_quantity(classes: Sequence[str], rows: int) -> bool:
+    """Whether the different labels of some rows are more likely numbers than names of classes."""
+    few = len(classes) <= max(_MOST_CLASSES, _MOST_DIFFERENT * rows)
+    return not few and all(_is_number(name) for name in classes)
 
 
 def _is_number(text: str) -> bool:

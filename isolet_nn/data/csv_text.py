@@ -224,6 +224,8 @@ def reading(where: str) -> Iterator[None]:
     """Say of a file that the operating system, or what decompresses it, cannot read it."""
     try:
         yield
+    except FileNotFoundError:
+        raise DataError(f"{where}: no such file") from None
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{where}: cannot be read: {reason}") from None

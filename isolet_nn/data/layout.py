@@ -43,10 +43,10 @@ class Layout:
         DataError
             If a feature has no name of its own, or there is none.
         """
-        label = _column(path, columns, config.label, config.header, "label")
+        label = column_position(path, columns, config.label, config.header, "label")
         group = None
         if config.group is not None:
-            group = _column(path, columns, config.group, config.header, "group")
+            group = column_position(path, columns, config.group, config.header, "group")
             if group == label:
                 raise ConfigError(f"dataset.group: column {columns[group]!r} is the label already")
         uses = _uses(path, columns, config)
@@ -96,7 +96,7 @@ def _uses(path: Path, columns: Sequence[str], config: CsvDataset) -> dict[int, C
     uses: dict[int, ColumnUse] = {}
     for use in COLUMN_USES:
         for wanted in getattr(config.columns, use):
-            position = _column(path, columns, wanted, config.header, f"columns.{use}")
+            position = column_position(path, columns, wanted, config.header, f"columns.{use}")
             if uses.setdefault(position, use) != use:
                 raise ConfigError(
                     f"dataset.columns: column {columns[position]!r} is in {uses[position]} and "
@@ -127,7 +127,9 @@ def _require_different_names(
             )
 
 
-def _column(path: Path, columns: Sequence[str], wanted: str | int, header: bool, key: str) -> int:
+def column_position(
+    path: Path, columns: Sequence[str], wanted: str | int, header: bool, key: str
+) -> int:
     """Position of the column that ``dataset.<key>`` names."""
     if isinstance(wanted, int):
         if not -len(columns) <= wanted < len(columns):

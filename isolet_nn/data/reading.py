@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import IO, Protocol
@@ -81,6 +81,14 @@ class TableFormat:
     def numbers(self) -> NumberFormat:
         """How numbers are written."""
         return NumberFormat(self.decimal, MISSING_NUMBERS | self.missing_names)
+
+
+class DelimiterError(DataError):
+    """A text is not divided as it was said to be, but at another `delimiter`."""
+
+    def __init__(self, message: str, delimiter: str) -> None:
+        super().__init__(message)
+        self.delimiter = delimiter
 
 
 class OpenTable(Protocol):
@@ -158,10 +166,11 @@ class _TextTable:
         likely = max(counts, key=counts.__getitem__)
         if counts[likely]:
             name = "tab" if likely == "\t" else f"'{likely}'"
-            raise DataError(
+            raise DelimiterError(
                 f"{self.where}: divided at {self.delimiter!r}, its first line is one column, "
                 f"{short_repr(found)}, which contains {counts[likely]} times {likely!r}; if that "
-                f"divides the columns, set dataset.delimiter: {name}"
+                f"divides the columns, set dataset.delimiter: {name}",
+                likely,
             )
 
 
@@ -176,20 +185,8 @@ def likely_kinds(source: Source, how: TableFormat) -> dict[int, Kind]:
     A column is numeric if any of its cells is a number, or looks like one that is written in
     another way (a price, a decimal comma), or if all of them are missing. One of dates is not.
     """
-    with open_table(source, how) as table:
-        positions = range(len(table.columns))
-        found: dict[int, dict[str, None]] = {position: {} for position in positions}
-        rows = 0
-        for block in table.blocks(dict.fromkeys(positions, "categorical")):
-            for position, words in found.items():
-                cells = block.cells[position]
-                assert isinstance(cells, Words)
-                codes = dict.fromkeys(cells.codes[: _SAMPLE - rows].tolist())
-                words |= dict.fromkeys(cells.words[code] for code in codes)
-            rows += len(block)
-            if rows >= _SAMPLE:
-                break
-    return {position: _kind_of(words, how.numbers) for position, words in found.items()}
+    numbers = how.numbers
+    return {i: _kind_of(words, numbers) for i, words in enumerate(_first_words(source, how))}
 
 
 def _kind_of(words: Iterable[str], numbers: NumberFormat) -> Kind:
@@ -202,6 +199,30 @@ def _kind_of(words: Iterable[str], numbers: NumberFormat) -> Kind:
 
 def _is_like_a_number(word: str) -> bool:
     return len(word) <= _LONGEST and _LIKE_A_NUMBER.fullmatch(word) is not None
+
+
+def looks_decimal(source: Source, how: TableFormat, decimal: str) -> bool:
+    """Whether more cells of the first rows are numbers if a sign stands before their decimals."""
+    cells = [cell for words in _first_words(source, how) for cell in words]
+    here, there = how.numbers, replace(how, decimal=decimal).numbers
+    return sum(map(there.is_number, cells)) > sum(map(here.is_number, cells))
+
+
+def _first_words(source: Source, how: TableFormat) -> list[dict[str, None]]:
+    """The different cells of each column in the first hundred rows."""
+    with open_table(source, how) as table:
+        found: list[dict[str, None]] = [{} for _ in table.columns]
+        rows = 0
+        for block in table.blocks(dict.fromkeys(range(len(found)), "categorical")):
+            for position, words in enumerate(found):
+                cells = block.cells[position]
+                assert isinstance(cells, Words)
+                codes = dict.fromkeys(cells.codes[: _SAMPLE - rows].tolist())
+                words |= dict.fromkeys(cells.words[code] for code in codes)
+            rows += len(block)
+            if rows >= _SAMPLE:
+                break
+    return found
 
 
 def read_blocks(

@@ -5,5 +5,5 @@ what to do next. ``streams`` is where all text goes; ``words`` says numbers. Tab
 as ``tables``; ``layouts`` writes them for a person, ``formats`` for papers and programs.
 ``progress`` and ``runs`` show a training, ``predictions`` how far they are and how good, ``sweeps``
 a sweep, ``notebook`` a bar in a notebook, ``lists`` and ``comparisons`` many runs at once,
-``catalog`` data sets and configs.
+``catalog`` data sets and configs, ``inspection`` a table that has no config yet.
 """

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pyarrow
 import pytest
+import yaml
 from pyarrow import parquet
 
 from cli.helpers import Command
@@ -69,3 +71,53 @@ def test_what_cannot_be_trained_on_is_refused(
     assert (result.code, result.out) == (2, "")
     assert message in result.err
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_table_is_shown_with_a_config_that_trains_on_it(nn: Command, tmp_path: Path) -> None:
+    write(tmp_path / "irises.tsv")
+    shown = nn("data", "show", "irises.tsv", "--label", "species")
+    assert (shown.code, shown.err) == (0, "")
+    assert "30 rows of 4 columns" in shown.out
+    assert "column 'age': numbers the rows, so it seems to be an id; left out" in shown.out
+    proposed = shown.out.partition("a config that trains on it:\n")[2]
+    (tmp_path / "irises.yaml").write_text(proposed, encoding="utf-8")
+    run = nn("train", "irises.yaml", "--epochs", "1").run
+    assert run.experiment.dataset.model_dump()["columns"]["drop"] == ["age"]
+    as_json = json.loads(nn("data", "show", "irises.tsv", "--label", "species", "--json").out)
+    assert as_json["config"] == yaml.safe_load(proposed)
+    assert as_json["classes"] == {"x": 10, "y": 10, "z": 10}
+    assert [column["name"] for column in as_json["columns"] if column["is_label"]] == ["species"]
+
+
+def test_other_formats_hold_the_tables_alone(nn: Command, tmp_path: Path) -> None:
+    write(tmp_path / "irises.csv")
+    shown = nn("data", "show", "irises.csv", "--label", "species", "--format", "csv")
+    assert shown.out.startswith("# columns\ncolumn,holds,missing,different,values\nlength,numbers,")
+    assert "dataset:" in shown.err
+
+
+def test_names_of_a_table_do_not_move_the_cursor(nn: Command, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("\x1b[2Jx,\u202ey,kind\n1,2,\x1ba\n2,1,b\n", encoding="utf-8")
+    shown = nn("data", "show", "t.csv")
+    assert shown.code == 0
+    assert not {"\x1b", "\u202e"} & {*shown.out, *shown.err}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("none.csv",), "none.csv: no such file"),
+        (("t.csv", "--label", "specis"), "t.csv has no column 'specis'; found length"),
+        (("t.csv", "--set", "delimiter=;"), "divided at ';', its first line is one column"),
+        (("bad.parquet",), "bad.parquet: cannot be read as Parquet"),
+        (("empty.csv",), "empty.csv: holds no rows"),
+        (("iris", "--label", "x"), "--label: dataset.label: unknown key"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused(
+    nn: Command, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    write(tmp_path / "t.csv")
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1" * 9)
+    (tmp_path / "empty.csv").write_bytes(b"")
+    assert message in nn("data", "show", *arguments).refusal()

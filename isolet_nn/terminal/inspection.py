@@ -1,0 +1,94 @@
+"""A table that was looked at: its columns, what is doubtful, and a config to begin with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from isolet_nn.config.yaml_files import write_yaml
+from isolet_nn.errors import short_repr
+from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table
+from isolet_nn.terminal.words import number
+
+if TYPE_CHECKING:
+    from isolet_nn.data.advice import Advice
+    from isolet_nn.data.inspection import InspectedColumn, Inspection
+
+_SHOWN = 4
+"""So many values of a column say what it holds."""
+_CLASSES = 50
+"""So many fill a screen."""
+
+
+def print_inspection(table: Inspection, advice: Advice, printer: Printer = FOR_TERMINAL) -> None:
+    """Print what a table holds, what is doubtful, and a config that would train on it."""
+    columns = table.columns
+    names = [*table.classes]
+    printer.say(
+        f"{advice.config['dataset']['path']}: {table.rows:,} rows of {len(columns):,} columns"
+    )
+    printer.tables(
+        Table(
+            [
+                Column("column", [column.name for column in columns]),
+                Column("holds", [_holds(column, table) for column in columns]),
+                Column("missing", [column.missing for column in columns]),
+                Column("different", [column.different for column in columns]),
+                Column("values", [_values(column) for column in columns]),
+            ],
+            "columns",
+        ),
+        Table(
+            [
+                Column("class", names[:_CLASSES]),
+                Column("rows", [table.classes[name] for name in names[:_CLASSES]]),
+            ],
+            "classes",
+        ),
+    )
+    if len(names) > _CLASSES:
+        printer.say(f"and {len(names) - _CLASSES:,} more classes")
+    if advice.doubts:
+        printer.say("doubtful:")
+    for doubt in advice.doubts:
+        where = "" if doubt.column is None else f"column {short_repr(doubt.column)}: "
+        printer.say(f"- {where}{doubt.says}")
+    printer.say("\na config that trains on it:")
+    printer.say(write_yaml(dict(advice.config)).rstrip("\n"))
+
+
+def inspection_json(table: Inspection, advice: Advice) -> dict[str, Any]:
+    """The same as plain values."""
+    return {
+        "path": str(table.path),
+        "rows": table.rows,
+        "columns": [
+            {
+                "name": column.name,
+                "holds": column.holds,
+                "is_label": column is table.label,
+                "missing": column.missing,
+                "different": column.different,
+                "words": dict(column.words),
+            }
+            for column in table.columns
+        ],
+        "label": table.label.name,
+        "classes": table.classes,
+        "doubts": [{"column": doubt.column, "says": doubt.says} for doubt in advice.doubts],
+        "config": dict(advice.config),
+    }
+
+
+def _holds(column: InspectedColumn, table: Inspection) -> str:
+    return f"{column.holds} (label)" if column is table.label else column.holds
+
+
+def _values(column: InspectedColumn) -> str:
+    """The least and largest number, or some of the names."""
+    values = column.values
+    if not values:
+        return ""
+    if column.is_of_numbers:
+        return f"{number(values[0])} to {number(values[-1])}"
+    more = ", ..." if len(values) > _SHOWN else ""
+    return ", ".join(short_repr(value)[1:-1] for value in values[:_SHOWN]) + more
