@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-_MOST_NAMED, _MOST_NUMBERED = 60, 75
-"""Classes whose names have room, and neurons whose numbers have."""
+_MOST_NAMED, _MOST_NUMBERED, _MOST_FEATURES = 60, 75, 64
+"""Classes whose names have room, neurons whose numbers have, and features whose names have."""
+_NAME_SIZE = 7.5
+"""Points of the names of features."""
 _CLIPPED = 99.5
 """Percentile of the weights' sizes at which the colours end, lest outliers leave the rest pale."""
 
@@ -38,6 +40,7 @@ def figure_weights(
     weights: NDArray[np.floating[Any]],
     classes: Sequence[str] | None = None,
     title: str = "",
+    features: Sequence[str] | None = None,
 ) -> Figure:
     """Weights of the first layer, a row for each neuron and a column for each feature.
 
@@ -54,29 +57,39 @@ def figure_weights(
         (neurons, features).
     classes
         Names of the rows where the layer's outputs are the classes; their order is kept.
+    features
+        Names of the columns, shown where they are few enough to be read.
 
     Raises
     ------
     ValueError
-        If there is not a name for each row.
+        If there is not a name for each row, or for each column.
     """
     from matplotlib.ticker import MaxNLocator
 
-    n, features = weights.shape
+    n, n_features = weights.shape
     if classes is not None and len(classes) != n:
         raise ValueError(f"{len(classes)} class names for {n} rows of weights")
+    if features is not None and len(features) != n_features:
+        raise ValueError(f"{len(features)} names for {n_features} columns of weights")
+    inputs = _column_names(features)
+    slanted = 0.0 if not inputs else text_width(inputs, _NAME_SIZE) + 0.1
     order = similar_together(weights) if classes is None else np.arange(n)
     names = _row_names(order, classes)
     height = min(max((0.03 if not names else 0.1 if classes is None else 0.19) * n, 2.5), 7.5)
     size = min(9.0, 60 * height / n)
     left, right = 0.75 + text_width(names, size), 1.2
-    width = max(min(features / 80, 7.7), 3.5)
+    width = max(min(n_features / 80, 7.7), 3.5, min(0.12 * len(inputs), 7.7))
+    bottom = 0.6 + slanted
     figure, axes = new_figure(
-        left + width + right, height + 2.0, left=left, right=right, bottom=0.6, top=1.4
+        left + width + right, height + bottom + 1.4, left=left, right=right, bottom=bottom, top=1.4
     )
     image = _paint(axes, weights[order])
     axes.grid(visible=False)
-    axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True))
+    if inputs:
+        axes.set_xticks(range(1, n_features + 1), inputs, fontsize=_NAME_SIZE, rotation=90)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True))
     if names:
         axes.set_yticks(range(1, n + 1), names, fontsize=size)
     elif classes is None:
@@ -88,9 +101,9 @@ def figure_weights(
         xlabel="input feature",
         ylabel="class" if classes is not None else f"{neurons}, similar ones together",
     )
-    bar = axes_at(figure, left + width + 0.2, 0.6, 0.16, height)
+    bar = axes_at(figure, left + width + 0.2, bottom, 0.16, height)
     color_bar(figure, bar, image, "weight", extend="both")
-    above = axes_at(figure, left, 0.7 + height, width, 0.75)
+    above = axes_at(figure, left, bottom + 0.1 + height, width, 0.75)
     _draw_sizes(above, weights)
     above.set(title=shorten(title, int(width * 72 / 7)), xlim=axes.get_xlim())
     above.xaxis.set_major_locator(axes.xaxis.get_major_locator())
@@ -104,11 +117,16 @@ def _row_names(order: NDArray[np.int64], classes: Sequence[str] | None) -> list[
     return shorten_all(classes) if len(classes) <= _MOST_NAMED else []
 
 
+def _column_names(features: Sequence[str] | None) -> list[str]:
+    """Names of features as they are written below the columns; none where they have no room."""
+    return shorten_all(features) if features is not None and len(features) <= _MOST_FEATURES else []
+
+
 def _paint(axes: Axes, rows: NDArray[np.floating[Any]]) -> AxesImage:
     """Colour the weights; features and rows count from 1, and zero is white."""
     import matplotlib
 
-    n, features = rows.shape
+    n, n_features = rows.shape
     sizes = np.abs(rows[np.isfinite(rows)])
     limit = float(np.percentile(sizes, _CLIPPED)) if sizes.any() else 1.0
     return axes.imshow(
@@ -118,7 +136,7 @@ def _paint(axes: Axes, rows: NDArray[np.floating[Any]]) -> AxesImage:
         vmax=limit,
         aspect="auto",
         interpolation="auto",
-        extent=(0.5, features + 0.5, n + 0.5, 0.5),
+        extent=(0.5, n_features + 0.5, n + 0.5, 0.5),
     )
 
 

@@ -265,5 +265,6 @@ def draw_weights(run: Run) -> Path:
     networks = model.experiment.ensemble
     which = "" if networks == 1 else f", network 1 of {networks}"
     title = f"{in_words(run.experiment.name)}: weights of the first layer{which}"
-    plot_weights(model.first_layer, plot, classes, title=title)
+    features = model.preprocessing.feature_names
+    plot_weights(model.first_layer, plot, classes, title=title, features=features)
     return plot

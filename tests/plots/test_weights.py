@@ -31,6 +31,23 @@ def test_rows_that_are_classes_keep_order_and_names() -> None:
         plots.figure_weights(rows, ["a", "b"])
 
 
+def test_columns_bear_the_names_of_features_where_these_have_room(tmp_path: Path) -> None:
+    names = ["age", "sex=f", "sex=m", "income of the household before taxes, in thousands"]
+    figure = plots.figure_weights(WEIGHTS[:, :4], features=names)
+    axes, _, above = axes_of(figure)
+    plots.save(figure, tmp_path / "weights.png")
+    labels = [label for label in axes.get_xticklabels() if label.get_text()]
+    assert [label.get_text() for label in labels][:3] == names[:3]
+    assert labels[3].get_text().endswith("…")
+    assert min(label.get_window_extent().y0 for label in labels) > 0
+    assert list(above.get_xticks()) == [1, 2, 3, 4]
+    many = [f"f{number}" for number in range(1, WEIGHTS.shape[1] * 20 + 1)]
+    wide = axes_of(plots.figure_weights(np.tile(WEIGHTS, 20), features=many))[0]
+    assert "f1" not in [label.get_text() for label in wide.get_xticklabels()]
+    with pytest.raises(ValueError, match="2 names for 4 columns"):
+        plots.figure_weights(WEIGHTS[:, :4], features=["a", "b"])
+
+
 def test_neurons_that_look_the_same_way_are_put_together() -> None:
     random = np.random.default_rng(2)
     kinds = random.permutation(np.repeat(np.arange(3), 5))

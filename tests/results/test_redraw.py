@@ -304,9 +304,12 @@ def test_without_a_hidden_layer_the_rows_of_the_weights_are_the_classes(
     grouped_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[Any] = []
-    monkeypatch.setattr(plots, "plot_weights", lambda *arguments, **_: drawn.append(arguments))
+    monkeypatch.setattr(
+        plots, "plot_weights", lambda *given, title, features: drawn.append((*given, features))
+    )
     redraw(grouped_run, PlotChoice(kind="weights"))
-    ((weights, _, classes),) = drawn
+    ((weights, _, classes, features),) = drawn
+    assert features == Run.open(grouped_run).model().preprocessing.feature_names
     np.testing.assert_array_equal(weights, Run.open(grouped_run).model().weights["0.weight"])
     assert classes == ("A", "B")
     assert weights.shape == (2, 2)
@@ -317,7 +320,9 @@ def test_of_an_ensemble_the_first_network_is_drawn(
 ) -> None:
     run = train(load_experiment({**EXPERIMENT, "ensemble": 2}), runs_dir=tmp_path)
     drawn: list[Any] = []
-    monkeypatch.setattr(plots, "plot_weights", lambda *given, title: drawn.append((*given, title)))
+    monkeypatch.setattr(
+        plots, "plot_weights", lambda *given, title, **_: drawn.append((*given, title))
+    )
     redraw(run.path, PlotChoice(kind="weights"))
     ((weights, _, classes, title),) = drawn
     np.testing.assert_array_equal(weights, run.model().weights["0.0.weight"])
