@@ -103,8 +103,8 @@ class MissingByKind(Section):
 
 Missing = Annotated[
     Annotated[Literal["error", "mean", "median", "most_frequent"], Tag(A_WORD)]
-    | Annotated[ConstantNumber, Tag(ONE_CONSTANT)]
-    | Annotated[MissingByKind, Tag(BY_KIND)],
+    | Annotated[MissingByKind, Tag(BY_KIND)]
+    | Annotated[ConstantNumber, Tag(ONE_CONSTANT)],
     Discriminator(_filling_kind),
 ]
 
