@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from needs import needs_torch
 
 from isolet_nn import load_experiment, load_model, load_run, sweep, train
 from isolet_nn.data import load_raw, load_test_rows
@@ -234,6 +235,7 @@ assert not any(name.startswith("isolet_nn") for name in sys.modules)
 """
 
 
+@needs_torch
 @pytest.mark.parametrize(("ensemble", "normalized"), [(1, False), (2, True)])
 def test_a_plain_sequential_loads_the_weights_in_a_process_without_us(
     ensemble: int, normalized: bool, tmp_path: Path
