@@ -104,9 +104,9 @@ def result_table(folder: SweepFolder | Path) -> Table:
 
 
 def model_bytes(folder: SweepFolder | Path) -> dict[str, bytes]:
-    """All weights that a sweep folder has."""
+    """All weights that a sweep folder has; they name their preprocessing by its checksum."""
     path = folder.path if isinstance(folder, SweepFolder) else folder
-    return {file.name: file.read_bytes() for file in (path / "models").iterdir()}
+    return {file.name: file.read_bytes() for file in (path / "models").glob("*.safetensors")}
 
 
 def start(

@@ -411,8 +411,11 @@ def test_worker_processes_give_the_bits_of_train_on_the_command_line(tmp_path: P
         ]
         summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
         row = result_table(one)[trial]
-        assert {name: repr(value) for name, value in summary["metrics"].items()} == {
-            name: row[name] for name in summary["metrics"]
+        # A run is scored in more ways at its end than a trial that did not ask for them.
+        shared = summary["metrics"].keys() & row.keys()
+        assert {"train_loss", "validation_accuracy", "test_loss"} <= shared
+        assert {name: repr(summary["metrics"][name]) for name in shared} == {
+            name: row[name] for name in shared
         }
 
 
