@@ -177,7 +177,7 @@ def test_results_go_to_stdout_with_the_folder_last_and_messages_to_stderr(
     assert "best settings by test_accuracy" in out
     assert "This ranking saw the test set" in out
     assert "8 trials: 8 completed, 0 failed, 0 pending" in out
-    assert sum(name.endswith(".safetensors") for name in model_bytes(path)) == 8
+    assert len(model_bytes(path)) == 8
     assert "8 trials in 4 trainings" in err
     assert "begun: trials" in err
     assert "8/8 trials" in err

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from sklearn.preprocessing import StandardScaler
 
 from isolet_nn.config.datasets import BundledDataset, CsvDataset, IsoletDataset, XorDataset
@@ -439,7 +440,9 @@ def test_the_config_asks_for_the_column_when_groups_are_wanted() -> None:
 
 
 def test_isolet_has_no_test_part_to_draw() -> None:
-    assert "test" not in IsoletDataset.model_fields
+    assert IsoletDataset(name="isolet").test is None
+    with pytest.raises(ValidationError):
+        IsoletDataset.model_validate({"name": "isolet", "test": {"fraction": 0.2}})
 
 
 def raw_of_features(x: Any, **keys: Any) -> RawDataset:
