@@ -143,6 +143,47 @@ def bench_sweep(
     print_sweep_times(times)
 
 
+@app.command("estimator")
+def bench_estimator(
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dataset",
+            metavar="NAME",
+            help="digits, isolet, or made (100,000 rows of 50 numbers); repeatable. All of them.",
+        ),
+    ] = None,
+    rounds: Annotated[
+        int,
+        typer.Option("--rounds", help="Trainings of each kind.", **whole("--rounds", 1, 1_000_000)),
+    ] = 3,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--epochs", help="Epochs of a training. As many as suit.", **whole("--epochs", 1)
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+    table_format: TableFormat = None,
+) -> None:
+    """Train the same network with our estimator and with scikit-learn's, and compare both."""
+    from isolet_nn.benchmarks.console import print_estimator_times, print_fit
+    from isolet_nn.benchmarks.estimator import compare_estimators
+    from isolet_nn.terminal.tables import Printer
+
+    printer = Printer.asked_for(table_format)
+    times = compare_estimators(
+        dataset or (),
+        rounds=rounds,
+        epochs=epochs,
+        data_dir=text_of(data_dir),
+        runs_dir=runs_dir,
+        on_fit=print_fit,
+    )
+    print_estimator_times(times, printer)
+
+
 @app.command("overhead")
 def bench_overhead(
     trials: Annotated[

@@ -5,6 +5,7 @@ The table goes to standard output, all else to standard error.
 
 from __future__ import annotations
 
+from isolet_nn.benchmarks.estimator import BATCH_SIZE, HIDDEN, EstimatorTimes, Fit, Task
 from isolet_nn.benchmarks.overhead import Overhead
 from isolet_nn.benchmarks.sweep import SweepTimes
 from isolet_nn.benchmarks.training import Measurement, TrainingBenchmark, TrainingTimes
@@ -58,6 +59,41 @@ def print_training_times(times: TrainingTimes, printer: Printer = FOR_TERMINAL) 
         Column("slowest", [result.slowest for result in results], "{:.3f}".format),
         Column(f"time / {reference}", [result.ratio for result in results], "{:.2f}".format),
         Column("training accuracy", [result.accuracy for result in results], percent),
+    ]
+    printer.tables(Table(columns))
+    printer.say(one_line(times.path))
+
+
+def print_fit(task: Task, fit: Fit) -> None:
+    """Print one training's time by one of the estimators."""
+    print_message(f"{task.table}: {task.name} {fit.seconds:.2f} s")
+
+
+def print_estimator_times(times: EstimatorTimes, printer: Printer = FOR_TERMINAL) -> None:
+    """Print machine, versions, the table, and last the folder."""
+    environment, results = times.environment, times.results
+    packages = environment["packages"]
+    versions = [f"{n} {packages[n]}" for n in ("numpy", "scikit-learn", "torch") if n in packages]
+    printer.say(
+        f"{environment['cpu']}, {counted(environment['cores'], 'core')}, "
+        f"{environment['platform']}\n"
+        f"Python {environment['python']}, {', '.join(versions)}\n"
+        f"{HIDDEN} hidden neurons, Adam, batches of {BATCH_SIZE}, float32, one thread; medians of "
+        f"{counted(times.rounds, 'interleaved round')}"
+    )
+    fits = [result.median for result in results]
+    seconds, memory = "{:.2f}".format, "{:.0f}".format
+    columns = [
+        Column("table", [result.task.table for result in results]),
+        Column("epochs", [result.task.epochs for result in results]),
+        Column("network", [result.task.name for result in results]),
+        Column("test accuracy", [fit.accuracy for fit in fits], percent),
+        Column("fit (s)", [fit.seconds for fit in fits], seconds),
+        Column("time / scikit-learn", [result.time_ratio for result in results], seconds),
+        Column("predict (s)", [fit.predict_seconds for fit in fits], "{:.3f}".format),
+        Column("peak (MB)", [fit.peak_megabytes for fit in fits], memory),
+        Column("of it own (MB)", [fit.own_megabytes for fit in fits], memory),
+        Column("peak / scikit-learn", [result.memory_ratio for result in results], seconds),
     ]
     printer.tables(Table(columns))
     printer.say(one_line(times.path))

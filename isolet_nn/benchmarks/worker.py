@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from isolet_nn.benchmarks.engines import (
     TRAIN,
@@ -23,6 +24,9 @@ from isolet_nn.benchmarks.engines import (
 from isolet_nn.errors import IsoletNNError
 from isolet_nn.system.interrupts import leave_interrupts_to_parent
 from isolet_nn.system.processes import starting
+
+Argument = TypeVar("Argument")
+Answer = TypeVar("Answer")
 
 _SETTLE_SECONDS = 0.1
 """Idle threads of OpenBLAS and OpenMP spin this long at most before they sleep."""
@@ -98,3 +102,47 @@ def _serve(
         return
     except Exception as error:
         connection.send(f"{type(error).__name__}: {error}")
+
+
+def in_own_process(name: str, function: Callable[[Argument], Answer], argument: Argument) -> Answer:
+    """What a function returns in a process that is started for it, and ended after it.
+
+    Parameters
+    ----------
+    name
+        What the work is called in messages.
+    function, argument
+        Both have to be known to another process by their modules.
+
+    Raises
+    ------
+    IsoletNNError
+        If the function failed, or the process has died.
+    """
+    context = multiprocessing.get_context("spawn")
+    connection, theirs = context.Pipe()
+    process = context.Process(target=_call, args=(theirs, function, argument), daemon=True)
+    with starting():
+        process.start()
+    theirs.close()
+    try:
+        answer, error = connection.recv()
+    except (EOFError, OSError):
+        raise IsoletNNError(f"{name}: the process has died") from None
+    finally:
+        connection.close()
+        process.terminate()
+        process.join()
+        process.close()
+    if error is not None:
+        raise IsoletNNError(f"{name}: {error}")
+    result: Answer = answer
+    return result
+
+
+def _call(connection: Connection, function: Callable[[Any], Any], argument: Any) -> None:
+    leave_interrupts_to_parent()
+    try:
+        connection.send((function(argument), None))
+    except Exception as error:
+        connection.send((None, f"{type(error).__name__}: {error}"))

@@ -18,7 +18,7 @@ from isolet_nn.data.splits import split_rows
 from isolet_nn.nn.network import EVALUATION_ROWS
 from isolet_nn.seeding import Stream, generator
 from isolet_nn.training.backend import FloatArray, Weights
-from isolet_nn.training.loop import trained_model
+from isolet_nn.training.inference import answering
 
 Labels = NDArray[Any]
 
@@ -84,9 +84,7 @@ def dataset_of(
 
 def logits_of(experiment: Experiment, classes: Labels, weights: Weights, X: Any) -> FloatArray:
     """Logits (n, n_classes) in float64 of rows, sparse ones made dense block by block."""
-    # Of its data a model needs no more than the numbers of features and classes.
-    nothing = Split(np.zeros((2, X.shape[1]), X.dtype), np.zeros(2, np.int64), None)
-    model = trained_model(experiment, _dataset(classes, nothing, None), weights)
+    model = answering(experiment, weights, X.shape[1], len(classes))
     if not issparse(X):
         return model(X).astype(np.float64)
     starts = range(0, X.shape[0], EVALUATION_ROWS)
