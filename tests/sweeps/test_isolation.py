@@ -113,6 +113,7 @@ def experiments(draw: st.DrawFn) -> dict[str, Any]:
             "drop_last": st.just(True),
             "dtype": st.just("float64"),
             "label_smoothing": st.just(0.1),
+            "class_weight": st.just("balanced"),
             "mixup": st.just(0.3),
             "weight_averaging": st.sampled_from(
                 [{"name": "ema", "decay": 0.8}, {"name": "swa", "start": 0.4}]
