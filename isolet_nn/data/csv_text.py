@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import io
 import os
+import select
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ MAX_TEXT = 1 << 33
 _MAX_LINE = 1 << 24
 _MAX_LINES = 100_000_000
 _PIECE = 1 << 20
+_SILENCE = 0.02
+"""So many seconds nobody notices, but a program that writes a table does not need between rows."""
 _BEGINNING = 1 << 16
 _LINE_FEED = ord("\n")
 
@@ -103,13 +106,20 @@ class Text:
 
     def pieces(self) -> Iterator[tuple[bytes, int]]:
         """The lines in pieces, and how many; they are counted when the next one is asked for."""
-        read = self.file.read1 if self.is_stream else self.file.read
+        read = self._arrived if self.is_stream else self.file.read
         for piece in iter(lambda: read(_PIECE), b""):
             if not piece.endswith(b"\n"):
                 piece += self.file.readline(_MAX_LINE + 1)
             lines = lines_in(piece)
             yield piece, lines
             self._count(piece, lines)
+
+    def _arrived(self, size: int) -> bytes:
+        """About as many bytes, or fewer where a stream falls silent; none at its end."""
+        chunks = [self.file.read1(size)]
+        while chunks[-1] and sum(map(len, chunks)) < size and _goes_on(self.file):
+            chunks.append(self.file.read1(size))
+        return b"".join(chunks)
 
     def rest(self, piece: bytes = b"") -> Iterator[str]:
         """All lines from a piece on, divided after they were decoded."""
@@ -163,6 +173,14 @@ class Text:
                 f"{self.where}:{self.line}: found a zero byte, which no text has; the file is "
                 "damaged, or in another encoding (dataset.encoding: utf-16?)"
             )
+
+
+def _goes_on(stream: io.BufferedReader) -> bool:
+    """Whether more comes from a stream at once, as far as the operating system tells."""
+    try:
+        return bool(select.select([stream], [], [], _SILENCE)[0])
+    except (OSError, ValueError):  # no file of the system's, or Windows, which asks only sockets
+        return False
 
 
 def lines_in(piece: bytes) -> int:

@@ -17,9 +17,11 @@ from isolet_nn.system.files import open_file
 if TYPE_CHECKING:
     import pyarrow
 
-_CELLS = 1 << 20
+_CELLS = 1 << 18
 """Cells of a batch, about."""
 _MAX_BYTES = 1 << 40
+_BUFFER = 1 << 16
+"""Bytes of a column that are read at once; else it is all of a row group, often of all rows."""
 
 
 @contextlib.contextmanager
@@ -41,7 +43,9 @@ def open_parquet(path: Path) -> Iterator[_ParquetTable]:
         ) from None
     with reading(str(path)), open_file(path, _MAX_BYTES) as file:
         try:
-            yield _ParquetTable(str(path), parquet.ParquetFile(file))
+            yield _ParquetTable(
+                str(path), parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+            )
         except pyarrow.ArrowException as error:
             reason = (str(error).splitlines() or [""])[0][:200]
             raise DataError(f"{path}: cannot be read as Parquet: {reason}") from None
