@@ -38,25 +38,19 @@ class NeuralNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
     """A multilayer perceptron as a scikit-learn classifier.
 
     Every parameter is a key of an experiment file by the same name, with the same meaning, type
-    and limits: `the reference <config.md>`_ has them all. They are checked when `fit` is called.
-    Features are taken as they are; a `StandardScaler` before the network is nearly always better.
+    and limits: [the reference](config.md) has them all, and only those that are not quite the same
+    stand below. They are checked when `fit` is called. Those of `optimizer` stand beside its name,
+    each for the optimizers that have it; None takes the optimizer's own default. Features are taken
+    as they are: a `StandardScaler` before the network is nearly always better.
 
     Parameters
     ----------
-    hidden_layers, activation, initializer, dropout, input_dropout, input_noise, \
-batch_normalization, max_norm
-        The keys of ``model``.
     optimizer
         Name of the optimizer, or a mapping with all of its keys, as ``{"name": "sgd",
         "momentum": 0.9}``.
-    learning_rate, weight_decay, momentum, nesterov, alpha, beta1, beta2, epsilon, \
-learning_rate_decay, initial_accumulator
-        Keys of ``optimizer``, each for the optimizers that have it; None takes the optimizer's
-        own default.
-    epochs, batch_size, shuffle, drop_last, label_smoothing, mixup, weight_averaging, threads, \
-schedule, evaluate_every, scores
-        The keys of ``training``. The defaults of `epochs` and `batch_size` make more steps than
-        those of a file, as tables are often small.
+    epochs
+        Passes over the training part; there are more of them, and of smaller batches, than a file
+        has by default, as tables are often small.
     class_weight
         ``"balanced"``, or weights by class label; None weights all classes alike.
     dtype
@@ -66,8 +60,6 @@ schedule, evaluate_every, scores
     validation_fraction
         Share of the rows of each class that is held out and evaluated. None holds out 0.1 with
         early stopping, and nothing without.
-    ensemble, backend, device
-        The keys by these names.
     random_state
         An int is the ``seed`` of an experiment; None or a RandomState draws one.
     warm_start
