@@ -2,4 +2,5 @@
 
 - ``classifier``: the estimator.
 - ``parameters``: its parameters as an experiment. ``tables``: what it is given as a data set.
+- ``computing``: with the threads asked for; what goes wrong is told of parameters.
 """

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -14,20 +13,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
 from isolet_nn.config.experiment import Experiment
-from isolet_nn.errors import ConfigError, DivergedError, ParameterError
-from isolet_nn.estimator.parameters import (
-    experiment_of,
-    in_parameters,
-    in_words,
-    require_no_end,
-)
+from isolet_nn.errors import ParameterError
+from isolet_nn.estimator.computing import computing_for, require_worth
+from isolet_nn.estimator.parameters import experiment_of, require_no_end
 from isolet_nn.estimator.tables import Labels, dataset_of, logits_of, without_weightless
 from isolet_nn.nn.losses import softmax
-from isolet_nn.training.backend import FloatArray, Weights
+from isolet_nn.training.backend import FloatArray, Weights, layout_of
 from isolet_nn.training.loop import Training
+from isolet_nn.training.progress import why_worthless
 
 _DTYPES = ("float64", "float32")
 """What numbers may be of; others become the first."""
@@ -207,25 +202,17 @@ class NeuralNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
         goes_on = self.warm_start and hasattr(self, "weights_")
         X, y, weights = self._validated(X, y, sample_weight, is_first=not goes_on)
         classes = unique_labels(y)
-        if len(classes) < 2:
-            raise ValueError(
-                f"found one class only, {classes.tolist()[0]!r}; a classifier needs two"
-            )
-        if goes_on:
-            self._require_classes(classes)
-        self._n_fits = self._n_fits + 1 if goes_on else 0
-        self.classes_ = classes
-        self._experiment = self._make_experiment(X)
-        self._state = {}
-        self._steps = self._epochs = 0
-        with self._working():
-            training = self._make_training(X, y, weights)
+        self._require_classes(classes, is_first=not goes_on)
+        n_fits = self._n_fits + 1 if goes_on else 0
+        experiment = self._make_experiment(X, classes, n_fits)
+        with computing_for(experiment):
+            training = Training([experiment], [dataset_of(experiment, classes, X, y, weights)])
             if goes_on:
-                self._go_on(training)
+                self._go_on(training, {})
             while not training.finished:
                 training.run_epoch()
                 self._report(training)
-        member, stopping = training.members[0], self._experiment.training.early_stopping
+        member, stopping = training.members[0], experiment.training.early_stopping
         if stopping is not None and member.evaluations_since_best < stopping.patience:
             warnings.warn(
                 f"all {self.epochs} epochs are over before early stopping had reason to stop: "
@@ -234,8 +221,9 @@ class NeuralNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
                 stacklevel=2,
             )
         assert member.weights is not None, "a training without an error has weights"
+        self._state, self._steps, self._epochs, self._n_fits = {}, 0, 0, n_fits
         self.best_epoch_ = member.best_epoch
-        self._keep(member.weights, training, {})
+        self._keep(classes, training, member.weights, {})
         return self
 
     def partial_fit(
@@ -247,7 +235,8 @@ class NeuralNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
     ) -> Self:
         """Train one epoch on these rows, from where the last call left the network.
 
-        So do the optimizer and the average of the weights, but begin anew after a call of `fit`.
+        So do the optimizer and the average of the weights, but begin anew after a call of `fit`,
+        and where the parameters ask for another kind of them.
 
         Parameters
         ----------
@@ -265,29 +254,27 @@ class NeuralNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
         if is_first and classes is None:
             raise ValueError("the first call of partial_fit has to be told all classes")
         X, y, weights = self._validated(X, y, sample_weight, is_first)
-        if is_first:
-            self._n_fits = self._steps = self._epochs = 0
-            self._state = {}
-            self.classes_ = unique_labels(classes)
-        elif classes is not None:
-            self._require_classes(unique_labels(classes))
-        unknown = np.setdiff1d(y, self.classes_)
+        known = self.classes_ if classes is None else unique_labels(classes)
+        self._require_classes(known, is_first)
+        unknown = np.setdiff1d(y, known)
         if len(unknown):
             raise ValueError(f"y has labels that are not in classes: {unknown.tolist()}")
-        self._experiment = self._make_experiment(X)
-        require_no_end(self._experiment)
-        with self._working():
-            training = self._make_training(X, y, weights)
-            if not is_first:
-                self._go_on(training)
+        if is_first:
+            self._state, self._steps, self._epochs, self._n_fits = {}, 0, 0, 0
+        experiment = self._make_experiment(X, known, self._n_fits)
+        require_no_end(experiment)
+        with computing_for(experiment):
+            training = Training([experiment], [dataset_of(experiment, known, X, y, weights)])
+            steps = 0 if is_first else self._go_on(training, self._state)
             training.epoch = self._epochs
             training.run_epoch()
             self._report(training)
-            self._epochs += 1
-            self._steps += training.steps_per_epoch
+            trained = training.weights(0)
+            require_worth(why_worthless(trained, training.members[0].history[-1]))
             self._state = training.backend.state()
-            self.best_epoch_ = None
-            self._keep(training.weights(0), training, {} if is_first else self.history_)
+        self._steps, self._epochs = steps + training.steps_per_epoch, training.epoch
+        self.best_epoch_ = None
+        self._keep(known, training, trained, {} if is_first else self.history_)
         return self
 
     def predict(self, X: Any) -> Labels:
@@ -311,54 +298,65 @@ class NeuralNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
         check_is_fitted(self, "weights_")
         dtype = self._experiment.training.dtype
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=dtype)
-        with self._working():
+        with computing_for(self._experiment):
             return logits_of(self._experiment, self.classes_, self.weights_, X)
 
     def _validated(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None, is_first: bool
     ) -> tuple[Any, NDArray[Any], NDArray[np.float64] | None]:
         """Rows, labels and weights as arrays, without the rows of weight 0."""
-        dtype: Any = [self.dtype] if self.dtype in _DTYPES else list(_DTYPES)
-        if not is_first:
-            dtype = self._experiment.training.dtype
+        dtype: Any = list(_DTYPES) if is_first else self._experiment.training.dtype
+        if self.dtype in _DTYPES:
+            dtype = self.dtype
         options = {"reset": is_first, "accept_sparse": "csr", "dtype": dtype, "order": "C"}
         rows, labels = validate_data(self, X, y, **options)
         check_classification_targets(labels)
         return without_weightless(rows, labels, sample_weight)
 
-    def _make_experiment(self, X: Any) -> Experiment:
+    def _make_experiment(self, X: Any, classes: Labels, n_fits: int) -> Experiment:
         changes = {"dtype": X.dtype.name if self.dtype is None else self.dtype}
-        return experiment_of(self.get_params() | changes, self.classes_, self._n_fits)
+        return experiment_of(self.get_params() | changes, classes, n_fits)
 
-    def _make_training(self, X: Any, y: Labels, weights: NDArray[np.float64] | None) -> Training:
-        dataset = dataset_of(self._experiment, self.classes_, X, y, weights)
-        return Training([self._experiment], [dataset])
+    def _go_on(self, training: Training, state: Mapping[str, NDArray[Any]]) -> int:
+        """Load the last network, and its optimizer's `state` if that goes on too.
 
-    def _go_on(self, training: Training) -> None:
-        """Load the last network's weights, and what its optimizer remembers if that goes on too."""
-        shapes = ({k: a.shape for k, a in w.items()} for w in (self.weights_, training.weights(0)))
-        if len({str(sorted(of_one.items())) for of_one in shapes}) > 1:
+        Returns
+        -------
+        The steps that the optimizer has made.
+        """
+        before, after = self.weights_, training.weights(0)
+        if {k: a.shape for k, a in before.items()} != {k: a.shape for k, a in after.items()}:
             raise ParameterError(
                 "the last network has another shape: going on with it needs the same "
                 "hidden_layers, batch_normalization and ensemble"
             )
-        if self._state:
-            training.backend.load_state(self._state, self._steps, rows=0)
-        else:
-            training.load_weights(0, self.weights_)
+        last, now = self._experiment, training.experiments[0]
+        is_same_kind = last.optimizer.name == now.optimizer.name
+        if is_same_kind and layout_of(state) == training.backend.state_layout(has_begun=True):
+            training.backend.load_state(state, self._steps, rows=0)
+            return self._steps
+        training.load_weights(0, before)
+        return 0
 
     def _report(self, training: Training) -> None:
         """Print an epoch if asked to; raise if there is nothing to go on with."""
         member = training.members[0]
-        if member.error is not None:
-            raise DivergedError(in_words(f"{member.error}, or scaled features"))
+        require_worth(member.error)
         if self.verbose:
             row = member.history[-1]
             told = [f"{k.replace('_', ' ')} {v:.4f}" for k, v in row.items() if k not in _NO_SCORE]
             sys.stdout.write(f"epoch {training.epoch}: {', '.join(told)}\n")
 
-    def _keep(self, weights: Weights, training: Training, before: dict[str, list[Any]]) -> None:
+    def _keep(
+        self,
+        classes: Labels,
+        training: Training,
+        weights: Weights,
+        before: Mapping[str, Sequence[Any]],
+    ) -> None:
         """Keep what a training gave, its rows after those of the epochs before."""
+        self._experiment = training.experiments[0]
+        self.classes_ = classes
         rows = training.members[0].history
         self.weights_ = weights
         self.history_ = {
@@ -370,22 +368,12 @@ class NeuralNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
         self.validation_scores_ = self.history_.get("validation_accuracy")
         self.n_iter_ = len(self.loss_curve_)
 
-    @contextmanager
-    def _working(self) -> Iterator[None]:
-        """Compute with the threads asked for; tell what is wrong with settings in parameters."""
-        torch = sys.modules.get("torch")
-        threads = 1 if torch is None else torch.get_num_threads()
-        try:
-            with threadpool_limits(self._experiment.training.threads):
-                yield
-        except ConfigError as error:
-            raise in_parameters(*error.problems) from None
-        finally:
-            if torch is not None:
-                torch.set_num_threads(threads)
-
-    def _require_classes(self, classes: NDArray[Any]) -> None:
-        if not np.array_equal(classes, self.classes_):
+    def _require_classes(self, classes: Labels, is_first: bool) -> None:
+        if len(classes) < 2:
+            raise ValueError(
+                f"found one class only, {classes.tolist()[0]!r}; a classifier needs two"
+            )
+        if not is_first and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"found the classes {classes.tolist()}, but the network to go on with knows "
                 f"{self.classes_.tolist()}"

@@ -136,13 +136,19 @@ def _of_optimizer(problem: Problem, content: Mapping[str, Any]) -> Problem:
 
 
 def _by_class_name(weights: Any, classes: Labels) -> Any:
-    """Weights by what an experiment calls the classes, where 1 and 1.0 are the same label."""
+    """Weights by what an experiment calls the classes, where 1 and 1.0 are the same label.
+
+    Where all classes have weights, those of others are left out, as scikit-learn does: a part of
+    the rows may lack a class.
+    """
     if not isinstance(weights, dict):
         return weights
-    return {
+    by_name = {
         str(next((c for c in classes if c == label), label)): weight
         for label, weight in weights.items()
     }
+    names = [str(c) for c in classes]
+    return {name: by_name[name] for name in names} if by_name.keys() >= {*names} else by_name
 
 
 def _seed(random_state: Any, n_fits: int) -> int:
