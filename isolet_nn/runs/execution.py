@@ -124,7 +124,7 @@ def resume(
         one, a loss that is not finite does not), or if config, data, version or processor are no
         longer what it was begun with; lists the differences.
     """
-    run = Run.open(path)
+    run = Run.open(path, to_resume=True)
     experiment = run.experiment
     with limited_threads(experiment), run.locked():
         _require_resumable(run)

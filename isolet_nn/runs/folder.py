@@ -93,8 +93,13 @@ class Run:
         return run
 
     @classmethod
-    def open(cls, path: str | Path) -> Run:
+    def open(cls, path: str | Path, *, to_resume: bool = False) -> Run:
         """Open an existing run folder.
+
+        Parameters
+        ----------
+        to_resume
+            Whether it is to be gone on with, so that a sweep's folder is told how that is resumed.
 
         Raises
         ------
@@ -103,7 +108,7 @@ class Run:
         """
         folder = Path(path)
         if not (folder / CONFIG).exists():
-            raise RunError(f"{folder}: {_why_no_run(folder)}")
+            raise RunError(f"{folder}: {_why_no_run(folder, to_resume)}")
         if (folder / SUMMARY).exists():  # before a config that may have other keys
             require_format(read_json(folder / SUMMARY), folder / SUMMARY)
         return cls(folder, load_experiment(folder / CONFIG))
@@ -315,15 +320,12 @@ def split_suffix(split: str) -> str:
     return "" if split == "test" else f"_{split}"
 
 
-def _why_no_run(folder: Path) -> str:
+def _why_no_run(folder: Path, to_resume: bool) -> str:
     """What is there instead of a run, and what to do."""
     if (folder / SWEEP).is_file():
-        name = shlex.quote(str(folder))
-        return (
-            "is a sweep, not a run: --best or --trial N chooses one of its trials; "
-            f"`isolet-nn plot {name}` draws its results, "
-            f"`isolet-nn sweep --resume {name}` goes on with it"
-        )
+        resumes = f"`isolet-nn sweep --resume {shlex.quote(str(folder))}` goes on with it"
+        chooses = "--best or --trial N chooses one of its trials"
+        return f"is a sweep, not a run: {resumes if to_resume else chooses}"
     if folder.is_dir():
         what = f"is not a run folder: it has no {CONFIG}"
     else:

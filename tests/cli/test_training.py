@@ -143,16 +143,20 @@ def test_what_is_no_run_folder_is_refused_with_the_newest_run(
     assert nn(*command, "file").refusal() == "file: is a file, not a run folder"
 
 
-@pytest.mark.parametrize("command", [("train", "--resume"), ("eval",)], ids=["resume", "eval"])
-def test_a_sweeps_folder_is_no_runs_and_what_it_is_for_is_said(
-    nn: Command, tmp_path: Path, command: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("command", "remedy"),
+    [
+        (("train", "--resume"), "`isolet-nn sweep --resume 'a sweep'` goes on with it"),
+        (("eval",), "--best or --trial N chooses one of its trials"),
+    ],
+    ids=["resume", "eval"],
+)
+def test_a_sweeps_folder_is_no_runs_and_what_to_do_with_it_is_said(
+    nn: Command, tmp_path: Path, command: tuple[str, ...], remedy: str
 ) -> None:
     (tmp_path / "a sweep").mkdir()
     (tmp_path / "a sweep" / "sweep.yaml").touch()
-    assert nn(*command, "a sweep").refusal() == (
-        "a sweep: is a sweep, not a run: `isolet-nn plot 'a sweep'` draws its results, "
-        "`isolet-nn sweep --resume 'a sweep'` goes on with it"
-    )
+    assert nn(*command, "a sweep").refusal() == f"a sweep: is a sweep, not a run: {remedy}"
 
 
 def test_a_run_another_process_works_on_is_not_resumed(nn: Command, digits_run: Run) -> None:
