@@ -22,7 +22,7 @@ from isolet_nn.cli.app import app
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.results.comparison import compare
-from isolet_nn.results.listing import DAMAGED, list_runs
+from isolet_nn.results.listing import list_runs
 from isolet_nn.results.redraw import redraw
 from isolet_nn.runs.execution import evaluate, resume, train
 from isolet_nn.runs.folder import Run
@@ -31,6 +31,7 @@ from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import resume_sweep
 from isolet_nn.sweeps.sweep import sweep as run_sweep
 from isolet_nn.system.files import UnreadableFileError, write_json
+from isolet_nn.system.statuses import DAMAGED
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="has no named pipes among its files")
 

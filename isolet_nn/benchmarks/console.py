@@ -11,7 +11,7 @@ from isolet_nn.benchmarks.sweep import SweepTimes
 from isolet_nn.benchmarks.training import Measurement, TrainingBenchmark, TrainingTimes
 from isolet_nn.errors import counted, one_line
 from isolet_nn.terminal.streams import RESULTS, print_line, print_message
-from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table
+from isolet_nn.terminal.tables import FOR_TERMINAL, PrintedColumn, PrintedTable, Printer
 from isolet_nn.terminal.words import percent
 
 
@@ -52,15 +52,15 @@ def print_training_times(times: TrainingTimes, printer: Printer = FOR_TERMINAL) 
     )
     results, reference = times.results, benchmark.contestants[0].name
     columns = [
-        Column("network", [times.name_of(result.setting) for result in results]),
-        Column("engine", [result.contestant.name for result in results]),
-        Column("seconds", [result.median for result in results], "{:.3f}".format),
-        Column("fastest", [result.fastest for result in results], "{:.3f}".format),
-        Column("slowest", [result.slowest for result in results], "{:.3f}".format),
-        Column(f"time / {reference}", [result.ratio for result in results], "{:.2f}".format),
-        Column("training accuracy", [result.accuracy for result in results], percent),
+        PrintedColumn("network", [times.name_of(result.setting) for result in results]),
+        PrintedColumn("engine", [result.contestant.name for result in results]),
+        PrintedColumn("seconds", [result.median for result in results], "{:.3f}".format),
+        PrintedColumn("fastest", [result.fastest for result in results], "{:.3f}".format),
+        PrintedColumn("slowest", [result.slowest for result in results], "{:.3f}".format),
+        PrintedColumn(f"time / {reference}", [result.ratio for result in results], "{:.2f}".format),
+        PrintedColumn("training accuracy", [result.accuracy for result in results], percent),
     ]
-    printer.tables(Table(columns))
+    printer.tables(PrintedTable(columns))
     printer.say(one_line(times.path))
 
 

@@ -61,7 +61,7 @@ def train_one_after_another(contents: Sequence[dict[str, object]], threads: int)
     """Train experiments (as in files) on one data set; loading it does not count."""
     import torch
 
-    from isolet_nn.training.torch_optimizers import make_optimizer
+    from isolet_nn.training.torch_optimizers import make_torch_optimizer
 
     torch.set_num_threads(threads)
     experiments = [load_experiment(content) for content in contents]
@@ -73,7 +73,7 @@ def train_one_after_another(contents: Sequence[dict[str, object]], threads: int)
     started = time.perf_counter()
     for one in experiments:
         network = make_network(dataset.n_features, *one.model.hidden_layers, dataset.n_classes)
-        optimizer = make_optimizer(one.optimizer, network, torch.device("cpu"))
+        optimizer = make_torch_optimizer(one.optimizer, network, torch.device("cpu"))
         train(network, optimizer, x, y, one.training.epochs, one.training.batch_size)
         with torch.no_grad():
             accuracies.append(float((network(test_x).argmax(dim=1) == test_y).double().mean()))

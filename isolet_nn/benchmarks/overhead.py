@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isolet_nn.config.experiment import Experiment
-from isolet_nn.sweeps.cohort import COMPLETED, CohortTask, TrialResult
+from isolet_nn.sweeps.cohort import CohortTask, TrialResult
 from isolet_nn.sweeps.datasets import PackedDataset
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import sweep
 from isolet_nn.sweeps.workers import Outcome
 from isolet_nn.system.machine import peak_memory_bytes
+from isolet_nn.system.statuses import COMPLETED
 
 _SEEDS = 100
 

@@ -71,6 +71,11 @@ def parse_value(text: str, source: str) -> Any:
 PATH_KEYS = ("dir", "path", "test_path")
 
 
+def without_paths(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """What an experiment says of a data set but where it lies, on which no result depends."""
+    return {key: value for key, value in dataset.items() if key not in PATH_KEYS}
+
+
 def anchor_paths(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Copy `config` with the data set's relative paths made absolute, seen from `folder`."""
     result = copy.deepcopy(dict(config))
@@ -120,7 +125,7 @@ def load_experiment(
         raise ConfigError(f"{source}: describes a sweep; `isolet-nn sweep {source}` runs it")
     refuse_other_command(content, source)
     known = dict.fromkeys(overrides or {}, "override ") | dict(origins or {})
-    layer = Layer(overrides or {}, current_folder(), known)
+    layer = ConfigLayer(overrides or {}, current_folder(), known)
     problems = Problems()
     content = with_layers(content, folder, f"{source}: ", [layer], problems)
     experiment, found = check(Experiment, content)
@@ -131,7 +136,7 @@ def load_experiment(
 
 
 @dataclass(frozen=True)
-class Layer:
+class ConfigLayer:
     """Settings that are laid upon an experiment."""
 
     values: Mapping[str, Any]
@@ -146,7 +151,7 @@ def with_layers(
     content: Mapping[str, Any],
     folder: Path,
     origin: str,
-    layers: Iterable[Layer],
+    layers: Iterable[ConfigLayer],
     problems: Problems,
 ) -> dict[str, Any]:
     """Copy an experiment from `folder` and lay layers upon it, each upon those before it.

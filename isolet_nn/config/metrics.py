@@ -43,8 +43,11 @@ TrainMetric = Literal["train_loss", "train_accuracy"]
 Metric = TrainMetric | ValidationMetric | TestMetric
 
 SCORES: tuple[Score, ...] = get_args(Score)
+ALWAYS_MEASURED: tuple[MeasureName, ...] = ("loss", "accuracy")
+"""Of every split that is evaluated."""
+TRAIN_METRICS: tuple[TrainMetric, ...] = get_args(TrainMetric)
 METRICS: tuple[Metric, ...] = (
-    *get_args(TrainMetric),
+    *TRAIN_METRICS,
     *get_args(ValidationMetric),
     *get_args(TestMetric),
 )

@@ -13,8 +13,8 @@ from isolet_nn.data.columns import UNNAMED, is_quantity
 from isolet_nn.data.inspection import InspectedColumn, Inspection
 from isolet_nn.data.table import listing
 from isolet_nn.errors import short_repr
+from isolet_nn.scores.imbalance import unequal_classes
 
-_UNEQUAL = 10
 _FEW_WORDS = 5
 _MOSTLY = 0.9
 _ID = re.compile(r"(^|.*[_. -])(id|idx|index|key|uuid|row|no|nr|number)$", re.IGNORECASE)
@@ -101,12 +101,11 @@ class _Adviser:
             self._doubt(
                 f"class {listing(single)} has a single row; a split needs two of each class", label
             )
-        least, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
-        if counts[most] >= _UNEQUAL * counts[least]:
+        unequal = unequal_classes([*counts], [*counts.values()])
+        if unequal is not None:
             self._doubt(
-                f"the classes are very unequal: {counts[most]:,} rows of {short_repr(most)}, "
-                f"{counts[least]:,} of {short_repr(least)}; accuracy misleads, so look at "
-                "balanced_accuracy, and weigh classes with training.class_weight: balanced",
+                f"{unequal}; look at balanced_accuracy, and training.class_weight: balanced weighs "
+                "the classes",
                 label,
             )
 

@@ -176,7 +176,7 @@ def _line_styles(lines: Mapping[str, Band], value_name: str) -> dict[str, LineSt
     """Styles of the lines that are named, in order; of many only the best are."""
     named = list(lines)
     if len(lines) > _MOST_NAMED:
-        sign = 1.0 if value_name.endswith("loss") else -1.0
+        sign = -1.0 if quantity(value_name).greater_is_better else 1.0
         named.sort(key=lambda name: (sign * _last_value(lines[name].mean, sign), name))
         named = named[:_BEST_NAMED]
     return dict(zip(named, line_styles(len(named)), strict=True))
@@ -235,7 +235,7 @@ def _curves(history: History, metric: str, title: str, note: str = "") -> tuple[
         )
         if not len(epochs):
             continue
-        last = f"{values[-1]:.2f} %" if metric == "accuracy" else f"{values[-1]:.4g}"
+        last = f"{values[-1]:.2f} %" if scale.is_percent else f"{values[-1]:.4g}"
         marker = "o" if len(epochs) <= _MOST_MARKERS else ""
         axes.plot(
             epochs,

@@ -73,7 +73,7 @@ def figure_scatter(
     """
     scale = quantity(value_name)
     drawn = np.asarray(values, np.float64) * scale.factor
-    worse_first = np.argsort(-drawn if value_name.endswith("loss") else drawn, kind="stable")
+    worse_first = np.argsort(drawn if scale.greater_is_better else -drawn, kind="stable")
     shown = worse_first[np.isfinite(drawn[worse_first])]
     figure, (axes,) = fitted_figure(7.0, 4.6)
     if x.labels is not None and text_width(x.labels, 9.0) * len(x.labels) > _ROOM_FOR_LABELS:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
-from isolet_nn.config.metrics import MEASURES, is_metric, measure_of
+from isolet_nn.config.metrics import MEASURES, is_metric, measure_name, measure_of
 from isolet_nn.config.metrics import in_words as metric_in_words
 from isolet_nn.plots.fonts import render_with_fonts
 from isolet_nn.system.files import write_bytes
@@ -186,6 +186,7 @@ class Quantity:
     """Drawn value = factor times measured value."""
     form: str
     """Format of one drawn value."""
+    greater_is_better: bool = True
 
     @property
     def is_percent(self) -> bool:
@@ -204,8 +205,8 @@ def quantity(name: str) -> Quantity:
     if is_metric(name) or name in MEASURES:
         if measure_of(name).in_percent:
             return Quantity(f"{metric_in_words(name)} (%)", 100.0, ".1f")
-        if name.endswith("loss"):
-            return Quantity(f"{metric_in_words(name)} (nats)", 1.0, ".3g")
+        if measure_name(name) == "loss":
+            return Quantity(f"{metric_in_words(name)} (nats)", 1.0, ".3g", greater_is_better=False)
         return Quantity(metric_in_words(name), 1.0, ".3f")
     return Quantity(name.rpartition(".")[2].replace("_", " "), 1.0, ".4g")
 

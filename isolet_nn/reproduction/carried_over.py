@@ -31,6 +31,7 @@ from isolet_nn.runs.tensors import load_tensors, save_tensors
 from isolet_nn.system.csv_tables import Columns, csv_text, read_csv
 from isolet_nn.system.files import read_text, write_json, write_text
 from isolet_nn.system.folders import current_folder, locked, new_folder, now
+from isolet_nn.system.statuses import COMPLETED, INTERRUPTED
 from isolet_nn.training.backend import Weights, require_layout, weight_shapes
 from isolet_nn.training.loop import Training
 from isolet_nn.training.threads import limited_threads
@@ -152,7 +153,7 @@ def go_on(
                 on_cell(len(accuracies), len(cells))
         is_complete = len(accuracies) == len(cells)
         write_text(folder / CELLS, _table(config, accuracies))
-        status = "completed" if is_complete else "interrupted"
+        status = COMPLETED if is_complete else INTERRUPTED
         write_json(
             folder / STATUS,
             {

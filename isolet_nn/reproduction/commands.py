@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from isolet_nn.errors import ConfigError
+from isolet_nn.system.statuses import INTERRUPTED
 from isolet_nn.terminal.commands import App
 from isolet_nn.terminal.endings import exit_to_resume, stopping
 from isolet_nn.terminal.options import DataDir, Quiet, RunsDir, TableFormat, Workers, text_of
@@ -56,7 +57,7 @@ def reproduce_report(
         reproduction.go_on(
             folder, data_dir=data, workers=workers, observer=progress, should_stop=stop
         )
-    if status_of(folder) == "interrupted":
+    if status_of(folder) == INTERRUPTED:
         exit_to_resume("reproduce report", folder)
     if quiet:
         print_line(folder)

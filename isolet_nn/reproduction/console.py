@@ -14,7 +14,7 @@ from isolet_nn.reproduction.verdicts import Claim
 from isolet_nn.sweeps.dispatch import SweepObserver
 from isolet_nn.terminal.streams import print_message
 from isolet_nn.terminal.sweeps import sweep_observer
-from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table
+from isolet_nn.terminal.tables import FOR_TERMINAL, PrintedColumn, PrintedTable, Printer
 
 _CELL_SECONDS = 5.0
 
@@ -59,6 +59,10 @@ def print_verdicts(
     """Print a row for each conclusion, the page, and last the folder."""
     texts = [f"{number}. {claim.text}" for number, claim in enumerate(conclusions, 1)]
     outcomes = [claim.outcome for claim in conclusions]
-    printer.tables(Table([Column("the report concludes", texts), Column("verdict", outcomes)]))
+    printer.tables(
+        PrintedTable(
+            [PrintedColumn("the report concludes", texts), PrintedColumn("verdict", outcomes)]
+        )
+    )
     printer.say(one_line(f"page: {folder / PAGE}"))
     printer.say(one_line(folder))

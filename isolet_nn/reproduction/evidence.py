@@ -30,7 +30,7 @@ OPTIMIZERS = {"sgd": "SGD", "adagrad": "Adagrad", "rmsprop": "RMSprop", "adam": 
 
 
 @dataclass(frozen=True)
-class Trial:
+class CompletedTrial:
     """One completed trial.
 
     Attributes
@@ -97,14 +97,14 @@ class Evidence:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._trials: dict[str, list[Trial]] = {}
+        self._trials: dict[str, list[CompletedTrial]] = {}
 
     def path(self, part_name: str) -> Path | None:
         """The folder of a part, None where it was not begun."""
         part = next(part for part in PARTS if part.name == part_name)
         return folder_of(self.folder, part)
 
-    def trials(self, part_name: str) -> list[Trial]:
+    def trials(self, part_name: str) -> list[CompletedTrial]:
         """The completed trials of a part that is a sweep."""
         if part_name not in self._trials:
             path = self.path(part_name)
@@ -112,7 +112,7 @@ class Evidence:
             self._trials[part_name] = _read_trials(SweepFolder.open(path)) if begun and path else []
         return self._trials[part_name]
 
-    def of_setting(self, part_name: str, key: str, value: object) -> list[Trial]:
+    def of_setting(self, part_name: str, key: str, value: object) -> list[CompletedTrial]:
         """The trials of one setting, by seed."""
         return [t for t in self.trials(part_name) if t.settings[key] == value]
 
@@ -163,11 +163,11 @@ PLACES: dict[str, tuple[_Place, _Place]] = {
 """Where in the report's grid a trial belongs, by its settings."""
 
 
-def _read_trials(folder: SweepFolder) -> list[Trial]:
+def _read_trials(folder: SweepFolder) -> list[CompletedTrial]:
     trials, results = folder.trial_table, folder.results
     accuracy, loss = results.metric("test_accuracy"), results.metric("train_loss")
     return [
-        Trial(
+        CompletedTrial(
             trials.setting(number // len(trials.seeds)),
             trials.seed(number),
             100.0 * float(accuracy[number]),

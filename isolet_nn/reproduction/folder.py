@@ -17,6 +17,7 @@ from isolet_nn.runs.records import FORMAT, read_record, require_format
 from isolet_nn.sweeps.records import SweepSummary
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import SUMMARY, SWEEP, now
+from isolet_nn.system.statuses import COMPLETED, RUNNING
 
 FILE, STATUS, XOR_FILE = "reproduction.yaml", "status.json", "xor.json"
 
@@ -52,7 +53,7 @@ def open_reproduction(folder: Path) -> Reproduction:
 
 def write_status(folder: Path, status: str, started: str) -> None:
     """Note how far a reproduction is, and when it was begun."""
-    ended = None if status == "running" else now()
+    ended = None if status == RUNNING else now()
     content = {"format": FORMAT, "status": status, "started": started, "ended": ended}
     write_json(folder / STATUS, content)
 
@@ -80,6 +81,6 @@ def is_finished(folder: Path, part: Part) -> bool:
         return False
     if part.name == CARRIED_OVER:
         file = own / carried_over.STATUS
-        return file.exists() and read_record(file, PartStatus).status == "completed"
+        return file.exists() and read_record(file, PartStatus).status == COMPLETED
     file = own / SUMMARY
-    return file.exists() and read_record(file, SweepSummary).status == "completed"
+    return file.exists() and read_record(file, SweepSummary).status == COMPLETED

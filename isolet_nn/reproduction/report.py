@@ -39,7 +39,7 @@ class ReportedValue(Range):
     epoch: int
 
 
-class Curve(Section):
+class ReportedCurve(Section):
     """A figure of accuracy and loss over the epochs of one training."""
 
     momentum: float
@@ -57,7 +57,7 @@ class Grid(Section):
 class Report(Section):
     """All that the report says in numbers, and its conclusions."""
 
-    curves: dict[str, Curve]
+    curves: dict[str, ReportedCurve]
     grids: dict[str, Grid]
     boxes: dict[str, Range]
     """Figure 8: test accuracies by optimizer, in percent."""

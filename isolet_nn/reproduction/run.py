@@ -37,6 +37,7 @@ from isolet_nn.sweeps.sweep import resume_sweep, sweep
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_json, write_text
 from isolet_nn.system.folders import locked, new_folder, now
+from isolet_nn.system.statuses import COMPLETED, INTERRUPTED, RUNNING
 from isolet_nn.version import __version__
 
 NAME = "reproduce-report"
@@ -160,8 +161,8 @@ def _carry_out(work: _Work) -> None:
     parts = parts_of(work.content.figures)
     file = work.folder / STATUS
     started = read_record(file, PartStatus).started if file.exists() else now()
-    write_status(work.folder, "running", started)
-    status = "interrupted"
+    write_status(work.folder, RUNNING, started)
+    status = INTERRUPTED
     try:
         for number, part in enumerate(parts, 1):
             if is_finished(work.folder, part):
@@ -170,7 +171,7 @@ def _carry_out(work: _Work) -> None:
             if work.should_stop() or not _run_part(work, part):
                 break
         else:
-            status = "completed"
+            status = COMPLETED
         write_page(work.folder)
     finally:
         write_status(work.folder, status, started)
@@ -195,7 +196,7 @@ def _run_part(work: _Work, part: Part) -> bool:
     else:
         data_dir = work.data_dir if part.on_isolet else None
         done = resume_sweep(own, data_dir=data_dir, **options)
-    return bool(done.summary["status"] == "completed")
+    return bool(done.summary["status"] == COMPLETED)
 
 
 def _run_carried_over(work: _Work, part: Part, own: Path | None) -> bool:
@@ -228,7 +229,7 @@ def _run_xor(work: _Work, part: Part) -> bool:
     )
     chosen = experiment.model_copy(update={"seed": lucky})
     run = execution.train(chosen, runs_dir=work.folder, should_stop=work.should_stop)
-    if run.summary["status"] != "completed":
+    if run.summary["status"] != COMPLETED:
         return False
     result = result_of(run)
     write_json(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from isolet_nn.reproduction.evidence import EPOCHS, OPTIMIZERS, Cells, Evidence, Trial
+from isolet_nn.reproduction.evidence import EPOCHS, OPTIMIZERS, Cells, CompletedTrial, Evidence
 from isolet_nn.reproduction.report import Report
 from isolet_nn.reproduction.rules import DASH, FEWEST, interval_text, with_minus
 from isolet_nn.scores.statistics import mean_interval
@@ -21,7 +21,7 @@ _SPREAD = ("mean (95 % interval)", "median", "range", "seeds")
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """A table with a heading for every column."""
 
     columns: Sequence[str]
@@ -82,7 +82,7 @@ def _cell(reported: float, fresh: float) -> Cell:
     return Cell(f"{reported:g}", f"{fresh:.1f}", signed(difference, 1), shade, difference > 0)
 
 
-def curve_table(report: Report, evidence: Evidence, part: str) -> Table:
+def curve_table(report: Report, evidence: Evidence, part: str) -> TextTable:
     """The numbers read off a figure of curves, beside mean and range of fresh seeds."""
     rows = []
     for reported in report.curves[part].values:
@@ -99,29 +99,29 @@ def curve_table(report: Report, evidence: Evidence, part: str) -> Table:
                 str(len(values)),
             ]
         )
-    return Table(["", "report", "fresh mean", "range", "seeds"], rows)
+    return TextTable(["", "report", "fresh mean", "range", "seeds"], rows)
 
 
-def box_table(report: Report, evidence: Evidence) -> Table:
+def box_table(report: Report, evidence: Evidence) -> TextTable:
     """Figure 8: the report's boxes beside fresh ones."""
     rows = []
     for name, box in report.boxes.items():
         values = evidence.accuracies("figure8", "optimizer.name", name)
         rows.append([OPTIMIZERS[name], f"{span(box.low, box.high)} %", *_spread(values)])
-    return Table(["optimizer", "report", *_SPREAD], rows)
+    return TextTable(["optimizer", "report", *_SPREAD], rows)
 
 
-def parity_table(evidence: Evidence) -> Table:
+def parity_table(evidence: Evidence) -> TextTable:
     """Both backends: accuracies and the time of an epoch."""
     rows = []
     for name, label in (("numpy", "NumPy, from scratch"), ("torch", "PyTorch")):
         trials = evidence.of_setting("parity", "backend", name)
         rows.append([label, *_spread([t.test_accuracy for t in trials]), _epoch_time(trials)])
     columns = ["backend", *_SPREAD, "time of an epoch (median)"]
-    return Table(columns, rows)
+    return TextTable(columns, rows)
 
 
-def data_table(evidence: Evidence) -> Table:
+def data_table(evidence: Evidence) -> TextTable:
     """Accuracies on the other data sets."""
     trials = evidence.trials("other-data-sets")
     names = list(dict.fromkeys(trial.settings["dataset.name"] for trial in trials))
@@ -129,10 +129,10 @@ def data_table(evidence: Evidence) -> Table:
         [name, *_spread(evidence.accuracies("other-data-sets", "dataset.name", name))]
         for name in names
     ]
-    return Table(["data set", *_SPREAD], rows)
+    return TextTable(["data set", *_SPREAD], rows)
 
 
-def layers_table(cells: Cells) -> Table:
+def layers_table(cells: Cells) -> TextTable:
     """Figure 7 by depth, as far as run: what beta1 0.9 and 0.99 change against 0, over seeds."""
     without = cells.rows.index(0.0)
     rows = []
@@ -143,7 +143,7 @@ def layers_table(cells: Cells) -> Table:
         changes = [cells.fresh[cells.rows.index(b), column] - at_zero for b in (0.9, 0.99)]
         shown = [DASH if math.isnan(change) else signed(change, 1) for change in changes]
         rows.append([f"{depth:g}", f"{at_zero:.1f} %", *shown])
-    return Table(["hidden layers", "beta1 0", "beta1 0.9", "beta1 0.99"], rows)
+    return TextTable(["hidden layers", "beta1 0", "beta1 0.9", "beta1 0.99"], rows)
 
 
 def write_grid(path: Path, cells: Cells, row_key: str, column_key: str) -> None:
@@ -183,7 +183,7 @@ def _spread(values: Sequence[float]) -> list[str]:
     return [mean, middle, f"{min(values):.1f} to {max(values):.1f}", str(len(values))]
 
 
-def _epoch_time(trials: Sequence[Trial]) -> str:
+def _epoch_time(trials: Sequence[CompletedTrial]) -> str:
     if not trials:
         return DASH
     return f"{1000 * float(np.median([trial.epoch_seconds for trial in trials])):.1f} ms"

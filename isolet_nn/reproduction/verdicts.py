@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from isolet_nn.reproduction.evidence import EPOCHS, OPTIMIZERS, Cells, Evidence, Trial
+from isolet_nn.reproduction.evidence import EPOCHS, OPTIMIZERS, Cells, CompletedTrial, Evidence
 from isolet_nn.reproduction.parts import FEW_NEURONS
 from isolet_nn.reproduction.report import ROUNDING, Report
 from isolet_nn.reproduction.rules import (
@@ -194,7 +194,7 @@ def _parity(evidence: Evidence) -> dict[str, Verdict]:
     return {"NumPy less PyTorch": _under(_ROUNDED_AWAY, verdict)}
 
 
-def _side_by_side(numpy: Sequence[Trial], torch: Sequence[Trial]) -> str:
+def _side_by_side(numpy: Sequence[CompletedTrial], torch: Sequence[CompletedTrial]) -> str:
     """How far the same seeds are apart, and how long an epoch takes."""
     of_torch = {trial.seed: trial.test_accuracy for trial in torch}
     apart = [abs(t.test_accuracy - of_torch[t.seed]) for t in numpy if t.seed in of_torch]

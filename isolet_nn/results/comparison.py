@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isolet_nn.config.key_paths import flat
-from isolet_nn.config.metrics import SCORES
+from isolet_nn.config.metrics import ALWAYS_MEASURED, SCORES
 from isolet_nn.errors import ConfigError, RunError, printable
 from isolet_nn.results.listing import status_of
 from isolet_nn.results.selection import load_run
@@ -27,9 +27,10 @@ from isolet_nn.training.progress import Row
 if TYPE_CHECKING:
     from isolet_nn.plots import Band
 
+_MEASURES = ALWAYS_MEASURED[::-1]
 _RESULTS = (
     "status",
-    *(f"{split}_{m}" for split in ("test", "validation", "train") for m in ("accuracy", "loss")),
+    *(f"{split}_{m}" for split in ("test", "validation", "train") for m in _MEASURES),
     *(f"{split}_{score}" for split in ("test", "validation") for score in SCORES),
     "epochs",
     "best_validation_epoch",
@@ -258,7 +259,7 @@ def draw_comparison(comparison: Comparison, output: str | Path | None = None) ->
         return None
     if output is None:
         comparison.folder.mkdir(exist_ok=True)  # of a sweep's trials there may be none
-    curves = [f"{comparison.split}_{metric}" for metric in ("accuracy", "loss")]
+    curves = [f"{comparison.split}_{metric}" for metric in _MEASURES]
     bands = {
         comparison.group_name(labels): bands_over_seeds(
             [comparison.histories[label] for label in labels], curves

@@ -16,8 +16,9 @@ from typing import Any
 from isolet_nn.config.key_paths import flat
 from isolet_nn.config.metrics import METRICS, is_metric, measure_of
 from isolet_nn.errors import ConfigError, suggestion
-from isolet_nn.results.listing import DAMAGED, FAILED, STATUSES, Entry
+from isolet_nn.results.listing import STATUSES, Entry
 from isolet_nn.system.folders import CONFIG, SWEEP
+from isolet_nn.system.statuses import DAMAGED, FAILED
 
 COLUMNS = tuple(
     field.name for field in fields(Entry) if field.name not in ("best_setting", "settings")

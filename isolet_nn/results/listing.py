@@ -28,9 +28,9 @@ from isolet_nn.system.folders import (
     SWEEP,
     is_locked,
 )
+from isolet_nn.system.statuses import COMPLETED, DAMAGED, FAILED, INTERRUPTED, KILLED, RUNNING
 
-FAILED, KILLED, DAMAGED = "failed", "killed", "damaged"
-STATUSES = ("running", "completed", "interrupted", FAILED, KILLED, DAMAGED)
+STATUSES = (RUNNING, COMPLETED, INTERRUPTED, FAILED, KILLED, DAMAGED)
 _TAIL_BYTES = 4096
 """No line of metrics.csv is longer than that, nor the line with the name in a config."""
 
@@ -161,11 +161,11 @@ def _read_run(folder: Path) -> dict[str, Any]:
     name = _name_in(folder / CONFIG)
     summary = _summary(folder, RunSummary)
     if summary is None:
-        return {"name": name, "status": "running"}
+        return {"name": name, "status": RUNNING}
     status = status_of(folder, summary.status)
     metrics: Mapping[str, Any] = summary.metrics or {}
     epochs = summary.epochs
-    if status in ("running", KILLED):
+    if status in (RUNNING, KILLED):
         metrics, epochs = _last_row(folder / METRICS)
     elif status == FAILED:  # what it had reached before does not count
         metrics = {}
@@ -184,7 +184,7 @@ def _read_sweep(folder: Path) -> dict[str, Any]:
     name = _name_in(folder / SWEEP)
     summary = _summary(folder, SweepSummary)
     if summary is None:
-        return {"name": name, "status": "running"}
+        return {"name": name, "status": RUNNING}
     status = status_of(folder, summary.status)
     figures: dict[str, Any] = {
         "name": name,
@@ -195,7 +195,7 @@ def _read_sweep(folder: Path) -> dict[str, Any]:
         "seconds": summary.seconds,
         "started": summary.started,
     }
-    if status in ("running", KILLED) and (folder / JOURNAL).exists():
+    if status in (RUNNING, KILLED) and (folder / JOURNAL).exists():
         figures |= _trials_ended(folder / JOURNAL)
     for best in summary.best[:1]:
         figures["best_setting"] = best.setting
@@ -207,9 +207,9 @@ def _read_sweep(folder: Path) -> dict[str, Any]:
 
 def status_of(folder: Path, status: str) -> str:
     """How a run or sweep is: its summary's word, unless a process works on it, or none does."""
-    if status != "completed" and is_locked(folder):
-        return "running"
-    return KILLED if status == "running" else status
+    if status != COMPLETED and is_locked(folder):
+        return RUNNING
+    return KILLED if status == RUNNING else status
 
 
 SummaryT = TypeVar("SummaryT", bound=Summary)
@@ -270,7 +270,7 @@ def _trials_ended(journal: Path) -> dict[str, int]:
                     text = line.decode(errors="replace")[:60]
                     raise RunError(f"{journal}: damaged: {text!r}") from None
     statuses = list(ended.values())
-    return {status: statuses.count(status) for status in ("completed", "failed")}
+    return {status: statuses.count(status) for status in (COMPLETED, FAILED)}
 
 
 def _finite(value: float | None) -> float | None:

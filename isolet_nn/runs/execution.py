@@ -25,6 +25,7 @@ from isolet_nn.runs.model_file import Model
 from isolet_nn.scores.evaluation import Evaluation, evaluate_logits
 from isolet_nn.scores.imbalance import why_accuracy_misleads
 from isolet_nn.system.folders import CONFIG, now
+from isolet_nn.system.statuses import COMPLETED, FAILED, INTERRUPTED
 from isolet_nn.training.backend import n_parameters
 from isolet_nn.training.loop import TrainedModel, Training, trained_model
 from isolet_nn.training.measured import evaluated_splits, scores_asked_for
@@ -166,9 +167,9 @@ def _changes(run: Run, dataset: Dataset) -> list[str]:
 
 def _require_resumable(run: Run) -> None:
     summary = run.summary
-    if summary.get("status") == "completed":
+    if summary.get("status") == COMPLETED:
         raise RunError(f"{run.path}: the run is completed; there is nothing to resume")
-    if summary.get("status") == "failed" and not run.has_checkpoint:
+    if summary.get("status") == FAILED and not run.has_checkpoint:
         raise RunError(
             f"{run.path}: the run failed and left nothing to resume ({summary.get('error')}); "
             f"train anew from {run.path / CONFIG}"
@@ -284,9 +285,9 @@ class _RecordedTraining:
         except BaseException as error:
             if isinstance(error, Exception):
                 kind = "" if isinstance(error, IsoletNNError) else f"{type(error).__name__}: "
-                self._write_summary("failed", error=f"{kind}{error}")
+                self._write_summary(FAILED, error=f"{kind}{error}")
             else:
-                self._write_summary("interrupted", error=None)
+                self._write_summary(INTERRUPTED, error=None)
             raise
         finally:
             self.observer.on_end(self.run, self.training)
@@ -301,13 +302,13 @@ class _RecordedTraining:
             if should_stop() or not self.training.run_epoch(after_step):
                 self.run.write_checkpoint(self.training)
                 self._draw_curves()
-                return "interrupted"
+                return INTERRUPTED
             if self.member.error is None:
                 self.run.append_metrics(self.member.history[-1])
                 self._checkpoint_when_due()
                 self.observer.on_epoch(self.training, self.member.history[-1])
         self._finish()
-        return "failed" if self.member.error else "completed"
+        return FAILED if self.member.error else COMPLETED
 
     def _checkpoint_when_due(self) -> None:
         interval = self.run.experiment.training.checkpoint_seconds

@@ -51,6 +51,7 @@ from isolet_nn.system.folders import (
     now,
     read_json,
 )
+from isolet_nn.system.statuses import INTERRUPTED, RUNNING
 from isolet_nn.training.backend import Weights
 from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
@@ -89,7 +90,7 @@ class Run:
         run = cls(new_folder(runs_dir, experiment.name), experiment)
         write_text(run.path / CONFIG, dump_yaml(experiment))
         run.write_environment(environment)
-        run.write_summary({"status": "running", "started": now()})
+        run.write_summary({"status": RUNNING, "started": now()})
         return run
 
     @classmethod
@@ -250,7 +251,7 @@ class Run:
     def why_no_model(self) -> str:
         """What to say where there is no model."""
         status = self.summary.get("status", "unknown")
-        ending = status in ("running", "interrupted")
+        ending = status in (RUNNING, INTERRUPTED)
         hint = f"; end it with: isolet-nn train --resume {shlex.quote(str(self.path))}"
         return f"{self.model_path}: no such file; the run is {status}{hint if ending else ''}"
 

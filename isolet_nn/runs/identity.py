@@ -12,7 +12,7 @@ from typing import Any
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.key_paths import flat
-from isolet_nn.config.loading import PATH_KEYS
+from isolet_nn.config.loading import without_paths
 from isolet_nn.errors import RunError
 
 
@@ -44,7 +44,7 @@ def identity_of(experiment: Experiment | Mapping[str, Any]) -> dict[str, Any]:
     content.pop("name", None)
     dataset = content.get("dataset")
     if isinstance(dataset, dict):
-        content["dataset"] = {k: v for k, v in dataset.items() if k not in PATH_KEYS}
+        content["dataset"] = without_paths(dataset)
     training = content.get("training")
     if isinstance(training, dict):
         content["training"] = {k: v for k, v in training.items() if k != "checkpoint_seconds"}

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from isolet_nn.config.metrics import METRICS, Score, measure_of
+from isolet_nn.config.metrics import ALWAYS_MEASURED, METRICS, TRAIN_METRICS, Score, measure_of
 from isolet_nn.errors import short_repr
 from isolet_nn.system.csv_tables import csv_line, csv_text
 
@@ -22,9 +22,9 @@ _DIGITS = 10
 
 def columns_of(splits: Iterable[str], scores: Iterable[Score] = ()) -> list[str]:
     """The columns of metrics.csv where these splits are evaluated, and these scores measured."""
-    measures = ("loss", "accuracy", *scores)
+    measures = (*ALWAYS_MEASURED, *scores)
     of_splits = [f"{split}_{measure}" for split in splits for measure in measures]
-    return ["epoch", "train_loss", "train_accuracy", *of_splits, "seconds"]
+    return ["epoch", *TRAIN_METRICS, *of_splits, "seconds"]
 
 
 def history_csv(columns: Iterable[str], rows: Iterable[Row]) -> str:

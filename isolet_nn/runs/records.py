@@ -26,6 +26,7 @@ from typing_extensions import TypedDict
 from isolet_nn.config.metrics import Metric
 from isolet_nn.errors import RunError, short_repr
 from isolet_nn.system.folders import read_json
+from isolet_nn.system.statuses import RUNNING, FolderStatus
 from isolet_nn.version import __version__
 
 FORMAT: Final = 1
@@ -85,7 +86,7 @@ class Summary(Record):
     """What summary.json of a run and of a sweep have in common."""
 
     format: Literal[1]
-    status: Literal["running", "completed", "interrupted", "failed"]
+    status: FolderStatus
     started: Instant
     ended: Instant | None = None
     seconds: Seconds | None = None
@@ -94,7 +95,7 @@ class Summary(Record):
 
     @model_validator(mode="after")
     def _ended_with_figures(self) -> Self:
-        if self.status != "running":
+        if self.status != RUNNING:
             missing = [key for key in self._FIGURES if key not in self.model_fields_set]
             if missing:
                 raise ValueError(f"status is {self.status}, but there is no {missing[0]}")
@@ -121,7 +122,7 @@ class RunSummary(Summary):
     _FIGURES: ClassVar[tuple[str, ...]] = ("ended", "seconds", "epochs", "metrics")
 
 
-class _Data(Record):
+class _DataRecord(Record):
     name: str
     checksum: str
 
@@ -153,7 +154,7 @@ class Environment(Record):
     threads: Whole
     processor: str
     """What computed: the name of the CPU or the GPU."""
-    dataset: _Data
+    dataset: _DataRecord
     experiment: dict[str, JsonValue] | None = None
     """Of a run: what it was begun with, complete."""
     dataset_checksums: list[str] | None = None

@@ -6,15 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from isolet_nn.config.key_paths import flat
-from isolet_nn.config.metrics import in_words, measure_of
+from isolet_nn.config.metrics import in_words
 from isolet_nn.errors import counted, rounded
 from isolet_nn.notebook.cards import Card
-from isolet_nn.sweeps.cohort import COMPLETED, FAILED
 from isolet_nn.sweeps.drawing import first_picture
 from isolet_nn.sweeps.folder import SweepFolder
-from isolet_nn.sweeps.journal import PENDING
-from isolet_nn.sweeps.scores import Score
+from isolet_nn.sweeps.scores import MeanScore
 from isolet_nn.system.files import read_bytes
+from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING
 
 if TYPE_CHECKING:
     from isolet_nn.sweeps.distributions import Setting
@@ -59,10 +58,10 @@ def _facts(folder: SweepFolder) -> list[str]:
 
 def _nested_text(found: NestedScore) -> str:
     """What the outer folds say together."""
-    score = Score(found.mean, found.deviation, found.low, found.high)
+    score = MeanScore(found.mean, found.deviation, found.low, found.high)
     return (
         f"{in_words(found.score)} over {counted(found.n, 'outer fold')}, of settings chosen "
-        f"without them: {_score_text(found.score, score)}"
+        f"without them: {score.text(found.score)}"
     )
 
 
@@ -73,7 +72,11 @@ def _best(folder: SweepFolder) -> tuple[list[str], list[list[str]]]:
         return [], []
     metrics = list(best[0].scores)
     rows = [
-        [_setting_text(of.setting), str(of.n), *(_score_text(m, of.scores.get(m)) for m in metrics)]
+        [
+            _setting_text(of.setting),
+            str(of.n),
+            *(of.scores[m].text(m) if m in of.scores else "" for m in metrics),
+        ]
         for of in best
     ]
     return ["setting", "trials", *map(in_words, metrics)], rows
@@ -85,14 +88,3 @@ def _setting_text(setting: Setting) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(rounded(value))
-
-
-def _score_text(metric: str, score: Score | None) -> str:
-    if score is None:
-        return ""
-    scale, digits, unit = (100.0, 2, " %") if measure_of(metric).in_percent else (1.0, 4, "")
-    deviation = "" if score.deviation is None else f" ± {scale * score.deviation:.{digits}f}"
-    interval = ""
-    if score.low is not None and score.high is not None:
-        interval = f", {scale * score.low:.{digits}f} to {scale * score.high:.{digits}f}{unit}"
-    return f"{scale * score.mean:.{digits}f}{deviation}{unit}{interval}"

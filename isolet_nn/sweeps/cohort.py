@@ -17,11 +17,11 @@ from isolet_nn.config.problems import validate
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.runs.model_file import shared_preprocessing_path, write_model, write_preprocessing
 from isolet_nn.sweeps.curves import curve_text
+from isolet_nn.system.statuses import COMPLETED, FAILED
 from isolet_nn.training.loop import MemberIndex, Training
 from isolet_nn.training.progress import why_worthless
 from isolet_nn.training.threads import limited_threads
 
-COMPLETED, FAILED = "completed", "failed"
 SavedCurves = Literal["training", "full", "none"]
 
 

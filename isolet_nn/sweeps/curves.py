@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config.metrics import SCORES
+from isolet_nn.config.metrics import SCORES, TRAIN_METRICS
 from isolet_nn.errors import RunError
 from isolet_nn.runs.metrics_file import columns_of, read_epoch
 from isolet_nn.system.files import cut_torn_line, errors_name, open_file, whole_file
@@ -41,7 +41,7 @@ def curve_text(trial: int, rows: Iterable[Row], is_evaluated: Callable[[int], bo
     return "".join(lines)
 
 
-_MEASURED_IN_TRAINING = frozenset(["epoch", "train_loss", "train_accuracy", "seconds"])
+_MEASURED_IN_TRAINING = frozenset(["epoch", *TRAIN_METRICS, "seconds"])
 
 
 class Curves:

@@ -16,21 +16,14 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.metrics import rank
 from isolet_nn.errors import ConfigError, DataError
 from isolet_nn.runs.model_file import files_of_model
-from isolet_nn.sweeps.cohort import (
-    COMPLETED,
-    FAILED,
-    CohortTask,
-    LineTask,
-    SavedCurves,
-    TrialResult,
-    model_path,
-)
+from isolet_nn.sweeps.cohort import CohortTask, LineTask, SavedCurves, TrialResult, model_path
 from isolet_nn.sweeps.datasets import data_key
 from isolet_nn.sweeps.grid import EPOCHS, Trials
 from isolet_nn.sweeps.journal import Journal
 from isolet_nn.sweeps.nested import NO_SETTING, OuterTrials
 from isolet_nn.sweeps.plan import Cohort, Plan
 from isolet_nn.sweeps.workers import Workers
+from isolet_nn.system.statuses import COMPLETED, FAILED
 
 if TYPE_CHECKING:
     from isolet_nn.sweeps.folder import SweepFolder

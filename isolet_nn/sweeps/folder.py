@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config.experiment import Experiment
-from isolet_nn.config.metrics import METRICS, SCORES, measure_name
+from isolet_nn.config.metrics import ALWAYS_MEASURED, METRICS, SCORES, measure_name
 from isolet_nn.config.problems import check
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError, RunError, problems_at
 from isolet_nn.notebook.pictures import Pictures
 from isolet_nn.runs.records import read_record, require_format
-from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
+from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.config import EVALUATE_TEST, Sweep
 from isolet_nn.sweeps.grid import SCORES_KEY, Trials, make_trials
 from isolet_nn.sweeps.journal import STATUSES, Results, read_journal
@@ -38,6 +38,7 @@ from isolet_nn.system.folders import (
     new_folder,
     read_json,
 )
+from isolet_nn.system.statuses import COMPLETED, FAILED
 from isolet_nn.training.measured import scores_asked_for
 
 if TYPE_CHECKING:
@@ -329,7 +330,7 @@ def _evaluated(trials: Trials) -> NDArray[np.bool_]:
                 "validation": experiment.dataset.validation != "none",
                 "test": experiment.training.evaluate_test,
             }
-            measures = {"loss", "accuracy", *scores_asked_for(experiment.training)}
+            measures = {*ALWAYS_MEASURED, *scores_asked_for(experiment.training)}
             evaluated[group] = [
                 splits[metric.partition("_")[0]] and measure_name(metric) in measures
                 for metric in METRICS

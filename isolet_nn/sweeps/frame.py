@@ -9,7 +9,8 @@ import numpy as np
 
 from isolet_nn.config.metrics import METRICS
 from isolet_nn.notebook.frames import data_frame, import_pandas
-from isolet_nn.sweeps.journal import PENDING, STATUSES, exact_text
+from isolet_nn.sweeps.journal import STATUSES, exact_text
+from isolet_nn.system.statuses import PENDING
 
 if TYPE_CHECKING:
     import pandas

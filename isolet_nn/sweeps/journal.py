@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, Literal, Required
+from typing import IO, TYPE_CHECKING, Annotated, Any, Required
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,19 +28,19 @@ from isolet_nn.config.key_paths import canonical
 from isolet_nn.config.metrics import METRICS, measure_of
 from isolet_nn.errors import RunError
 from isolet_nn.runs.records import FORMAT, STRICT, Metrics, Seconds, check_record, what_is_wrong
-from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
+from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.curves import Curves
 from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 from isolet_nn.system.files import cut_torn_line, errors_name, open_file, parse_json
+from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING, TrialEnd
 
 if TYPE_CHECKING:
     from isolet_nn.sweeps.nested import OuterTrials
 
 COLUMNS: dict[str, int] = {metric: column for column, metric in enumerate(METRICS)}
 """Of `Results.metrics`."""
-PENDING = "pending"
 STATUSES = (PENDING, COMPLETED, FAILED)
 PENDING_CODE, COMPLETED_CODE = 0, 1
 """Numbers of states in `Results.status`."""
@@ -237,7 +237,7 @@ class _Line(TypedDict, total=False):
     """A line of the journal as it should be."""
 
     trial: Required[Annotated[int, Field(ge=0)]]
-    status: Required[Literal["completed", "failed"]]
+    status: Required[TrialEnd]
     metrics: Metrics
     epochs: Required[Annotated[int, Field(ge=0, lt=2**31)]]
     seconds: Required[Seconds]

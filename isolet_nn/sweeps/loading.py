@@ -22,7 +22,7 @@ from isolet_nn.config.key_paths import (
     with_overrides,
 )
 from isolet_nn.config.loading import (
-    Layer,
+    ConfigLayer,
     anchor_value,
     read_config,
     refuse_other_command,
@@ -85,8 +85,10 @@ def load_sweep(
     problems.add(traced(found, "", known))
     fixed = _fixed(content.pop("set", None), f"{source}: set: ", problems)
     layers = [
-        Layer(fixed, folder, dict.fromkeys(fixed, f"{source}: set: ")),
-        Layer(others, current_folder(), {_in_experiment(k): origin for k, origin in known.items()}),
+        ConfigLayer(fixed, folder, dict.fromkeys(fixed, f"{source}: set: ")),
+        ConfigLayer(
+            others, current_folder(), {_in_experiment(k): origin for k, origin in known.items()}
+        ),
     ]
     experiment = _layered_experiment(content.get("experiment"), folder, source, layers, problems)
     sweep, found = check(Sweep, {**content, "experiment": experiment or {}})
@@ -193,7 +195,7 @@ def _fixed(fixed: Any, origin: str, problems: Problems) -> dict[str, Any]:
 
 
 def _layered_experiment(
-    value: object, folder: Path, source: str, layers: Iterable[Layer], problems: Problems
+    value: object, folder: Path, source: str, layers: Iterable[ConfigLayer], problems: Problems
 ) -> dict[str, Any] | None:
     """The experiment that is varied, as it would stand in a file; None if it cannot be read."""
     try:
@@ -262,7 +264,7 @@ def _anchor_values(sweep: Sweep, folder: Path) -> Sweep:
     return sweep.model_copy(update=changes)
 
 
-def _not_free(sweep: Sweep, layer: Layer) -> Iterator[Problem]:
+def _not_free(sweep: Sweep, layer: ConfigLayer) -> Iterator[Problem]:
     """What is fixed although every setting sets it, alone or with the section it is in."""
     if "seed" in layer.values:
         yield SEED_IS_FIXED.at(layer.origins["seed"])
@@ -281,7 +283,7 @@ def _not_free(sweep: Sweep, layer: Layer) -> Iterator[Problem]:
             yield Problem(f"the sweep varies {key}, so it cannot be fixed", path, origin=origin)
 
 
-def _values_within(layer: Layer, key: str) -> Iterator[tuple[str, Any, str]]:
+def _values_within(layer: ConfigLayer, key: str) -> Iterator[tuple[str, Any, str]]:
     """Key path, value and origin of all that a layer sets at a key path, or within it.
 
     A section sets what it says of its own keys, no less than these would one by one.

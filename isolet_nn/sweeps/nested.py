@@ -23,10 +23,11 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.metrics import measure_of
 from isolet_nn.config.problems import validate
 from isolet_nn.errors import ConfigError, RunError, counted
-from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
+from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.journal import COMPLETED_CODE, PENDING_CODE, Results
 from isolet_nn.sweeps.plan import Cohort, Plan
+from isolet_nn.system.statuses import COMPLETED, FAILED
 
 UNDECIDED, NO_SETTING = -1, -2
 """In place of a setting's number: inner trials are to be done; all settings lack an inner fold."""

@@ -16,7 +16,7 @@ from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenSetting:
     """A setting that outer folds were scored with."""
 
     setting: Setting
@@ -40,7 +40,7 @@ class NestedScore:
     low: float | None
     """With `high` the 95 % interval of the mean; None if an outer fold is missing."""
     high: float | None
-    choices: list[Choice]
+    choices: list[ChosenSetting]
     """The settings chosen, the most frequent first."""
     unread: list[str]
     """Test parts that the data itself has, and that no trial reads."""
@@ -84,7 +84,7 @@ def nested_score(outer: OuterTrials) -> NestedScore | None:
         unless_nan(float(low[0])),
         unless_nan(float(high[0])),
         [
-            Choice(trials.setting(setting), n)
+            ChosenSetting(trials.setting(setting), n)
             for setting, n in sorted(settings.items(), key=lambda item: (-item[1], item[0]))
         ],
         sorted(unread),

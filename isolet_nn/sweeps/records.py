@@ -10,7 +10,7 @@ from isolet_nn.config.metrics import Metric, TestMetric, ValidationMetric
 from isolet_nn.runs.records import Record, Seconds, Summary, Whole
 
 
-class Score(Record):
+class MeanScoreRecord(Record):
     """A mean over trials, their standard deviation (None for a single one), and its interval."""
 
     mean: float
@@ -24,18 +24,18 @@ class RankedSetting(Record):
 
     setting: dict[str, JsonValue]
     n: Whole
-    scores: dict[Metric, Score]
+    scores: dict[Metric, MeanScoreRecord]
     means: dict[Metric, float] = Field(default={})
 
 
-class Choice(Record):
+class ChosenSettingRecord(Record):
     """A setting that outer folds were scored with, and how many were."""
 
     setting: dict[str, JsonValue]
     n: Whole
 
 
-class NestedScore(Record):
+class NestedScoreRecord(Record):
     """What a nested cross-validation found."""
 
     score: Metric
@@ -45,7 +45,7 @@ class NestedScore(Record):
     deviation: Seconds | None
     low: float | None
     high: float | None
-    choices: list[Choice]
+    choices: list[ChosenSettingRecord]
     unread: list[str]
 
 
@@ -58,7 +58,7 @@ class SweepSummary(Summary):
     pending: Whole
     ranked_by: ValidationMetric | TestMetric
     best: list[RankedSetting]
-    nested: NestedScore | None = None
+    nested: NestedScoreRecord | None = None
     """Of a nested cross-validation, once an outer fold is scored."""
 
 

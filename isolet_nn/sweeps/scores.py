@@ -22,7 +22,7 @@ from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 
 
 @dataclass(frozen=True)
-class Score:
+class MeanScore:
     """Mean and standard deviation of a metric over a setting's trials (n - 1 in the denominator).
 
     A setting's trials are its seeds, or under cross-validation its seeds times its folds.
@@ -35,6 +35,19 @@ class Score:
     """With `high` the 95 % interval of the mean; None without cross-validation, or a fold."""
     high: float | None = None
 
+    def text(self, metric: str, plus_minus: str = "±") -> str:
+        """What a person reads: the mean, the deviation and the interval, as far as there are."""
+        factor, digits, unit = (100.0, 2, " %") if measure_of(metric).in_percent else (1.0, 4, "")
+
+        def number(value: float) -> str:
+            return f"{factor * value:.{digits}f}"
+
+        deviation = "" if self.deviation is None else f" {plus_minus} {number(self.deviation)}"
+        interval = ""
+        if self.low is not None and self.high is not None:
+            interval = f", {number(self.low)} to {number(self.high)}{unit}"
+        return f"{number(self.mean)}{deviation}{unit}{interval}"
+
 
 @dataclass(frozen=True)
 class SettingScore:
@@ -43,7 +56,7 @@ class SettingScore:
     setting: Setting
     n: int
     """Trials completed."""
-    scores: dict[str, Score]
+    scores: dict[str, MeanScore]
     """By metric: what settings are ranked by, accuracy, and the scores that were measured."""
     means: dict[str, float] = field(default_factory=dict)
     """Of the other metrics, as far as there are such splits."""
@@ -76,12 +89,12 @@ class _Means:
             np.divide(squares, n - 1, out=deviations, where=usable & (n > 1))
         return cls(means, np.sqrt(deviations))
 
-    def score(self, number: int) -> Score | None:
+    def score(self, number: int) -> MeanScore | None:
         """The score of a setting, if it has one."""
         mean, deviation = float(self.means[number]), float(self.deviations[number])
         if np.isnan(mean):
             return None
-        return Score(mean, None if np.isnan(deviation) else deviation)
+        return MeanScore(mean, None if np.isnan(deviation) else deviation)
 
 
 def _completed(trials: Trials, results: Results) -> NDArray[np.bool_]:
@@ -167,7 +180,7 @@ def best_settings(trials: Trials, results: Results, metric: str, most: int) -> l
     ]
     ends = {name: _intervals(trials, results, name) for name in ranking}
 
-    def score(name: Metric, number: int) -> Score | None:
+    def score(name: Metric, number: int) -> MeanScore | None:
         low, high = (unless_nan(float(end[number])) for end in ends[name])
         of_setting = of_metric[name].score(number)
         return None if of_setting is None else replace(of_setting, low=low, high=high)

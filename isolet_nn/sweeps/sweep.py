@@ -13,12 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
-from isolet_nn.config.loading import PATH_KEYS
+from isolet_nn.config.loading import without_paths
 from isolet_nn.runs.environment import describe_environment, processor
 from isolet_nn.runs.identity import differences, processor_changes, refuse
 from isolet_nn.runs.records import FORMAT
 from isolet_nn.sweeps import journal
-from isolet_nn.sweeps.cohort import COMPLETED, FAILED
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.curves import CURVES, Curves, keep_curves
 from isolet_nn.sweeps.datasets import DataSource
@@ -26,12 +25,7 @@ from isolet_nn.sweeps.dispatch import Dispatcher, ModelKeeper, SweepObserver
 from isolet_nn.sweeps.drawing import draw_plots
 from isolet_nn.sweeps.folder import MODELS, SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
-from isolet_nn.sweeps.journal import (
-    PENDING,
-    PENDING_CODE,
-    Journal,
-    read_journal,
-)
+from isolet_nn.sweeps.journal import PENDING_CODE, Journal, read_journal
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.nested import with_outer_trials
 from isolet_nn.sweeps.outer_scores import write_outer_folds
@@ -57,6 +51,7 @@ from isolet_nn.system.folders import (
 )
 from isolet_nn.system.machine import available_cores
 from isolet_nn.system.processes import require_processes
+from isolet_nn.system.statuses import COMPLETED, FAILED, INTERRUPTED, PENDING, RUNNING
 from isolet_nn.training.threads import limited_threads
 from isolet_nn.version import __version__
 
@@ -181,13 +176,13 @@ def make_header(
     Where the data lies is no part of it.
     """
     content = config.model_dump(mode="json", exclude=_NO_IDENTITY)
-    dataset = content["experiment"]["dataset"]
-    content["experiment"]["dataset"] = {k: v for k, v in dataset.items() if k not in PATH_KEYS}
+    experiment = content["experiment"]
+    experiment["dataset"] = without_paths(experiment["dataset"])
     checksums = []
-    for experiment in trials.one_experiment_each("dataset"):
+    for trained in trials.one_experiment_each("dataset"):
         with folds_named_as_in(config):
-            checksums.append(source.dataset(experiment).checksum)
-        source.size(experiment)  # another seed's split may fail, which is for its trials to say
+            checksums.append(source.dataset(trained).checksum)
+        source.size(trained)  # another seed's split may fail, which is for its trials to say
     kinds = trials.one_experiment_each("backend", "device")
     local = make_workers is LocalWorkers
     processors = ", ".join(sorted({*map(processor, kinds)})) if local else None
@@ -237,7 +232,7 @@ class _RecordedSweep:
         self.folder = folder
         self.source = source
         self.observer = observer
-        self.status = "interrupted"
+        self.status = INTERRUPTED
         before = folder.earlier_summary
         self._started: str = before.get("started", now())
         self._seconds: float = before.get("seconds", 0.0) - time.monotonic()
@@ -254,7 +249,7 @@ class _RecordedSweep:
         count = n_workers(folder.sweep, given_workers)
         plan = _plan_of_pending(folder, count, self.source)
         self._write_environment(header)
-        self._write_summary("running")
+        self._write_summary(RUNNING)
         data = folder.path / _DATA
         # What ends a sweep is done even if the thing before it fails, as on a full disk.
         with ExitStack() as ending:
@@ -285,7 +280,7 @@ class _RecordedSweep:
                     folder.outer,
                 )
                 is_complete = dispatcher.dispatch(plan, should_stop)
-            self.status = "completed" if is_complete else "interrupted"
+            self.status = COMPLETED if is_complete else INTERRUPTED
 
     def _models(self) -> ModelKeeper:
         folder = self.folder
@@ -321,7 +316,7 @@ class _RecordedSweep:
                 "format": FORMAT,
                 "status": status,
                 "started": self._started,
-                "ended": None if status == "running" else now(),
+                "ended": None if status == RUNNING else now(),
                 "seconds": self._seconds + time.monotonic(),
                 "trials": self.folder.n_trials,
                 **{state: self.folder.count(state) for state in (COMPLETED, FAILED, PENDING)},

@@ -17,16 +17,16 @@ from isolet_nn.config.metrics import METRICS
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.runs.folder import Run
 from isolet_nn.runs.records import Environment, read_record
-from isolet_nn.sweeps.cohort import COMPLETED, FAILED, model_path
+from isolet_nn.sweeps.cohort import model_path
 from isolet_nn.sweeps.curves import CURVES, metrics_measured, read_curve
 from isolet_nn.sweeps.folder import MODELS, SweepFolder
-from isolet_nn.sweeps.journal import PENDING
+from isolet_nn.sweeps.journal import STATUSES
 from isolet_nn.system.folders import ENVIRONMENT, SWEEP
+from isolet_nn.system.statuses import FAILED, PENDING
 from isolet_nn.training.progress import Row
 
 TRIALS = "trials"
 """Folder of a sweep in which each trial has its address."""
-_STATUSES = (COMPLETED, FAILED, PENDING)
 
 
 class Trial(Run):
@@ -55,7 +55,7 @@ class Trial(Run):
             )
         self.sweep, self.number = sweep, number
         results, place = sweep.results_with(number)
-        self.status = next(s for s in _STATUSES if place in results.trials_with(s))
+        self.status = STATUSES[results.status[place]]
         if self.status == PENDING:
             raise RunError(
                 f"{sweep.path}: trial {number} has not ended; end the sweep with: "

@@ -6,7 +6,7 @@ So nothing but what every interpreter has loaded already is imported here.
 import os
 import sys
 
-INTERRUPTED = 130
+INTERRUPTED_CODE = 130
 """Exit code after SIGINT or SIGTERM, as shells have it."""
 
 
@@ -15,7 +15,7 @@ def end_at_once(_number: int, _frame: object) -> None:
     try:
         os.write(2, b"interrupted\n")
     finally:
-        os._exit(INTERRUPTED)
+        os._exit(INTERRUPTED_CODE)
 
 
 def leave_current_folder() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from isolet_nn.terminal.streams import RESULTS
-from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table
+from isolet_nn.terminal.tables import FOR_TERMINAL, PrintedColumn, PrintedTable, Printer
 
 if TYPE_CHECKING:
     from isolet_nn.config.shipped import ShippedConfig
@@ -18,18 +18,18 @@ def print_datasets(infos: Sequence[DatasetInfo], printer: Printer = FOR_TERMINAL
     what, where = [info.description for info in infos], [info.source for info in infos]
     separator = "\n" if RESULTS.is_terminal else "; "
     columns = [
-        Column("name", [info.name for info in infos]),
-        Column("rows", [info.rows for info in infos]),
-        Column("features", [info.features for info in infos]),
-        Column("classes", [None if i.classes is None else len(i.classes) for i in infos]),
-        Column(
+        PrintedColumn("name", [info.name for info in infos]),
+        PrintedColumn("rows", [info.rows for info in infos]),
+        PrintedColumn("features", [info.features for info in infos]),
+        PrintedColumn("classes", [None if i.classes is None else len(i.classes) for i in infos]),
+        PrintedColumn(
             "what, and where it lies",
             [*zip(what, where, strict=True)],
             separator.join,
             {"what": what, "where": where},
         ),
     ]
-    printer.tables(Table(columns))
+    printer.tables(PrintedTable(columns))
 
 
 def print_dataset(info: DatasetInfo, printer: Printer = FOR_TERMINAL) -> None:
@@ -71,6 +71,6 @@ def print_configs(configs: Sequence[ShippedConfig], printer: Printer = FOR_TERMI
     )
 
 
-def _pairs(name: str, what: str, pairs: Mapping[str, Any], title: str = "") -> Table:
-    columns = [Column(name, list(pairs)), Column(what, list(pairs.values()), str)]
-    return Table(columns, title, "pairs")
+def _pairs(name: str, what: str, pairs: Mapping[str, Any], title: str = "") -> PrintedTable:
+    columns = [PrintedColumn(name, list(pairs)), PrintedColumn(what, list(pairs.values()), str)]
+    return PrintedTable(columns, title, "pairs")

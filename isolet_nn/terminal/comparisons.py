@@ -11,7 +11,13 @@ from rich.cells import cell_len
 from isolet_nn.config.metrics import is_metric, is_score, measure_name, measure_of
 from isolet_nn.errors import counted
 from isolet_nn.terminal.streams import RESULTS
-from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table, setting_column
+from isolet_nn.terminal.tables import (
+    FOR_TERMINAL,
+    PrintedColumn,
+    PrintedTable,
+    Printer,
+    setting_column,
+)
 from isolet_nn.terminal.words import percent
 
 if TYPE_CHECKING:
@@ -26,7 +32,7 @@ _FACTS = ("status", "epochs", "parameters")
 
 def print_comparison(comparison: Comparison, printer: Printer = FOR_TERMINAL) -> None:
     """Print what differs in the configs, then the results: a line a run, a column a key."""
-    first = Column("run", _names_to_fit(comparison.names, printer))
+    first = PrintedColumn("run", _names_to_fit(comparison.names, printer))
     by_label = [
         {key: values[label] for key, values in comparison.config.items() if label in values}
         for label in comparison.runs
@@ -37,9 +43,9 @@ def print_comparison(comparison: Comparison, printer: Printer = FOR_TERMINAL) ->
         if key != "name" or dict(values) != comparison.names
     ]
     differing, common = _split_results(comparison)
-    tables = [Table([first, *differing], "results", "divided")]
+    tables = [PrintedTable([first, *differing], "results", "divided")]
     if settings:
-        tables.insert(0, Table([first, *settings], "settings that differ", "divided"))
+        tables.insert(0, PrintedTable([first, *settings], "settings that differ", "divided"))
     else:
         printer.say("the configs are equal\n")
     printer.tables(*tables)
@@ -68,7 +74,7 @@ def _heading(lines: str) -> tuple[str, ...]:
     return tuple(lines.split("\n")) if RESULTS.is_terminal else ()
 
 
-def _split_results(comparison: Comparison) -> tuple[list[Column], list[str]]:
+def _split_results(comparison: Comparison) -> tuple[list[PrintedColumn], list[str]]:
     """Columns of the results that differ or are measured, and in words those that are the same."""
     columns, common = [], []
     for name, values in comparison.results.items():
@@ -80,7 +86,7 @@ def _split_results(comparison: Comparison) -> tuple[list[Column], list[str]]:
             common.append(f"{name.replace('_', ' ')} {say(cells[0])}")
         else:
             words = name.replace("best_validation", "best").replace("_", "\n")
-            columns.append(Column(name, cells, say, heading=_heading(words)))
+            columns.append(PrintedColumn(name, cells, say, heading=_heading(words)))
     return columns, common
 
 

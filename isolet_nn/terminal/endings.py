@@ -19,7 +19,8 @@ import typer
 
 from isolet_nn.errors import IsoletNNError, OutputError
 from isolet_nn.system import interrupts
-from isolet_nn.system.start import INTERRUPTED
+from isolet_nn.system.start import INTERRUPTED_CODE
+from isolet_nn.system.statuses import FAILED, INTERRUPTED
 
 if TYPE_CHECKING:
     from isolet_nn.runs.folder import Run
@@ -58,9 +59,9 @@ def exit_as_run(run: Run) -> None:
     from isolet_nn.terminal.streams import print_error
 
     summary = run.summary
-    if summary["status"] == "interrupted":
+    if summary["status"] == INTERRUPTED:
         exit_to_resume("train", run.path)
-    if summary["status"] == "failed":
+    if summary["status"] == FAILED:
         print_error(summary["error"])
         raise typer.Exit(1)
 
@@ -70,7 +71,7 @@ def exit_as_sweep(folder: SweepFolder) -> None:
     from isolet_nn.terminal.streams import print_error
 
     summary = folder.summary
-    if summary["status"] == "interrupted":
+    if summary["status"] == INTERRUPTED:
         exit_to_resume("sweep", folder.path)
     if summary["completed"] == 0:
         print_error("no trial was completed")
@@ -105,7 +106,7 @@ def exit_interrupted(message: str = "interrupted") -> NoReturn:
     from isolet_nn.terminal.streams import print_message
 
     print_message(message)
-    sys.exit(INTERRUPTED)
+    sys.exit(INTERRUPTED_CODE)
 
 
 def _say_warning(message: Warning | str, *_where: Any, **_more: Any) -> None:

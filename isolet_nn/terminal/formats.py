@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from isolet_nn.config.key_paths import canonical
 from isolet_nn.errors import one_line
 from isolet_nn.system.csv_tables import CsvCell, csv_text
-from isolet_nn.terminal.tables import Table
+from isolet_nn.terminal.tables import PrintedTable
 
 _MARKDOWN = re.compile(r"(?<=[^\W_])_+(?=[^\W_])|[\\`*_\[<|~&$]")
 """What begins markup within a line of GitHub's Markdown; underscores within a word do not."""
@@ -36,12 +36,12 @@ _FORMULA = re.compile(r"[=@\t\r]|[+-](?=.)")
 """How a cell begins that a spreadsheet would compute; a plus or minus alone is a common class."""
 
 
-def markdown(tables: Sequence[Table]) -> str:
+def markdown(tables: Sequence[PrintedTable]) -> str:
     """Tables in GitHub's Markdown, each below its title in bold, an empty line between them."""
     return "\n".join(map(_markdown, tables))
 
 
-def _markdown(table: Table) -> str:
+def _markdown(table: PrintedTable) -> str:
     title = f"**{_markdown_number(table.title)}**\n\n" if table.title else ""
     columns = []
     for column in table.columns:
@@ -73,12 +73,12 @@ def _is_between_letters(match: re.Match[str]) -> bool:
     return before.isalnum() and after.isalnum()
 
 
-def latex(tables: Sequence[Table]) -> str:
+def latex(tables: Sequence[PrintedTable]) -> str:
     """Tables in LaTeX with the package booktabs, each a float with its title as the caption."""
     return "% \\usepackage{booktabs}\n" + "\n".join(map(_latex, tables))
 
 
-def _latex(table: Table) -> str:
+def _latex(table: PrintedTable) -> str:
     columns = [
         [
             _escape_latex(column.name),
@@ -109,7 +109,7 @@ def _escape_latex(text: str) -> str:
     return _LATEX_SPECIAL.sub(lambda match: _LATEX[match[0]], _in_a_line(text))
 
 
-def csv(tables: Sequence[Table]) -> str:
+def csv(tables: Sequence[PrintedTable]) -> str:
     """Tables in CSV; of several, each below its title in a comment, an empty line between them.
 
     Numbers have all their digits. A text that a spreadsheet would compute gets an apostrophe
@@ -120,7 +120,7 @@ def csv(tables: Sequence[Table]) -> str:
     return "\n".join(f"# {one_line(table.title)}\n{_csv(table)}" for table in tables)
 
 
-def _csv(table: Table) -> str:
+def _csv(table: PrintedTable) -> str:
     columns: dict[str, Sequence[Any]] = {}
     for column in table.columns:
         columns |= column.exact or {column.name: column.values}

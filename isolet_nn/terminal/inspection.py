@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from isolet_nn.config.yaml_files import write_yaml
 from isolet_nn.errors import short_repr
-from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table
+from isolet_nn.terminal.tables import FOR_TERMINAL, PrintedColumn, PrintedTable, Printer
 from isolet_nn.terminal.words import number
 
 if TYPE_CHECKING:
@@ -27,20 +27,20 @@ def print_inspection(table: Inspection, advice: Advice, printer: Printer = FOR_T
         f"{advice.config['dataset']['path']}: {table.rows:,} rows of {len(columns):,} columns"
     )
     printer.tables(
-        Table(
+        PrintedTable(
             [
-                Column("column", [column.name for column in columns]),
-                Column("holds", [_holds(column, table) for column in columns]),
-                Column("missing", [column.missing for column in columns]),
-                Column("different", [column.different for column in columns]),
-                Column("values", [_values(column) for column in columns]),
+                PrintedColumn("column", [column.name for column in columns]),
+                PrintedColumn("holds", [_holds(column, table) for column in columns]),
+                PrintedColumn("missing", [column.missing for column in columns]),
+                PrintedColumn("different", [column.different for column in columns]),
+                PrintedColumn("values", [_values(column) for column in columns]),
             ],
             "columns",
         ),
-        Table(
+        PrintedTable(
             [
-                Column("class", names[:_CLASSES]),
-                Column("rows", [table.classes[name] for name in names[:_CLASSES]]),
+                PrintedColumn("class", names[:_CLASSES]),
+                PrintedColumn("rows", [table.classes[name] for name in names[:_CLASSES]]),
             ],
             "classes",
         ),

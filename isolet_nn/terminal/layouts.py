@@ -12,13 +12,13 @@ from rich.cells import cell_len
 
 from isolet_nn.errors import one_line
 from isolet_nn.terminal.streams import RESULTS
-from isolet_nn.terminal.tables import Column, Table
+from isolet_nn.terminal.tables import PrintedColumn, PrintedTable
 
 _TEXT_WIDTH = 24
 """Columns that a text beside its name needs to be readable."""
 
 
-def print_tables(tables: Sequence[Table]) -> None:
+def print_tables(tables: Sequence[PrintedTable]) -> None:
     """Print tables, each as it wants to look, and an empty line where no frame divides them."""
     for number, table in enumerate(tables):
         if number and table.look == "divided":
@@ -26,7 +26,7 @@ def print_tables(tables: Sequence[Table]) -> None:
         _print(table)
 
 
-def _print(table: Table) -> None:
+def _print(table: PrintedTable) -> None:
     if table.look == "framed":
         RESULTS.print(_framed(table))
         return
@@ -42,7 +42,7 @@ def _print(table: Table) -> None:
         RESULTS.print("\n".join(lines), soft_wrap=True)
 
 
-def _framed(table: Table) -> rich.table.Table:
+def _framed(table: PrintedTable) -> rich.table.Table:
     framed = rich.table.Table(title=table.title or None)
     for column in table.columns:
         justify = "right" if column.is_numeric else "left"
@@ -62,7 +62,7 @@ class _Aligned:
     is_numeric: bool
 
     @classmethod
-    def of(cls, column: Column) -> _Aligned:
+    def of(cls, column: PrintedColumn) -> _Aligned:
         return cls(
             column.heading or (column.name,),
             [one_line(text) for text in column.texts],

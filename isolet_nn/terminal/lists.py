@@ -7,7 +7,13 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from isolet_nn.config.metrics import METRICS, measure_of
-from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table, setting_column
+from isolet_nn.terminal.tables import (
+    FOR_TERMINAL,
+    PrintedColumn,
+    PrintedTable,
+    Printer,
+    setting_column,
+)
 from isolet_nn.terminal.words import ago, number, percent
 
 if TYPE_CHECKING:
@@ -59,18 +65,18 @@ def print_entries(
         ),
         *(_column(entries, name, say) for name, say in _LAST.items()),
     ]
-    printer.tables(Table([column for column in columns if any(column.texts)], look="plain"))
+    printer.tables(PrintedTable([column for column in columns if any(column.texts)], look="plain"))
 
 
-def _column(entries: Sequence[Entry], name: str, say: Callable[[Any], str]) -> Column:
+def _column(entries: Sequence[Entry], name: str, say: Callable[[Any], str]) -> PrintedColumn:
     if name == "trials":
         return _trials(entries)
     # A heading is a column's name in two lines: test_accuracy is test over accuracy.
     heading = tuple(name.rsplit("_", 1))
-    return Column(name, [*map(attrgetter(name), entries)], say, heading=heading)
+    return PrintedColumn(name, [*map(attrgetter(name), entries)], say, heading=heading)
 
 
-def _trials(entries: Sequence[Entry]) -> Column:
+def _trials(entries: Sequence[Entry]) -> PrintedColumn:
     """How many trials of a sweep are completed, and how many there are."""
     completed = [None if e.trials is None else e.completed for e in entries]
     trials = [entry.trials for entry in entries]
@@ -78,10 +84,12 @@ def _trials(entries: Sequence[Entry]) -> Column:
         "" if n is None else f"{number(done)}/{n}"
         for done, n in zip(completed, trials, strict=True)
     ]
-    return Column("trials", texts, str, {"completed": completed, "trials": trials}, numbers=True)
+    return PrintedColumn(
+        "trials", texts, str, {"completed": completed, "trials": trials}, numbers=True
+    )
 
 
-def _setting(entries: Sequence[Entry], key: str) -> Column:
+def _setting(entries: Sequence[Entry], key: str) -> PrintedColumn:
     return setting_column(
         key, [entry.settings or {} for entry in entries], heading=tuple(key.rsplit("_", 1))
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from isolet_nn.config.metrics import in_words
 from isolet_nn.errors import counted
-from isolet_nn.terminal.tables import Column, Printer, Table
+from isolet_nn.terminal.tables import PrintedColumn, PrintedTable, Printer
 from isolet_nn.terminal.words import metric_text, setting_text
 
 if TYPE_CHECKING:
@@ -16,17 +16,22 @@ if TYPE_CHECKING:
 
 
 def outer_table(
-    folds: Sequence[OuterFold], found: NestedScore, settings: Sequence[Column]
-) -> Table:
+    folds: Sequence[OuterFold], found: NestedScore, settings: Sequence[PrintedColumn]
+) -> PrintedTable:
     """The setting and the score of each outer fold; `settings` are the columns of the former."""
     inner = [fold.inner_mean for fold in folds]
     columns = [
-        *(Column(name, [fold.division[name] for fold in folds]) for name in folds[0].division),
+        *(
+            PrintedColumn(name, [fold.division[name] for fold in folds])
+            for name in folds[0].division
+        ),
         *settings,
-        Column(f"inner {found.chosen_by}", inner, partial(metric_text, found.chosen_by)),
-        Column(found.score, [fold.score for fold in folds], partial(metric_text, found.score)),
+        PrintedColumn(f"inner {found.chosen_by}", inner, partial(metric_text, found.chosen_by)),
+        PrintedColumn(
+            found.score, [fold.score for fold in folds], partial(metric_text, found.score)
+        ),
     ]
-    return Table(columns, "outer folds")
+    return PrintedTable(columns, "outer folds")
 
 
 def say_nested(found: NestedScore, printer: Printer) -> None:

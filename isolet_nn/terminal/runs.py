@@ -10,7 +10,7 @@ from isolet_nn.config.metrics import MEASURES, Score, in_words
 from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import PLOTS
 from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line, print_message
-from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table
+from isolet_nn.terminal.tables import FOR_TERMINAL, PrintedColumn, PrintedTable, Printer
 from isolet_nn.terminal.words import loss_text, metric_text, percent
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ def print_run(run: Run, printer: Printer = FOR_TERMINAL) -> None:
             s for s in ("train", "validation", "test") if metrics.get(f"{s}_loss") is not None
         ]
         columns = [
-            Column("split", splits),
-            Column("loss", [metrics[f"{split}_loss"] for split in splits], loss_text),
-            Column("accuracy", [metrics[f"{split}_accuracy"] for split in splits], percent),
+            PrintedColumn("split", splits),
+            PrintedColumn("loss", [metrics[f"{split}_loss"] for split in splits], loss_text),
+            PrintedColumn("accuracy", [metrics[f"{split}_accuracy"] for split in splits], percent),
         ]
-        printer.tables(Table(columns, f"{run.experiment.name}, epoch {summary['epoch']}"))
+        printer.tables(PrintedTable(columns, f"{run.experiment.name}, epoch {summary['epoch']}"))
         best = summary["best_validation_epoch"]
         stopping = run.experiment.training.early_stopping
         metric = in_words(stopping.metric if stopping else "validation_loss")
@@ -73,7 +73,7 @@ def print_evaluation(
     )
 
 
-def _scores(evaluation: Evaluation) -> Table:
+def _scores(evaluation: Evaluation) -> PrintedTable:
     """A row a score."""
     low, high = percent(evaluation.accuracy_low), percent(evaluation.accuracy_high)
     accuracy = f"{percent(evaluation.accuracy)}  (95 % interval {low} to {high})"
@@ -97,9 +97,9 @@ def _scores(evaluation: Evaluation) -> Table:
         "low": [evaluation.accuracy_low if bounded else None for bounded in is_accuracy],
         "high": [evaluation.accuracy_high if bounded else None for bounded in is_accuracy],
     }
-    columns = [Column("score", list(rows)), Column("value", texts, str, exact)]
+    columns = [PrintedColumn("score", list(rows)), PrintedColumn("value", texts, str, exact)]
     title = f"{evaluation.split} split, {counted(evaluation.n, 'row')}"
-    return Table(columns, title, "pairs")
+    return PrintedTable(columns, title, "pairs")
 
 
 def _score_text(evaluation: Evaluation, name: Score) -> str:
@@ -107,39 +107,39 @@ def _score_text(evaluation: Evaluation, name: Score) -> str:
     return f"undefined: {reason}" if reason else metric_text(name, evaluation.scores[name])
 
 
-def _classes(evaluation: Evaluation) -> Table:
+def _classes(evaluation: Evaluation) -> PrintedTable:
     scores = evaluation.per_class
     columns = [
-        Column("class", [score.name for score in scores]),
-        Column("precision", [score.precision for score in scores], percent),
-        Column("recall", [score.recall for score in scores], percent),
-        Column("F1", [score.f1 for score in scores], percent),
-        Column("rows", [score.support for score in scores]),
+        PrintedColumn("class", [score.name for score in scores]),
+        PrintedColumn("precision", [score.precision for score in scores], percent),
+        PrintedColumn("recall", [score.recall for score in scores], percent),
+        PrintedColumn("F1", [score.f1 for score in scores], percent),
+        PrintedColumn("rows", [score.support for score in scores]),
     ]
-    return Table(columns, "by class")
+    return PrintedTable(columns, "by class")
 
 
-def _confused(evaluation: Evaluation) -> Table | None:
+def _confused(evaluation: Evaluation) -> PrintedTable | None:
     pairs = evaluation.most_confused(10)
     columns = [
-        Column("actual", [pair.actual for pair in pairs]),
-        Column("taken for", [pair.predicted for pair in pairs]),
-        Column("rows", [pair.count for pair in pairs]),
+        PrintedColumn("actual", [pair.actual for pair in pairs]),
+        PrintedColumn("taken for", [pair.predicted for pair in pairs]),
+        PrintedColumn("rows", [pair.count for pair in pairs]),
     ]
-    return Table(columns, "most confused") if pairs else None
+    return PrintedTable(columns, "most confused") if pairs else None
 
 
-def _worst_groups(evaluation: Evaluation, group_word: str) -> Table | None:
+def _worst_groups(evaluation: Evaluation, group_word: str) -> PrintedTable | None:
     if not evaluation.per_group:
         return None
     groups = evaluation.worst_groups(10)
     columns = [
-        Column(group_word, [group.group for group in groups], str),
-        Column("accuracy", [group.accuracy for group in groups], percent),
-        Column("right", [group.correct for group in groups]),
-        Column("rows", [group.n for group in groups]),
+        PrintedColumn(group_word, [group.group for group in groups], str),
+        PrintedColumn("accuracy", [group.accuracy for group in groups], percent),
+        PrintedColumn("right", [group.correct for group in groups]),
+        PrintedColumn("rows", [group.n for group in groups]),
     ]
-    return Table(columns, f"lowest accuracy by {group_word}")
+    return PrintedTable(columns, f"lowest accuracy by {group_word}")
 
 
 def _calibration_text(calibration: Calibration) -> str:

@@ -31,7 +31,7 @@ _NARROW = 40
 """Columns of a terminal that can spare none."""
 
 
-class Stream(Console):
+class SafeConsole(Console):
     """A console that takes text as text: no markup, no emoji, nothing unprintable."""
 
     def __init__(self, **options: Any) -> None:
@@ -76,8 +76,8 @@ def line_width() -> int:
     return MESSAGES.width - (0 if narrow else _INTERRUPT_WIDTH)
 
 
-MESSAGES = Stream(stderr=True)
-RESULTS = Stream(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+MESSAGES = SafeConsole(stderr=True)
+RESULTS = SafeConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
 def print_line(text: object) -> None:

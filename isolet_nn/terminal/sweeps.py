@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from isolet_nn.config.metrics import is_better, measure_of
+from isolet_nn.config.metrics import is_better
 from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import OUTER_FOLDS, PLOTS, SETTINGS, TABLE
+from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING
 from isolet_nn.terminal.nested import outer_table, say_nested
 from isolet_nn.terminal.notebook import NOTEBOOK_SECONDS, NotebookBar
 from isolet_nn.terminal.streams import MESSAGES, ProgressLine, print_message
-from isolet_nn.terminal.tables import FOR_TERMINAL, Column, Printer, Table, setting_column
+from isolet_nn.terminal.tables import (
+    FOR_TERMINAL,
+    PrintedColumn,
+    PrintedTable,
+    Printer,
+    setting_column,
+)
 from isolet_nn.terminal.words import duration, metric_text, setting_text
 
 if TYPE_CHECKING:
@@ -29,7 +36,7 @@ if TYPE_CHECKING:
     from isolet_nn.sweeps.distributions import Setting
     from isolet_nn.sweeps.folder import SweepFolder
     from isolet_nn.sweeps.plan import Cohort, Plan
-    from isolet_nn.sweeps.scores import Score, SettingScore
+    from isolet_nn.sweeps.scores import MeanScore, SettingScore
 else:  # as in `progress`
     SweepObserver = object
 
@@ -121,7 +128,7 @@ class SweepProgress(SilentSweepProgress):
         self._cost_done += cost
         for result in results:
             value = result.metrics.get(self._metric)
-            if result.status == "failed":
+            if result.status == FAILED:
                 self._failed += 1
             elif value is not None and (
                 self._best is None or is_better(self._metric, value, self._best)
@@ -138,7 +145,7 @@ class SweepProgress(SilentSweepProgress):
         """What became of a trial: its number and its score."""
         score = (
             result.error
-            if result.status == "failed"
+            if result.status == FAILED
             else metric_text(self._metric, result.metrics.get(self._metric))
         )
         return f"trial {result.trial} {score}".rstrip()
@@ -239,12 +246,12 @@ def print_plan(plan: Plan, trials: int, workers: int, printer: Printer = FOR_TER
         printer.say(f"{counted(count, 'trial')} {note}")
     longest = plan.cohorts[:10]
     columns = [
-        Column("cohort", range(1, len(longest) + 1)),
-        Column("trainings", [len(cohort.lines) for cohort in longest]),
-        Column("trials", [cohort.n_trials for cohort in longest]),
-        Column("seconds", [cohort.cost for cohort in longest], "{:.1f}".format),
+        PrintedColumn("cohort", range(1, len(longest) + 1)),
+        PrintedColumn("trainings", [len(cohort.lines) for cohort in longest]),
+        PrintedColumn("trials", [cohort.n_trials for cohort in longest]),
+        PrintedColumn("seconds", [cohort.cost for cohort in longest], "{:.1f}".format),
     ]
-    printer.tables(Table(columns, "longest cohorts"))
+    printer.tables(PrintedTable(columns, "longest cohorts"))
 
 
 def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
@@ -269,7 +276,7 @@ def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
     if nested is not None:
         say_nested(nested[1], printer)
     summary = folder.summary
-    counts = ", ".join(f"{summary[state]} {state}" for state in ("completed", "failed", "pending"))
+    counts = ", ".join(f"{summary[state]} {state}" for state in (COMPLETED, FAILED, PENDING))
     printer.say(f"{counted(summary['trials'], 'trial')}: {counts}")
     for error in dict.fromkeys(folder.errors.values()):
         printer.say(f"failed: {error}")
@@ -280,15 +287,15 @@ def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
     printer.say(one_line(folder.path))
 
 
-def _best_settings(folder: SweepFolder, best: Sequence[SettingScore]) -> Table:
+def _best_settings(folder: SweepFolder, best: Sequence[SettingScore]) -> PrintedTable:
     has_folds = folder.trial_table.cross_validation is not None
     n, over = _folds(folder) if has_folds else ("seeds", "")
     columns = [
         *_setting_columns(folder, [score.setting for score in best]),
-        Column(n, [score.n for score in best]),
+        PrintedColumn(n, [score.n for score in best]),
         *(_score_column(name, [of.scores.get(name) for of in best]) for name in best[0].scores),
     ]
-    return Table(columns, f"best settings by {folder.metric}{over}")
+    return PrintedTable(columns, f"best settings by {folder.metric}{over}")
 
 
 def _folds(folder: SweepFolder) -> tuple[str, str]:
@@ -299,7 +306,7 @@ def _folds(folder: SweepFolder) -> tuple[str, str]:
     return "trials", f", mean +- standard deviation over {over}{interval}"
 
 
-def _setting_columns(folder: SweepFolder, settings: Sequence[Setting]) -> list[Column]:
+def _setting_columns(folder: SweepFolder, settings: Sequence[Setting]) -> list[PrintedColumn]:
     keys = folder.trial_table.keys
     columns = [setting_column(key, settings) for key in keys]
     if folder.sweep.list is None:
@@ -310,10 +317,10 @@ def _setting_columns(folder: SweepFolder, settings: Sequence[Setting]) -> list[C
         for setting in settings
     ]
     exact = {column.name: column.exact[column.name] for column in columns}
-    return [Column("setting", texts, str, exact)]
+    return [PrintedColumn("setting", texts, str, exact)]
 
 
-def _score_column(name: str, scores: Sequence[Score | None]) -> Column:
+def _score_column(name: str, scores: Sequence[MeanScore | None]) -> PrintedColumn:
     exact = {
         f"{name}_mean": [score and score.mean for score in scores],
         f"{name}_sd": [score and score.deviation for score in scores],
@@ -321,15 +328,8 @@ def _score_column(name: str, scores: Sequence[Score | None]) -> Column:
         f"{name}_high": [score and score.high for score in scores],
     }
     exact = {part: of for part, of in exact.items() if any(value is not None for value in of)}
-    return Column(name, scores, functools.partial(_score_text, name), exact, numbers=True)
+    return PrintedColumn(name, scores, functools.partial(_score_text, name), exact, numbers=True)
 
 
-def _score_text(metric: str, score: Score | None) -> str:
-    if score is None:
-        return ""
-    factor, digits, unit = (100.0, 2, " %") if measure_of(metric).in_percent else (1.0, 4, "")
-    deviation = "" if score.deviation is None else f" +- {factor * score.deviation:.{digits}f}"
-    interval = ""
-    if score.low is not None and score.high is not None:
-        interval = f", {factor * score.low:.{digits}f} to {factor * score.high:.{digits}f}{unit}"
-    return f"{factor * score.mean:.{digits}f}{deviation}{unit}{interval}"
+def _score_text(metric: str, score: MeanScore | None) -> str:
+    return "" if score is None else score.text(metric, "+-")

@@ -21,7 +21,7 @@ below each other where a line has no more room; or two columns as names and what
 
 
 @dataclass(frozen=True)
-class Column:
+class PrintedColumn:
     """A column of a table: its values, and what a person reads in their place.
 
     Attributes
@@ -66,18 +66,18 @@ class Column:
 
 def setting_column(
     key: str, settings: Sequence[Mapping[str, Any]], heading: tuple[str, ...] = ()
-) -> Column:
+) -> PrintedColumn:
     """What each row sets a key path to; nothing where it does not, which is not null."""
     values = [setting.get(key, "") for setting in settings]
     exact = ["null" if value is None else value for value in values]
-    return Column(key, values, setting_text, {key: exact}, heading)
+    return PrintedColumn(key, values, setting_text, {key: exact}, heading)
 
 
 @dataclass(frozen=True)
-class Table:
+class PrintedTable:
     """Columns of equal length, and what they are called together."""
 
-    columns: Sequence[Column]
+    columns: Sequence[PrintedColumn]
     title: str = ""
     look: Look = "framed"
 
@@ -121,7 +121,7 @@ class Printer:
         """Whether a person reads it, who is told by colours, frames and room."""
         return self.form == "table"
 
-    def tables(self, *tables: Table) -> None:
+    def tables(self, *tables: PrintedTable) -> None:
         """Print all tables of a command, which are told apart by their titles."""
         from isolet_nn.terminal import formats, layouts
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.metrics import ALWAYS_MEASURED
 from isolet_nn.config.training import Ema, Swa
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.scores.evaluation import ensemble_logits, loss_and_accuracy
@@ -199,8 +200,7 @@ class Training:
             for name in evaluated_splits(self.experiments[0], dataset):
                 split: Split = getattr(dataset, name)
                 for row, asked in zip(rows[members], self._scores[members], strict=True):
-                    measures = ("loss", "accuracy", *asked)
-                    row |= dict.fromkeys(f"{name}_{measure}" for measure in measures)
+                    row |= dict.fromkeys(f"{name}_{m}" for m in (*ALWAYS_MEASURED, *asked))
                 if not any(evaluated[members]):
                     continue
                 logits = self.logits(split.x, members)

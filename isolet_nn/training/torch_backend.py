@@ -40,7 +40,7 @@ from isolet_nn.training.backend import (
 )
 from isolet_nn.training.components import make_initializer
 from isolet_nn.training.devices import choose_device
-from isolet_nn.training.torch_optimizers import make_optimizer, slots_of
+from isolet_nn.training.torch_optimizers import make_torch_optimizer, slots_of
 
 _ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 
@@ -187,7 +187,7 @@ class _TorchNetwork:
         self._row_losses = nn.CrossEntropyLoss(
             label_smoothing=training.label_smoothing, reduction="none"
         )
-        self._optimizer = make_optimizer(experiment.optimizer, self.network, device)
+        self._optimizer = make_torch_optimizer(experiment.optimizer, self.network, device)
         self._average: AveragedModel | None = None
         if training.weight_averaging.name != "none":
             self._average = _make_average(self.network, training.weight_averaging)

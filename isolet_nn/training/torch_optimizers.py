@@ -24,7 +24,7 @@ def slots_of(optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
             return ("step", "exp_avg", "exp_avg_sq")
 
 
-def make_optimizer(
+def make_torch_optimizer(
     config: OptimizerConfig, network: nn.Module, device: torch.device
 ) -> torch.optim.Optimizer:
     """The torch.optim optimizer that a config describes."""

@@ -108,7 +108,7 @@ ROWS = "".join(f"{i},{i % 4},{'ab'[i % 2]}\n" for i in range(12))
     [
         ("n,x,y\n" + ROWS, {}, "n", "numbers the rows, so it seems to be an id; left out"),
         ("n,x,y\n" + ROWS, {}, "x", "determines the label: each of its values goes with one class"),
-        ("x,y\n" + "1,a\n" * 40 + "2,b\n" * 4, {}, "y", "the classes are very unequal: 40 rows of"),
+        ("x,y\n" + "1,a\n" * 40 + "2,b\n" * 4, {}, "y", "the classes are unequal ('a' has 40 rows"),
         ("x,y\n1,a\n1,b\n2,b\n", {}, "y", "class a has a single row; a split needs two of each"),
         ("x,y\n1,a\n2,\n2,b\n", {}, "y", "the label is missing in 1 rows; leave these out"),
         ("x,y\n1,a\n2,a\n", {}, "y", "the label needs two classes; name another column as --label"),

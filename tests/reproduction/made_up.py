@@ -20,13 +20,14 @@ from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS, PARTS, XOR, 
 from isolet_nn.reproduction.report import load_report
 from isolet_nn.reproduction.run import begin, go_on
 from isolet_nn.runs.records import FORMAT
-from isolet_nn.sweeps.cohort import COMPLETED, TrialResult
+from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.drawing import draw_plots
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import make_trials
 from isolet_nn.sweeps.journal import Journal, make_header
 from isolet_nn.system.files import write_json, write_text
 from isolet_nn.system.folders import JOURNAL, SUMMARY
+from isolet_nn.system.statuses import COMPLETED
 
 Settings = dict[str, Any]
 Accuracy = Callable[[str, Settings], float]

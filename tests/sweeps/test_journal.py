@@ -17,14 +17,9 @@ from hypothesis import strategies as st
 
 from isolet_nn.config.metrics import METRICS
 from isolet_nn.errors import RunError
-from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
-from isolet_nn.sweeps.journal import (
-    PENDING,
-    Journal,
-    Results,
-    make_header,
-    read_journal,
-)
+from isolet_nn.sweeps.cohort import TrialResult
+from isolet_nn.sweeps.journal import Journal, Results, make_header, read_journal
+from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING
 from sweeps.helpers import trials_of
 
 HEADER = make_header({"seeds": [0]}, ["abc"], "1", None)

@@ -20,7 +20,7 @@ from isolet_nn.data.splits import rows_of_splits
 from isolet_nn.errors import ConfigError, DataError, RunError
 from isolet_nn.runs import execution
 from isolet_nn.scores.statistics import resampled_interval
-from isolet_nn.sweeps.cohort import FAILED, CohortTask, TrialResult
+from isolet_nn.sweeps.cohort import CohortTask, TrialResult
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.curves import read_curve
 from isolet_nn.sweeps.folder import SweepFolder, trial_config
@@ -29,6 +29,7 @@ from isolet_nn.sweeps.journal import read_journal
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import plan_of, resume_sweep, sweep
 from isolet_nn.sweeps.workers import Outcome
+from isolet_nn.system.statuses import FAILED
 from sweeps.helpers import (
     EPOCHS,
     HIDDEN,

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from isolet_nn.plots import Band, Coordinate
 from isolet_nn.sweeps.axes import axis_of, means_on_grid
-from isolet_nn.sweeps.cohort import COMPLETED, FAILED, TrialResult
+from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.drawing import default_plots, draw_plots
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.journal import Results
 from isolet_nn.sweeps.scores import best_settings, write_settings
 from isolet_nn.sweeps.sweep import sweep
+from isolet_nn.system.statuses import COMPLETED, FAILED
 from isolet_nn.terminal.sweeps import print_sweep
 from sweeps.helpers import IRIS, InlineWorkers, iris_sweep, trials_of
 

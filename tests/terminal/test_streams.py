@@ -22,7 +22,7 @@ from rich.text import Text
 
 from isolet_nn.errors import one_line, printable
 from isolet_nn.terminal import streams
-from isolet_nn.terminal.streams import Stream
+from isolet_nn.terminal.streams import SafeConsole
 
 NASTY = "\x1b[2J\x1b]0;title\x07[red]x[/] \u202egnp.exe\x9b31m\r"
 """Clears the screen, names the window, is Rich's markup, reverses letters."""
@@ -50,7 +50,7 @@ def test_text_without_control_characters_is_shown_as_it_is(text: str) -> None:
 @pytest.mark.parametrize("cell", [NASTY, Text(NASTY)], ids=["text", "rich text"])
 def test_no_way_through_a_console_leaves_control_characters(cell: str | Text) -> None:
     written = io.StringIO()
-    console = Stream(file=written, width=200)
+    console = SafeConsole(file=written, width=200)
     console.print(cell)
     table = Table(Column(header=cell), title=cell)
     table.add_row(cell)
@@ -66,7 +66,7 @@ def test_a_table_with_escaped_text_keeps_its_columns_in_line() -> None:
     table = Table("a", "b")
     table.add_row("\x1b[31m", "1")
     table.add_row("plain", "2")
-    Stream(file=written, width=80).print(table)
+    SafeConsole(file=written, width=80).print(table)
     assert len({len(line) for line in written.getvalue().splitlines()}) == 1
 
 
@@ -77,7 +77,7 @@ def test_a_line_that_ctrl_c_finds_just_written_is_not_written_twice() -> None:
                 raise KeyboardInterrupt
 
     written = Interrupted()
-    stream = Stream(file=written, width=80)
+    stream = SafeConsole(file=written, width=80)
     with pytest.raises(KeyboardInterrupt):
         stream.print("one")
     stream.print("two")

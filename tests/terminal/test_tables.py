@@ -13,22 +13,22 @@ from markdown_it import MarkdownIt
 
 from isolet_nn.errors import ConfigError, one_line
 from isolet_nn.terminal import formats
-from isolet_nn.terminal.tables import Column, Printer, Table
+from isolet_nn.terminal.tables import PrintedColumn, PrintedTable, Printer
 from isolet_nn.terminal.words import percent
 
 TEXTS = st.lists(st.text(max_size=12), min_size=1, max_size=4)
 MARKUP = st.lists(st.text("ab_*|\\`<>[]!&~$#{}%^\"'-+=@ \n\t\x1b", max_size=12), min_size=1)
-SHARES = Column("accuracy", [0.5, 0.123456789, None], percent)
-SCORES = Column(
+SHARES = PrintedColumn("accuracy", [0.5, 0.123456789, None], percent)
+SCORES = PrintedColumn(
     "score", [1.0, -2.5, None], lambda x: "" if x is None else f"{x:.1f} +- 0.3 %", numbers=True
 )
 
 
-def table(*columns: Column, title: str = "") -> Table:
-    return Table(columns, title)
+def table(*columns: PrintedColumn, title: str = "") -> PrintedTable:
+    return PrintedTable(columns, title)
 
 
-def shown(column: Column) -> list[str]:
+def shown(column: PrintedColumn) -> list[str]:
     """What a person should read: in a line, without white space that no format keeps."""
     return [" ".join(shown_text(text).split()) for text in (column.name, *column.texts)]
 
@@ -55,8 +55,10 @@ def read_markdown(text: str) -> list[list[str]]:
 @given(TEXTS | MARKUP, st.text(max_size=8))
 @settings(max_examples=25, deadline=None)
 def test_markdown_is_read_as_the_texts_that_were_written(values: list[str], name: str) -> None:
-    column = Column(name, values)
-    rows = read_markdown(formats.markdown([table(column, Column("n", [*range(len(values))]))]))
+    column = PrintedColumn(name, values)
+    rows = read_markdown(
+        formats.markdown([table(column, PrintedColumn("n", [*range(len(values))]))])
+    )
     assert [row[0] for row in rows] == shown(column)
     assert [row[1] for row in rows] == ["n", *map(str, range(len(values)))]
 
@@ -64,7 +66,9 @@ def test_markdown_is_read_as_the_texts_that_were_written(values: list[str], name
 @given(TEXTS | MARKUP, st.text(max_size=8))
 @settings(max_examples=25, deadline=None)
 def test_csv_is_read_as_the_texts_that_were_written(values: list[str], name: str) -> None:
-    text = formats.csv([table(Column(f"{name} 1", values), Column(f"{name} 2", values))])
+    text = formats.csv(
+        [table(PrintedColumn(f"{name} 1", values), PrintedColumn(f"{name} 2", values))]
+    )
     rows = [*csv.reader(io.StringIO(text))]
     assert rows[1:] == [[row[0]] * 2 for row in rows[1:]]
     for cell, value in zip((row[0] for row in rows), (f"{name} 1", *values), strict=True):
@@ -75,7 +79,7 @@ def test_csv_is_read_as_the_texts_that_were_written(values: list[str], name: str
 @given(TEXTS | MARKUP)
 @settings(max_examples=25, deadline=None)
 def test_latex_keeps_no_character_that_it_would_obey(values: list[str]) -> None:
-    text = formats.latex([table(Column("x", values), Column("y", values))])
+    text = formats.latex([table(PrintedColumn("x", values), PrintedColumn("y", values))])
     body = text.partition("\\midrule\n")[2].partition("  \\bottomrule")[0]
     lines = body.splitlines()
     assert len(lines) == len(values)
@@ -88,7 +92,7 @@ def test_latex_keeps_no_character_that_it_would_obey(values: list[str]) -> None:
 
 
 def test_latex_is_a_float_with_booktabs_where_there_is_a_title() -> None:
-    columns = [Column("class_a", ["[x]", "50%", "é"]), SHARES, SCORES]
+    columns = [PrintedColumn("class_a", ["[x]", "50%", "é"]), SHARES, SCORES]
     text = formats.latex([table(*columns, title="R&D, mean +- 5 %")])
     assert text.splitlines() == [
         r"% \usepackage{booktabs}",
@@ -109,7 +113,9 @@ def test_latex_is_a_float_with_booktabs_where_there_is_a_title() -> None:
 
 
 def test_markdown_says_numbers_as_a_person_reads_them() -> None:
-    text = formats.markdown([table(Column("class", ["a", "b", "c"]), SHARES, SCORES, title="T")])
+    text = formats.markdown(
+        [table(PrintedColumn("class", ["a", "b", "c"]), SHARES, SCORES, title="T")]
+    )
     assert text.splitlines() == [
         "**T**",
         "",
@@ -122,8 +128,10 @@ def test_markdown_says_numbers_as_a_person_reads_them() -> None:
 
 
 def test_csv_has_numbers_with_all_digits_and_what_is_more_than_a_number_in_its_parts() -> None:
-    parts = Column("score", ["x"] * 3, str, {"mean": [0.1 + 0.2, 1, None], "sd": [None, 0.5, 2.0]})
-    settings_ = Column("layers", [[64, 32], True, None])
+    parts = PrintedColumn(
+        "score", ["x"] * 3, str, {"mean": [0.1 + 0.2, 1, None], "sd": [None, 0.5, 2.0]}
+    )
+    settings_ = PrintedColumn("layers", [[64, 32], True, None])
     text = formats.csv([table(SHARES, parts, settings_, title="not in the file")])
     assert text.splitlines() == [
         "accuracy,mean,sd,layers",
@@ -135,17 +143,20 @@ def test_csv_has_numbers_with_all_digits_and_what_is_more_than_a_number_in_its_p
 
 @pytest.mark.parametrize("text", ["=1+1", "@x", "\t=1", "+1", "-1+cmd|' /C calc'!A0"])
 def test_what_a_spreadsheet_would_compute_is_text_in_csv(text: str) -> None:
-    (cell,) = [*csv.reader(io.StringIO(formats.csv([table(Column("a", [text]))])))][1]
+    (cell,) = [*csv.reader(io.StringIO(formats.csv([table(PrintedColumn("a", [text]))])))][1]
     assert cell == f"'{text}"
 
 
 def test_a_lone_sign_and_a_negative_number_are_no_formulas() -> None:
-    text = formats.csv([table(Column("class", ["+", "-"]), Column("n", [-1, -0.5]))])
+    text = formats.csv([table(PrintedColumn("class", ["+", "-"]), PrintedColumn("n", [-1, -0.5]))])
     assert text == "class,n\n+,-1\n-,-0.5\n"
 
 
 def test_several_tables_are_told_apart_by_their_titles() -> None:
-    tables = [table(Column("a", [1]), title="first"), table(Column("b", [2]), title="se\ncond")]
+    tables = [
+        table(PrintedColumn("a", [1]), title="first"),
+        table(PrintedColumn("b", [2]), title="se\ncond"),
+    ]
     assert formats.csv(tables) == "# first\na\n1\n\n# se\\ncond\nb\n2\n"
     assert formats.markdown(tables).count("\n\n") == 3
     assert formats.latex(tables).count("\\begin{table}") == 2
@@ -156,7 +167,7 @@ def test_standard_output_holds_tables_alone_unless_a_person_reads_it(
     form: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printer = Printer.asked_for(form)
-    printer.tables(table(Column("a", ["\x1b[31m"])))
+    printer.tables(table(PrintedColumn("a", ["\x1b[31m"])))
     printer.say("beside")
     out, err = capsys.readouterr()
     assert "beside" not in out
