@@ -84,18 +84,18 @@ def print_estimator_times(times: EstimatorTimes, printer: Printer = FOR_TERMINAL
     fits = [result.median for result in results]
     seconds, memory = "{:.2f}".format, "{:.0f}".format
     columns = [
-        Column("table", [result.task.table for result in results]),
-        Column("epochs", [result.task.epochs for result in results]),
-        Column("network", [result.task.name for result in results]),
-        Column("test accuracy", [fit.accuracy for fit in fits], percent),
-        Column("fit (s)", [fit.seconds for fit in fits], seconds),
-        Column("time / scikit-learn", [result.time_ratio for result in results], seconds),
-        Column("predict (s)", [fit.predict_seconds for fit in fits], "{:.3f}".format),
-        Column("peak (MB)", [fit.peak_megabytes for fit in fits], memory),
-        Column("of it own (MB)", [fit.own_megabytes for fit in fits], memory),
-        Column("peak / scikit-learn", [result.memory_ratio for result in results], seconds),
+        PrintedColumn("table", [result.task.table for result in results]),
+        PrintedColumn("epochs", [result.task.epochs for result in results]),
+        PrintedColumn("network", [result.task.name for result in results]),
+        PrintedColumn("test accuracy", [fit.accuracy for fit in fits], percent),
+        PrintedColumn("fit (s)", [fit.seconds for fit in fits], seconds),
+        PrintedColumn("time / scikit-learn", [result.time_ratio for result in results], seconds),
+        PrintedColumn("predict (s)", [fit.predict_seconds for fit in fits], "{:.3f}".format),
+        PrintedColumn("peak (MB)", [fit.peak_megabytes for fit in fits], memory),
+        PrintedColumn("of it own (MB)", [fit.own_megabytes for fit in fits], memory),
+        PrintedColumn("peak / scikit-learn", [result.memory_ratio for result in results], seconds),
     ]
-    printer.tables(Table(columns))
+    printer.tables(PrintedTable(columns))
     printer.say(one_line(times.path))
 
 
