@@ -33,7 +33,7 @@ def train(
     Parameters
     ----------
     experiment
-        The experiment, or its YAML file.
+        The experiment, its YAML file, or a table.
     runs_dir
         Folder in which the run folder is made.
     progress

@@ -35,17 +35,15 @@ def read_experiment(
     options: dict[str, Any],
     data_dir: Path | None,
 ) -> Experiment:
-    """Read a config, or make one for a table, with the settings and options of the command line."""
+    """Read a config or a table, with the settings and options of the command line."""
     from isolet_nn.config.loading import load_experiment
-    from isolet_nn.config.tables import is_table, table_experiment
 
     if config is None:
         raise ConfigError(
             "which config? Give a YAML file, or a name that `isolet-nn configs` lists; or a table"
         )
     with _given(settings, options, data_dir) as (overrides, origins):
-        content = table_experiment(config) if is_table(config) else config
-        return load_experiment(content, overrides, origins)
+        return load_experiment(config, overrides, origins)
 
 
 def read_sweep(

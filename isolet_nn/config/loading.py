@@ -18,6 +18,7 @@ from isolet_nn.config.key_paths import (
 )
 from isolet_nn.config.problems import check
 from isolet_nn.config.shipped import resolve
+from isolet_nn.config.tables import is_table, table_experiment
 from isolet_nn.config.yaml_files import parse_yaml, read_mapping
 from isolet_nn.errors import ConfigError, Kind, Problem, Problems, short_repr
 from isolet_nn.system.folders import current_folder
@@ -107,8 +108,8 @@ def load_experiment(
     Parameters
     ----------
     config
-        A YAML file, the name of a shipped config, or the content as a mapping. Paths in a file
-        are relative to the file.
+        A YAML file, the name of a shipped config, a table, or the content as a mapping. Paths in a
+        file are relative to the file.
     overrides
         Values by key path, such as ``{"training.epochs": 5}``; paths among them are relative to
         the current folder.
@@ -178,10 +179,13 @@ def read_config(
 ) -> tuple[str, Path, dict[str, Any]]:
     """What messages call a config, the folder that its paths are relative to, and its content.
 
-    A text is the name of a file or of a shipped config, as on the command line.
+    A text is the name of a file or of a shipped config, as on the command line; of a table it is
+    the experiment that trains on it.
     """
     if isinstance(config, Mapping):
         return kind, current_folder(), dict(config)
+    if is_table(str(config)):
+        return str(config), current_folder(), table_experiment(str(config))
     path = resolve(config) if isinstance(config, str) else config
     return str(path), path.resolve().parent, read_mapping(path)
 

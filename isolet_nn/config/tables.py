@@ -30,8 +30,16 @@ def default_delimiter(name: str) -> str:
 
 
 def table_experiment(path: str) -> dict[str, Any]:
-    """The experiment that trains on a table with all defaults, called as the file is."""
-    return {"name": _experiment_name(path), "dataset": {"name": "csv", "path": path}}
+    """The experiment that trains on a table where nothing else is said, called as the file is.
+
+    Tables are often small: a file's defaults would take twenty steps on a hundred rows. So they are
+    trained on as by ``NeuralNetworkClassifier``.
+    """
+    return {
+        "name": _experiment_name(path),
+        "dataset": {"name": "csv", "path": path},
+        "training": {"epochs": 100, "batch_size": 32},
+    }
 
 
 def _experiment_name(path: str) -> str:

@@ -105,7 +105,7 @@ class Sweep(Section):
     name: Annotated[str, Field(pattern=NAME_PATTERN)] = "sweep"
     """Part of the sweep folder's name."""
     experiment: dict[str, Any]
-    """The experiment that is varied: a file (relative to this one), a shipped config, or inline."""
+    """What is varied: a file (relative to this one), a shipped config, a table, or inline."""
     grid: Grid | None = None
     """Values for each key path; all combinations are tried, the last key varying fastest."""
     list: Settings | None = None

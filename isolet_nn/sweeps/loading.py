@@ -31,6 +31,7 @@ from isolet_nn.config.loading import (
 )
 from isolet_nn.config.problems import check
 from isolet_nn.config.shipped import resolve
+from isolet_nn.config.tables import is_table, table_experiment
 from isolet_nn.config.yaml_files import read_mapping
 from isolet_nn.errors import (
     ConfigError,
@@ -228,6 +229,8 @@ def _read_experiment(value: object, folder: Path, source: str) -> tuple[dict[str
     """The experiment as given, and the folder that its paths are relative to."""
     if isinstance(value, dict):
         return value, folder
+    if isinstance(value, str) and is_table(value):
+        return table_experiment(value), folder
     if isinstance(value, str):
         path = folder / value
         if not path.exists() or path.is_dir():

@@ -55,6 +55,19 @@ def test_what_no_sweep_can_be_is_refused_with_where_it_stands(
     assert message in problem_of(**keys)
 
 
+def test_a_table_can_be_what_is_varied(tmp_path: Path) -> None:
+    (tmp_path / "visits.csv").write_text("x,y\n1,a\n2,b\n", encoding="utf-8")
+    path = tmp_path / "depths.yaml"
+    path.write_text("experiment: visits.csv\ngrid: {model.hidden_layers: [[], [8]]}\n")
+    experiment = load_sweep(path).experiment
+    assert experiment["name"] == "visits"
+    assert experiment["dataset"]["path"] == str(tmp_path / "visits.csv")
+    with pytest.raises(
+        ConfigError, match=r"visits.csv: describes one experiment; `isolet-nn train"
+    ):
+        load_sweep(tmp_path / "visits.csv")
+
+
 @pytest.mark.parametrize(
     "keys",
     [
