@@ -24,7 +24,7 @@ from isolet_nn.system.files import open_file, read_text, write_array, write_text
 CACHE_VARIABLE = "ISOLET_NN_CACHE_DIR"
 
 # Part of every entry; raised when the meaning of what is kept changes.
-_FORMAT = 2
+_FORMAT = 3
 _LOCK_SECONDS = 600.0
 
 

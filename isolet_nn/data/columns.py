@@ -227,6 +227,7 @@ def raw_dataset(
     columns = tuple(
         Column(name, kind, tuple(categories)) for name, kind, categories in parsed.facts["columns"]
     )
+    group_names = parsed.facts["groups"]
     _refuse_gaps(config, columns, parsed.facts, before_rows)
     if not config.many_classes:
         _refuse_quantity(classes, len(y), source)
@@ -237,6 +238,7 @@ def raw_dataset(
         classes=tuple(classes),
         groups=parsed.arrays.get("groups"),
         group_name=parsed.facts["group_name"],
+        group_names=None if group_names is None else tuple(group_names),
         test_rows=None if n_train is None else np.arange(n_train, len(y)),
         checksum=parsed.checksum,
         source=source,
@@ -339,16 +341,19 @@ def number_classes(
             f"{source}: all {len(y)} rows are of class {classes[0]}; two are needed to tell apart"
         )
     arrays: dict[str, NDArray[Any]] = {"x": table.cells, "y": y}
+    group_names = None
     if group is not None:
         names, indices = encode(group.of_rows)
         whole = all(_WHOLE.fullmatch(name) and len(name) < 18 for name in names)
         # Groups that have numbers keep them; others are numbered in the order of their names.
         arrays["groups"] = np.array([int(n) for n in names])[indices] if whole else indices
+        group_names = None if whole else names
     facts = {
         "classes": classes,
         "columns": [[column.name, column.kind, column.categories] for column in table.columns],
         "label": label.column,
         "group_name": None if group is None else group.column,
+        "groups": group_names,
         "n_train": n_train,
         "gaps": [found.to_json() for found in gaps.found],
         "table": list(gaps.columns),

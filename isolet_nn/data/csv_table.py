@@ -5,8 +5,9 @@ Classes are sorted by number where all of them are whole numbers, else by name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ from isolet_nn.data.csv_text import file_checksum
 from isolet_nn.data.kind import DatasetInfo, DatasetKind, with_data
 from isolet_nn.data.layout import Layout, table_format
 from isolet_nn.data.raw import RawDataset
-from isolet_nn.data.reading import before_row, likely_kinds, open_table
+from isolet_nn.data.reading import TableFormat, before_row, likely_kinds, open_table
 from isolet_nn.data.sheet import SheetRows
 from isolet_nn.data.table import Kind, Table, joined
 from isolet_nn.errors import DataError
@@ -72,7 +73,23 @@ def load(config: CsvDataset) -> RawDataset:
         lambda: _parse_files([path for _, path in files], config),
     )
     source = " and ".join(str(path) for _, path in files)
-    return raw_dataset(config, parsed, source, [before_row(path) for _, path in files])
+    raw = raw_dataset(config, parsed, source, [before_row(path) for _, path in files])
+    paths_read = [path for _, path in files]
+    return replace(raw, place_of=partial(_place_of, paths_read, table_format(config)))
+
+
+def _place_of(paths: Sequence[Path], how: TableFormat, row: int) -> str | None:
+    """File and line of a row, found by reading again; None if the files are others by now."""
+    try:
+        for path in paths:
+            with open_table(path, how) as table:
+                for block in table.blocks({0: "categorical"}):
+                    if row < len(block):
+                        return f"{table.before_row}{block.lines[row]}"
+                    row -= len(block)
+    except DataError:
+        pass
+    return None
 
 
 @dataclass(frozen=True, eq=False)

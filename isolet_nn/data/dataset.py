@@ -64,6 +64,8 @@ class Dataset:
         Checksum of the data the splits come from.
     group_name
         What a group is ("speaker", or the name of its column); None where there are none.
+    group_names
+        Names of the groups, by number; None where their numbers are all there is.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Dataset:
     preprocessing: Preprocessing
     checksum: str
     group_name: str | None
+    group_names: tuple[str, ...] | None = None
 
     @property
     def n_features(self) -> int:
@@ -128,6 +131,7 @@ def make_dataset(
         preprocessing=preprocessing,
         checksum=raw.checksum,
         group_name=raw.group_name,
+        group_names=raw.group_names,
     )
 
 

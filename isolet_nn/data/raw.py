@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,8 @@ class RawDataset:
         (n,) speaker or group of each row; None where the data has none.
     group_name
         What a group is ("speaker", or the name of its column).
+    group_names
+        Names of the groups, by number; None where their numbers are all there is.
     test_rows
         Rows of the test part where the source fixes one, else None.
     quantum
@@ -55,6 +57,8 @@ class RawDataset:
         What each column is; numbers, named by their position, where the source says nothing.
     label
         Name of the column of the classes, where there is one.
+    place_of
+        Says in which file and line a row is, None where it cannot be told.
     """
 
     name: str
@@ -65,11 +69,13 @@ class RawDataset:
     source: str
     groups: NDArray[np.int64] | None = None
     group_name: str | None = None
+    group_names: tuple[str, ...] | None = None
     test_rows: Rows | None = None
     quantum: int = 1
     train_rows: Rows | None = None
     columns: tuple[Column, ...] = ()
     label: str | None = None
+    place_of: Callable[[int], str | None] | None = None
 
     def __post_init__(self) -> None:
         """Name columns that have no name."""
@@ -115,7 +121,7 @@ class RawDataset:
         part, number = "", int(row)
         if self.test_rows is not None and row in self.test_rows and self.train_rows is None:
             part, number = " of the test part", int(np.searchsorted(self.test_rows, row))
-        return DataError(
-            f"{self.source}: data row {number + 1}{part}: column {self.columns[column].name!r}: "
-            f"found {value!r}, {problem}"
-        )
+        place = self.place_of(int(row)) if self.place_of is not None else None
+        place = place or f"{self.source}: data row {number + 1}{part}"
+        name = self.columns[column].name
+        return DataError(f"{place}: column {name!r}: found {value!r}, {problem}")

@@ -16,6 +16,7 @@ from isolet_nn.plots.style import (
     in_style,
     new_figure,
     shorten,
+    shorten_all,
     to_file,
 )
 from isolet_nn.scores.calibration import Calibration
@@ -124,12 +125,12 @@ def figure_groups(
     Parameters
     ----------
     scores
-        One for each group, at least one; groups of equal accuracy stand by their numbers.
+        One for each group, at least one; groups of equal accuracy stand by their names.
     name
         What a group is.
     """
     ordered = sorted(scores, key=lambda score: (score.accuracy, score.group))
-    labels = [str(score.group) for score in ordered]
+    labels = shorten_all([str(score.group) for score in ordered])
     left, right = 0.75, 0.25
     room = min(max(0.27 * len(ordered), 3.5), _MOST_WIDE - left - right)
     step = room / len(ordered)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import gzip
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ from isolet_nn.data.table import Kind, Table
 from isolet_nn.errors import BackendUnavailableError, ConfigError
 from isolet_nn.results.models import TrainedModel
 from isolet_nn.scores.evaluation import wilson_interval
+from isolet_nn.system.csv_tables import RowWriter
 from isolet_nn.system.files import whole_file
 from isolet_nn.training.backend import FloatArray
 
@@ -251,7 +251,7 @@ class CsvOutput:
     ) -> None:
         self._file, self._columns, self._text = file, columns, text
         self._block = io.StringIO()
-        self._writer = csv.writer(self._block, delimiter=delimiter, lineterminator="\n")
+        self._writer = RowWriter(self._block, delimiter)
         self._writer.writerow(columns)
 
     def write(self, block: Predicted) -> None:

@@ -246,7 +246,12 @@ def _evaluate(model: TrainedModel, dataset: Dataset, name: str) -> Evaluation:
     """The evaluation of a model on the split of that name."""
     split: Split = getattr(dataset, name)
     return evaluate_logits(
-        model(split.x), split.y, classes=dataset.classes, split=name, groups=split.groups
+        model(split.x),
+        split.y,
+        classes=dataset.classes,
+        split=name,
+        groups=split.groups,
+        group_names=dataset.group_names,
     )
 
 

@@ -47,7 +47,8 @@ class ClassScore:
 class GroupScore:
     """Accuracy over the rows of one group, for instance one speaker."""
 
-    group: int
+    group: int | str
+    """Its number, or its name where it has one."""
     n: int
     correct: int
     accuracy: float
@@ -245,6 +246,7 @@ def evaluate_logits(
     classes: Sequence[str],
     split: str,
     groups: NDArray[np.integer[Any]] | None = None,
+    group_names: Sequence[str] | None = None,
 ) -> Evaluation:
     """Everything worth knowing about one network's answers on one split.
 
@@ -260,6 +262,8 @@ def evaluate_logits(
         Name of the split, as ``"test"``.
     groups
         (n,) number of each row's group, for instance its speaker.
+    group_names
+        Names of the groups, by number, where they have names.
 
     Raises
     ------
@@ -304,7 +308,7 @@ def evaluate_logits(
         classes=tuple(classes),
         confusion_matrix=matrix,
         per_class=_class_scores(matrix, classes),
-        per_group=[] if groups is None else _group_scores(groups, right),
+        per_group=[] if groups is None else _group_scores(groups, right, group_names),
         calibration=calibrate(logits, right),
         right=right,
         y=y,
@@ -370,11 +374,13 @@ def _class_scores(matrix: NDArray[np.int64], classes: Sequence[str]) -> list[Cla
     return scores
 
 
-def _group_scores(groups: NDArray[np.integer[Any]], hits: NDArray[np.bool_]) -> list[GroupScore]:
+def _group_scores(
+    groups: NDArray[np.integer[Any]], hits: NDArray[np.bool_], names: Sequence[str] | None
+) -> list[GroupScore]:
     numbers, member = np.unique(groups, return_inverse=True)
     sizes = np.bincount(member)
     correct = np.bincount(member[hits], minlength=len(numbers))
     return [
-        GroupScore(group, n, right, right / n)
+        GroupScore(group if names is None else names[group], n, right, right / n)
         for group, n, right in zip(numbers.tolist(), sizes.tolist(), correct.tolist(), strict=True)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 
@@ -44,7 +45,8 @@ def _finite_or_none(cell: str) -> float | None:
     return _finite(cell) if cell else None
 
 
-_GROUP: Columns = {"speaker": int, "n": int, "correct": int, "accuracy": float}
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_GROUP: Columns = {"speaker": str, "n": int, "correct": int, "accuracy": float}
 _ROC: Columns = {
     "class": str,
     "area": _share_needed,
@@ -110,7 +112,10 @@ def read_groups_csv(text: str) -> list[GroupScore]:
         If the text is no such table.
     """
     try:
-        scores = [GroupScore(*row) for row in read_csv(text, _GROUP)]
+        rows = [*read_csv(text, _GROUP)]
+        if all(_NUMBER.fullmatch(name) for name, *_ in rows):
+            rows = [[int(name), *cells] for name, *cells in rows]
+        scores = [GroupScore(*row) for row in rows]
         if not scores or not all(map(_adds_up, scores)):
             raise ValueError
     except ValueError:

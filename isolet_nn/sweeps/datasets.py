@@ -59,6 +59,7 @@ class PackedDataset:
                 f"the data set was damaged on its way to the worker: checksum {found}, "
                 f"sent {self.checksum}"
             )
+        group_names = self.meta["group_names"]
         train, validation, test = (self._split(name) for name in _SPLITS)
         assert train is not None, "every data set has a training part"
         assert test is not None, "and a test part"
@@ -71,6 +72,7 @@ class PackedDataset:
             preprocessing=Preprocessing.from_json(self.meta["preprocessing"]),
             checksum=self.meta["checksum"],
             group_name=self.meta["group_name"],
+            group_names=None if group_names is None else tuple(group_names),
         )
 
     def _split(self, name: str) -> Split | None:
@@ -120,6 +122,7 @@ def pack(dataset: Dataset) -> PackedDataset:
         "classes": list(dataset.classes),
         "checksum": dataset.checksum,
         "group_name": dataset.group_name,
+        "group_names": dataset.group_names,
         "preprocessing": dataset.preprocessing.to_json(),
     }
     return PackedDataset(arrays, meta, _checksum(arrays, meta))

@@ -40,9 +40,23 @@ def write_csv(path: Path, header: Iterable[CsvCell], rows: Iterable[Iterable[Csv
 
 
 def _write(file: IO[str], header: Iterable[CsvCell], rows: Iterable[Iterable[CsvCell]]) -> None:
-    writer = csv.writer(file, lineterminator="\n")
+    writer = RowWriter(file)
     writer.writerow(header)
     writer.writerows(rows)
+
+
+class RowWriter:
+    """Writes rows to a file, a line each; a cell with any end of line in it is quoted."""
+
+    def __init__(self, file: IO[str], delimiter: str = ",") -> None:
+        self._file = file
+        # Before Python 3.13 a carriage return is quoted only if it ends lines.
+        writer = csv.writer(self, delimiter=delimiter, lineterminator="\r\n")
+        self.writerow, self.writerows = writer.writerow, writer.writerows
+
+    def write(self, row: str) -> None:
+        """Write what the csv module made of a row."""
+        self._file.write(row[:-2] + "\n")
 
 
 def unless_nan(value: float) -> float | None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 import yaml
 from hypothesis import HealthCheck, assume, example, given, settings
@@ -54,6 +56,7 @@ def test_a_table_has_features_classes_and_groups(tmp_path: Path) -> None:
         assert raw.y.tolist() == [1, 0, 1, 0]
         assert raw.groups is not None
         assert raw.groups.tolist() == [0, 1, 0, 2]
+        assert raw.group_names == ("ann", "bob", "cyd")
         assert raw.group_name == "owner"
         assert raw.test_rows is None
 
@@ -132,6 +135,34 @@ def test_groups_that_have_numbers_keep_them(tmp_path: Path) -> None:
     raw = read(tmp_path, "x,g,y\n1,30,a\n2,7,b\n3,30,a\n", group="g")
     assert raw.groups is not None
     assert raw.groups.tolist() == [30, 7, 30]
+    assert raw.group_names is None
+
+
+TOO_LARGE = 'name,x,y\n"two\nlines",1,a\nb,2,b\n\nc,3,a\nd,1e200,b\n'
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.csv.gz", "table.parquet"])
+def test_a_number_too_large_is_told_by_its_line(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    match path.suffix:
+        case ".parquet":
+            pandas.read_csv(io.StringIO(TOO_LARGE)).to_parquet(path, index=False)
+        case ".gz":
+            path.write_bytes(gzip.compress(TOO_LARGE.encode()))
+        case _:
+            path.write_text(TOO_LARGE)
+    config = CsvDataset(name="csv", path=str(path), group="name")
+    row = ":7" if path.suffix != ".parquet" else ": data row 4"
+    with pytest.raises(DataError, match=r"found 1e\+200, too large") as caught:
+        load_dataset(config.model_copy(update={"standardize": False}), 0, "float32")
+    assert str(caught.value).startswith(f"{path}{row}: column 'x': found 1e+200")
+
+
+def test_a_number_too_large_in_the_test_file_is_told_by_that_file(tmp_path: Path) -> None:
+    raw = read(tmp_path, "x,y\n1,a\n2,b\n", "x,y\n3,a\n4,b\n1e300,b\n")
+    assert str(raw.error(4, 0, "too large")).startswith(f"{tmp_path}/test.csv:4: column 'x'")
+    (tmp_path / "test.csv").unlink()
+    assert "data row 3 of the test part: column 'x'" in str(raw.error(4, 0, "too large"))
 
 
 def test_a_test_file_is_the_test_part(tmp_path: Path) -> None:

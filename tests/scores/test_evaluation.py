@@ -347,6 +347,17 @@ def test_the_table_of_groups_reads_back_to_the_last_bit(seed: int, n: int) -> No
     assert read_groups_csv(groups_csv(scores)) == scores
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.sets(st.text(min_size=1), min_size=1, max_size=9))
+def test_groups_that_have_names_keep_them_in_tables_and_json(different: set[str]) -> None:
+    known = ["a", *sorted(different - {"a"})]  # names that are all numbers are numbers
+    logits, y = drawn(0, 30, 3)
+    found = evaluated(logits, y, groups=np.arange(30) % len(known), group_names=known)
+    assert [score.group for score in found.per_group] == known
+    assert read_groups_csv(groups_csv(found.per_group)) == found.per_group
+    assert [row["speaker"] for row in found.to_json()["per_speaker"]] == known
+
+
 @pytest.mark.parametrize(
     "text",
     [
