@@ -71,7 +71,7 @@ def figure_importance(
     axes.set_xlabel("rise of the loss when the column is shuffled (nats)")
     left_out = len(importances) - len(shown)
     rest = f"; the {_MOST_COLUMNS} most important of {len(importances)} columns" if left_out else ""
-    titled(axes, shorten(title, int((left + 4) * 9)), note + rest)
+    titled(axes, shorten(title, 57), note + rest)
     return figure
 
 

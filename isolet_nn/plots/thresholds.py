@@ -21,7 +21,7 @@ from isolet_nn.plots.style import (
     titled,
     to_file,
 )
-from isolet_nn.scores.curves import Curve, mean_curve
+from isolet_nn.scores.curves import Curve, mean_precision_recall, mean_roc
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,11 +127,10 @@ def _draw(axes: Axes, curves: Sequence[Curve], *, steps: bool) -> None:
     if others:
         axes.plot([], [], color="#b0b0b0", lw=0.8, label=f"{len(others)} better classes")
     if len(curves) > 2:
-        grid = np.unique(np.concatenate([curve.x for curve in curves]))
-        mean = mean_curve(curves, grid, steps=steps)
+        x, y = mean_precision_recall(curves) if steps else mean_roc(curves)
         style = "steps-pre" if steps else "default"
         label, dashes = "mean of all classes", (0, (4, 1.5))
-        axes.plot(grid, mean, color=INK, lw=1.6, ls=dashes, label=label, drawstyle=style)
+        axes.plot(x, y, color=INK, lw=1.6, ls=dashes, label=label, drawstyle=style)
 
 
 def _finish(

@@ -84,21 +84,40 @@ def _thinned(name: str, area: float, x: NDArray[Any], y: NDArray[Any]) -> Curve:
     return Curve(name, area, x[kept].astype(np.float64), y[kept].astype(np.float64))
 
 
-def mean_curve(curves: Sequence[Curve], grid: NDArray[np.float64], *, steps: bool) -> NDArray[Any]:
-    """The mean (n,) of some curves at the places `grid` (n,) along x.
+def mean_roc(curves: Sequence[Curve]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean over classes of the true positive rate at each false positive rate.
 
-    Parameters
-    ----------
-    steps
-        Whether curves are steps, as precision over recall is: the precision at a recall is that of
-        the smallest recall at least as high. Else they are straight between their points.
+    It has both ends of each vertical step, so that the area under it is the mean of the areas.
+
+    Returns
+    -------
+    x, y
+        (n_points,) each.
     """
+    x = np.unique(np.concatenate([curve.x for curve in curves]))
+    # Of points one above the other `interp` takes the last one: so the first, from the far end.
+    lower = [np.interp(-x, -curve.x[::-1], curve.y[::-1]) for curve in curves]
+    upper = [np.interp(x, curve.x, curve.y) for curve in curves]
+    ends = np.stack([np.mean(lower, axis=0), np.mean(upper, axis=0)], axis=1)
+    return x.repeat(2), ends.ravel()
+
+
+def mean_precision_recall(
+    curves: Sequence[Curve],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean over classes of the precision at each recall.
+
+    The precision at a recall is that of the smallest recall at least as high: curves are steps.
+
+    Returns
+    -------
+    x, y
+        (n_points,) each; a precision holds from the recall before it.
+    """
+    x = np.unique(np.concatenate([curve.x for curve in curves]))
     heights = []
     for curve in curves:
-        if steps:  # reversed, of equal recalls the one with the highest precision is the first
-            x, y = curve.x[::-1], curve.y[::-1]
-            heights.append(y[np.minimum(np.searchsorted(x, grid), len(x) - 1)])
-        else:
-            heights.append(np.interp(grid, curve.x, curve.y))
-    mean: NDArray[Any] = np.mean(heights, axis=0)
-    return mean
+        # Reversed, of equal recalls the one with the highest precision is the first.
+        places = np.searchsorted(curve.x[::-1], x)
+        heights.append(curve.y[::-1][np.minimum(places, len(curve.x) - 1)])
+    return x, np.mean(heights, axis=0)

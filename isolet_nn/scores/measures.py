@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config.metrics import SCORES, Score
-from isolet_nn.errors import short_repr
+from isolet_nn.errors import counted, short_repr
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -57,7 +57,7 @@ def why_undefined(
         case "roc_auc" | "average_precision":
             absent = [name for name, count in zip(classes, counts, strict=True) if not count]
             if absent:
-                others = f" (nor of {len(absent) - 1} others)" if absent[1:] else ""
+                others = f" (nor of {counted(len(absent) - 1, 'other')})" if absent[1:] else ""
                 return f"the {split} split has no row of class {short_repr(absent[0])}{others}"
         case "matthews":
             if np.count_nonzero(counts) == 1:

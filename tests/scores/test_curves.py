@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -12,7 +12,8 @@ from isolet_nn.errors import DataError
 from isolet_nn.scores.curves import (
     MOST_POINTS,
     Curve,
-    mean_curve,
+    mean_precision_recall,
+    mean_roc,
     precision_recall_curves,
     roc_curves,
 )
@@ -71,17 +72,26 @@ def test_a_curve_of_many_points_is_thinned_and_keeps_its_ends_and_area() -> None
     assert roc_curves(evaluation)[0].area == pytest.approx(evaluation.scores["roc_auc"])
 
 
-def test_the_mean_of_curves_is_straight_between_points_or_goes_in_steps() -> None:
-    curves = [
-        Curve("a", 1.0, np.array([0.0, 0.5, 1.0]), np.array([0.0, 1.0, 1.0])),
-        Curve("b", 0.5, np.array([0.0, 1.0]), np.array([0.0, 1.0])),
-    ]
-    grid = np.array([0.0, 0.25, 1.0])
-    np.testing.assert_allclose(mean_curve(curves, grid, steps=False), [0.0, 0.375, 1.0])
-    one = [Curve("a", 0.7, np.array([1.0, 0.5, 0.5, 0.0]), np.array([0.4, 0.6, 0.8, 1.0]))]
-    np.testing.assert_allclose(
-        mean_curve(one, np.array([0.0, 0.2, 0.5, 0.6, 1.0]), steps=True), [1.0, 0.8, 0.8, 0.4, 0.4]
-    )
+@settings(max_examples=25)
+@given(seed=st.integers(0, 999), n=st.integers(3, 60))
+def test_the_area_under_the_mean_of_roc_curves_is_the_mean_of_their_areas(
+    seed: int, n: int
+) -> None:
+    curves = roc_curves(answered(seed, n, 3))
+    assume(curves)
+    x, y = mean_roc(curves)
+    assert (np.diff(x) >= 0.0).all()
+    assert (np.diff(y) > -1e-12).all()
+    areas = [curve.area for curve in curves]
+    assert np.trapezoid(y, x) == pytest.approx(np.mean(areas), abs=1e-12)
+
+
+def test_the_mean_of_precision_over_recall_goes_in_steps() -> None:
+    one = Curve("a", 0.7, np.array([1.0, 0.5, 0.5, 0.0]), np.array([0.4, 0.6, 0.8, 1.0]))
+    other = Curve("b", 0.7, np.array([1.0, 0.2, 0.0]), np.array([0.6, 1.0, 1.0]))
+    x, y = mean_precision_recall([one, other])
+    np.testing.assert_allclose(x, [0.0, 0.2, 0.5, 1.0])
+    np.testing.assert_allclose(y, [1.0, (0.8 + 1.0) / 2, (0.8 + 0.6) / 2, (0.4 + 0.6) / 2])
 
 
 def test_tables_of_curves_read_back_to_the_last_bit() -> None:

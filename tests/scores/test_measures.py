@@ -70,7 +70,7 @@ def test_a_split_without_some_classes_has_scores_or_reasons(
 def test_a_reason_names_the_class_that_is_not_there() -> None:
     classes, y = ["cat", "dog", "owl", "fox"], np.array([0, 0, 1])
     reason = why_undefined("roc_auc", y, classes, "validation")
-    assert reason == "the validation split has no row of class 'owl' (nor of 1 others)"
+    assert reason == "the validation split has no row of class 'owl' (nor of 1 other)"
     reason = why_undefined("matthews", y[:2], classes, "test")
     assert reason == "all rows of the test split are of class 'cat'"
 
