@@ -38,10 +38,18 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Advice:
-    """Doubts, and the content of a config that answers them as well as can be."""
+    """Doubts, and the content of a config that answers them as well as can be.
+
+    Attributes
+    ----------
+    trains
+        Whether it trains on the table as it is; else the table is to be mended, or another column
+        to be the label.
+    """
 
     doubts: Sequence[Doubt]
     config: Mapping[str, Any]
+    trains: bool = True
 
 
 def advise(table: Inspection, path: str) -> Advice:
@@ -53,6 +61,7 @@ class _Adviser:
     def __init__(self, table: Inspection, path: str) -> None:
         self.table, self.path = table, path
         self.doubts: list[Doubt] = []
+        self.trains = True
         self.drop: list[str | int] = []
         self.categorical: list[str | int] = []
         self.na_values: list[str] = []
@@ -63,7 +72,14 @@ class _Adviser:
         names = [column.name for column in self.table.columns]
         for column in self.table.features:
             self._look_at(column, names.count(column.name) > 1)
-        return Advice(self.doubts, self._config())
+        if len(self.drop) == len(self.table.features):
+            self._obstacle("no column is left to learn from")
+        return Advice(self.doubts, self._config(), self.trains)
+
+    def _obstacle(self, says: str, column: InspectedColumn | None = None) -> None:
+        """Note a doubt that no config answers."""
+        self.trains = False
+        self._doubt(says, column)
 
     def _doubt(self, says: str, column: InspectedColumn | None = None) -> None:
         name = None if column is None else column.name or f"column {column.position}"
@@ -74,7 +90,7 @@ class _Adviser:
             self._doubt("the first line holds numbers only, and is taken for data (header: false)")
         if self.table.ragged is not None:
             line, cells, rows = self.table.ragged
-            self._doubt(
+            self._obstacle(
                 f"line {line} has {cells} cells, the first has {len(self.table.columns)}; "
                 f"{rows:,} such rows have to be mended in the file"
             )
@@ -84,12 +100,12 @@ class _Adviser:
         if self.table.is_guessed:
             self._doubt("is taken for the label; name another one as --label", label)
         if label.missing:
-            self._doubt(f"the label is missing in {label.missing:,} rows; leave these out", label)
+            self._obstacle(f"the label is missing in {label.missing:,} rows; leave these out", label)
         if len(counts) < 2:
-            self._doubt("the label needs two classes; name another column as --label", label)
+            self._obstacle("the label needs two classes; name another column as --label", label)
             return
         if is_quantity([*counts], self.table.rows) or label.holds == "dates":
-            self._doubt(
+            self._obstacle(
                 f"the label takes {len(counts):,} different values, so it seems to be a quantity; "
                 "only classes can be learned (classification, not regression): name another column "
                 "as --label",
@@ -98,7 +114,7 @@ class _Adviser:
             return
         single = [name for name, count in counts.items() if count < 2]
         if single:
-            self._doubt(
+            self._obstacle(
                 f"class {listing(single)} has a single row; a split needs two of each class", label
             )
         unequal = unequal_classes([*counts], [*counts.values()])
@@ -146,7 +162,8 @@ class _Adviser:
         if column.holds == "dates":
             return "holds dates, which are neither numbers nor categories"
         if column.different < 2 and not column.words:
-            return f"is always {short_repr(str(column.values[0]))}"
+            [value] = column.values
+            return f"is always {f'{value:g}' if column.is_of_numbers else short_repr(value)}"
         if column.is_one_to_one_with(label):
             return "says what the label says, in other words"
         if column.holds == "names" and (column.different == rows > 2 or self._is_too_many(column)):

@@ -171,7 +171,7 @@ class _Arrow:
                     return None
                 cells[position] = words
                 continue
-            values = column.to_numpy(zero_copy_only=False)
+            values = _numbers(column)
             unusable = np.flatnonzero(~np.isfinite(values))
             if len(unusable) != column.null_count:  # infinite, or not a number in other words
                 return None
@@ -195,9 +195,19 @@ def _is_utf8(piece: bytes) -> bool:
     return True
 
 
+def _numbers(column: pyarrow.DoubleArray) -> NDArray[np.float64]:
+    """Numbers, NaN where there is none; pyarrow's own `to_numpy` imports pandas for it."""
+    there, values = column.buffers()
+    numbers = np.frombuffer(values, np.float64)
+    if not column.null_count:
+        return numbers
+    is_there = np.unpackbits(np.frombuffer(there, np.uint8), count=len(column), bitorder="little")
+    return np.where(is_there, numbers, np.nan)
+
+
 def _words(column: pyarrow.DictionaryArray) -> Words:
     words = [word.strip() for word in column.dictionary.to_pylist()]
-    codes: NDArray[np.int64] = column.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    codes = np.frombuffer(column.indices.buffers()[1], np.int32).astype(np.int64)
     different: dict[str, int] = {}
     merged = np.array([different.setdefault(w, len(different)) for w in words], np.int64)
     return Words(codes if len(different) == len(words) else merged[codes], tuple(different))

@@ -23,6 +23,7 @@ from isolet_nn.data.reading import (
     likely_kinds,
     looks_decimal,
     open_table,
+    ragged_row,
 )
 from isolet_nn.errors import DataError
 
@@ -160,6 +161,9 @@ def _read(path: Path, how: TableFormat, wanted: str | int) -> Inspection:
                 raise DataError(f"{path}: holds more than {MAX_NUMBERS:,} cells")
             for position, cells in enumerate(collected):
                 cells.take(block, position)
+    if not rows and ragged:
+        line, width = ragged[0]
+        raise DataError(f"{path}:{line}: {ragged_row(width, len(table.columns), how)}")
     if not rows:
         raise DataError(f"{path}: holds no rows below the names of the columns")
     columns = [

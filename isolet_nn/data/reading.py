@@ -244,7 +244,7 @@ def read_blocks(
     how
         How the table is written.
     optional
-        Columns that need not be there.
+        Columns that are left out where they are not there, or there twice.
     on_share
         Hears with each block how much of the table was read, 0 to 1, where that is known.
 
@@ -261,7 +261,7 @@ def read_blocks(
     """
     how = how or TableFormat()
     with open_table(source, how, is_bounded=False) as table:
-        names = [name for name in kinds if name in table.columns or name not in optional]
+        names = [n for n in kinds if n not in optional or table.columns.count(n) == 1]
         missing = [name for name in names if name not in table.columns]
         if missing:
             raise DataError(
@@ -287,15 +287,18 @@ def bad_number(cell: str, decimal: str) -> str:
     return f"found {cell[:60]!r}, expected a finite number{hint}"
 
 
-def ragged_row(cells: int, expected: int) -> str:
+def ragged_row(cells: int, expected: int, how: TableFormat) -> str:
     """What is wrong with a row of too many or too few cells."""
-    return f"found {cells} cells, expected {expected}"
+    hint = ""
+    if how.header and cells == expected + 1:
+        hint = " (do rows begin with a number or name that the header has no name for?)"
+    return f"found {cells} cells, expected {expected}{hint}"
 
 
 def _refuse_bad_cells(table: OpenTable, block: Block, asked: Asked, how: TableFormat) -> None:
     bad = BadCells()
     for line, width in block.ragged:
-        bad.add(-1, "cells", line, ragged_row(width, len(table.columns)))
+        bad.add(-1, "cells", line, ragged_row(width, len(table.columns), how))
     for position in asked:
         cells = block.cells[position]
         for row, cell in () if isinstance(cells, Words) else cells.bad.items():

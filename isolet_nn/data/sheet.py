@@ -35,7 +35,7 @@ class SheetRows:
     def take(self, block: Block) -> None:
         """Add rows, and what is wrong with them."""
         for line, width in block.ragged:
-            says = ragged_row(width, len(self.layout.columns)) + self._ragged(width)
+            says = ragged_row(width, len(self.layout.columns), self.how)
             self.bad.add(-1, "cells", line, says)
         rows = self._room(len(block))
         is_first = not self.lines
@@ -51,7 +51,8 @@ class SheetRows:
         for position in self.layout.names:
             names = block.cells[position]
             assert isinstance(names, Words)
-            self._names.setdefault(position, []).extend(names.words[c] for c in names.codes)
+            of_rows = np.array(names.words, dtype=object)[names.codes].tolist()
+            self._names.setdefault(position, []).extend(of_rows)
             self._note_names(position, block, names, "name")
 
     def _codes_of(self, position: int, block: Block, cells: Words) -> NDArray[np.float64]:
@@ -145,8 +146,3 @@ class SheetRows:
             if is_first and row == 0 and not self.config.header:
                 says += _HEADER_HINT
             self.bad.add(position, "number", int(block.lines[row]), column_error(column, says))
-
-    def _ragged(self, cells: int) -> str:
-        if self.config.header and cells == len(self.layout.columns) + 1:
-            return " (do rows begin with a number or name that the header has no name for?)"
-        return ""

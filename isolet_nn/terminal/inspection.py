@@ -52,7 +52,8 @@ def print_inspection(table: Inspection, advice: Advice, printer: Printer = FOR_T
     for doubt in advice.doubts:
         where = "" if doubt.column is None else f"column {short_repr(doubt.column)}: "
         printer.say(f"- {where}{doubt.says}")
-    printer.say("\na config that trains on it:")
+    what = "that trains on it" if advice.trains else "for it, once it can be learned from"
+    printer.say(f"\na config {what}:")
     printer.say(write_yaml(dict(advice.config)).rstrip("\n"))
 
 
@@ -76,6 +77,7 @@ def inspection_json(table: Inspection, advice: Advice) -> dict[str, Any]:
         "classes": table.classes,
         "doubts": [{"column": doubt.column, "says": doubt.says} for doubt in advice.doubts],
         "config": dict(advice.config),
+        "trains": advice.trains,
     }
 
 
