@@ -22,7 +22,7 @@ from isolet_nn.errors import DataError
 from isolet_nn.runs.execution import train
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import sweep as run_sweep
-from isolet_nn.system.files import UnreadableFileError, open_file, read_bytes, read_text
+from isolet_nn.system.files import UnreadableFileError, open_file, read_bytes, read_text, write_text
 
 if os.name == "nt":
     pytest.skip("has no named pipes among its files", allow_module_level=True)
@@ -68,6 +68,18 @@ def test_only_files_are_opened(message: str, tmp_path: Path) -> None:
     with pytest.raises(OSError, match=message) as caught:
         open_file(path)
     assert caught.value.filename == str(path)
+
+
+@pytest.mark.parametrize("message", NO_FILES)
+def test_what_is_no_file_is_not_replaced_by_one(message: str, tmp_path: Path) -> None:
+    path = tmp_path / "there"
+    NO_FILES[message](path)
+    before = path.lstat()
+    with pytest.raises(OSError, match=message) as caught:
+        write_text(path, "a file")
+    assert caught.value.filename == str(path)
+    assert path.lstat() == before
+    assert [*tmp_path.iterdir()] == [path]
 
 
 def test_a_socket_is_no_file(tmp_path: Path) -> None:

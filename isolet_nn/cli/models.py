@@ -95,6 +95,7 @@ def export(
     from isolet_nn.errors import ConfigError
     from isolet_nn.results.models import load_model
     from isolet_nn.results.onnx_graph import export_onnx, lossy_columns
+    from isolet_nn.system.files import why_not_written
     from isolet_nn.terminal.streams import print_line, print_message
 
     chosen = _choose(path, trial, best)
@@ -103,8 +104,7 @@ def export(
         is_file = chosen.is_file()
         output = chosen.with_suffix(f".{to}") if is_file else chosen / f"model.{to}"
         output.parent.mkdir(exist_ok=True, parents=True)  # of a trial there may be none
-    elif output.is_dir() or not output.parent.is_dir():
-        why = "is a folder" if output.is_dir() else f"there is no folder {output.parent}"
+    elif why := why_not_written(output):
         raise ConfigError(f"--output {output}: {why}")
     written = export_onnx(model, output)
     for name in lossy_columns(model):

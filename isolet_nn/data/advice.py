@@ -100,7 +100,9 @@ class _Adviser:
         if self.table.is_guessed:
             self._doubt("is taken for the label; name another one as --label", label)
         if label.missing:
-            self._obstacle(f"the label is missing in {label.missing:,} rows; leave these out", label)
+            self._obstacle(
+                f"the label is missing in {label.missing:,} rows; leave these out", label
+            )
         if len(counts) < 2:
             self._obstacle("the label needs two classes; name another column as --label", label)
             return

@@ -22,6 +22,7 @@ from isolet_nn.errors import ConfigError, RunError, printable
 from isolet_nn.results.listing import status_of
 from isolet_nn.results.selection import load_run
 from isolet_nn.runs.folder import Run
+from isolet_nn.system.files import why_not_written
 from isolet_nn.training.progress import Row
 
 if TYPE_CHECKING:
@@ -278,14 +279,12 @@ def require_picture_path(path: Path) -> None:
     Raises
     ------
     ConfigError
-        If it is neither PNG nor SVG, or its folder does not exist.
+        If it is neither PNG nor SVG, its folder does not exist, or it is no file itself.
     """
     if path.suffix.lower() not in (".png", ".svg"):
         raise ConfigError(f"--output {path}: a picture's name ends in .png or .svg")
-    if not path.parent.is_dir():
-        raise ConfigError(f"--output {path}: there is no folder {path.parent}")
-    if path.is_dir():
-        raise ConfigError(f"--output {path}: is a folder, not a file")
+    if why := why_not_written(path):
+        raise ConfigError(f"--output {path}: {why}")
 
 
 def names_without_dates(labels: Sequence[str]) -> dict[str, str]:

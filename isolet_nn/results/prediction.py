@@ -23,7 +23,7 @@ from isolet_nn.errors import BackendUnavailableError, ConfigError
 from isolet_nn.results.models import TrainedModel
 from isolet_nn.scores.evaluation import wilson_interval
 from isolet_nn.system.csv_tables import RowWriter
-from isolet_nn.system.files import whole_file
+from isolet_nn.system.files import whole_file, why_not_written
 from isolet_nn.training.backend import FloatArray
 
 if TYPE_CHECKING:
@@ -310,13 +310,12 @@ def file_output(
     Raises
     ------
     ConfigError
-        If its folder is not there, or it is a folder itself.
+        If its folder is not there, or it is itself no file, but a folder or a device.
     BackendUnavailableError
         If it is Parquet and pyarrow is not installed.
     """
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder, not a file" if path.is_dir() else f"there is no folder {path.parent}"
-        raise ConfigError(f"--output {path}: {what}")
+    if why := why_not_written(path):
+        raise ConfigError(f"--output {path}: {why}")
     columns = output_columns(model, proba=proba, keep=keep)
     suffix = Path(path.name.lower().removesuffix(".gz")).suffix
     with whole_file(path) as temporary, contextlib.ExitStack() as stack:

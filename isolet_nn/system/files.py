@@ -64,8 +64,8 @@ def open_file(path: Path, limit: int = MAX_RECORD_BYTES) -> IO[bytes]:
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
-            kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
-            raise UnreadableFileError(errno.EINVAL, f"it is {kind}, not a file", str(path))
+            reason = f"it is {_kind_of(status)}, not a file"
+            raise UnreadableFileError(errno.EINVAL, reason, str(path))
         if status.st_size > limit:
             raise _too_large(path, limit)
         return os.fdopen(handle, "rb")
@@ -94,6 +94,21 @@ def read_text(path: Path, limit: int = MAX_RECORD_BYTES) -> str:
     return read_bytes(path, limit).decode()
 
 
+def _kind_of(status: os.stat_result) -> str:
+    return _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
+
+
+def why_not_written(path: Path) -> str | None:
+    """Why no file can take this place: it is a folder or device itself, or has no folder."""
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    with contextlib.suppress(FileNotFoundError):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return f"it is {_kind_of(status)}, not a file"
+    return None
+
+
 def _too_large(path: Path, limit: int) -> OSError:
     message = f"it holds more than {limit:,} bytes, the most that is read"
     return UnreadableFileError(errno.EFBIG, message, str(path))
@@ -104,7 +119,14 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to; on success it replaces `path`, on an error it is removed.
 
     The temporary name keeps the suffix of `path`, from which some writers tell the format.
+
+    Raises
+    ------
+    UnreadableFileError
+        If `path` is there and is no regular file: replacing a device or a pipe would destroy it.
     """
+    if path.parent.is_dir() and (why := why_not_written(path)):
+        raise UnreadableFileError(errno.EINVAL, why, str(path))
     prefix = f".{path.stem}-"
     with errors_name(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)

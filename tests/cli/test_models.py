@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -152,3 +153,15 @@ def test_what_export_cannot_do_it_refuses(run: Path, arguments: list[str], messa
     code, _, err = invoke("export", run, *arguments)
     assert code != 0
     assert message in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no devices among its files")
+@pytest.mark.parametrize("arguments", [["predict", "-"], ["export"]])
+def test_a_device_is_not_replaced_by_a_file(
+    run: Path, arguments: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "out").symlink_to("/dev/zero")
+    command, *others = arguments
+    code, _, err = invoke(command, run, *others, "-o", tmp_path / "out", given="x,y\n1,2\n")
+    assert (code, "is a device, not a file" in err) == (2, True)
+    assert (tmp_path / "out").is_symlink()

@@ -179,6 +179,13 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         list(read_blocks(written(tmp_path, "x,x\n1,2\n"), {"x": "numeric"}))
 
 
+def test_a_column_that_need_not_be_there_is_left_out_where_it_is_there_twice(
+    tmp_path: Path,
+) -> None:
+    path = written(tmp_path, "x,y,x\n1,2,3\n")
+    assert rows_of(read_blocks(path, {"x": "numeric", "y": "numeric"}, optional=["x"])) == [[2.0]]
+
+
 def test_kinds_are_told_by_the_first_rows(tmp_path: Path) -> None:
     text = "a,b,c,d,e\n1,x,,1,true\n2,y,,z,false\n"
     kinds = likely_kinds(written(tmp_path, text), TableFormat())

@@ -352,7 +352,7 @@ def test_the_command_prints_the_picture_last(copies: tuple[Path, Path]) -> None:
     [
         ("curves.pdf", "a picture's name ends in .png or .svg"),
         ("new/curves.png", "there is no folder new"),
-        ("folder.png", "is a folder, not a file"),
+        ("folder.png", "it is a folder, not a file"),
     ],
 )
 def test_a_picture_that_cannot_be_written_is_refused_before_any_work(
