@@ -113,7 +113,7 @@ def test_predict_ends_in_peace_where_nobody_reads_on(run: Path) -> None:
         (["-"], "x,z\n1,2\n", "standard input: has no column y; found x, z"),
         (["-"], "x,y\n1,\n", "row 1: column 'y': is missing"),
         (["-"], "x,y\n1,2,3\n", "standard input:2: found 3 cells, expected 2"),
-        (["nothing.csv"], "", "nothing.csv: cannot be read: No such file"),
+        (["nothing.csv"], "", "nothing.csv: no such file"),
         (["-", "-o", "nowhere/out.csv"], "x,y\n1,2\n", "there is no folder nowhere"),
         (["-", "-o", "."], "x,y\n1,2\n", "is a folder, not a file"),
     ],
@@ -163,5 +163,6 @@ def test_a_device_is_not_replaced_by_a_file(
     (tmp_path / "out").symlink_to("/dev/zero")
     command, *others = arguments
     code, _, err = invoke(command, run, *others, "-o", tmp_path / "out", given="x,y\n1,2\n")
-    assert (code, "is a device, not a file" in err) == (2, True)
+    assert code != 0
+    assert "is a device, not a file" in err
     assert (tmp_path / "out").is_symlink()
