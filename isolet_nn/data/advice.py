@@ -87,7 +87,7 @@ class _Adviser:
 
     def _look_at_rows(self) -> None:
         if not self.table.how.header and not is_parquet(self.table.path.name):
-            self._doubt("the first line holds numbers only, and is taken for data (header: false)")
+            self._doubt("the first line names no columns, and is taken for data (header: false)")
         if self.table.ragged is not None:
             line, cells, rows = self.table.ragged
             self._obstacle(

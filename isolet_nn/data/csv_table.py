@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config.datasets import CsvDataset
+from isolet_nn.config.tables import is_parquet
 from isolet_nn.data import cache
 from isolet_nn.data.cache import ParsedData
 from isolet_nn.data.categories import require_categories
@@ -29,11 +30,11 @@ from isolet_nn.data.columns import (
 )
 from isolet_nn.data.csv_text import file_checksum
 from isolet_nn.data.kind import DatasetInfo, DatasetKind, with_data
-from isolet_nn.data.layout import Layout, table_format
+from isolet_nn.data.layout import Layout, is_a_row, table_format
 from isolet_nn.data.raw import RawDataset
 from isolet_nn.data.reading import TableFormat, before_row, likely_kinds, open_table
 from isolet_nn.data.sheet import SheetRows
-from isolet_nn.data.table import Kind, Table, joined
+from isolet_nn.data.table import Kind, Table, joined, listing
 from isolet_nn.errors import DataError
 
 
@@ -74,6 +75,7 @@ def load(config: CsvDataset) -> RawDataset:
     )
     source = " and ".join(str(path) for _, path in files)
     raw = raw_dataset(config, parsed, source, [before_row(path) for _, path in files])
+    _require_header(config, raw, files[0][1])
     paths_read = [path for _, path in files]
     return replace(raw, place_of=partial(_place_of, paths_read, table_format(config)))
 
@@ -128,6 +130,21 @@ def _parse_files(paths: list[Path], config: CsvDataset) -> ParsedData:
         len(train.table) if len(sheets) > 1 else None,
         str(train.path),
     )
+
+
+def _require_header(config: CsvDataset, raw: RawDataset, path: Path) -> None:
+    """Refuse a file whose first line is one more row, unless the config says that it is none."""
+    if not config.header or "header" in config.model_fields_set or is_parquet(path.name):
+        return
+    values = [column.categories if column.kind == "categorical" else None for column in raw.columns]
+    names, is_number = [c.name for c in raw.columns], table_format(config).numbers.is_number
+    if raw.label is not None and is_a_row(names, values, raw.label, raw.classes, is_number):
+        where = "" if isinstance(config.label, int) else " and dataset.label to its position"
+        raise DataError(
+            f"{path}: the first line seems to be a row (found {listing(names)}, and "
+            f"{listing([raw.label])} as the label, which is a class); set dataset.header: false"
+            f"{where}; if these are names, set dataset.header: true"
+        )
 
 
 def _require_same_columns(train: _Sheet, path: Path, columns: tuple[str, ...]) -> None:

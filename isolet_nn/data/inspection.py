@@ -16,7 +16,7 @@ from isolet_nn.config.tables import is_parquet
 from isolet_nn.data.categories import are_dates
 from isolet_nn.data.cells import Block, Words
 from isolet_nn.data.columns import MAX_NUMBERS, encode, is_quantity
-from isolet_nn.data.layout import column_position, table_format
+from isolet_nn.data.layout import column_position, is_a_row, table_format
 from isolet_nn.data.reading import (
     DelimiterError,
     TableFormat,
@@ -138,12 +138,24 @@ def inspect(config: CsvDataset) -> Inspection:
     path = Path(config.path).expanduser()
     how = _guessed(path, table_format(config))
     table = _read(path, how, config.label)
-    if "label" in config.model_fields_set:
-        return table
-    label = _likely_label(table)
-    if label is not table.label:  # it was read as names, which it may not be
-        table = _read(path, how, label.position)
-    return replace(table, is_guessed=True)
+    is_guessed = "label" not in config.model_fields_set
+    if is_guessed:
+        label = _likely_label(table)
+        if label is not table.label:  # it was read as names, which it may not be
+            table = _read(path, how, label.position)
+    if how.header and "header" not in config.model_fields_set and _begins_with_a_row(table):
+        table = _read(path, replace(how, header=False), table.label.position)
+    return replace(table, is_guessed=is_guessed)
+
+
+def _begins_with_a_row(table: Inspection) -> bool:
+    """Whether the first line, which should name the columns, is like the others."""
+    values = [None if column.is_of_numbers else column.values for column in table.features]
+    names = [column.name for column in table.features]
+    label, is_number = table.label, table.how.numbers.is_number
+    return not is_parquet(table.path.name) and is_a_row(
+        names, values, label.name, label.values, is_number
+    )
 
 
 def _read(path: Path, how: TableFormat, wanted: str | int) -> Inspection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,3 +146,37 @@ def column_position(
             f"positions only: 0 to {len(columns) - 1}"
         )
     return position_of(str(path), columns, wanted, f"dataset.{key}")
+
+
+def is_a_row(
+    names: Sequence[str],
+    values: Sequence[Collection[str] | None],
+    label: str,
+    classes: Collection[str],
+    is_number: Callable[[str], bool],
+) -> bool:
+    """Whether what should name the columns is one more row, as in a file without a header.
+
+    Parameters
+    ----------
+    names
+        What the features are called.
+    values
+        The categories of each; None where it holds numbers.
+    label
+        What the column of the classes is called.
+    classes
+        What stands in it.
+    is_number
+        Whether a text is a number in this table.
+    """
+    if label not in classes or not names:
+        return False
+    if all(name.isdecimal() for name in names):  # as pandas counts columns
+        first, *others = map(int, names)
+        if first < 2 and others == [*range(first + 1, first + len(names))]:
+            return False
+    return all(
+        is_number(name) if known is None else name in known
+        for name, known in zip(names, values, strict=True)
+    )

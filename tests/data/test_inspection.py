@@ -120,7 +120,9 @@ ROWS = "".join(f"{i},{i % 4},{'ab'[i % 2]}\n" for i in range(12))
         ),
         ("x,x,y\n1,2,a\n2,1,b\n", {}, "x", "has the name of another column; left out"),
         ("x,z,y\n1,,a\n2,,b\n", {}, "z", "is empty; left out"),
-        ("1,2\n3,4\n", {}, None, "the first line holds numbers only, and is taken for data"),
+        ("1,2\n3,4\n", {}, None, "the first line names no columns, and is taken for data"),
+        ("5,x,a\n1,x,b\n2,z,a\n", {}, None, "the first line names no columns, and is taken"),
+        ("5,x,a\n1,x,b\n2,z,a\n", {"label": "a"}, None, "the first line names no columns"),
         ("x,y\n1,a\n1\n1\n", {}, None, "line 3 has 1 cells, the first has 2; 2 such rows have to"),
         (
             "x,z,y\n" + "".join(f"w{i},{i},{'ab'[i % 2]}\n" for i in range(101)) + "7,1,a\n" * 200,

@@ -376,6 +376,28 @@ def test_without_a_header_the_remedy_for_bad_columns_is_positions(tmp_path: Path
     assert message.endswith("set dataset.columns: {drop: [0]}")
 
 
+@pytest.mark.parametrize(
+    ("text", "keys", "message"),
+    [
+        ("5.1,0.2,a\n4,1,b\n3,2,a\n", {}, "set dataset.header: false; if these are names"),
+        ("5.1,p,a\n4,p,b\n3,q,a\n", {"label": "a"}, "and dataset.label to its position"),
+        ("5,1,1\n4,1,0\n3,2,1\n", {"columns": {"drop": [1]}}, "(found '5', and '1' as the label"),
+    ],
+)
+def test_a_first_line_that_is_a_row_is_not_taken_for_names(
+    tmp_path: Path, text: str, keys: dict[str, Any], message: str
+) -> None:
+    assert message in refusal(tmp_path, text, **keys)
+    assert len(read(tmp_path, text, header=True, **keys).y) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["0,1,2\n5,6,2\n7,8,3\n", "x,7,a\n5,6,a\n7,8,b\n", "5,6,kind\n1,2,a\n3,4,b\n"]
+)
+def test_names_that_could_be_cells_in_part_are_names(tmp_path: Path, text: str) -> None:
+    assert len(read(tmp_path, text).y) == 2
+
+
 def test_a_name_that_looks_like_a_position_is_told_with_its_quotes(tmp_path: Path) -> None:
     text = "2019,no,y\n1,2,a\n3,4,b\n"
     assert "the column of that name is written in quotes: '2019'" in refusal(
