@@ -7,9 +7,12 @@ from contextlib import contextmanager
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import traced
+from isolet_nn.config.metrics import is_score
 from isolet_nn.config.problems import validate
-from isolet_nn.data.splits import TooManyFoldsError
+from isolet_nn.data import load_raw
+from isolet_nn.data.splits import TooManyFoldsError, rows_of_splits
 from isolet_nn.errors import ConfigError, DataError, Problem
+from isolet_nn.scores.measures import why_undefined
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.datasets import DataSource
 from isolet_nn.sweeps.grid import Trials, with_settings
@@ -61,6 +64,7 @@ _DECIDES_ON_CAPACITY = (
     "training.weight_averaging",
 )
 """Key paths that `require_trainable` and `require_class_names` look at."""
+_NEED_NOT_ALL_CLASSES = "loss, accuracy, balanced_accuracy and macro_f1"
 
 
 def require_trainable_trials(
@@ -98,6 +102,46 @@ def require_trainable_trials(
     if problems:
         found = with_settings(trials, problems, len(numbers))
         raise ConfigError(*traced(found, f"{sweep.source}: ", sweep.origins))
+
+
+def require_defined_ranking(sweep: Sweep, trials: Trials) -> None:
+    """Refuse to rank by a score that no setting would have, as a part of the rows lacks a class.
+
+    That is known of the first seed; another one's parts may lack a class all the same.
+
+    Raises
+    ------
+    ConfigError
+        Saying which part lacks what, and by what settings can be ranked instead.
+    """
+    reasons = []
+    for setting in trials.settings_that_differ_in("dataset"):
+        if (reason := _why_unranked(sweep, trials, setting)) is None:
+            return
+        reasons.append(reason)
+    problem = Problem(
+        reasons[0], "rank_by", allowed=f"{_NEED_NOT_ALL_CLASSES} need not all classes"
+    )
+    raise ConfigError(*traced([problem], f"{sweep.source}: ", sweep.origins))
+
+
+def _why_unranked(sweep: Sweep, trials: Trials, setting: int) -> str | None:
+    """Why a setting has no mean of what sweeps are ranked by; None if it has."""
+    score, first = sweep.rank_by, setting * trials.per_setting
+    if not is_score(score):
+        return None
+    raw = load_raw(trials.make_experiment(first).dataset)
+    for trial in range(first, first + trials.per_seed):
+        experiment = trials.make_experiment(trial)
+        with folds_named_as_in(sweep):
+            _, validation, test = rows_of_splits(raw, experiment.dataset, experiment.seed)
+        split, rows = ("test", test) if validation is None else ("validation", validation)
+        reason = why_undefined(score, raw.y[rows], raw.classes, split)
+        if reason is not None:
+            place = {"seed": experiment.seed, **trials.division(trial)}
+            where = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in place.items())
+            return f"{split}_{score} is undefined ({where}): {reason}"
+    return None
 
 
 def _of_different_sizes(trials: Trials, setting: int) -> Iterator[Experiment]:

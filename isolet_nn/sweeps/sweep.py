@@ -34,6 +34,7 @@ from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.sweeps.requirements import (
     folds_named_as_in,
     require_backends,
+    require_defined_ranking,
     require_trainable_trials,
 )
 from isolet_nn.sweeps.scores import write_settings
@@ -102,6 +103,7 @@ def sweep(
     source = DataSource()
     header = make_header(config, trials, source, make_workers)
     require_trainable_trials(config, trials, source, make_workers)
+    require_defined_ranking(config, trials)
     folder = SweepFolder.create(Path(runs_dir), config, trials)
     with locked(folder.path):
         _RecordedSweep(folder, source, observer or SweepObserver()).carry_out(
@@ -205,6 +207,8 @@ def plan_of(
         folder.forget_failed()
     source = DataSource()
     require_trainable_trials(folder.sweep, folder.trial_table, source)
+    if isinstance(what, Sweep):
+        require_defined_ranking(what, folder.trial_table)
     count = n_workers(folder.sweep, workers)
     require_processes(count, "workers")
     return _plan_of_pending(folder, count, source), folder.n_trials, count

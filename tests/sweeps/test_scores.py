@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from isolet_nn.errors import ConfigError
 from isolet_nn.runs.execution import train
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import resume_sweep, sweep
 from isolet_nn.terminal.sweeps import print_sweep
 from sweeps.helpers import InlineWorkers, iris_sweep, problem_of, read_table, stop_after
@@ -79,3 +81,27 @@ def test_folds_are_ranked_and_drawn_by_the_validation_score() -> None:
     found = problem_of(rank_by="f1_macro")
     assert "rank_by: found 'f1_macro'" in found
     assert "macro_f1" in found
+
+
+@pytest.mark.parametrize(
+    ("folds", "where"),
+    [({"folds": 4}, "fold 1"), ({"folds": 3, "outer_folds": 4}, "outer fold 1, fold 0")],
+)
+def test_a_ranking_that_no_setting_could_have_is_refused_before_there_is_a_folder(
+    tmp_path: Path, folds: dict[str, int], where: str
+) -> None:
+    """One group lacks a class, so the fold that it is held out in has no ROC AUC."""
+    table = tmp_path / "table.csv"
+    rows = [f"{n},{n % 4},{'y' if n % 4 and n % 5 == 0 else 'x'}\n" for n in range(80)]
+    table.write_text("number,group,kind\n" + "".join(rows), encoding="utf-8")
+    dataset = {"name": "csv", "path": str(table), "label": "kind", "group": "group"}
+    content = {
+        "experiment": {"dataset": dataset, "training": {"epochs": 1}},
+        "grid": {RATE: [0.1]},
+        "cross_validation": {**folds, "by": "group"},
+    }
+    message = rf"rank_by: validation_roc_auc is undefined \(seed 0, {where}\): .* class 'y'; loss"
+    with pytest.raises(ConfigError, match=message):
+        swept(load_sweep({**content, "rank_by": "roc_auc"}), tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+    assert swept(load_sweep({**content, "rank_by": "macro_f1"}), tmp_path / "runs").best()
