@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from isolet_nn.cli.settings import read_dataset_section
+from isolet_nn.errors import ConfigError
 from isolet_nn.terminal.commands import App
 from isolet_nn.terminal.completion import complete_dataset
 from isolet_nn.terminal.options import AsJson, DataDir, Label, Set, TableFormat
@@ -56,7 +58,7 @@ def data_show(
 
     Of a table all columns are shown, what is doubtful, and a config that trains on it.
     """
-    from isolet_nn.config.tables import is_table
+    from isolet_nn.config.tables import NO_TABLE, is_table
     from isolet_nn.data import catalog
     from isolet_nn.terminal.tables import Printer
 
@@ -64,6 +66,8 @@ def data_show(
     if is_table(name):
         section = read_dataset_section("csv", settings, data_dir, {"path": name, "label": label})
         _show_table(name, section, as_json, printer)
+    elif Path(name).is_file():
+        raise ConfigError(f"{name}: {NO_TABLE}")
     else:
         section = read_dataset_section(name, settings, data_dir, {"label": label})
         _show_dataset(catalog.describe(section), as_json, printer)

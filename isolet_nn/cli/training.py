@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +12,7 @@ import typer
 
 from isolet_nn.cli.choice import Best, TrialNumber, choose
 from isolet_nn.cli.settings import read_experiment, require_own_config
-from isolet_nn.errors import ConfigError
+from isolet_nn.errors import ConfigError, DataError
 from isolet_nn.terminal.completion import complete_experiment, complete_run
 from isolet_nn.terminal.endings import exit_as_run, say_os_error, stopping
 from isolet_nn.terminal.options import (
@@ -88,12 +90,29 @@ def train(
             given = [config or None, settings or None, *options.values()]
             require_own_config("run", any(value is not None for value in given))
             begin = partial(execution.resume, resume, data_dir=text_of(data_dir), force=force)
-        run = begin(observer=observer, should_stop=stop)
+        with _pointing_to_the_table(config):
+            run = begin(observer=observer, should_stop=stop)
     if quiet:
         print_line(run.path)
     else:
         print_run(run, printer)
     exit_as_run(run)
+
+
+@contextmanager
+def _pointing_to_the_table(config: str | None) -> Iterator[None]:
+    """Say with what is wrong in a table how to see all of it at once."""
+    from isolet_nn.config.tables import is_table
+
+    try:
+        yield
+    except DataError as error:
+        if config is None or not is_table(config) or not Path(config).is_file():
+            raise
+        raise DataError(
+            f"{error}\n`isolet-nn data show {config}` shows all columns, and a config that settles "
+            "what can be settled"
+        ) from error
 
 
 def evaluate(

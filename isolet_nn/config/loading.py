@@ -18,7 +18,7 @@ from isolet_nn.config.key_paths import (
 )
 from isolet_nn.config.problems import check
 from isolet_nn.config.shipped import resolve
-from isolet_nn.config.tables import is_table, table_experiment
+from isolet_nn.config.tables import NO_TABLE, is_table, table_experiment
 from isolet_nn.config.yaml_files import parse_yaml, read_mapping
 from isolet_nn.errors import ConfigError, Kind, Problem, Problems, short_repr
 from isolet_nn.system.folders import current_folder
@@ -69,6 +69,7 @@ def parse_value(text: str, source: str) -> Any:
     return parse_yaml(text, source)
 
 
+_YAML = (".yaml", ".yml")
 PATH_KEYS = ("dir", "path", "test_path")
 
 
@@ -187,7 +188,13 @@ def read_config(
     if is_table(str(config)):
         return str(config), current_folder(), table_experiment(str(config))
     path = resolve(config) if isinstance(config, str) else config
-    return str(path), path.resolve().parent, read_mapping(path)
+    try:
+        content = read_mapping(path)
+    except ConfigError as error:
+        if path.suffix.lower() in _YAML:
+            raise
+        raise ConfigError(f"{error}; {NO_TABLE}") from None
+    return str(path), path.resolve().parent, content
 
 
 def refuse_other_command(content: Mapping[str, Any], source: str) -> None:

@@ -11,6 +11,12 @@ _PARQUET = (".parquet", ".pq")
 TABLE_SUFFIXES = (".csv", *_TABS, *_PARQUET, ".gz")
 """What the name of a file that holds a table may end with."""
 
+NO_TABLE = (
+    "a table's name ends in .csv, .tsv, .tab, .parquet or .pq (text also in .gz): save a "
+    "spreadsheet as .csv, and give a text file such a name"
+)
+"""What can be done with a file that seems to hold a table, and has another name."""
+
 _MOST_LETTERS = 80
 
 

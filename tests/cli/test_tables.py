@@ -59,6 +59,10 @@ def test_a_table_is_trained_on_in_one_line(nn: Command, tmp_path: Path, name: st
         (("t.csv", "--label", "9"), "dataset.label: found position 9"),
         (("t.csv", "--label", "[1]"), "--label: dataset.label"),
         (("none.csv",), "none.csv: no such file"),
+        (("gaps.csv",), "column 'x': the value is missing"),
+        (("gaps.csv",), "`isolet-nn data show gaps.csv` shows all columns"),
+        (("iris.data",), "iris.data: found a str, expected keys"),
+        (("iris.data",), "a table's name ends in .csv"),
         (("t.csv", "--label", "a", "--set", "dataset.label=b"), "--label: found 'a', but --set"),
         (("quickstart", "--label", "a"), "--label: dataset.label: unknown key"),
     ],
@@ -67,6 +71,8 @@ def test_what_cannot_be_trained_on_is_refused(
     nn: Command, tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     write(tmp_path / "t.csv")
+    (tmp_path / "gaps.csv").write_text("x,y\n,a\n1,b\n", encoding="utf-8")
+    (tmp_path / "iris.data").write_text("5.1,a\n4.2,b\n", encoding="utf-8")
     result = nn("train", *arguments)
     assert (result.code, result.out) == (2, "")
     assert message in result.err
@@ -87,6 +93,18 @@ def test_a_table_is_shown_with_a_config_that_trains_on_it(nn: Command, tmp_path:
     assert as_json["config"] == yaml.safe_load(proposed)
     assert as_json["classes"] == {"x": 10, "y": 10, "z": 10}
     assert [column["name"] for column in as_json["columns"] if column["is_label"]] == ["species"]
+
+
+def test_ids_are_shown_with_all_digits_and_a_nameless_column_by_its_place(
+    nn: Command, tmp_path: Path
+) -> None:
+    rows = "".join(f"{i},{10000 + i},{i % 3 / 8},{'ab'[i % 2]}\n" for i in range(9))
+    (tmp_path / "t.csv").write_text(f",number,x,kind\n{rows}", encoding="utf-8")
+    shown = nn("data", "show", "t.csv").out
+    assert "10000 to 10008" in shown
+    assert "0 to 0.25" in shown
+    assert "\n- column 0: has no name" in shown
+    assert "\n- column 'number': numbers the rows" in shown
 
 
 def test_other_formats_hold_the_tables_alone(nn: Command, tmp_path: Path) -> None:
@@ -111,6 +129,7 @@ def test_names_of_a_table_do_not_move_the_cursor(nn: Command, tmp_path: Path) ->
         (("t.csv", "--set", "delimiter=;"), "divided at ';', its first line is one column"),
         (("bad.parquet",), "bad.parquet: cannot be read as Parquet"),
         (("empty.csv",), "empty.csv: holds no rows"),
+        (("iris.data",), "iris.data: a table's name ends in .csv"),
         (("iris", "--label", "x"), "--label: dataset.label: unknown key"),
     ],
 )
@@ -120,4 +139,5 @@ def test_what_cannot_be_shown_is_refused(
     write(tmp_path / "t.csv")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1" * 9)
     (tmp_path / "empty.csv").write_bytes(b"")
+    (tmp_path / "iris.data").write_bytes(b"5.1,a\n")
     assert message in nn("data", "show", *arguments).refusal()
