@@ -180,26 +180,26 @@ def _is_matrix(model: Model) -> bool:
 
 def _preprocess(graph: _Graph, model: Model) -> str:
     """The network's inputs (rows, features), in the order of `feature_names`."""
+    inputs, starts = model.preprocessing.inputs, model.preprocessing.starts.tolist()
     parts: list[str] = []
-    names: list[str] = []
-    numeric = [column for column in model.preprocessing.inputs if column.kind == "numeric"]
+    places: list[int] = []
+    numeric = model.preprocessing.numeric.tolist()
     if numeric:
         numbers, missing = _numbers(graph, model)
         parts.append(numbers)
-        names += [column.name for column in numeric]
-        indicators = [i for i, column in enumerate(numeric) if column.indicator]
-        if indicators:
-            chosen = graph.add("Gather", [missing, graph.constant(np.array(indicators))], axis=1)
+        places += [starts[i] for i in numeric]
+        indicated = [k for k, i in enumerate(numeric) if inputs[i].indicator]
+        if indicated:
+            chosen = graph.add("Gather", [missing, graph.constant(np.array(indicated))], axis=1)
             parts.append(graph.cast(chosen))
-            names += [f"{numeric[i].name} is missing" for i in indicators]
-    for column in model.preprocessing.inputs:
+            places += [starts[numeric[k]] + 1 for k in indicated]
+    for i, column in enumerate(inputs):
         if column.kind == "categorical":
             parts += _one_hot(graph, column)
-            names += column.feature_names
+            places += range(starts[i], starts[i + 1])
     features = parts[0] if len(parts) == 1 else graph.add("Concat", parts, axis=1)
-    wanted = [*model.preprocessing.feature_names]
-    if names != wanted:
-        order = graph.constant(np.array([names.index(name) for name in wanted]))
+    if places != sorted(places):
+        order = graph.constant(np.argsort(places))
         features = graph.add("Gather", [features, order], axis=1)
     return features
 

@@ -101,6 +101,13 @@ def test_what_nothing_takes_the_place_of_stays_missing() -> None:
     assert np.isnan(probabilities).all(axis=1).tolist() == [False, True, True]
 
 
+def test_a_column_that_is_called_like_a_feature_of_another_keeps_its_place() -> None:
+    model = model_of(InputColumn("word", "categorical", ("a", "b")), InputColumn("word=a"))
+    rows = np.array([["a", 0.25], ["b", -0.5]], dtype=object)
+    inputs = {"word": rows[:, :1], "word=a": rows[:, 1:].astype(np.float32)}
+    require_same(model, inputs, model.predict_proba(rows))
+
+
 def test_numbers_with_indicators_take_their_place_among_the_features() -> None:
     model = model_of(
         InputColumn("a", fill=1.0, indicator=True, mean=0.5, scale=2.0),
