@@ -159,6 +159,11 @@ class _Adviser:
             return "has the name of another column"
         if column.holds == "nothing":
             return "is empty"
+        if column.holds == "lists or bytes":
+            return "holds lists or bytes, which are neither numbers nor names"
+        if column.words and not column.values:
+            words = listing([*column.words][:3])
+            return f"holds {words}, none of which can be read as a number; write 1234.5 in the file"
         if 2 * column.missing > rows:
             return f"is missing in {column.missing:,} of {rows:,} rows"
         if column.holds == "dates":

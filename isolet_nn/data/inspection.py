@@ -27,7 +27,7 @@ from isolet_nn.data.reading import (
 )
 from isolet_nn.errors import DataError
 
-Holds = Literal["numbers", "names", "dates", "numbers and words", "nothing"]
+Holds = Literal["numbers", "names", "dates", "numbers and words", "lists or bytes", "nothing"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,13 +165,15 @@ def _read(path: Path, how: TableFormat, wanted: str | int) -> Inspection:
     with open_table(path, how) as table:
         place = column_position(path, table.columns, wanted, how.header, "label")
         kinds[place] = "categorical"
-        collected = [_Cells() for _ in table.columns]
+        for position in {*table.unreadable} - {place}:
+            del kinds[position]
+        collected = {position: _Cells() for position in kinds}
         for block in table.blocks(kinds):
             rows += len(block)
             ragged += block.ragged
             if rows * len(kinds) > MAX_NUMBERS:
                 raise DataError(f"{path}: holds more than {MAX_NUMBERS:,} cells")
-            for position, cells in enumerate(collected):
+            for position, cells in collected.items():
                 cells.take(block, position)
     if not rows and ragged:
         line, width = ragged[0]
@@ -179,8 +181,10 @@ def _read(path: Path, how: TableFormat, wanted: str | int) -> Inspection:
     if not rows:
         raise DataError(f"{path}: holds no rows below the names of the columns")
     columns = [
-        cells.inspected(name, position, how)
-        for position, (name, cells) in enumerate(zip(table.columns, collected, strict=True))
+        collected[position].inspected(name, position, how)
+        if position in collected
+        else _unread(name, position, rows)
+        for position, name in enumerate(table.columns)
     ]
     label = columns[place]
     counts = np.bincount(label.codes + 1, minlength=label.different + 1)[1:]
@@ -193,6 +197,12 @@ def _read(path: Path, how: TableFormat, wanted: str | int) -> Inspection:
         _by_class(label.values, counts.tolist()),
         (*ragged[0], len(ragged)) if ragged else None,
     )
+
+
+def _unread(name: str, position: int, rows: int) -> InspectedColumn:
+    """A column of which the cells were not read."""
+    codes = np.full(rows, -1, np.int64)
+    return InspectedColumn(name, position, "lists or bytes", 0, codes, [], Counter())
 
 
 def _likely_label(table: Inspection) -> InspectedColumn:
@@ -261,7 +271,7 @@ class _Cells:
         codes[there] = indices
         missing = len(numbers) - len(indices) - self.bad.total()
         holds: Holds = "numbers and words" if self.bad else "numbers"
-        if not len(values):
+        if not len(values) and not self.bad:
             holds = "nothing"
         return InspectedColumn(name, position, holds, missing, codes, values.tolist(), self.bad)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from isolet_nn.data.cells import Asked, Block, NumberFormat, Numbers, Words, words_of
 from isolet_nn.data.csv_text import reading
+from isolet_nn.data.table import listing
 from isolet_nn.errors import DataError
 from isolet_nn.system.files import open_file
 
@@ -59,6 +60,11 @@ class _ParquetTable:
         self.columns: tuple[str, ...] = tuple(self.schema.names)
         if not self.columns:
             raise DataError(f"{where}: holds no columns")
+        self.unreadable: Mapping[int, str] = {
+            position: str(field.type)
+            for position, field in enumerate(self.schema)
+            if not _is_readable(field.type)
+        }
         self.n_read = 0
 
     @property
@@ -71,7 +77,8 @@ class _ParquetTable:
         if len(set(self.columns)) == len(self.columns) and not any("." in n for n in self.columns):
             names = [self.columns[position] for position in asked]
         rows = max(1, _CELLS // (len(self.columns) if names is None else max(1, len(names))))
-        for batch in self.file.iter_batches(min(rows, 1 << 16), columns=names):
+        # With threads, programs hang or abort as they end (arrow issues 34314 and 50482).
+        for batch in self.file.iter_batches(min(rows, 1 << 16), columns=names, use_threads=False):
             cells = {}
             for position, kind in asked.items():
                 place = position
@@ -87,10 +94,12 @@ class _ParquetTable:
 
         if types.is_dictionary(column.type):
             column = column.dictionary_decode()
-        if types.is_nested(column.type) or _is_bytes(column.type):
+        if position in self.unreadable:
+            name = self.columns[position]
             raise DataError(
-                f"{self.where}: column {self.columns[position]!r}: holds {column.type}, expected "
-                "numbers or words"
+                f"{self.where}: column {name!r}: holds {self.unreadable[position]}, expected "
+                "numbers or words; leave it out with dataset.columns: "
+                f"{{drop: [{listing([name])}]}}"
             )
         is_number = (
             types.is_integer(column.type)
@@ -110,12 +119,16 @@ class _ParquetTable:
         )
 
 
-def _is_bytes(kind: pyarrow.DataType) -> bool:
+def _is_readable(kind: pyarrow.DataType) -> bool:
+    """Whether cells are numbers or words, not lists, bytes and the like."""
     from pyarrow import types
 
-    return bool(
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    is_bytes = (
         types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
     )
+    return not (types.is_nested(kind) or is_bytes or types.is_binary_view(kind))
 
 
 def _texts(column: pyarrow.Array) -> list[str]:

@@ -100,6 +100,8 @@ class OpenTable(Protocol):
     """What messages put before the number of a line or row."""
     columns: tuple[str, ...]
     """Names of the columns."""
+    unreadable: Mapping[int, str]
+    """What columns hold that is neither numbers nor words, by position."""
 
     @property
     def share(self) -> float | None:
@@ -143,6 +145,7 @@ class _TextTable:
         self.before = [] if how.header else [(line, self.first)]
         names = self.first if how.header else map(str, range(len(self.first)))
         self.columns = tuple(name.strip() for name in names)
+        self.unreadable: Mapping[int, str] = {}
         self._require_delimiter()
 
     @property
@@ -212,10 +215,11 @@ def _first_words(source: Source, how: TableFormat) -> list[dict[str, None]]:
     """The different cells of each column in the first hundred rows."""
     with open_table(source, how) as table:
         found: list[dict[str, None]] = [{} for _ in table.columns]
+        readable = [i for i in range(len(found)) if i not in table.unreadable]
         rows = 0
-        for block in table.blocks(dict.fromkeys(range(len(found)), "categorical")):
-            for position, words in enumerate(found):
-                cells = block.cells[position]
+        for block in table.blocks(dict.fromkeys(readable, "categorical")):
+            for position in readable:
+                cells, words = block.cells[position], found[position]
                 assert isinstance(cells, Words)
                 codes = dict.fromkeys(cells.codes[: _SAMPLE - rows].tolist())
                 words |= dict.fromkeys(cells.words[code] for code in codes)
@@ -291,7 +295,10 @@ def ragged_row(cells: int, expected: int, how: TableFormat) -> str:
     """What is wrong with a row of too many or too few cells."""
     hint = ""
     if how.header and cells == expected + 1:
-        hint = " (do rows begin with a number or name that the header has no name for?)"
+        hint = (
+            " (do rows begin with a number or name that the header has no name for, or end with "
+            "what divides the columns?)"
+        )
     return f"found {cells} cells, expected {expected}{hint}"
 
 

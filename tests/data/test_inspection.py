@@ -123,6 +123,7 @@ ROWS = "".join(f"{i},{i % 4},{'ab'[i % 2]}\n" for i in range(12))
         ("1,2\n3,4\n", {}, None, "the first line names no columns, and is taken for data"),
         ("5,x,a\n1,x,b\n2,z,a\n", {}, None, "the first line names no columns, and is taken"),
         ("5,x,a\n1,x,b\n2,z,a\n", {"label": "a"}, None, "the first line names no columns"),
+        ("x,z,y\n1,$1,a\n2,$2,b\n", {}, "z", "holds $1, $2, none of which can be read as a number"),
         ("x,y\n1,a\n1\n1\n", {}, None, "line 3 has 1 cells, the first has 2; 2 such rows have to"),
         (
             "x,z,y\n" + "".join(f"w{i},{i},{'ab'[i % 2]}\n" for i in range(101)) + "7,1,a\n" * 200,
@@ -200,6 +201,23 @@ def test_parquet_is_looked_at_alike(tmp_path: Path) -> None:
     text, parquet_too = look(tmp_path, VISITS), looked_at(tmp_path / "visits.parquet")
     assert parquet_too[0].classes == text[0].classes
     assert doubts(parquet_too[1]) == doubts(text[1])
+
+
+def test_columns_of_lists_are_left_out(tmp_path: Path) -> None:
+    columns = {"x": [1, 2, 1, 2] * 3, "all": [[1.5]] * 12, "raw": [b"1"] * 12, "y": [*"aabb"] * 3}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "visits.parquet")
+    table, advice = looked_at(tmp_path / "visits.parquet")
+    assert [column.holds for column in table.columns] == [
+        "numbers",
+        *["lists or bytes"] * 2,
+        "names",
+    ]
+    assert advice.config["dataset"]["columns"]["drop"] == ["all", "raw"]
+    experiment = load_experiment(parse_yaml(write_yaml(dict(advice.config)), "config"))
+    assert load_dataset(experiment.dataset, seed=0).preprocessing.feature_names == ("x",)
+    config = CsvDataset(name="csv", path=str(tmp_path / "visits.parquet"), label="y")
+    with pytest.raises(DataError, match=r"'all': holds list<.*leave it out with .*drop: \[all\]"):
+        load_dataset(config, seed=0)
 
 
 # Tables of all kinds, whole and damaged.
