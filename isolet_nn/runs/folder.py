@@ -174,8 +174,9 @@ class Run:
             If pandas is not installed.
         """
         rows = self.history()
-        names = rows[0] if rows else ["epoch"]
-        return data_frame({name: [row[name] for row in rows] for name in names}, "epoch")
+        columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else ["epoch"])}
+        frame = data_frame(columns, "epoch")
+        return frame.astype("float64")  # numbers, too, where no epoch at all was evaluated
 
     def plot(self, kind: str | None = None) -> Pictures:
         """Draw the run's pictures once more, or those of one kind, into its folder; show them.

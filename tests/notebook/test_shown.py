@@ -112,6 +112,15 @@ def test_metrics_are_a_data_frame_by_epoch(run: Run) -> None:
     pd.testing.assert_frame_equal(frame, read)
 
 
+def test_metrics_are_numbers_even_where_no_epoch_was_evaluated(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"epoch": 1, "train_loss": 0.5, "validation_loss": None}
+    monkeypatch.setattr(Run, "history", lambda _: [row])
+    assert run.metrics["validation_loss"].isna().all()
+    assert [str(dtype) for dtype in run.metrics.dtypes] == ["float64"] * 2
+
+
 def test_trials_are_a_data_frame_that_can_be_grouped_by_settings(swept: SweepFolder) -> None:
     frame = swept.trials
     read = pd.read_csv(swept.path / "trials.csv", index_col="trial")
