@@ -44,13 +44,30 @@ def _print(table: PrintedTable) -> None:
 
 def _framed(table: PrintedTable) -> rich.table.Table:
     framed = rich.table.Table(title=table.title or None)
+    widths = [max(map(cell_len, _lines_of(column))) for column in table.columns]
+    has_room = sum(widths) + 3 * len(widths) + 1 <= RESULTS.width
     for column in table.columns:
         justify = "right" if column.is_numeric else "left"
+        name = column.name if has_room else _in_lines(column)
         # A number or a name is not cut; what is in words goes on in the next line.
-        framed.add_column(column.name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        framed.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in zip(*(column.texts for column in table.columns), strict=True):
         framed.add_row(*row)
     return framed
+
+
+def _lines_of(column: PrintedColumn) -> list[str]:
+    return [column.name, *(line for text in column.texts for line in text.split("\n"))]
+
+
+def _in_lines(column: PrintedColumn) -> str:
+    """A heading wider than its column in some lines, divided where a name can be."""
+    heading, *cells = _lines_of(column)
+    if cell_len(heading) <= max(map(cell_len, cells), default=0):
+        return heading
+    if "." in heading:
+        return heading.replace(".", ".\n")
+    return "_\n".join(heading.rsplit("_", 1))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from isolet_nn.results.prediction import PredictionScores
 
 _REFRESH_SECONDS = 0.1
+_BEGIN_SECONDS = 0.5
+"""What takes no longer has no bar: in a pipe it would stand before what the last program prints."""
 _PLAIN_SECONDS = 10.0
 """Without a terminal, a line is printed this often."""
 
@@ -26,6 +28,7 @@ class PredictionProgress:
     def __init__(self, shows: bool) -> None:
         self._bar: ProgressLine | None = None
         self._shows = shows
+        self._is_begun = False
         if MESSAGES.is_terminal and shows:
             self._bar = ProgressLine(
                 BarColumn(bar_width=None),
@@ -42,8 +45,6 @@ class PredictionProgress:
         self.rows = 0
         self._share: float | None = None
         self._begun = self._shown = time.monotonic()
-        if self._bar is not None:
-            self._bar.start()
         return self
 
     def hear_share(self, share: float) -> None:
@@ -55,7 +56,10 @@ class PredictionProgress:
         self.rows += rows
         now = time.monotonic()
         if self._bar is not None:
-            if now - self._shown >= _REFRESH_SECONDS:
+            if now - self._shown >= (_REFRESH_SECONDS if self._is_begun else _BEGIN_SECONDS):
+                if not self._is_begun:
+                    self._bar.start()
+                    self._is_begun = True
                 total = None if self._share is None else 1.0
                 done = self._share or 0.0
                 self._bar.update(
@@ -77,7 +81,7 @@ class PredictionProgress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._bar is not None:
+        if self._bar is not None and self._is_begun:
             self._bar.stop()
 
 

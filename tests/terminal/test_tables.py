@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from isolet_nn.errors import ConfigError, one_line
-from isolet_nn.terminal import formats
+from isolet_nn.terminal import formats, layouts
+from isolet_nn.terminal.streams import SafeConsole
 from isolet_nn.terminal.tables import PrintedColumn, PrintedTable, Printer
 from isolet_nn.terminal.words import percent
 
@@ -182,3 +183,16 @@ def test_a_format_goes_with_nothing_that_prints_no_tables(other: str) -> None:
     with pytest.raises(ConfigError, match=f"--format .* --{other.removeprefix('as_')[:5]}"):
         Printer.asked_for("table", **{other: True})
     assert Printer.asked_for(None, **{other: True}).is_for_terminal
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_narrow_terminal_divides_names_of_columns_where_names_can_be(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(layouts, "RESULTS", SafeConsole(file=out, width=width))
+    names = ("optimizer.learning_rate", "validation_accuracy")
+    layouts.print_tables([table(PrintedColumn(names[0], [0.001]), PrintedColumn(names[1], [0.5]))])
+    parts = ["optimizer.", "learning_rate", "validation_", "accuracy"] if width == 40 else names
+    words = re.findall(r"[a-z][a-z_.]+", out.getvalue())
+    assert sorted(words) == sorted(parts)
