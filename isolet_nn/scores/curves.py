@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.scores.evaluation import Evaluation
-from isolet_nn.scores.measures import one_hot, softmax
+from isolet_nn.scores.measures import one_hot, probabilities
 
 MOST_POINTS = 200
 """Of one curve."""
@@ -71,10 +71,10 @@ def precision_recall_curves(evaluation: Evaluation) -> list[Curve]:
 
 def _one_against_the_rest(
     evaluation: Evaluation,
-) -> Iterator[tuple[str, NDArray[np.int8], NDArray[np.float64]]]:
+) -> Iterator[tuple[str, NDArray[np.int8], NDArray[np.floating[Any]]]]:
     """Each class with its rows (n,) and the probability (n,) that each row is given to be of it."""
     rows = one_hot(evaluation.y, len(evaluation.classes))
-    shares = softmax(evaluation.logits)
+    shares = probabilities(evaluation.logits)
     for k, name in enumerate(evaluation.classes):
         yield name, rows[:, k], shares[:, k]
 

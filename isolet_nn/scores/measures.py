@@ -19,16 +19,13 @@ from numpy.typing import NDArray
 
 from isolet_nn.config.metrics import SCORES, Score
 from isolet_nn.errors import counted, short_repr
+from isolet_nn.nn.losses import softmax
 
 
-def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Probabilities (n, n_classes) of logits, in float64, the largest taken out first."""
-    shares = np.array(logits, dtype=np.float64, order="C")
+def probabilities(logits: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Probabilities (n, n_classes) of finite logits, in float64, however large these are."""
     with np.errstate(over="ignore"):
-        shares -= shares.max(axis=-1, keepdims=True)
-    np.exp(shares, out=shares)
-    shares /= shares.sum(axis=-1, keepdims=True)
-    return shares
+        return softmax(logits.astype(np.float64))
 
 
 def one_hot(y: NDArray[np.integer[Any]], n_classes: int) -> NDArray[np.int8]:
@@ -114,9 +111,9 @@ def _score(name: Score, logits: NDArray[np.floating[Any]], y: NDArray[np.integer
         case "matthews":
             value = metrics.matthews_corrcoef(y, predicted)
         case "roc_auc":
-            answers = one_hot(y, logits.shape[-1]), softmax(logits)
+            answers = one_hot(y, logits.shape[-1]), probabilities(logits)
             value = metrics.roc_auc_score(*answers, average="macro")
         case "average_precision":
-            answers = one_hot(y, logits.shape[-1]), softmax(logits)
+            answers = one_hot(y, logits.shape[-1]), probabilities(logits)
             value = metrics.average_precision_score(*answers, average="macro")
     return float(value)

@@ -18,7 +18,7 @@ from isolet_nn.scores.curves import (
     roc_curves,
 )
 from isolet_nn.scores.evaluation import Evaluation, evaluate_logits
-from isolet_nn.scores.measures import softmax
+from isolet_nn.scores.measures import probabilities
 from isolet_nn.scores.tables import (
     precision_recall_csv,
     read_precision_recall_csv,
@@ -41,7 +41,7 @@ def test_curves_are_scikit_learn_s_and_those_of_absent_classes_are_left_out(
     seed: int, n: int, n_classes: int
 ) -> None:
     evaluation = answered(seed, n, n_classes)
-    shares = softmax(evaluation.logits)
+    shares = probabilities(evaluation.logits)
     roc = {curve.name: curve for curve in roc_curves(evaluation)}
     both = {curve.name: curve for curve in precision_recall_curves(evaluation)}
     for k, name in enumerate(evaluation.classes):

@@ -15,7 +15,7 @@ from isolet_nn.config.metrics import METRICS, SCORES, MeasureName, in_words, mea
 from isolet_nn.results.listing import Entry
 from isolet_nn.runs.records import Metrics
 from isolet_nn.scores.evaluation import evaluate_logits
-from isolet_nn.scores.measures import scores_of, softmax, why_undefined
+from isolet_nn.scores.measures import probabilities, scores_of, why_undefined
 
 
 def test_every_room_that_names_metrics_names_all_of_them() -> None:
@@ -31,7 +31,7 @@ def test_scores_are_scikit_learn_s(seed: int, n: int, n_classes: int) -> None:
     random = np.random.default_rng(seed)
     logits = random.integers(-3, 4, (n, n_classes)).astype(np.float32)  # with ties
     y = np.concatenate([np.arange(n_classes), random.integers(0, n_classes, n - n_classes)])
-    predicted, shares = logits.argmax(axis=1), softmax(logits)
+    predicted, shares = logits.argmax(axis=1), probabilities(logits)
     one_each = [y == k for k in range(n_classes)]
     assert scores_of(logits, y, SCORES) == pytest.approx(
         {
