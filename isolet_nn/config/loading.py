@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -239,5 +240,8 @@ def _concerns(problem: Problem, key: str) -> bool:
             return key.rpartition(".")[0] == problem.path
         case Kind.MISSING:  # beside a key that was set
             return key.rpartition(".")[0] == problem.path.rpartition(".")[0]
+        case Kind.RULE:  # of a section, in the words of those of its keys that it is about
+            section, _, last = key.rpartition(".")
+            return section == problem.path != "" and last in re.findall(r"\w+", problem.found)
         case _:
             return False

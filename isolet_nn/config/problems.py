@@ -179,10 +179,17 @@ def _existing(content: Mapping[str, Any], path: Sequence[int | str]) -> Iterator
     """The part of `path` that there is in `content`: without the union tag that may end it."""
     current: Any = content
     for key in path:
-        if not isinstance(current, Mapping) or key not in current:
+        if not _is_section(current, key) and (
+            not isinstance(current, Mapping) or key not in current
+        ):
             return
         current = current[key]
         yield key
+
+
+def _is_section(items: object, place: object) -> bool:
+    """Whether a list has a section at a place."""
+    return isinstance(items, list) and isinstance(place, int) and isinstance(items[place], Mapping)
 
 
 def _allowed_names(

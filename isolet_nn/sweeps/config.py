@@ -78,11 +78,11 @@ class Plot(Section):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.kind == "heatmap" and self.y is None:
-            raise ValueError("a heatmap needs y")
+            raise ValueError("kind: heatmap needs y")
         if self.kind == "boxplot" and self.y is not None:
-            raise ValueError("a boxplot has no y: its groups are x")
+            raise ValueError("kind: boxplot has no y: its groups are x")
         if self.kind != "heatmap" and self.panels is not None:
-            raise ValueError("only a heatmap has panels")
+            raise ValueError("panels go with kind: heatmap alone")
         return self
 
 
@@ -238,7 +238,8 @@ class Sweep(Section):
                 if key is not None and key not in keys:
                     where, allowed = f"plot.{number}.{axis}", f"the sweep varies {', '.join(keys)}"
                     hint = suggestion(key, keys)
-                    raise RuleError(Problem(key, where, Kind.FOUND, allowed, hint))
+                    also = (f"plot.{axis}",) if len(self.plot) == 1 else ()
+                    raise RuleError(Problem(key, where, Kind.FOUND, allowed, hint, also=also))
         return self
 
 

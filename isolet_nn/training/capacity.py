@@ -64,7 +64,8 @@ def _require_two_rows_a_batch(experiment: Experiment, n_rows: int) -> None:
         remedy = "" if batch_size == 1 else ", or training.drop_last: true"
         found = f"{experiment.training.batch_size}, which leaves a batch of one of {n_rows} rows"
         allowed = f"model.batch_normalization needs two in each: take another size{remedy}"
-        raise ConfigError(Problem(found, "training.batch_size", Kind.FOUND, allowed))
+        also = ("model.batch_normalization", "training.drop_last")
+        raise ConfigError(Problem(found, "training.batch_size", Kind.FOUND, allowed, also=also))
 
 
 def _require_memory(experiment: Experiment, n_rows: int, n_features: int, n_classes: int) -> None:
@@ -83,11 +84,12 @@ def _require_bytes(experiment: Experiment, needed: int, available: int, where: s
     if needed > available:
         layers = short_repr(experiment.model.hidden_layers)
         found = (
-            f"{layers}, with ensemble: {experiment.ensemble} and training.batch_size: "
-            f"{experiment.training.batch_size}, needs {_gigabytes(needed)} of memory at least, "
-            f"and {where} has {_gigabytes(available)}"
+            f"hidden layers {layers}, with ensemble: {experiment.ensemble} and "
+            f"training.batch_size: {experiment.training.batch_size}, need {_gigabytes(needed)} of "
+            f"memory at least, and {where} has {_gigabytes(available)}"
         )
-        raise ConfigError(Problem(found, "model.hidden_layers", allowed="take less of one of them"))
+        also, allowed = ("ensemble", "training.batch_size"), "take less of one of them"
+        raise ConfigError(Problem(found, "model.hidden_layers", allowed=allowed, also=also))
 
 
 def least_bytes(experiment: Experiment, n_rows: int, n_features: int, n_classes: int) -> int:

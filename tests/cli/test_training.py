@@ -91,7 +91,9 @@ def test_diverging_training_says_why_and_exits_with_1(nn: Command) -> None:
 
 def test_a_network_too_large_for_the_memory_is_refused_in_words(nn: Command) -> None:
     message = nn("train", *QUICK, "--set", "model.hidden_layers=[100000000000]").refusal()
-    assert message.startswith("model.hidden_layers: [100000000000], with ensemble: 1 and ")
+    assert message.startswith(
+        "model.hidden_layers: hidden layers [100000000000], with ensemble: 1 and "
+    )
     assert "GB of memory at least, and this machine has" in message
 
 

@@ -187,8 +187,8 @@ def test_a_sweep_whose_file_has_no_picture_gets_one(grid: dict[str, Any], name: 
         (PlotChoice(y="model.activation"), f"--y: .* the sweep varies {HIDDEN}, {RATE}"),
         (PlotChoice(x=RATE, y=RATE), f"--y: {RATE} is on --x already"),
         (PlotChoice(value="test_acuracy"), "--value: .* did you mean test_accuracy"),
-        (PlotChoice(kind="boxplot", y="seed"), "a boxplot has no y"),
-        (PlotChoice(kind="line", x=RATE, panels=HIDDEN), "only a heatmap has panels"),
+        (PlotChoice(kind="boxplot", y="seed"), "kind: boxplot has no y"),
+        (PlotChoice(kind="line", x=RATE, panels=HIDDEN), "panels go with kind: heatmap alone"),
         (PlotChoice(kind="line", x=HIDDEN), r"--x: a line needs numbers, and .* is \[2\]"),
     ],
 )

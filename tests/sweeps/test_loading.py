@@ -174,11 +174,46 @@ def test_a_second_source_of_settings_set_from_outside_is_blamed() -> None:
     assert str(caught.value) == "override list: give only one of grid, list and random"
 
 
-def test_so_is_a_network_that_no_memory_holds(tmp_path: Path) -> None:
-    large = load_sweep({"experiment": IRIS}, {"model.hidden_layers": [10**6, 10**6]})
-    with pytest.raises(
-        ConfigError, match=r"override model\.hidden_layers: \[1000000, 1000000\], w"
-    ):
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"plot.y": "bogus"}, "override plot.y: found bogus"),
+        ({"plot.y": None}, "override plot: kind: heatmap needs y"),
+        ({"plot.kind": "boxplot"}, "override plot: kind: boxplot has no y"),
+        ({"plot.x": EPOCHS, "plot.kind": "line", "plot.panels": EPOCHS}, "override plot: panels"),
+        ({"plot.value": "train_loss", "plot.y": None}, "override plot: kind: heatmap needs y"),
+        ({"optimizer.name": "sgd", "optimizer.nesterov": True}, "override optimizer: nesterov"),
+    ],
+)
+def test_so_is_a_rule_that_is_broken_within_a_section(
+    overrides: dict[str, Any], message: str
+) -> None:
+    plot = {"kind": "heatmap", "x": EPOCHS, "y": "seed"}
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        load_sweep({"experiment": IRIS, "grid": {EPOCHS: [1, 2]}, "plot": plot}, overrides)
+
+
+def test_a_rule_broken_in_one_of_several_plots_names_that_one() -> None:
+    plots = [{"kind": "line", "x": EPOCHS}, {"kind": "heatmap", "x": EPOCHS}]
+    content = {"experiment": IRIS, "grid": {EPOCHS: [1, 2]}, "plot": plots}
+    with pytest.raises(ConfigError, match=r"^sweep: plot\.1: kind: heatmap needs y$"):
+        load_sweep(content)
+    with pytest.raises(ConfigError, match=r"^override plot\.0: kind: heatmap needs y"):
+        load_sweep(content, {"plot.0.kind": "heatmap", "plot.1.y": "seed"})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("model.hidden_layers", [10**6, 10**6]),
+        ("ensemble", 10**9),
+        ("training.batch_size", 10**9),
+    ],
+)
+def test_so_is_what_no_memory_holds(tmp_path: Path, key: str, value: object) -> None:
+    content = {"experiment": {**IRIS, "ensemble": 10**7}}
+    large = load_sweep(content, {key: value})
+    with pytest.raises(ConfigError, match=rf"^override {key}: hidden layers \["):
         sweep(large, runs_dir=tmp_path)
 
 

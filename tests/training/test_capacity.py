@@ -109,7 +109,7 @@ def test_what_exceeds_the_machines_memory_is_refused_before_any_work(
 ) -> None:
     said = refusals(tmp_path, {**IRIS, "backend": backend, "device": "cpu", **changes})
     assert len(set(said)) == 1
-    assert said[0].startswith("model.hidden_layers: [")
+    assert said[0].startswith("model.hidden_layers: hidden layers [")
     assert "GB of memory at least, and this machine has " in said[0]
     assert len(said[0].splitlines()) == 1
     assert len(said[0]) < 300
