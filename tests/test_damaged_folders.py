@@ -204,7 +204,7 @@ def test_a_folder_in_the_place_of_what_a_sweep_writes_loses_no_result(
     def go_on() -> SweepFolder:
         return resume_sweep(copied["swept"], workers=1, make_workers=InlineWorkers)
 
-    with pytest.raises(IsADirectoryError) as caught:
+    with pytest.raises(UnreadableFileError, match="it is a folder, not a file") as caught:
         go_on()
     assert caught.value.filename == str(path)
     path.rmdir()

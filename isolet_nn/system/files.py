@@ -102,7 +102,8 @@ def why_not_written(path: Path) -> str | None:
     """Why no file can take this place: it is a folder or device itself, or has no folder."""
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}"
-    with contextlib.suppress(FileNotFoundError):
+    # A link that leads nowhere, or in a circle, is replaced.
+    with contextlib.suppress(OSError):
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             return f"it is {_kind_of(status)}, not a file"
