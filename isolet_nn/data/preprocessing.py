@@ -117,8 +117,22 @@ class CellReader:
         return cells
 
 
+def codes_of(categories: Sequence[str]) -> dict[str, int]:
+    """Code of each category; of true and false also as other programs write them.
+
+    CSV files have TRUE (spreadsheets, R) or True (pandas), Parquet files and data frames booleans.
+    """
+    codes = {category: code for code, category in enumerate(categories)}
+    for word in ("true", "false"):
+        written = [category for category in categories if category.lower() == word]
+        if len(written) == 1:
+            for spelling in (word, word.title(), word.upper()):
+                codes.setdefault(spelling, codes[written[0]])
+    return codes
+
+
 def _recoding(mine: InputColumn, theirs: Column) -> NDArray[np.float64]:
-    codes = {category: code for code, category in enumerate(mine.categories)}
+    codes = codes_of(mine.categories)
     return np.array([*(codes.get(category, -1) for category in theirs.categories), -1.0])
 
 

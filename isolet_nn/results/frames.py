@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from isolet_nn.data.preprocessing import InputColumn
+from isolet_nn.data.preprocessing import InputColumn, codes_of
 from isolet_nn.data.table import listing
 from isolet_nn.errors import DataError, short_repr, suggestion
 
@@ -39,7 +39,7 @@ def cells_of(rows: Any, inputs: Sequence[InputColumn]) -> NDArray[np.float64]:
 
 
 def _is_frame(rows: Any) -> bool:
-    return hasattr(rows, "columns") and hasattr(rows, "__getitem__")
+    return hasattr(rows, "__len__") and hasattr(rows, "columns")
 
 
 def _columns_of_frame(frame: Any, inputs: Sequence[InputColumn]) -> list[Any]:
@@ -57,12 +57,16 @@ def _columns_of_frame(frame: Any, inputs: Sequence[InputColumn]) -> list[Any]:
 
 
 def _of_array(rows: ArrayLike, inputs: Sequence[InputColumn]) -> list[NDArray[Any]]:
-    array = np.asarray(rows)
+    try:
+        array = np.asarray(rows)
+    except ValueError:  # of rows that differ in length
+        array = np.empty(())
     if array.ndim != 2 or array.shape[1] != len(inputs):
+        found = f"an array of shape {array.shape}" if array.ndim else f"a {type(rows).__name__}"
         names = listing([column.name for column in inputs])
         raise DataError(
-            f"{WHERE}: found an array of shape {array.shape}, expected (rows, {len(inputs)}): the "
-            f"columns {names}"
+            f"{WHERE}: found {found}, expected a data frame, or an array of shape "
+            f"(rows, {len(inputs)}) with the columns {names}"
         )
     return list(array.T)
 
@@ -89,18 +93,16 @@ def _numbers(column: Any, mine: InputColumn) -> NDArray[np.float64]:
 
 
 def _codes(column: Any, mine: InputColumn) -> NDArray[np.float64]:
-    known = {category: float(code) for code, category in enumerate(mine.categories)}
+    known = codes_of(mine.categories)
     values = np.asarray(column, dtype=object).tolist()
     return np.array([np.nan if _is_missing(v) else _code(v, known) for v in values], np.float64)
 
 
-def _code(value: Any, known: dict[str, float]) -> float:
+def _code(value: Any, known: dict[str, int]) -> int:
     text = str(value).strip()
     if isinstance(value, float) and value.is_integer():  # what pandas makes of 3 beside a gap
         text = text if text in known else str(int(value))
-    if isinstance(value, (bool, np.bool_)) and text not in known:
-        text = text.lower()
-    return known.get(text, -1.0)
+    return known.get(text, -1)
 
 
 def _is_missing(value: Any) -> bool:

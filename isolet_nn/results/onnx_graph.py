@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.data.preprocessing import codes_of
 from isolet_nn.errors import BackendUnavailableError, RunError
 from isolet_nn.nn.normalization import EPSILON
 from isolet_nn.runs.model_file import Model
@@ -231,12 +232,13 @@ def _numbers(graph: _Graph, model: Model) -> tuple[str, str]:
 
 def _one_hot(graph: _Graph, column: Any) -> list[str]:
     """Features (rows, categories) of a column of text, and its indicator."""
+    known = codes_of(column.categories) | {"": _MISSING_TEXT}
     codes = graph.add(
         "LabelEncoder",
         [column.name],
         domain="ai.onnx.ml",
-        keys_strings=[*column.categories, ""],
-        values_int64s=[*range(len(column.categories)), _MISSING_TEXT],
+        keys_strings=[*known],
+        values_int64s=[*known.values()],
         default_int64=-1,
     )
     missing = graph.add("Equal", [codes, graph.constant(np.array([[_MISSING_TEXT]]))])

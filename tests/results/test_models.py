@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from needs import needs_torch
 from isolet_nn import load_experiment, load_model, load_run, sweep, train
 from isolet_nn.data import load_raw, load_test_rows
 from isolet_nn.data.preprocessing import InputColumn, Preprocessing
+from isolet_nn.data.reading import read_blocks
 from isolet_nn.errors import DataError, IsoletNNError, RunError
+from isolet_nn.results.frames import cells_of
 from isolet_nn.results.models import TrainedModel
 from isolet_nn.runs.execution import evaluate
 from isolet_nn.runs.model_file import Model
@@ -160,9 +163,39 @@ def test_a_missing_number_needs_something_to_take_its_place(made: Path) -> None:
         load_model(made).predict(x)
 
 
-@pytest.mark.parametrize("x", [np.zeros((3, 4)), np.zeros(13), [[1.0]]])
-def test_an_array_of_another_width_is_refused(made: Path, x: Any) -> None:
-    with pytest.raises(DataError, match=r"expected \(rows, 13\): the columns alcohol"):
+SPELLED = [("FALSE", "TRUE"), ("False", "True"), ("false", "true")]
+
+
+@pytest.mark.parametrize("spelled", SPELLED)
+def test_a_truth_value_is_the_same_however_it_is_written(
+    spelled: tuple[str, str], tmp_path: Path
+) -> None:
+    preprocessing = replace(MIXED, inputs=(InputColumn("member", "categorical", spelled),))
+    truths = [True, False, True]
+    for frame in (pd.DataFrame({"member": truths}), pl.DataFrame({"member": truths})):
+        assert cells_of(frame, preprocessing.inputs).tolist() == [[1.0], [0.0], [1.0]]
+    for no, yes in SPELLED:
+        (tmp_path / "t.csv").write_text(f"member,x\n{yes},1\n{no},2\n{yes},3\n", encoding="utf-8")
+        [table] = read_blocks(tmp_path / "t.csv", {"member": "categorical"})
+        read = preprocessing.reader(table.columns, "t.csv")
+        assert read(table.cells).tolist() == [[1.0], [0.0], [1.0]]
+
+
+def test_categories_that_differ_in_case_alone_are_two() -> None:
+    column = InputColumn("member", "categorical", ("TRUE", "True"))
+    cells = cells_of(pd.DataFrame({"member": ["true", "True", "TRUE"]}), [column])
+    assert cells.tolist() == [[-1.0], [1.0], [0.0]]
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        *(np.zeros((3, 4)), np.zeros(13), [[1.0]], [[1.0], [1.0, 2.0]], None, {"alcohol": [1.0]}),
+        pl.LazyFrame({"alcohol": [1.0]}),
+    ],
+)
+def test_what_is_no_table_of_that_width_is_refused(made: Path, x: Any) -> None:
+    with pytest.raises(DataError, match=r"shape \(rows, 13\) with the columns alcohol"):
         load_model(made).predict(x)
 
 
