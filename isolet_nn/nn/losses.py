@@ -152,6 +152,7 @@ def _blend(own: FloatArray, others: FloatArray, shares: FloatArray) -> None:
 
 def softmax(logits: FloatArray) -> FloatArray:
     """Class probabilities: e^z / sum e^z over the last axis, any leading shape."""
-    exponentials: FloatArray = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    with np.errstate(over="ignore"):  # of huge logits, the least are 0 as they should be
+        exponentials: FloatArray = np.exp(logits - logits.max(axis=-1, keepdims=True))
     exponentials /= exponentials.sum(axis=-1, keepdims=True)
     return exponentials

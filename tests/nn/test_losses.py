@@ -122,3 +122,8 @@ def test_softmax_is_that_of_scipy_for_any_leading_shape(seed: int, scale: float)
     logits = scale * np.random.default_rng(seed).standard_normal((2, 3, 5))
     assert np.allclose(softmax(logits), scipy.special.softmax(logits, axis=-1), rtol=1e-12)
     assert np.allclose(softmax(logits[0, 0]), scipy.special.softmax(logits[0, 0]), rtol=1e-12)
+
+
+def test_huge_logits_have_probabilities() -> None:
+    largest = np.finfo(np.float32).max
+    assert softmax(np.array([-largest, largest], np.float32)).tolist() == [0.0, 1.0]
