@@ -178,7 +178,7 @@ def test_a_truth_value_is_the_same_however_it_is_written(
         (tmp_path / "t.csv").write_text(f"member,x\n{yes},1\n{no},2\n{yes},3\n", encoding="utf-8")
         [table] = read_blocks(tmp_path / "t.csv", {"member": "categorical"})
         read = preprocessing.reader(table.columns, "t.csv")
-        assert read(table.cells).tolist() == [[1.0], [0.0], [1.0]]
+        assert read(np.array(table.cells, np.float64)).tolist() == [[1.0], [0.0], [1.0]]
 
 
 def test_categories_that_differ_in_case_alone_are_two() -> None:
