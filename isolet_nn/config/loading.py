@@ -67,7 +67,14 @@ def parse_value(text: str, source: str) -> Any:
     # To YAML a sign begins a list or a comment, but a sign alone, such as a delimiter, is meant.
     if len(text) == 1 and not text.isalnum() and text != "~":
         return text
-    return parse_yaml(text, source)
+    value = parse_yaml(text, source)
+    for key, of_key in value.items() if isinstance(value, dict) else ():
+        if of_key is None and ":" in str(key).strip(":"):
+            raise ConfigError(
+                f"{source}: found {short_repr(text)}; in YAML a space follows the colon: "
+                f"{{{str(key).replace(':', ': ', 1)}}}"
+            )
+    return value
 
 
 _YAML = (".yaml", ".yml")

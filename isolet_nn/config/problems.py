@@ -19,6 +19,8 @@ from isolet_nn.config.section import NAME_PATTERN, RuleError, Section, names_of,
 from isolet_nn.config.training import BY_CLASS
 from isolet_nn.errors import ConfigError, Kind, Problem, nearest, short_repr, suggestion
 
+_SHORT = 40
+
 SectionT = TypeVar("SectionT", bound=Section)
 
 
@@ -126,6 +128,8 @@ def _spelling(kind: str, found: object, path: Sequence[int | str]) -> str:
         )
     if kind in ("int_type", "float_type") and isinstance(found, str) and found[:1].isdigit():
         return ", which is written in decimal digits, without quotes"
+    if kind in ("list_type", "tuple_type") and isinstance(found, str | int | float):
+        return f", such as [{found}]" if len(str(found)) <= _SHORT else ""
     return ""
 
 

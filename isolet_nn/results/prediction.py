@@ -17,9 +17,9 @@ from isolet_nn.config.datasets import CsvDataset
 from isolet_nn.data.columns import encode
 from isolet_nn.data.csv_text import STANDARD_INPUT
 from isolet_nn.data.layout import table_format
-from isolet_nn.data.reading import Source, TableFormat, read_blocks
+from isolet_nn.data.reading import DelimiterError, Source, TableFormat, read_blocks
 from isolet_nn.data.table import Kind, Table
-from isolet_nn.errors import BackendUnavailableError, ConfigError
+from isolet_nn.errors import BackendUnavailableError, ConfigError, DataError
 from isolet_nn.results.models import TrainedModel
 from isolet_nn.scores.evaluation import wilson_interval
 from isolet_nn.system.csv_tables import RowWriter
@@ -142,6 +142,24 @@ class Output(Protocol):
         """Write the predictions for some rows."""
 
 
+def _blocks(
+    source: Source,
+    kinds: dict[str, Kind],
+    how: TableFormat | None,
+    optional: Sequence[str],
+    on_share: Callable[[float], None] | None,
+) -> Iterator[Table]:
+    """Read a table as the one that the model was trained on was written."""
+    try:
+        yield from read_blocks(source, kinds, how, optional, on_share)
+    except DelimiterError as error:
+        where = source if isinstance(source, Path) else STANDARD_INPUT
+        raise DataError(
+            f"{where}: seems to be divided at {error.delimiter!r}, but is read as the table was "
+            "written that the model was trained on; write it with the same delimiter"
+        ) from error
+
+
 def predict_blocks(
     model: TrainedModel,
     source: Source,
@@ -184,7 +202,7 @@ def predict_blocks(
             optional = [preprocessing.label]
         kinds.setdefault(preprocessing.label, "categorical")
     before = 0
-    for table in read_blocks(source, kinds, _format_of(model), optional, on_share):
+    for table in _blocks(source, kinds, _format_of(model), optional, on_share):
         probabilities = model.probabilities_of(table, where, before + 1)
         names = {name: _names(table, name) for name in keep}
         if scores is not None and preprocessing.label in [c.name for c in table.columns]:

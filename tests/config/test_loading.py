@@ -36,6 +36,11 @@ def test_overrides_are_typed_as_in_a_file() -> None:
     }
 
 
+def test_a_colon_without_a_space_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"a space follows the colon: \{b: 3\}"):
+        parse_overrides(["training.class_weight={a: 1, b:3}"])
+
+
 @pytest.mark.parametrize("assignment", ["seed", "=3", "a..b=3", ".a=3", "a.=3", ""])
 def test_an_override_that_is_no_assignment_is_refused(assignment: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(f"--set {assignment}: expected key.path=")):

@@ -105,7 +105,7 @@ def test_a_data_set_is_all_that_an_experiment_needs() -> None:
         ),
         (
             with_iris(model={"hidden_layers": 44}),
-            "model.hidden_layers: found 44; it should be a valid list",
+            "model.hidden_layers: found 44; it should be a valid list, such as [44]",
         ),
         (
             with_iris(model={"hidden_layers": [44, 0]}),

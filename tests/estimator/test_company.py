@@ -98,7 +98,7 @@ def test_names_from_set_output_reach_it_through_a_pipeline() -> None:
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"learning_rate": -1}, "learning_rate: found -1; it should be greater than 0"),
-    ({"hidden_layers": 64}, "hidden_layers: found 64; it should be a valid list"),
+    ({"hidden_layers": 64}, "hidden_layers: found 64; it should be a valid list, such as .64"),
     ({"hidden_layers": (0,)}, "hidden_layers.0: found 0; it should be greater than or equal to 1"),
     ({"dropout": 1.0}, "dropout: found 1.0; it should be less than 1"),
     ({"optimizer": "adm"}, "optimizer.name: found 'adm'; allowed: .*did you mean adam"),

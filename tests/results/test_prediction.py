@@ -176,6 +176,7 @@ def test_no_rows_have_no_predictions() -> None:
     ("table", "keep", "message"),
     [
         (table_of([["1"]], ["Age"]), [], "has no column age, city, member, rooms"),
+        (table_of(ROWS).replace(b",", b";"), [], "seems to be divided at ';', but is read as"),
         (table_of(ROWS), ["ids"], "has no column ids; found .* did you mean id"),
         (table_of(ROWS), ["id", "id"], "--keep: found 'id' twice"),
         (table_of(ROWS), ["prediction"], "--keep: found 'prediction', which is a column that is"),
