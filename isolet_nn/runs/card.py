@@ -16,6 +16,7 @@ from isolet_nn.runs.folder import Run
 if TYPE_CHECKING:
     from isolet_nn.training.progress import Row
 
+_HUGE = 1e6
 _SPLITS = ("train", "validation", "test")
 
 
@@ -62,10 +63,12 @@ def _scores(metrics: Mapping[str, float | None]) -> tuple[list[str], list[list[s
 
 
 def text_of(metric: str, value: float | None) -> str:
-    """A metric's value as a card says it."""
+    """A metric's value as a card says it: with as many digits as the commands print."""
     if value is None:
         return ""
-    return f"{100 * value:.2f} %" if measure_of(metric).in_percent else f"{value:.4g}"
+    if measure_of(metric).in_percent:
+        return f"{100 * value:.2f} %"
+    return f"{value:.4f}" if abs(value) < _HUGE else f"{value:.4g}"
 
 
 def _curves(run: Run, history: Sequence[Row]) -> dict[str, bytes]:

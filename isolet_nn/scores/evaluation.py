@@ -63,7 +63,7 @@ class ConfusedPair:
     count: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """The result of evaluating one model on one split."""
 
@@ -98,6 +98,12 @@ class Evaluation:
     """(n,) true classes."""
     logits: NDArray[np.floating[Any]]
     """(n, n_classes)."""
+
+    def __repr__(self) -> str:
+        return (
+            f"Evaluation(split={self.split!r}, n={self.n}, accuracy={self.accuracy:.4f}, "
+            f"loss={self.loss:.4f})"
+        )
 
     def most_confused(self, k: int = 10) -> list[ConfusedPair]:
         """The `k` most frequent mistakes, most frequent first; ties in the order of the classes."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from isolet_nn.config.metrics import is_better
+from isolet_nn.config.metrics import is_better, measure_name
 from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import OUTER_FOLDS, PLOTS, SETTINGS, TABLE
 from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING
@@ -258,7 +258,7 @@ def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
     """Print the best settings, how trials ended, and last the folder."""
     best, nested = folder.best(), folder.nested
     if best:
-        tables = [_best_settings(folder, best)]
+        tables = [_best_settings(folder, best, printer)]
         if nested is not None:
             settings = _setting_columns(folder, [fold.setting or {} for fold in nested[0]])
             tables.append(outer_table(*nested, settings))
@@ -287,13 +287,18 @@ def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
     printer.say(one_line(folder.path))
 
 
-def _best_settings(folder: SweepFolder, best: Sequence[SettingScore]) -> PrintedTable:
+def _best_settings(
+    folder: SweepFolder, best: Sequence[SettingScore], printer: Printer
+) -> PrintedTable:
+    names = [*best[0].scores]
+    if printer.is_for_terminal:  # which has room for what ranks; settings.csv has the others
+        names = [name for name in names if measure_name(name) == measure_name(folder.metric)]
     has_folds = folder.trial_table.cross_validation is not None
     n, over = _folds(folder) if has_folds else ("seeds", "")
     columns = [
         *_setting_columns(folder, [score.setting for score in best]),
         PrintedColumn(n, [score.n for score in best]),
-        *(_score_column(name, [of.scores.get(name) for of in best]) for name in best[0].scores),
+        *(_score_column(name, [of.scores.get(name) for of in best]) for name in names),
     ]
     return PrintedTable(columns, f"best settings by {folder.metric}{over}")
 

@@ -389,3 +389,9 @@ def test_what_is_no_table_of_groups_is_an_error(text: str) -> None:
 def test_a_damaged_confusion_matrix_is_refused(text: str) -> None:
     with pytest.raises(DataError, match="not a confusion matrix"):
         read_confusion_csv(text)
+
+
+def test_a_prompt_shows_an_evaluation_in_a_line() -> None:
+    logits = [[2.0, 0.0], [0.0, 2.0], [2.0, 0.0], [2.0, 0.0]]
+    evaluation = evaluated(logits, [0, 1, 0, 1], classes=["a", "b"], split="test")
+    assert repr(evaluation) == "Evaluation(split='test', n=4, accuracy=0.7500, loss=0.6269)"

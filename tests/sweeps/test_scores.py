@@ -15,6 +15,7 @@ from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import resume_sweep, sweep
 from isolet_nn.terminal.sweeps import print_sweep
+from isolet_nn.terminal.tables import Printer
 from sweeps.helpers import InlineWorkers, iris_sweep, problem_of, read_table, stop_after
 
 RATE = "optimizer.learning_rate"
@@ -44,7 +45,11 @@ def test_the_best_setting_and_the_model_kept_are_the_best_by_what_is_ranked_by(
     rows = read_table(folder.path / "settings.csv")
     assert float(rows[0][f"test_{rank_by}_mean"]) == values[best]
     print_sweep(folder)
-    assert f"best settings by test_{rank_by}" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"best settings by test_{rank_by}" in printed
+    assert "test_accuracy" not in printed
+    print_sweep(folder, Printer("csv"))
+    assert "test_accuracy_mean" in capsys.readouterr().out
 
 
 def test_what_is_drawn_is_measured_and_as_a_run_measures_it(tmp_path: Path) -> None:
