@@ -10,7 +10,6 @@ import random
 import resource
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -549,56 +548,3 @@ def end(process: subprocess.Popen[str], manner: str, moments: random.Random) -> 
 def kill_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
     if process.poll() is None:
         os.killpg(process.pid, number)
-
-
-class Memory(SweepObserver):
-    """Notes the memory of this process whenever trials end."""
-
-    def __init__(self) -> None:
-        self.sizes: list[int] = []
-
-    def on_results(self, results: list[TrialResult], cost: float) -> None:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        self.sizes.append(pages * resource.getpagesize())
-
-
-@pytest.mark.slow
-def test_the_parents_memory_does_not_grow_with_trials_done(tmp_path: Path) -> None:
-    config = iris_sweep(
-        set={"training.epochs": 1},
-        grid={"model.hidden_layers": [[n] for n in range(1, 101)]},
-        seeds=4,
-        save_models="none",
-    )
-    memory = Memory()
-    folder = sweep(config, runs_dir=tmp_path, workers=1, observer=memory)
-    assert folder.summary["completed"] == 400
-    early, late = memory.sizes[len(memory.sizes) // 4], memory.sizes[-1]
-    assert late - early < 16e6
-
-
-# VmHWM, and not getrusage: that counts what the process was before it became this program.
-_SWEEP_AND_SAY_PEAK = """
-import pathlib, sys
-import isolet_nn
-if __name__ == "__main__":
-    sweep = isolet_nn.load_sweep({
-        "experiment": {"dataset": {"name": "isolet"}, "training": {"epochs": 1}},
-        "grid": {"model.hidden_layers": [[4], [8]]},
-        "seeds": 4,
-    })
-    done = isolet_nn.sweep(sweep, runs_dir=sys.argv[1], workers=2)
-    assert done.summary["completed"] == 8
-    status = pathlib.Path("/proc/self/status").read_text().split()
-    print(int(status[status.index("VmHWM:") + 1]) * 1024)
-"""
-
-
-@pytest.mark.slow
-def test_the_parent_stays_small_on_isolet(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(_SWEEP_AND_SAY_PEAK, encoding="utf-8")
-    command = [sys.executable, str(script), str(tmp_path / "runs")]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    assert int(done.stdout.splitlines()[-1]) < 500e6
