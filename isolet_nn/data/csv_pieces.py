@@ -11,7 +11,9 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 _ROWS = 4096
 """Rows of a block where lines are read one by one."""
+
+_THREADS, _AHEAD = 4, 8
+"""Pieces that are read at the same time, and how many are given on at most before they are."""
 
 _QUOTE = ord('"')
 
@@ -66,20 +71,38 @@ def blocks_by_piece(text: Text, division: Division) -> Iterator[Block]:
         If what is read is no such text.
     """
     fast = _Arrow.of(division, text.encoding)
-    for piece, ends in text.pieces():
-        if not _ends_outside_quotes(piece, division.delimiter) or b"\0" in piece:
-            lines = text.rest(piece)
-            yield from blocks_by_row(
-                rows_of(text.where, lines, division.delimiter, text.line), division
-            )
-            return
-        block = None if fast is None else fast.block(piece, text.line, ends)
-        if block is None:
-            # Without a newline, lines end as they do to TextIOWrapper.
-            lines = io.StringIO(text.decode(piece, text.line + 1), newline="")
-            block = division.block(rows_of(text.where, lines, division.delimiter, text.line))
+    ahead = 0 if text.is_stream else _AHEAD
+    read: deque[Future[Block]] = deque()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for piece, ends in text.pieces():
+            if not _ends_outside_quotes(piece, division.delimiter) or b"\0" in piece:
+                yield from _as_read(read)
+                rest = rows_of(text.where, text.rest(piece), division.delimiter, text.line)
+                yield from blocks_by_row(rest, division)
+                return
+            read.append(pool.submit(_block, text, division, fast, piece, text.line, ends))
+            yield from _as_read(read, ahead)
+        yield from _as_read(read)
+
+
+def _as_read(read: deque[Future[Block]], ahead: int = 0) -> Iterator[Block]:
+    """The blocks in order, but for the last ones, so many of which may still be read."""
+    while len(read) > ahead:
+        block = read.popleft().result()
         if len(block) or block.ragged:
             yield block
+
+
+def _block(
+    text: Text, division: Division, fast: _Arrow | None, piece: bytes, before: int, ends: int
+) -> Block:
+    """The rows of a piece after `before` lines, with `ends` line feeds in it."""
+    block = None if fast is None else fast.block(piece, before, ends)
+    if block is not None:
+        return block
+    # Without a newline, lines end as they do to TextIOWrapper.
+    lines = io.StringIO(text.decode(piece, before + 1), newline="")
+    return division.block(rows_of(text.where, lines, division.delimiter, before))
 
 
 def blocks_by_row(rows: Iterator[tuple[int, list[str]]], division: Division) -> Iterator[Block]:
@@ -150,7 +173,8 @@ class _Arrow:
             return None
         if not _is_utf8(piece):
             return None
-        # Threads of pyarrow's abort one program in a hundred as it ends (arrow issue 34314).
+        # Pieces have threads; those of pyarrow abort one program in a hundred as it ends (arrow
+        # issue 34314).
         read = self.csv.ReadOptions(
             column_names=self.names, block_size=len(piece) + 1, use_threads=False
         )
