@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from isolet_nn.data import csv_text
 from isolet_nn.errors import ConfigError, DataError
 from isolet_nn.results.models import TrainedModel
 from isolet_nn.results.prediction import (
@@ -190,7 +191,10 @@ def test_what_cannot_be_predicted_is_refused(table: bytes, keep: list[str], mess
 
 
 @pytest.mark.parametrize("name", ["table.csv", "table.csv.gz", "table.parquet"])
-def test_how_much_of_a_file_is_read_is_told(name: str, tmp_path: Path) -> None:
+def test_how_much_of_a_file_is_read_is_told(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_text, "_PIECE", 1 << 16)  # of which some are read ahead
     path, shares = tmp_path / name, list[float]()
     table = table_of([*ROWS] * 30_000)
     if name.endswith("parquet"):
