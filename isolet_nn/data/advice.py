@@ -99,6 +99,7 @@ class _Adviser:
         label, counts = self.table.label, self.table.classes
         if self.table.is_guessed:
             self._doubt("is taken for the label; name another one as --label", label)
+        self._look_at_spellings(label)
         if label.missing:
             self._obstacle(
                 f"the label is missing in {label.missing:,} rows; leave these out", label
@@ -139,6 +140,14 @@ class _Adviser:
                 "is known only when the label is",
                 column,
             )
+        if _ID.fullmatch(column.name) and _FEW_WORDS < column.different <= self.table.rows / 2:
+            name = self._reference(column)
+            self._doubt(
+                "seems to be an id that several rows have; if they belong together, "
+                f"dataset.group: {name} and by: group in test and validation keep them so",
+                column,
+            )
+        self._look_at_spellings(column)
         if column.words:
             self._look_at_words(column)
         elif column.holds == "names":
@@ -148,6 +157,18 @@ class _Adviser:
                 self._doubt(
                     f"holds {listing(numbers[:3])} among names; taken for categories", column
                 )
+
+    def _look_at_spellings(self, column: InspectedColumn) -> None:
+        """Say which names are perhaps one."""
+        if column.holds != "names":
+            return
+        spellings: dict[str, list[str]] = {}
+        for name in column.values:
+            spellings.setdefault(" ".join(name.casefold().split()), []).append(name)
+        several = [names for names in spellings.values() if len(names) > 1]
+        if several:
+            shown = "; ".join(" and ".join(map(short_repr, names)) for names in several[:3])
+            self._doubt(f"{shown} count as different; if they mean the same, mend the file", column)
 
     def _fault(self, column: InspectedColumn, is_repeated: bool) -> str | None:
         """Why a column is no feature."""

@@ -118,6 +118,15 @@ ROWS = "".join(f"{i},{i % 4},{'ab'[i % 2]}\n" for i in range(12))
             "y",
             "the label takes 30 different values, so it seems to be a quantity; only classes can",
         ),
+        ("x,y\n1,a\n2,A\n3,b\n1,b\n", {}, "y", "'a' and 'A' count as different; if they mean"),
+        ("s,x,y\nm,1,a\nf,1,b\nM,2,b\nf,2,a\n", {}, "s", "'m' and 'M' count as different"),
+        (
+            "patient id,x,y\n"
+            + "".join(f"P{i % 7},{i % 5},{'ab'[i % 3 % 2]}\n" for i in range(30)),
+            {},
+            "patient id",
+            "seems to be an id that several rows have; if they belong together, dataset.group:",
+        ),
         ("x,x,y\n1,2,a\n2,1,b\n", {}, "x", "has the name of another column; left out"),
         ("x,z,y\n1,,a\n2,,b\n", {}, "z", "is empty; left out"),
         ("1,2\n3,4\n", {}, None, "the first line names no columns, and is taken for data"),
