@@ -208,12 +208,13 @@ def _read_sheet(
 
 
 _OUTLINE = DatasetInfo(
-    "csv", "any table in a text file", "the file dataset.path names", available=False
+    "csv", "any table in a text or Parquet file", "the file dataset.path names", available=False
 )
 
 
 def _describe(config: CsvDataset) -> DatasetInfo:
-    return with_data(DatasetInfo("csv", "a table in a text file", config.path, True), load(config))
+    what = f"a table in a {'Parquet' if is_parquet(config.path) else 'text'} file"
+    return with_data(DatasetInfo("csv", what, config.path, True), load(config))
 
 
 KIND = DatasetKind(load, lambda: [_OUTLINE], _describe)
