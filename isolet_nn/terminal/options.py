@@ -76,7 +76,7 @@ Label = Annotated[
     str | None,
     typer.Option(
         "--label",
-        help="Column of the class, by name or position; of a table it is the last.",
+        help="Column of the class in a table, by name or position; else the last.",
         **(setting("--label") | {"metavar": "COLUMN"}),
     ),
 ]
