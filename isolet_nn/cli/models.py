@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -143,15 +144,22 @@ def _predict(
 ) -> int:
     """Predict all rows; return their number."""
     from isolet_nn.results.prediction import PredictionScores, predict_blocks
-    from isolet_nn.terminal.predictions import PredictionProgress, print_prediction_scores
+    from isolet_nn.terminal.predictions import (
+        PredictionProgress,
+        print_prediction_scores,
+        print_unseen,
+    )
 
     scores = PredictionScores(model.model.classes)
+    unseen: Counter[str] = Counter()
     with PredictionProgress(shows_progress) as progress:
         for block in predict_blocks(
             model, source, keep=keep, scores=scores, on_share=progress.hear_share
         ):
             output.write(block)
+            unseen.update(block.unseen)
             progress.advance(len(block))
+    print_unseen(unseen, progress.rows)
     label = model.model.preprocessing.label
     if label is not None and not quiet:
         print_prediction_scores(scores, label)

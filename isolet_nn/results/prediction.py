@@ -17,6 +17,7 @@ from isolet_nn.config.datasets import CsvDataset
 from isolet_nn.data.columns import encode
 from isolet_nn.data.csv_text import STANDARD_INPUT
 from isolet_nn.data.layout import table_format
+from isolet_nn.data.preprocessing import Preprocessing, codes_of
 from isolet_nn.data.reading import DelimiterError, Source, TableFormat, read_blocks
 from isolet_nn.data.table import Kind, Table
 from isolet_nn.errors import BackendUnavailableError, ConfigError, DataError
@@ -126,10 +127,13 @@ class Predicted:
         By column of the output: the prediction, and what was kept of the table.
     probabilities
         (n, n_classes).
+    unseen
+        Rows with a category that the model never saw and has no place for, by column.
     """
 
     names: dict[str, Names]
     probabilities: FloatArray
+    unseen: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.probabilities)
@@ -208,8 +212,23 @@ def predict_blocks(
         if scores is not None and preprocessing.label in [c.name for c in table.columns]:
             scores.add(_names(table, preprocessing.label or ""), probabilities)
         names[PREDICTION] = model.classes_.astype(object)[probabilities.argmax(axis=1)]
-        yield Predicted(names, probabilities)
+        yield Predicted(names, probabilities, _unseen(preprocessing, table))
         before += len(table)
+
+
+def _unseen(preprocessing: Preprocessing, table: Table) -> dict[str, int]:
+    """Rows with a category that was not there in training, by column."""
+    found = {}
+    positions = {column.name: i for i, column in enumerate(table.columns)}
+    for column in preprocessing.inputs:
+        if column.kind == "numeric" or column.other:
+            continue
+        position = positions[column.name]
+        known = codes_of(column.categories)
+        new = [i for i, c in enumerate(table.columns[position].categories) if c not in known]
+        if new:
+            found[column.name] = int(np.isin(table.cells[:, position], new).sum())
+    return found
 
 
 def _format_of(model: TrainedModel) -> TableFormat | None:

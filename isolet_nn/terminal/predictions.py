@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -83,6 +84,15 @@ class PredictionProgress:
     ) -> None:
         if self._bar is not None and self._is_begun:
             self._bar.stop()
+
+
+def print_unseen(unseen: Mapping[str, int], rows: int) -> None:
+    """Warn of columns with categories that the model never saw, given the rows that have one."""
+    for column, found in unseen.items():
+        print_message(
+            f"warning: column {column!r}: {found:,} of {counted(rows, 'row')} have a category that "
+            "the model never saw, and that tells it nothing"
+        )
 
 
 def print_prediction_scores(scores: PredictionScores, label: str) -> None:

@@ -69,6 +69,23 @@ def test_predict_prints_a_table(run: Path, table: Path) -> None:
     assert [row[0] for row in rows] == [f"r{number}" for number in range(60)]
 
 
+def test_predict_warns_of_categories_that_were_never_seen(tmp_path: Path) -> None:
+    table = tmp_path / "towns.csv"
+    rows = [f"{'Bonn' if n % 2 else 'Aix'},{n % 2}" for n in range(20)]
+    table.write_text("\n".join(["town,class", *rows]) + "\n", encoding="utf-8")
+    experiment = {
+        "dataset": {"name": "csv", "path": str(table), "label": "class"},
+        "training": {"epochs": 1},
+    }
+    trained = train(load_experiment(experiment), runs_dir=tmp_path / "runs").path
+    code, _, messages = invoke("predict", trained, "-", given="town\nCork\nAix\n")
+    assert code == 0
+    assert messages.splitlines() == [
+        "warning: column 'town': 1 of 2 rows have a category that the model never saw, and that "
+        "tells it nothing"
+    ]
+
+
 def test_predict_writes_a_file_and_says_so(run: Path, table: Path, tmp_path: Path) -> None:
     code, out, err = invoke("predict", run, table, "-o", tmp_path / "out.csv")
     assert (code, out) == (0, "")

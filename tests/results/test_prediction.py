@@ -167,6 +167,12 @@ def test_a_bad_row_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_rows_of_categories_that_were_never_seen_are_counted() -> None:
+    blocks = [*predict_blocks(mixed_model(), io.BytesIO(table_of(ROWS)))]
+    # Cork was never seen either, but rare cities have a place of their own.
+    assert [block.unseen for block in blocks if len(block)] == [{"rooms": 1}]
+
+
 def test_no_rows_have_no_predictions() -> None:
     assert predicted(mixed_model(), table_of([]))[0] == [
         ["prediction", "probability_no", "probability_yes"]
