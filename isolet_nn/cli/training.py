@@ -138,7 +138,6 @@ def evaluate(
     from isolet_nn.results.selection import load_run
     from isolet_nn.runs import execution
     from isolet_nn.runs.drawing import group_word, write_evaluation
-    from isolet_nn.scores.imbalance import why_accuracy_misleads
     from isolet_nn.terminal.runs import print_evaluation, print_warning
     from isolet_nn.terminal.streams import print_json, print_message
     from isolet_nn.terminal.tables import Printer
@@ -153,7 +152,7 @@ def evaluate(
             print_json(evaluation.to_json())
         else:
             print_evaluation(evaluation, group_word(opened), printer)
-            print_warning(why_accuracy_misleads(evaluation))
+            print_warning(evaluation.warning)
     finally:  # also where nobody reads the output to its end
         try:
             for path in write_evaluation(opened, evaluation):

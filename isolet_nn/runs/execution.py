@@ -23,7 +23,6 @@ from isolet_nn.runs.identity import differences, identity_of, processor_changes,
 from isolet_nn.runs.metrics_file import columns_of
 from isolet_nn.runs.model_file import Model
 from isolet_nn.scores.evaluation import Evaluation, evaluate_logits
-from isolet_nn.scores.imbalance import why_accuracy_misleads
 from isolet_nn.system.folders import CONFIG, now
 from isolet_nn.system.statuses import COMPLETED, FAILED, INTERRUPTED
 from isolet_nn.training.backend import n_parameters
@@ -259,7 +258,7 @@ def _final_figures(row: Row, evaluations: Sequence[Evaluation]) -> dict[str, Any
     """What a summary says of the final model: metrics, those that are undefined, and a warning."""
     scores = {f"{e.split}_{name}": value for e in evaluations for name, value in e.scores.items()}
     metrics = scores | row
-    warnings = [why_accuracy_misleads(evaluation) for evaluation in evaluations]
+    warnings = [evaluation.warning for evaluation in evaluations]
     return {
         "metrics": {metric: metrics[metric] for metric in METRICS if metric in metrics},
         "undefined": {

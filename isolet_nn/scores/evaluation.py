@@ -121,6 +121,12 @@ class Evaluation:
         """The `k` groups of lowest accuracy, lowest first; ties in the order of group numbers."""
         return sorted(self.per_group, key=lambda score: score.accuracy)[: max(k, 0)]
 
+    @property
+    def warning(self) -> str | None:
+        """Why the accuracy misleads, if it does."""
+        rows = [score.support for score in self.per_class]
+        return why_accuracy_misleads(self.accuracy, self.scores, self.classes, rows, self.split)
+
     def to_json(self) -> dict[str, Any]:
         """Plain lists and numbers under the names of ``eval --json``."""
         return {
@@ -133,7 +139,7 @@ class Evaluation:
             "top3_accuracy": self.top3_accuracy,
             **{str(name): value for name, value in self.scores.items()},
             "undefined": self.undefined,
-            "warning": why_accuracy_misleads(self),
+            "warning": self.warning,
             "classes": list(self.classes),
             "confusion_matrix": self.confusion_matrix.tolist(),
             "per_class": [asdict(score) for score in self.per_class],

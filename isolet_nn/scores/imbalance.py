@@ -8,13 +8,10 @@ than 5 points apart.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
+from isolet_nn.config.metrics import Score
 from isolet_nn.errors import counted, short_repr
-
-if TYPE_CHECKING:
-    from isolet_nn.scores.evaluation import Evaluation
 
 UNEQUAL = 3.0
 """Rows of the largest class by those of the smallest, from which on classes are unequal."""
@@ -50,18 +47,32 @@ def _count(of_class: tuple[int, str]) -> int:
     return of_class[0]
 
 
-def why_accuracy_misleads(evaluation: Evaluation) -> str | None:
-    """What to say of an accuracy that misleads, and what to look at; None where it does not."""
-    counts = [score.support for score in evaluation.per_class]
-    unequal = unequal_classes(evaluation.classes, counts)
-    balanced, f1 = (evaluation.scores[name] for name in ("balanced_accuracy", "macro_f1"))
+def why_accuracy_misleads(
+    accuracy: float,
+    scores: Mapping[Score, float | None],
+    classes: Sequence[str],
+    counts: Sequence[int],
+    split: str,
+) -> str | None:
+    """What to say of an accuracy that misleads, and what to look at; None where it does not.
+
+    Parameters
+    ----------
+    accuracy, scores
+        How good the answers are.
+    classes, counts
+        Names of the classes, and the rows of each.
+    split
+        What was evaluated.
+    """
+    unequal = unequal_classes(classes, counts)
+    balanced, f1 = scores["balanced_accuracy"], scores["macro_f1"]
     if unequal is None or balanced is None or f1 is None:
         return None
-    is_close = abs(evaluation.accuracy - balanced) <= GAP
-    if is_close and evaluation.accuracy > max(counts) / evaluation.n:
+    is_close = abs(accuracy - balanced) <= GAP
+    if is_close and accuracy > max(counts) / sum(counts):
         return None
     return (
-        f"{unequal}. The {evaluation.split} accuracy of {100 * evaluation.accuracy:.2f} % "
-        f"misleads; look at the balanced accuracy ({100 * balanced:.2f} %) or the macro F1 "
-        f"({100 * f1:.2f} %)"
+        f"{unequal}. The {split} accuracy of {100 * accuracy:.2f} % misleads; look at the "
+        f"balanced accuracy ({100 * balanced:.2f} %) or the macro F1 ({100 * f1:.2f} %)"
     )

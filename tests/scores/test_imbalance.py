@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from isolet_nn.scores.evaluation import Evaluation, evaluate_logits
-from isolet_nn.scores.imbalance import unequal_classes, why_accuracy_misleads
+from isolet_nn.scores.imbalance import unequal_classes
 
 
 def answered(counts: dict[tuple[int, int], int], classes: list[str]) -> Evaluation:
@@ -30,7 +30,7 @@ def test_unequal_classes_are_named_with_what_the_constant_answer_reaches() -> No
 
 def test_a_high_accuracy_on_unequal_classes_is_said_to_mislead() -> None:
     evaluation = answered({(0, 0): 90, (1, 0): 8, (1, 1): 2}, ["fine", "faulty"])
-    said = why_accuracy_misleads(evaluation)
+    said = evaluation.warning
     assert said is not None
     assert "The test accuracy of 92.00 % misleads" in said
     assert "the balanced accuracy (60.00 %) or the macro F1 (64.54 %)" in said
@@ -39,7 +39,7 @@ def test_a_high_accuracy_on_unequal_classes_is_said_to_mislead() -> None:
 
 def test_an_accuracy_no_better_than_the_constant_answer_misleads_too() -> None:
     counts = {(0, 0): 4, (1, 1): 2, (1, 0): 1, (2, 2): 2, (2, 0): 1, (0, 1): 8}
-    assert why_accuracy_misleads(answered(counts, ["a", "b", "c"])) is not None
+    assert answered(counts, ["a", "b", "c"]).warning is not None
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_an_accuracy_no_better_than_the_constant_answer_misleads_too() -> None:
     ],
 )
 def test_an_accuracy_that_hides_nothing_is_left_alone(counts: dict[tuple[int, int], int]) -> None:
-    assert why_accuracy_misleads(answered(counts, ["fine", "faulty"])) is None
+    assert answered(counts, ["fine", "faulty"]).warning is None
