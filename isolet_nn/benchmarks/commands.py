@@ -78,7 +78,7 @@ def bench_train(
         print_training_times,
     )
     from isolet_nn.benchmarks.engines import ENGINES
-    from isolet_nn.terminal.tables import Printer
+    from isolet_nn.terminal.printer import Printer
 
     printer = Printer.asked_for(table_format)
     benchmark = training.make_benchmark(
@@ -170,7 +170,7 @@ def bench_estimator(
     """Train the same network with our estimator and with scikit-learn's, and compare both."""
     from isolet_nn.benchmarks.console import print_estimator_times, print_fit
     from isolet_nn.benchmarks.estimator import compare_estimators
-    from isolet_nn.terminal.tables import Printer
+    from isolet_nn.terminal.printer import Printer
 
     printer = Printer.asked_for(table_format)
     times = compare_estimators(

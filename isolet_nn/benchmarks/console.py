@@ -10,8 +10,9 @@ from isolet_nn.benchmarks.overhead import Overhead
 from isolet_nn.benchmarks.sweep import SweepTimes
 from isolet_nn.benchmarks.training import Measurement, TrainingBenchmark, TrainingTimes
 from isolet_nn.errors import counted, one_line
+from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
 from isolet_nn.terminal.streams import RESULTS, print_line, print_message
-from isolet_nn.terminal.tables import FOR_TERMINAL, PrintedColumn, PrintedTable, Printer
+from isolet_nn.terminal.tables import PrintedColumn, PrintedTable
 from isolet_nn.terminal.words import percent
 
 

@@ -29,7 +29,7 @@ def configs_list(table_format: TableFormat = None) -> None:
     """List the configs that come with isolet-nn, as `configs` alone does."""
     from isolet_nn.config.shipped import list_configs
     from isolet_nn.terminal.catalog import print_configs
-    from isolet_nn.terminal.tables import Printer
+    from isolet_nn.terminal.printer import Printer
 
     print_configs(list_configs(), Printer.asked_for(table_format))
 

@@ -17,7 +17,7 @@ from isolet_nn.terminal.options import AsJson, DataDir, Label, Set, TableFormat
 if TYPE_CHECKING:
     from isolet_nn.config.datasets import DatasetConfig
     from isolet_nn.data.kind import DatasetInfo
-    from isolet_nn.terminal.tables import Printer
+    from isolet_nn.terminal.printer import Printer
 
 
 app = App(no_args_is_help=True, help="Data sets: what there is, and where it lies.")
@@ -28,8 +28,8 @@ def data_list(as_json: AsJson = False, table_format: TableFormat = None) -> None
     """List the data sets there are, and where they lie."""
     from isolet_nn.data import catalog
     from isolet_nn.terminal.catalog import print_datasets
+    from isolet_nn.terminal.printer import Printer
     from isolet_nn.terminal.streams import print_json
-    from isolet_nn.terminal.tables import Printer
 
     printer = Printer.asked_for(table_format, as_json=as_json)
     infos = catalog.describe_all()
@@ -60,7 +60,7 @@ def data_show(
     """
     from isolet_nn.config.tables import NO_TABLE, is_table
     from isolet_nn.data import catalog
-    from isolet_nn.terminal.tables import Printer
+    from isolet_nn.terminal.printer import Printer
 
     printer = Printer.asked_for(table_format, as_json=as_json)
     if is_table(name):
@@ -83,7 +83,7 @@ def data_fetch(
 ) -> None:
     """Download a data set unless it is there, check it, and show it."""
     from isolet_nn.data import catalog
-    from isolet_nn.terminal.tables import Printer
+    from isolet_nn.terminal.printer import Printer
 
     printer = Printer.asked_for(table_format, as_json=as_json)
     info = catalog.fetch(read_dataset_section(name, settings, data_dir))

@@ -91,8 +91,8 @@ def runs(
     from isolet_nn.results.filters import filter_entries, parse_filter, sort_entries
     from isolet_nn.results.listing import list_runs
     from isolet_nn.terminal.lists import print_entries
+    from isolet_nn.terminal.printer import Printer
     from isolet_nn.terminal.streams import print_json, print_message
-    from isolet_nn.terminal.tables import Printer
 
     printer = Printer.asked_for(table_format, as_json=as_json)
     asked = [parse_filter(expression) for expression in filters or []]
@@ -150,8 +150,8 @@ def compare(
     """
     from isolet_nn.results.comparison import compare, draw_comparison, require_picture_path
     from isolet_nn.terminal.comparisons import print_comparison, print_duels
+    from isolet_nn.terminal.printer import Printer
     from isolet_nn.terminal.streams import print_json, print_message
-    from isolet_nn.terminal.tables import Printer
 
     printer = Printer.asked_for(table_format, as_json=as_json)
     if data_dir is not None and not test:

@@ -27,7 +27,7 @@ from isolet_nn.terminal.options import (
 if TYPE_CHECKING:
     from isolet_nn.sweeps.config import Sweep
     from isolet_nn.sweeps.folder import SweepFolder
-    from isolet_nn.terminal.tables import Printer
+    from isolet_nn.terminal.printer import Printer
 
     Begin = Callable[..., SweepFolder]
 
@@ -84,7 +84,7 @@ def sweep(
     ] = False,
 ) -> None:
     """Run a grid of trials, or go on with one; its folder is the last line printed."""
-    from isolet_nn.terminal.tables import Printer
+    from isolet_nn.terminal.printer import Printer
 
     printer = Printer.asked_for(table_format, quiet=quiet, print_trial=print_trial is not None)
     changes = {"name": name, "save_models": save_models}

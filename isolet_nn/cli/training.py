@@ -66,10 +66,10 @@ def train(
 ) -> None:
     """Train one network; the run folder is the last line printed."""
     from isolet_nn.runs import execution
+    from isolet_nn.terminal.printer import Printer
     from isolet_nn.terminal.progress import progress_observer
     from isolet_nn.terminal.runs import print_run
     from isolet_nn.terminal.streams import print_line
-    from isolet_nn.terminal.tables import Printer
 
     printer = Printer.asked_for(table_format, quiet=quiet)
     options = {
@@ -138,9 +138,9 @@ def evaluate(
     from isolet_nn.results.selection import load_run
     from isolet_nn.runs import execution
     from isolet_nn.runs.drawing import group_word, write_evaluation
+    from isolet_nn.terminal.printer import Printer
     from isolet_nn.terminal.runs import print_evaluation, print_warning
     from isolet_nn.terminal.streams import print_json, print_message
-    from isolet_nn.terminal.tables import Printer
 
     printer = Printer.asked_for(table_format, as_json=as_json)
     opened = load_run(choose(run, trial, best))

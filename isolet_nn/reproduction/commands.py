@@ -40,8 +40,8 @@ def reproduce_report(
     from isolet_nn.reproduction.console import PrintedProgress, print_verdicts
     from isolet_nn.reproduction.folder import status_of
     from isolet_nn.reproduction.page import concluded
+    from isolet_nn.terminal.printer import Printer
     from isolet_nn.terminal.streams import print_line
-    from isolet_nn.terminal.tables import Printer
 
     printer = Printer.asked_for(table_format, quiet=quiet)
     if resume is not None and (figure or quick):

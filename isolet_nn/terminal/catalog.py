@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
 from isolet_nn.terminal.streams import RESULTS
-from isolet_nn.terminal.tables import FOR_TERMINAL, PrintedColumn, PrintedTable, Printer
+from isolet_nn.terminal.tables import PrintedColumn, PrintedTable
 
 if TYPE_CHECKING:
     from isolet_nn.config.shipped import ShippedConfig

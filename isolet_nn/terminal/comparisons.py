@@ -10,14 +10,9 @@ from rich.cells import cell_len
 
 from isolet_nn.config.metrics import is_metric, is_score, measure_name, measure_of
 from isolet_nn.errors import counted
+from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
 from isolet_nn.terminal.streams import RESULTS
-from isolet_nn.terminal.tables import (
-    FOR_TERMINAL,
-    PrintedColumn,
-    PrintedTable,
-    Printer,
-    setting_column,
-)
+from isolet_nn.terminal.tables import PrintedColumn, PrintedTable, setting_column
 from isolet_nn.terminal.words import percent
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from isolet_nn.config.yaml_files import write_yaml
 from isolet_nn.errors import short_repr
+from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
 from isolet_nn.terminal.streams import RESULTS
-from isolet_nn.terminal.tables import FOR_TERMINAL, PrintedColumn, PrintedTable, Printer
+from isolet_nn.terminal.tables import PrintedColumn, PrintedTable
 
 if TYPE_CHECKING:
     from isolet_nn.data.advice import Advice, Doubt

@@ -7,13 +7,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from isolet_nn.config.metrics import METRICS, measure_of
-from isolet_nn.terminal.tables import (
-    FOR_TERMINAL,
-    PrintedColumn,
-    PrintedTable,
-    Printer,
-    setting_column,
-)
+from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
+from isolet_nn.terminal.tables import PrintedColumn, PrintedTable, setting_column
 from isolet_nn.terminal.words import ago, number, percent
 
 if TYPE_CHECKING:

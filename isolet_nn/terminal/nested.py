@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from isolet_nn.config.metrics import in_words
 from isolet_nn.errors import counted
-from isolet_nn.terminal.tables import PrintedColumn, PrintedTable, Printer
+from isolet_nn.terminal.printer import Printer
+from isolet_nn.terminal.tables import PrintedColumn, PrintedTable
 from isolet_nn.terminal.words import metric_text, setting_text
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from isolet_nn.config.metrics import MEASURES, Score, in_words
 from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import PLOTS
+from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
 from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line, print_message
-from isolet_nn.terminal.tables import FOR_TERMINAL, PrintedColumn, PrintedTable, Printer
+from isolet_nn.terminal.tables import PrintedColumn, PrintedTable
 from isolet_nn.terminal.words import loss_text, metric_text, percent
 
 if TYPE_CHECKING:

@@ -18,14 +18,9 @@ from isolet_nn.system.folders import OUTER_FOLDS, PLOTS, SETTINGS, TABLE
 from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING
 from isolet_nn.terminal.nested import outer_table, say_nested
 from isolet_nn.terminal.notebook import NOTEBOOK_SECONDS, NotebookBar
+from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
 from isolet_nn.terminal.streams import MESSAGES, ProgressLine, print_message
-from isolet_nn.terminal.tables import (
-    FOR_TERMINAL,
-    PrintedColumn,
-    PrintedTable,
-    Printer,
-    setting_column,
-)
+from isolet_nn.terminal.tables import PrintedColumn, PrintedTable, setting_column
 from isolet_nn.terminal.words import duration, metric_text, setting_text
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from isolet_nn.results.comparison import (
     names_without_dates,
 )
 from isolet_nn.system.files import write_json
-from isolet_nn.terminal import comparisons, layouts, tables
+from isolet_nn.terminal import comparisons, layouts, printer
 from isolet_nn.terminal.comparisons import print_comparison
 from isolet_nn.training.progress import Row
 
@@ -265,7 +265,7 @@ def on_terminal(
 ) -> list[str]:
     """The lines that a terminal of so many columns shows."""
     screen = Console(width=width, force_terminal=True, no_color=True, file=io.StringIO())
-    for module in (comparisons, layouts, tables):
+    for module in (comparisons, layouts, printer):
         monkeypatch.setattr(module, "RESULTS", screen)
     print_comparison(comparison)
     assert isinstance(screen.file, io.StringIO)

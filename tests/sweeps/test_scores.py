@@ -14,8 +14,8 @@ from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import resume_sweep, sweep
+from isolet_nn.terminal.printer import Printer
 from isolet_nn.terminal.sweeps import print_sweep
-from isolet_nn.terminal.tables import Printer
 from sweeps.helpers import InlineWorkers, iris_sweep, problem_of, read_table, stop_after
 
 RATE = "optimizer.learning_rate"

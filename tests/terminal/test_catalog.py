@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from isolet_nn.config.shipped import list_configs
-from isolet_nn.terminal import catalog, layouts, tables
+from isolet_nn.terminal import catalog, layouts, printer
 
 
 class Terminal:
@@ -19,7 +19,7 @@ class Terminal:
         at_terminal = Console(
             file=self.text, force_terminal=True, width=width, markup=False, highlight=False
         )
-        for module in (catalog, layouts, tables):
+        for module in (catalog, layouts, printer):
             monkeypatch.setattr(module, "RESULTS", at_terminal)
 
     def lines(self) -> list[str]:

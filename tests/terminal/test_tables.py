@@ -13,8 +13,9 @@ from markdown_it import MarkdownIt
 
 from isolet_nn.errors import ConfigError, one_line
 from isolet_nn.terminal import formats, layouts
+from isolet_nn.terminal.printer import Printer
 from isolet_nn.terminal.streams import SafeConsole
-from isolet_nn.terminal.tables import PrintedColumn, PrintedTable, Printer
+from isolet_nn.terminal.tables import PrintedColumn, PrintedTable
 from isolet_nn.terminal.words import percent
 
 TEXTS = st.lists(st.text(max_size=12), min_size=1, max_size=4)
