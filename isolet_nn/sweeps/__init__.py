@@ -12,5 +12,5 @@ result goes to a journal from which a sweep can go on after anything:
   reached, ``remote``: what they run. ``cohort``: the training itself, wherever.
 - ``journal``, ``curves``, ``folder``, ``scores``, ``outer_scores``: results on the disk, and
   ranked. ``trial``: one of them as a run. ``axes``, ``drawing``, ``redraw``: pictures.
-- ``card``, ``frame``: what a notebook shows.
+- ``table``: trials.csv. ``card``, ``frame``: what a notebook shows.
 """

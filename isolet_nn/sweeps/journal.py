@@ -1,4 +1,4 @@
-"""The journal of a sweep: every trial's end, durable, and the table that is made of it.
+"""The journal of a sweep: every trial's end, durable, and all of them in columns.
 
 ``trials.jsonl`` begins with a line that says what is swept; then comes a line for every trial that
 ended, in the order in which they ended; the last line of a trial counts. A torn last line is what
@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import json
 import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, Required
+from typing import IO, Annotated, Any, Required
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +29,9 @@ from isolet_nn.errors import RunError
 from isolet_nn.runs.records import FORMAT, STRICT, Metrics, Seconds, check_record, what_is_wrong
 from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.curves import Curves
-from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.records import JournalHeader
-from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 from isolet_nn.system.files import cut_torn_line, errors_name, open_file, parse_json
 from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING, TrialEnd
-
-if TYPE_CHECKING:
-    from isolet_nn.sweeps.nested import OuterTrials
 
 COLUMNS: dict[str, int] = {metric: column for column, metric in enumerate(METRICS)}
 """Of `Results.metrics`."""
@@ -118,49 +112,6 @@ class Results:
     def has_metric(self, name: str) -> bool:
         """Whether any trial has it."""
         return bool(np.isfinite(self.metric(name)).any())
-
-    def write_table(self, path: Path, trials: Trials, outer: OuterTrials | None = None) -> None:
-        """Write trials.csv: a row a trial, outer ones last, numbers with all digits."""
-        ended = [self] if outer is None else [self, outer.ended]
-        names = [name for name in METRICS if any(each.has_metric(name) for each in ended)]
-        columns = [COLUMNS[name] for name in names]
-        header = ["trial", "status", *trials.keys, *trials.shape, *names]
-        header += ["epochs", "seconds", "error"]
-        rows = self._rows(trials, columns)
-        outer_rows = () if outer is None else outer.ended.rows_of_outer(outer, columns)
-        write_csv(path, header, itertools.chain(rows, outer_rows))
-
-    def _rows(self, trials: Trials, columns: list[int]) -> Iterator[list[CsvCell]]:
-        for trial in range(len(trials)):
-            if trial % trials.per_setting == 0:
-                settings = [exact_text(trials.value(trial, key)) for key in trials.keys]
-            place = [trials.seed(trial), *trials.division(trial).values()]
-            status, *figures = self._figures(trial, columns)
-            yield [trial, status, *settings, *place, *figures]
-
-    def rows_of_outer(self, outer: OuterTrials, columns: list[int]) -> Iterator[list[CsvCell]]:
-        """Rows of outer trials, whose results these are: without a fold, and maybe a setting."""
-        trials = outer.trials
-        for number in range(len(outer)):
-            settings: list[CsvCell] = [None] * len(trials.keys)
-            if (chosen := int(outer.settings[number])) >= 0:
-                first = chosen * trials.per_setting
-                settings = [exact_text(trials.value(first, key)) for key in trials.keys]
-            place = [outer.seed(number), *outer.division(number).values(), None]
-            status, *figures = self._figures(number, columns)
-            yield [outer.first + number, status, *settings, *place, *figures]
-
-    def _figures(self, trial: int, columns: list[int]) -> list[CsvCell]:
-        """Status, metrics, epochs, seconds and error of a trial."""
-        status = STATUSES[self.status[trial]]
-        row = self.metrics[trial].tolist()
-        ended: list[CsvCell] = [int(self.epochs[trial]), float(self.seconds[trial])]
-        return [
-            status,
-            *(unless_nan(row[c]) for c in columns),
-            *(ended if status != PENDING else [None, None]),
-            self.errors.get(trial),
-        ]
 
 
 def exact_text(value: Any) -> str:

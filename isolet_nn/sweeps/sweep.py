@@ -38,6 +38,7 @@ from isolet_nn.sweeps.requirements import (
     require_trainable_trials,
 )
 from isolet_nn.sweeps.scores import write_settings
+from isolet_nn.sweeps.table import write_trials
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import (
@@ -305,7 +306,7 @@ class _RecordedSweep:
 
     def _write_results(self) -> None:
         folder = self.folder
-        folder.results.write_table(folder.path / TABLE, folder.trial_table, folder.outer)
+        write_trials(folder.path / TABLE, folder.trial_table, folder.results, folder.outer)
         write_settings(folder.path / SETTINGS, folder.trial_table, folder.results, folder.metric)
         if folder.outer is not None:
             write_outer_folds(folder.path / OUTER_FOLDS, folder.outer)

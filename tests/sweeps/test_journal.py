@@ -19,6 +19,7 @@ from isolet_nn.config.metrics import METRICS
 from isolet_nn.errors import RunError
 from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.journal import Journal, Results, make_header, read_journal
+from isolet_nn.sweeps.table import write_trials
 from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING
 from sweeps.helpers import trials_of
 
@@ -244,7 +245,7 @@ def test_the_table_has_the_promised_columns_with_all_digits(tmp_path: Path) -> N
     state.record(TrialResult(0, COMPLETED, metrics, 3, 0.1))
     state.record(TrialResult(2, FAILED, {}, 1, 2.5, 'it said "no",\nand more'))
     path = tmp_path / "trials.csv"
-    state.write_table(path, trials)
+    write_trials(path, trials, state)
     rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
     assert rows == [
         [
@@ -261,7 +262,7 @@ def test_the_table_has_the_promised_columns_with_all_digits(tmp_path: Path) -> N
 def test_the_table_shows_the_experiments_value_where_a_setting_has_none(tmp_path: Path) -> None:
     trials = trials_of(list=[{"training.epochs": 3}, {"optimizer.learning_rate": 0.5}])
     path = tmp_path / "trials.csv"
-    Results(2).write_table(path, trials)
+    write_trials(path, trials, Results(2))
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["training.epochs"] for row in rows] == ["3", "20"]

@@ -1,0 +1,63 @@
+"""trials.csv: a row a trial, with what was varied and how it ended."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+from isolet_nn.config.metrics import METRICS
+from isolet_nn.sweeps.grid import Trials
+from isolet_nn.sweeps.journal import COLUMNS, STATUSES, Results, exact_text
+from isolet_nn.sweeps.nested import OuterTrials
+from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
+from isolet_nn.system.statuses import PENDING
+
+
+def write_trials(
+    path: Path, trials: Trials, results: Results, outer: OuterTrials | None = None
+) -> None:
+    """Write trials.csv: a row a trial, outer ones last, numbers with all digits."""
+    ended = [results] if outer is None else [results, outer.ended]
+    names = [name for name in METRICS if any(each.has_metric(name) for each in ended)]
+    columns = [COLUMNS[name] for name in names]
+    header = ["trial", "status", *trials.keys, *trials.shape, *names]
+    header += ["epochs", "seconds", "error"]
+    rows = _rows(trials, results, columns)
+    outer_rows = () if outer is None else _outer_rows(outer, columns)
+    write_csv(path, header, itertools.chain(rows, outer_rows))
+
+
+def _rows(trials: Trials, results: Results, columns: list[int]) -> Iterator[list[CsvCell]]:
+    for trial in range(len(trials)):
+        if trial % trials.per_setting == 0:
+            settings = [exact_text(trials.value(trial, key)) for key in trials.keys]
+        place = [trials.seed(trial), *trials.division(trial).values()]
+        status, *figures = _figures(results, trial, columns)
+        yield [trial, status, *settings, *place, *figures]
+
+
+def _outer_rows(outer: OuterTrials, columns: list[int]) -> Iterator[list[CsvCell]]:
+    """Rows of outer trials: without a fold, and maybe without a setting."""
+    trials = outer.trials
+    for number in range(len(outer)):
+        settings: list[CsvCell] = [None] * len(trials.keys)
+        if (chosen := int(outer.settings[number])) >= 0:
+            first = chosen * trials.per_setting
+            settings = [exact_text(trials.value(first, key)) for key in trials.keys]
+        place = [outer.seed(number), *outer.division(number).values(), None]
+        status, *figures = _figures(outer.ended, number, columns)
+        yield [outer.first + number, status, *settings, *place, *figures]
+
+
+def _figures(results: Results, trial: int, columns: list[int]) -> list[CsvCell]:
+    """Status, metrics, epochs, seconds and error of a trial."""
+    status = STATUSES[results.status[trial]]
+    row = results.metrics[trial].tolist()
+    ended: list[CsvCell] = [int(results.epochs[trial]), float(results.seconds[trial])]
+    return [
+        status,
+        *(unless_nan(row[c]) for c in columns),
+        *(ended if status != PENDING else [None, None]),
+        results.errors.get(trial),
+    ]
