@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from isolet_nn.estimator.classifier import NeuralNetworkClassifier
     from isolet_nn.results.models import TrainedModel, load_model
     from isolet_nn.results.selection import load_run
+    from isolet_nn.results.shown import Run, SweepFolder
     from isolet_nn.runs.execution import evaluate
-    from isolet_nn.runs.folder import Run
     from isolet_nn.sweeps.config import Sweep
-    from isolet_nn.sweeps.folder import SweepFolder
     from isolet_nn.sweeps.loading import load_sweep
 
 
@@ -34,13 +33,13 @@ _HOMES = {
     "train": "api",
     "resume": "api",
     "evaluate": "runs.execution",
-    "Run": "runs.folder",
+    "Run": "results.shown",
     "load_run": "results.selection",
     "TrainedModel": "results.models",
     "load_model": "results.models",
     "Sweep": "sweeps.config",
     "load_sweep": "sweeps.loading",
-    "SweepFolder": "sweeps.folder",
+    "SweepFolder": "results.shown",
     "sweep": "api",
     "resume_sweep": "api",
 }

@@ -1,7 +1,7 @@
 """Training and sweeping with a progress bar, as a person at a prompt or in a notebook wants it.
 
 The work is done by ``runs.execution`` and ``sweeps.sweep``; what they know nothing of, the
-terminal, is put before them here.
+terminal before them and pictures after them, is added here.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from isolet_nn.config.experiment import Experiment
+from isolet_nn.results.shown import Run, SweepFolder, shown_run, shown_sweep
 from isolet_nn.runs import execution
 from isolet_nn.runs.execution import Observer
-from isolet_nn.runs.folder import Run
 from isolet_nn.sweeps import sweep as sweeps
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.dispatch import SweepObserver
-from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 
 
@@ -54,12 +53,13 @@ def train(
         If config or data are wrong. A loss that is not finite does not raise: the run's status is
         ``failed`` and its summary says why.
     """
-    return execution.train(
+    run = execution.train(
         experiment,
         runs_dir=runs_dir,
         observer=_of_training(progress, observer),
         should_stop=should_stop,
     )
+    return shown_run(run)
 
 
 def resume(
@@ -91,13 +91,14 @@ def resume(
         If the run is complete, has failed without a checkpoint to go on from, or if config, data,
         version or processor are no longer what it was begun with; lists the differences.
     """
-    return execution.resume(
+    run = execution.resume(
         path,
         data_dir=data_dir,
         force=force,
         observer=_of_training(progress, observer),
         should_stop=should_stop,
     )
+    return shown_run(run)
 
 
 def sweep(
@@ -135,7 +136,7 @@ def sweep(
     IsoletNNError
         If the sweep or its data are wrong. Trials that fail do not raise.
     """
-    return sweeps.sweep(
+    folder = sweeps.sweep(
         config,
         runs_dir=runs_dir,
         workers=workers,
@@ -143,6 +144,7 @@ def sweep(
         observer=_of_sweep(progress, observer),
         should_stop=should_stop,
     )
+    return shown_sweep(folder)
 
 
 def resume_sweep(
@@ -177,7 +179,7 @@ def resume_sweep(
     RunError
         If config, data or version differ from those the sweep began with; lists the differences.
     """
-    return sweeps.resume_sweep(
+    folder = sweeps.resume_sweep(
         path,
         workers=workers,
         retry_failed=retry_failed,
@@ -187,6 +189,7 @@ def resume_sweep(
         observer=_of_sweep(progress, observer),
         should_stop=should_stop,
     )
+    return shown_sweep(folder)
 
 
 def _of_training(progress: bool, observer: Observer | None) -> Observer | None:

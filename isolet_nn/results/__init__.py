@@ -8,5 +8,5 @@
 - ``filters``: sorting and choosing among them.
 - ``comparison``: runs side by side.
 - ``duels``: two models on the same test rows.
-- ``redraw``: pictures drawn once more.
+- ``redraw``: pictures drawn once more. ``shown``: runs and sweeps that show themselves.
 """

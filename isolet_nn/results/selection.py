@@ -8,7 +8,7 @@ from pathlib import Path
 
 from isolet_nn.config.metrics import in_words
 from isolet_nn.errors import ConfigError, RunError
-from isolet_nn.runs.folder import Run
+from isolet_nn.results.shown import Run, shown_run
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.trial import trial_address, trial_at
 from isolet_nn.system.folders import SWEEP
@@ -24,7 +24,8 @@ def load_run(path: str | Path) -> Run:
     ConfigError
         If the sweep has no trial of that number.
     """
-    return trial_at(Path(path)) or Run.open(path)
+    trial = trial_at(Path(path))
+    return Run.open(path) if trial is None else shown_run(trial)
 
 
 @dataclass(frozen=True)

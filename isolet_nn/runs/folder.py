@@ -11,15 +11,13 @@ import shlex
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import RunError
-from isolet_nn.notebook.frames import data_frame
-from isolet_nn.notebook.pictures import Pictures
 from isolet_nn.runs.identity import differences, identity_of
 from isolet_nn.runs.metrics_file import history_csv, read_history, row_csv
 from isolet_nn.runs.model_file import Model, read_model, write_model, write_preprocessing
@@ -56,9 +54,6 @@ from isolet_nn.training.backend import Weights
 from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
 
-if TYPE_CHECKING:
-    import pandas
-
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 PREPROCESSING = "preprocessing.json"
 
@@ -79,7 +74,7 @@ class Run:
         self.experiment = experiment
 
     @classmethod
-    def create(cls, runs_dir: Path, experiment: Experiment, environment: Mapping[str, Any]) -> Run:
+    def create(cls, runs_dir: Path, experiment: Experiment, environment: Mapping[str, Any]) -> Self:
         """Make a new folder ``<date>-<time>-<name>`` with config, environment and summary.
 
         Raises
@@ -94,7 +89,7 @@ class Run:
         return run
 
     @classmethod
-    def open(cls, path: str | Path, *, to_resume: bool = False) -> Run:
+    def open(cls, path: str | Path, *, to_resume: bool = False) -> Self:
         """Open an existing run folder.
 
         Parameters
@@ -161,50 +156,6 @@ class Run:
             raise RunError(f"{self.path / METRICS}: cannot be read: {error.strerror}") from None
         except ValueError as error:
             raise RunError(f"{self.path / METRICS}: damaged: {error}") from None
-
-    @property
-    def metrics(self) -> pandas.DataFrame:
-        """The rows of metrics.csv by epoch; NaN where an epoch was not evaluated.
-
-        Raises
-        ------
-        RunError
-            If the file is damaged.
-        ImportError
-            If pandas is not installed.
-        """
-        rows = self.history()
-        columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else ["epoch"])}
-        frame = data_frame(columns, "epoch")
-        return frame.astype("float64")  # numbers, too, where no epoch at all was evaluated
-
-    def plot(self, kind: str | None = None) -> Pictures:
-        """Draw the run's pictures once more, or those of one kind, into its folder; show them.
-
-        Parameters
-        ----------
-        kind
-            What `isolet-nn plot --kind` takes for a run, such as ``curves`` or ``confusion``.
-
-        Returns
-        -------
-        The PNG files, which a notebook shows.
-
-        Raises
-        ------
-        RunError
-            If the run has nothing to draw them from.
-        ConfigError
-            If there is no such kind.
-        """
-        from isolet_nn.runs.redraw import redraw_run
-
-        return Pictures(redraw_run(self, kind))
-
-    def _repr_html_(self) -> str:
-        from isolet_nn.runs.card import card_of_run
-
-        return card_of_run(self).to_html()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"

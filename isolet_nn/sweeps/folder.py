@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ from isolet_nn.config.metrics import ALWAYS_MEASURED, METRICS, SCORES, measure_n
 from isolet_nn.config.problems import check
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError, RunError, problems_at
-from isolet_nn.notebook.pictures import Pictures
 from isolet_nn.runs.records import read_record, require_format
 from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.config import EVALUATE_TEST, Sweep
@@ -40,9 +39,6 @@ from isolet_nn.system.folders import (
 )
 from isolet_nn.system.statuses import COMPLETED, FAILED
 from isolet_nn.training.measured import scores_asked_for
-
-if TYPE_CHECKING:
-    import pandas
 
 NUMBERING = ("grid", "list", "random", "seeds", "cross_validation")
 """Keys of a sweep file on which the numbers of trials depend."""
@@ -81,7 +77,7 @@ class SweepFolder:
         self.overruled: list[str] = []
 
     @classmethod
-    def create(cls, runs_dir: Path, sweep: Sweep, trials: Trials) -> SweepFolder:
+    def create(cls, runs_dir: Path, sweep: Sweep, trials: Trials) -> Self:
         """Make a new folder with sweep.yaml in it."""
         with problems_at(f"{sweep.source}: "):
             text = sweep_config(sweep)
@@ -90,7 +86,7 @@ class SweepFolder:
         return folder
 
     @classmethod
-    def open(cls, path: str | Path, data_dir: str | None = None) -> SweepFolder:
+    def open(cls, path: str | Path, data_dir: str | None = None) -> Self:
         """Open a folder and read its journal, if there is one.
 
         `data_dir` replaces the experiment's ``dataset.dir``.
@@ -246,62 +242,6 @@ class SweepFolder:
     def best(self, most: int = 10) -> list[SettingScore]:
         """The settings with the best mean over seeds and folds, best first."""
         return best_settings(self.trial_table, self.results, self.metric, most)
-
-    @property
-    def trials(self) -> pandas.DataFrame:
-        """All trials: by number their settings, seeds, metrics, epochs and errors.
-
-        Of a nested cross-validation those of the inner folds: outer_folds.csv has the others.
-
-        Raises
-        ------
-        ImportError
-            If pandas is not installed.
-        """
-        from isolet_nn.sweeps.frame import trials_frame
-
-        return trials_frame(self.trial_table, self.results)
-
-    def plot(
-        self,
-        kind: str | None = None,
-        *,
-        x: str | None = None,
-        y: str | None = None,
-        panels: str | None = None,
-        value: str | None = None,
-    ) -> Pictures:
-        """Draw the sweep's pictures once more, or another one, into the folder; show them.
-
-        Parameters
-        ----------
-        kind
-            ``heatmap``, ``boxplot``, ``line`` or ``scatter``.
-        x, y, panels
-            Varied keys: along the bottom, up the side or one line each, a panel each.
-        value
-            The metric that is drawn.
-
-        Returns
-        -------
-        The PNG files, which a notebook shows.
-
-        Raises
-        ------
-        RunError
-            If the sweep has no results to draw.
-        ConfigError
-            If the choice does not fit the sweep.
-        """
-        from isolet_nn.sweeps.redraw import PlotChoice, redraw_sweep
-
-        choice = PlotChoice(kind, x, y, panels, value)
-        return Pictures(redraw_sweep(self, None if choice == PlotChoice() else choice))
-
-    def _repr_html_(self) -> str:
-        from isolet_nn.sweeps.card import card_of_sweep
-
-        return card_of_sweep(self).to_html()
 
     def __repr__(self) -> str:
         return f"SweepFolder({str(self.path)!r})"

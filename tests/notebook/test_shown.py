@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 import isolet_nn
 from isolet_nn.errors import ConfigError
 from isolet_nn.notebook.cards import Card
-from isolet_nn.runs.folder import Run
-from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.results.shown import Run, SweepFolder
 
 LARGEST = 200_000
 """Characters of a card: a notebook may show many."""
