@@ -46,6 +46,8 @@ _SPLITS = {
 _MOST_MARKERS = 60
 _MOST_INSIDE, _LONGEST_NAME = 4, 40
 """Lines whose legend has room within the axes, and the length at which names are cut."""
+_HUGE_LOSS = 1e6
+"""From here on digits after the point say nothing."""
 _MOST_NAMED, _BEST_NAMED = 10, 7
 """Lines that can be told apart, and of how many more than that the best are."""
 
@@ -235,7 +237,7 @@ def _curves(history: History, metric: str, title: str, note: str = "") -> tuple[
         )
         if not len(epochs):
             continue
-        last = f"{values[-1]:.2f} %" if scale.is_percent else f"{values[-1]:.4g}"
+        last = f"{values[-1]:.2f} %" if scale.is_percent else _loss_text(values[-1])
         marker = "o" if len(epochs) <= _MOST_MARKERS else ""
         axes.plot(
             epochs,
@@ -253,6 +255,10 @@ def _curves(history: History, metric: str, title: str, note: str = "") -> tuple[
         (only,) = history["epoch"]
         axes.set_xlim((only or 0) - 1, (only or 0) + 1)
     return figure, axes
+
+
+def _loss_text(value: float) -> str:
+    return f"{value:.4f}" if value < _HUGE_LOSS else f"{value:.4g}"
 
 
 def _points(

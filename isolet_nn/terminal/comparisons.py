@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
-from isolet_nn.config.metrics import is_metric, is_score, measure_name, measure_of
+from isolet_nn.config.metrics import in_words, is_metric, is_score, measure_name, measure_of
 from isolet_nn.errors import counted
 from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
 from isolet_nn.terminal.streams import RESULTS
@@ -80,9 +81,14 @@ def _split_results(comparison: Comparison) -> tuple[list[PrintedColumn], list[st
         if name in _FACTS and len(set(cells)) == 1:
             common.append(f"{name.replace('_', ' ')} {say(cells[0])}")
         else:
-            words = name.replace("best_validation", "best").replace("_", "\n")
-            columns.append(PrintedColumn(name, cells, say, heading=_heading(words)))
+            columns.append(PrintedColumn(name, cells, say, heading=_heading(_words_in_lines(name))))
     return columns, common
+
+
+def _words_in_lines(name: str) -> str:
+    """What a person calls a result, a word a line."""
+    words = in_words(name) if is_metric(name) else name.replace("best_validation", "best")
+    return re.sub("[ _]", "\n", words)
 
 
 def _is_score_of_another_split(name: str, split: str | None) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from isolet_nn.config.metrics import is_better, measure_name
+from isolet_nn.config.metrics import in_words, is_better, measure_name
 from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import OUTER_FOLDS, PLOTS, SETTINGS, TABLE
 from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING
@@ -265,8 +265,8 @@ def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
             )
     elif folder.results.has_metric("train_loss"):
         printer.say(
-            f"no setting is ranked, as none has {folder.metric}: it is undefined where the split "
-            "lacks a class"
+            f"no setting is ranked, as none has {in_words(folder.metric)}: it is undefined "
+            "where the split lacks a class"
         )
     if nested is not None:
         say_nested(nested[1], printer)
@@ -295,7 +295,7 @@ def _best_settings(
         PrintedColumn(n, [score.n for score in best]),
         *(_score_column(name, [of.scores.get(name) for of in best]) for name in names),
     ]
-    return PrintedTable(columns, f"best settings by {folder.metric}{over}")
+    return PrintedTable(columns, f"best settings by {in_words(folder.metric)}{over}")
 
 
 def _folds(folder: SweepFolder) -> tuple[str, str]:

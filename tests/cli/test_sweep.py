@@ -174,7 +174,7 @@ def test_results_go_to_stdout_with_the_folder_last_and_messages_to_stderr(
     assert code == 0
     path = Path(out.splitlines()[-1])
     assert path.name.endswith("-mine")
-    assert "best settings by test_accuracy" in out
+    assert "best settings by test accuracy" in out
     assert "This ranking saw the test set" in out
     assert "8 trials: 8 completed, 0 failed, 0 pending" in out
     assert len(model_bytes(path)) == 8
@@ -188,7 +188,7 @@ def test_with_a_validation_split_the_test_set_only_stands_beside(
 ) -> None:
     in_one_process(monkeypatch)
     _, out, _ = nn_sweep(file, "--set", "dataset.validation={fraction: 0.2}")
-    assert "best settings by validation_accuracy" in out
+    assert "best settings by validation accuracy" in out
     assert "test_accuracy" in out
     assert "This ranking saw the test set" not in out
 
@@ -206,7 +206,7 @@ def test_a_search_by_folds_is_planned_printed_and_ranked_without_the_test_set(
     assert "evaluate_test: false" in out
     _, out, _ = nn_sweep(file)
     title = (
-        "best settings by validation_accuracy, mean +- standard deviation over 5 folds x 2 seeds"
+        "best settings by validation accuracy, mean +- standard deviation over 5 folds x 2 seeds"
     )
     assert title in " ".join(out.split())
     assert "test_accuracy" not in out

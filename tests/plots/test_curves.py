@@ -15,7 +15,7 @@ def test_curves_show_the_history_and_leave_out_what_was_not_measured() -> None:
     train, test = axes.lines
     np.testing.assert_array_equal(train.get_xydata(), [[1, 2.0], [2, 1.0], [3, 0.5], [4, 0.25]])
     np.testing.assert_array_equal(test.get_xydata(), [[2, 1.5], [4, 0.75]])
-    assert legend_of(axes) == ["train 0.25", "test 0.75"]
+    assert legend_of(axes) == ["train 0.2500", "test 0.7500"]
     assert axes.get_title(loc="left") == "momentum"
     assert axes.get_xlabel() == "epoch"
     assert axes.get_ylabel() == "cross-entropy loss (nats)"

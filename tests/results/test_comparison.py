@@ -298,6 +298,15 @@ def test_many_runs_are_rows_that_no_terminal_cuts_or_wraps(
     assert "all runs: status completed, epochs 3, parameters 139" in lines
 
 
+def test_a_terminal_has_scores_in_the_same_words_as_everywhere(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = on_terminal(monkeypatch, compare([folders["usual"], folders["adam"]]))
+    words = "\n".join(lines[lines.index("results") :]).split()
+    assert {"F1", "ROC", "AUC", "Matthews"} <= set(words)
+    assert not {"f1", "roc", "auc", "matthews"} & set(words)
+
+
 def test_in_a_pipe_every_key_is_whole_and_every_run_one_line(
     folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

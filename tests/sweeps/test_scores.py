@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from isolet_nn.config.metrics import in_words
 from isolet_nn.errors import ConfigError
 from isolet_nn.runs.execution import train
 from isolet_nn.sweeps.config import Sweep
@@ -46,7 +47,7 @@ def test_the_best_setting_and_the_model_kept_are_the_best_by_what_is_ranked_by(
     assert float(rows[0][f"test_{rank_by}_mean"]) == values[best]
     print_sweep(folder)
     printed = capsys.readouterr().out
-    assert f"best settings by test_{rank_by}" in printed
+    assert f"best settings by {in_words(f'test_{rank_by}')}" in printed
     assert "test_accuracy" not in printed
     print_sweep(folder, Printer("csv"))
     assert "test_accuracy_mean" in capsys.readouterr().out
