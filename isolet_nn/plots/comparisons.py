@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from isolet_nn.plots.style import (
     INK,
     PALETTE,
+    ROOM,
     end_at_100,
     fitted_figure,
     in_style,
@@ -69,6 +70,8 @@ def figure_boxplot(
     width = max(4.5, 1.0 + step * len(names), 1.0 + text_width([note], 9.0))
     height = 4.3 + (text_width(names, 9.0) if crowded else 0.0)
     figure, (axes,) = fitted_figure(width, height)
+    axes.use_sticky_edges = False  # the lower end of a box would be the end of the axis
+    axes.margins(y=ROOM)
     for position, values in enumerate(groups.values()):
         drawn = np.array([v for v in values if np.isfinite(v)], dtype=np.float64) * scale.factor
         if not drawn.size:
@@ -88,7 +91,7 @@ def figure_boxplot(
     titled(axes, shorten(title, 60), note)
     axes.set(xlabel=setting_label(x_name), ylabel=scale.label)
     if scale.is_percent:
-        end_at_100(axes)
+        end_at_100(axes, room=ROOM)
     return figure
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from isolet_nn.plots.style import (
     INK,
     PALETTE,
+    ROOM,
     end_at_100,
     fitted_figure,
     in_style,
@@ -81,10 +82,11 @@ def figure_scatter(
     horizontal = np.asarray(x.places, np.float64)[shown]
     vertical = drawn[shown] if y is None else np.asarray(y.places, np.float64)[shown]
     if y is None:
+        axes.margins(y=ROOM)
         axes.plot(horizontal, vertical, "o", color=PALETTE[0], markersize=5, alpha=0.75)
         axes.set_ylabel(scale.label)
         if scale.is_percent:
-            end_at_100(axes)
+            end_at_100(axes, room=ROOM)
     else:
         points = axes.scatter(
             horizontal, vertical, c=drawn[shown], cmap="viridis", s=42, clip_on=False, zorder=3
@@ -109,14 +111,16 @@ def _set_axis(axis: MatplotlibAxis, coordinate: Coordinate) -> None:
 
 def _mark_best(axes: Axes, x: float, y: float, text: str) -> None:
     axes.plot(x, y, "o", markersize=11, markerfacecolor="none", markeredgecolor=INK, clip_on=False)
-    right_half = axes.transAxes.inverted().transform(axes.transData.transform((x, y)))[0] > 0.5
+    axes.autoscale_view()  # or the ends of the axes would be those before the last points
+    across, up = axes.transAxes.inverted().transform(axes.transData.transform((x, y)))
+    right_half, upper_half = across > 0.5, up > 0.5
     axes.annotate(
         text,
         (x, y),
-        (-6 if right_half else 6, -6),
+        (-6 if right_half else 6, -6 if upper_half else 6),
         textcoords="offset points",
         ha="right" if right_half else "left",
-        va="top",
+        va="top" if upper_half else "bottom",
         zorder=1.9,  # below the points
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0},
     )

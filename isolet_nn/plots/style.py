@@ -33,6 +33,8 @@ DataT = TypeVar("DataT")
 
 INK = "#222222"
 FAINT = "#d9d9d9"
+ROOM = 0.07
+"""Of an axis, between its ends and the outermost values: for a dot and the number beside it."""
 _MOST_TICKS, _FEW_DECADES = 12, 300.0
 """Of a logarithmic axis, and the range up to which there are ticks within decades."""
 EMPTY = "#f6f7f8"
@@ -260,14 +262,15 @@ def titled(axes: Axes, title: str, note: str = "") -> None:
         axes.annotate(note, (0, 1), (0, 8), "axes fraction", "offset points", va="bottom")
 
 
-def end_at_100(axes: Axes, lowest: float | None = None) -> None:
+def end_at_100(axes: Axes, lowest: float | None = None, room: float = 0.0) -> None:
     """Keep the vertical axis, of percent, within 0 and 100; call it when all is drawn.
 
     What stands on the edge is drawn whole. With `lowest` the axis goes from there to 100;
-    without, as far as the values do.
+    without, as far as the values do. `room`, a share of that, is left below 0 and above 100.
     """
     low, high = axes.get_ylim() if lowest is None else (lowest, 100.0)
-    axes.set_ylim(max(low, 0.0), min(high, 100.0))
+    beyond = room * (min(high, 100.0) - max(low, 0.0))
+    axes.set_ylim(max(low, -beyond), min(high, 100.0 + beyond))
     for artist in (*axes.lines, *axes.collections):
         artist.set_clip_on(False)
 

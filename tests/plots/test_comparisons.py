@@ -1,6 +1,7 @@
 """Box plots and bars show shapes and numbers of groups side by side."""
 
 import numpy as np
+import pytest
 
 from isolet_nn import plots
 from plots.figures import axes_of, legend_of, written_in
@@ -42,3 +43,21 @@ def test_bars_show_times_and_ratios_to_the_reference() -> None:
     assert widths == [[0.5, 120.0], [1.0]]
     assert written_in(axes) == [" 0.500", " 120", " 1.00  (2.00x)"]
     assert legend_of(axes) == ["NumPy", "PyTorch"]
+
+
+@pytest.mark.parametrize("value_name", ["test_accuracy", "test_loss"])
+@pytest.mark.parametrize("groups", [{"a": [0.5] * 3, "b": [0.9]}, {"a": [0.0] * 3, "b": [1.0]}])
+def test_boxes_at_the_ends_of_the_axis_have_room_for_their_dots_and_medians(
+    value_name: str, groups: dict[str, list[float]]
+) -> None:
+    figure = plots.figure_boxplot(groups, x_name="optimizer.name", value_name=value_name)
+    (axes,) = axes_of(figure)
+    figure.draw_without_rendering()
+    frame = axes.get_window_extent()
+    for text in axes.texts:
+        assert frame.y0 < text.get_window_extent().y0
+        assert text.get_window_extent().y1 < frame.y1
+    low, high = axes.get_ylim()
+    if value_name == "test_accuracy":
+        ticks = [tick for tick in axes.get_yticks() if low <= tick <= high]
+        assert 0 <= ticks[0] < ticks[-1] <= 100

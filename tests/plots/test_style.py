@@ -224,7 +224,6 @@ def percent_figures() -> dict[str, Callable[[], Figure]]:
         "accuracy": lambda: plots.figure_accuracy({"epoch": [1, 2], "test_accuracy": [0.0, 1.0]}),
         "lines": lambda: plots.figure_lines(lines, **names),
         "line_panels": lambda: plots.figure_line_panels({"test_accuracy": lines}, x_name="epoch"),
-        "boxplot": lambda: plots.figure_boxplot({"a": [0.0, 1.0], "b": [1.0]}, **names),
         "reliability": lambda: plots.figure_reliability(sure),
         "groups": lambda: plots.figure_groups(scores),
     }
