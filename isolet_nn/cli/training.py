@@ -139,8 +139,8 @@ def evaluate(
     from isolet_nn.runs import execution
     from isolet_nn.runs.drawing import group_word, write_evaluation
     from isolet_nn.terminal.printer import Printer
-    from isolet_nn.terminal.runs import print_evaluation, print_warning
-    from isolet_nn.terminal.streams import print_json, print_message
+    from isolet_nn.terminal.runs import print_evaluation
+    from isolet_nn.terminal.streams import print_json, print_message, print_warning
 
     printer = Printer.asked_for(table_format, as_json=as_json)
     opened = load_run(choose(run, trial, best))
@@ -152,7 +152,8 @@ def evaluate(
             print_json(evaluation.to_json())
         else:
             print_evaluation(evaluation, group_word(opened), printer)
-            print_warning(evaluation.warning)
+            if evaluation.warning is not None:
+                print_warning(evaluation.warning)
     finally:  # also where nobody reads the output to its end
         try:
             for path in write_evaluation(opened, evaluation):

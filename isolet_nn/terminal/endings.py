@@ -110,10 +110,10 @@ def exit_interrupted(message: str = "interrupted") -> NoReturn:
 
 
 def _say_warning(message: Warning | str, *_where: Any, **_more: Any) -> None:
-    """Print a library's warning as a line of its own, without the place in its code."""
-    from isolet_nn.terminal.streams import print_message
+    """Print a library's warning on lines of its own, without the place in its code."""
+    from isolet_nn.terminal.streams import print_warning
 
-    print_message(f"warning: {message}")
+    print_warning(message)
 
 
 def say_os_error(error: OSError) -> str:

@@ -10,7 +10,7 @@ from isolet_nn.config.metrics import MEASURES, Score, in_words
 from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import PLOTS
 from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
-from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line, print_message
+from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line, print_warning
 from isolet_nn.terminal.tables import PrintedColumn, PrintedTable
 from isolet_nn.terminal.words import loss_text, metric_text, percent
 
@@ -47,14 +47,9 @@ def print_run(run: Run, printer: Printer = FOR_TERMINAL) -> None:
             + (f", best {metric} in epoch {best}" if best else "")
         )
         printer.say(f"plots: {run.path / PLOTS}")
-        print_warning(summary.get("warning"))
+        if (warning := summary.get("warning")) is not None:
+            print_warning(warning)
     printer.say(one_line(run.path))
-
-
-def print_warning(warning: str | None) -> None:
-    """Print, as a message, why an accuracy misleads, if it does."""
-    if warning is not None:
-        print_message(f"warning: {warning}")
 
 
 def print_evaluation(

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.constrain import Constrain
 from rich.progress import Progress
@@ -27,6 +28,8 @@ _PIPE_WIDTH = 100_000
 
 _INTERRUPT_WIDTH = 2
 """Columns of ``^C``."""
+_WHOLE = re.compile(r"\s*(?:`[^`]*`|(?<=with: )isolet-nn .*|\S)+")
+"""What no line breaks: a word, or a command, which would not be one any more; and blanks before."""
 _NARROW = 40
 """Columns of a terminal that can spare none."""
 
@@ -92,10 +95,39 @@ def print_message(text: object) -> None:
 
 def print_error(message: str) -> None:
     """Print why the program ends to standard error, the lines below each other."""
-    first, *others = message.split("\n")
-    MESSAGES.print(Text.assemble(("error: ", "bold red"), first), soft_wrap=True)
-    for line in others:
-        print_message(f"       {line}")
+    _print_labelled("error: ", message, "bold red")
+
+
+def print_warning(message: object) -> None:
+    """Print what a person should think of, to standard error."""
+    _print_labelled("warning: ", str(message))
+
+
+def _print_labelled(label: str, message: str, style: str = "") -> None:
+    """Print lines below each other; at a terminal each goes on in as many as it needs."""
+    indent, margin = " " * len(label), " " * (len(label) + 2)
+    for number, line in enumerate(message.split("\n")):
+        first, *others = _lines_between_words(printable(line), MESSAGES.width - len(margin))
+        start = (indent, "") if number else (label, style)
+        MESSAGES.print(Text.assemble(start, first), soft_wrap=True)
+        for other in others:
+            print_message(f"{margin}{other}")
+
+
+def _lines_between_words(text: str, width: int) -> list[str]:
+    """A line of text in lines for a terminal; a long word, and a command, stays in one.
+
+    What goes to a file or a pipe stays one line.
+    """
+    if not MESSAGES.is_terminal or MESSAGES.width < _NARROW:
+        return [text]
+    lines = [""]
+    for word in _WHOLE.findall(text):
+        if lines[-1] and cell_len(lines[-1] + word) > width:
+            lines.append(word.lstrip())
+        else:
+            lines[-1] += word
+    return lines
 
 
 def print_text(text: str) -> None:

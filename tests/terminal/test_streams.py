@@ -17,6 +17,7 @@ from typing import Self
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -235,3 +236,45 @@ def test_json_has_null_for_a_number_that_is_not_finite(capsys: pytest.CaptureFix
     out = capsys.readouterr().out
     assert json.loads(out) == {"a": None, "b": [None, 1.5], "c": "é"}
     assert "é" in out
+
+
+def messages_at(width: int, monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> io.StringIO:
+    """Where messages go from here on: a terminal of so many columns, or a file."""
+    screen = io.StringIO()
+    console = SafeConsole(file=screen, width=width, force_terminal=is_terminal, no_color=True)
+    monkeypatch.setattr(streams, "MESSAGES", console)
+    return screen
+
+
+COMMAND = "`isolet-nn data show 'a table.csv' --label 'last column'`"
+MESSAGE = f"no/such/folder: no run is there that can be read, nor a sweep; {COMMAND} shows more\nb"
+
+
+def test_a_terminal_breaks_errors_between_words_and_never_in_a_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = messages_at(66, monkeypatch, is_terminal=True)
+    streams.print_error(MESSAGE)
+    streams.print_warning("/" + "long/" * 20 + " is 名" * 20)
+    text = re.sub(r"\x1b\[\d*(;\d+)*m", "", screen.getvalue())
+    lines = text.splitlines()
+    assert lines[:4] == [
+        "error: no/such/folder: no run is there that can be read, nor a",
+        "         sweep;",
+        f"         {COMMAND}",
+        "         shows more",
+    ]
+    assert lines[4] == "       b"
+    assert lines[5] == "warning: /" + "long/" * 20
+    assert all(cell_len(line) <= 66 for line in lines[6:])
+    assert " ".join(text.split()).endswith(" ".join(["is 名"] * 20))
+
+
+@pytest.mark.parametrize("width", [20, 80])
+def test_an_error_that_goes_to_a_file_has_its_lines_alone(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    screen = messages_at(width, monkeypatch, is_terminal=False)
+    streams.print_error(MESSAGE)
+    first, second = MESSAGE.split("\n")
+    assert screen.getvalue() == f"error: {first}\n       {second}\n"
