@@ -100,6 +100,11 @@ class _Aligned:
         return [g + t if self.is_numeric else t + g for t, g in zip(texts, gaps, strict=True)]
 
 
+def width_beside(columns: Sequence[PrintedColumn]) -> int:
+    """How wide columns are that stand beside each other without a frame."""
+    return sum(_Aligned.of(column).width + 2 for column in columns) - 2
+
+
 def _beside(columns: Sequence[_Aligned]) -> list[str]:
     """Lines of columns, all beside each other."""
     heading_lines = max(len(column.heading) for column in columns)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from isolet_nn.config.metrics import METRICS, measure_of
 from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
+from isolet_nn.terminal.streams import RESULTS
 from isolet_nn.terminal.tables import PrintedColumn, PrintedTable, setting_column
 from isolet_nn.terminal.words import ago, number, percent
 
@@ -34,6 +35,8 @@ _LAST: dict[str, Callable[[Any], str]] = {
     "folder": str,
     "problem": lambda problem: " ".join((problem or "").split()),
 }
+_FIRST_LEFT_OUT = ("seconds", "kind", "age", "failed", "epochs", "trials", "validation_accuracy")
+"""Columns that a narrow terminal lacks, so that it shows a whole folder in a line."""
 _TOLD_BY_OTHERS = ("name", "started", "completed")
 """Folder, age and trials say it."""
 
@@ -42,6 +45,8 @@ def print_entries(
     entries: Sequence[Entry], asked: Sequence[str] = (), printer: Printer = FOR_TERMINAL
 ) -> None:
     """Print a line for each entry; columns in which nothing stands are left out.
+
+    A terminal too narrow for all of them shows the most important, and those that are asked for.
 
     Parameters
     ----------
@@ -60,7 +65,22 @@ def print_entries(
         ),
         *(_column(entries, name, say) for name, say in _LAST.items()),
     ]
-    printer.tables(PrintedTable([column for column in columns if any(column.texts)], look="plain"))
+    there_is = [column for column in columns if any(column.texts)]
+    if printer.is_for_terminal and RESULTS.is_terminal:
+        there_is = _that_fit(there_is, asked)
+    printer.tables(PrintedTable(there_is, look="plain"))
+
+
+def _that_fit(columns: Sequence[PrintedColumn], asked: Sequence[str]) -> list[PrintedColumn]:
+    """Columns of which a terminal has room for all but the last, a problem in words."""
+    from isolet_nn.terminal.layouts import width_beside
+
+    kept = {column.name: column for column in columns}
+    for name in (name for name in _FIRST_LEFT_OUT if name not in asked):
+        if width_beside([kept[name] for name in kept if name != "problem"]) <= RESULTS.width:
+            break
+        kept.pop(name, None)
+    return [*kept.values()]
 
 
 def _column(entries: Sequence[Entry], name: str, say: Callable[[Any], str]) -> PrintedColumn:

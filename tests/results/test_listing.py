@@ -28,7 +28,9 @@ from isolet_nn.results.listing import Entry, list_runs, read_entry
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import locked
+from isolet_nn.terminal import layouts, lists
 from isolet_nn.terminal.lists import print_entries
+from isolet_nn.terminal.streams import SafeConsole
 from isolet_nn.terminal.words import ago
 
 EXPERIMENT = {
@@ -471,6 +473,27 @@ def test_columns_without_values_are_left_out(capsys: pytest.CaptureFixture[str])
         "run   completed   95.67 %      40  3 min ago  runs/a",
         "run   completed  100.00 %      40  3 min ago  runs/b",
     ]
+
+
+@pytest.mark.parametrize("asked", [[], ["seconds"]])
+@pytest.mark.parametrize("width", [64, 80, 200])
+def test_a_narrow_terminal_lacks_columns_rather_than_the_end_of_a_folder(
+    monkeypatch: pytest.MonkeyPatch, width: int, asked: list[str]
+) -> None:
+    screen = SafeConsole(file=io.StringIO(), width=width, force_terminal=True, no_color=True)
+    for module in (lists, layouts):
+        monkeypatch.setattr(module, "RESULTS", screen)
+    entry = make_entry(
+        folder="runs/20261126-125500-a-long-name", test_accuracy=0.9567, epochs=40, seconds=2.0
+    )
+    print_entries([replace(entry, age=180.0, validation_accuracy=0.9)], asked)
+    assert isinstance(screen.file, io.StringIO)
+    lines = screen.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert lines[-1].endswith("  runs/20261126-125500-a-long-name")
+    assert "95.67 %" in lines[-1]
+    assert ("seconds" in lines[-2]) == (bool(asked) or width == 200)
+    assert ("age" in lines[-2]) == (width == 200)
 
 
 def test_the_command_lists_sorts_filters_and_prints_json(made: Path) -> None:
