@@ -142,8 +142,8 @@ def column_position(
         return wanted % len(columns)
     if not header:
         raise ConfigError(
-            f"dataset.{key}: found the name {wanted!r}, but without a header columns have "
-            f"positions only: 0 to {len(columns) - 1}"
+            f"dataset.{key}: found the name {wanted!r}, but without a header the columns of {path} "
+            f"have positions only: 0 to {len(columns) - 1}"
         )
     return position_of(str(path), columns, wanted, f"dataset.{key}")
 

@@ -26,8 +26,8 @@ _BUFFER = 1 << 16
 
 
 @contextlib.contextmanager
-def open_parquet(path: Path) -> Iterator[_ParquetTable]:
-    """Open a Parquet file.
+def open_parquet(path: Path, numbers: NumberFormat) -> Iterator[_ParquetTable]:
+    """Open a Parquet file; `numbers` is how they are written where they are words.
 
     Raises
     ------
@@ -44,17 +44,17 @@ def open_parquet(path: Path) -> Iterator[_ParquetTable]:
         ) from None
     with reading(str(path)), open_file(path, _MAX_BYTES) as file:
         try:
-            yield _ParquetTable(
-                str(path), parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
-            )
+            opened = parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+            yield _ParquetTable(str(path), opened, numbers)
         except pyarrow.ArrowException as error:
             reason = (str(error).splitlines() or [""])[0][:200]
             raise DataError(f"{path}: cannot be read as Parquet: {reason}") from None
 
 
 class _ParquetTable:
-    def __init__(self, where: str, file: Any) -> None:
+    def __init__(self, where: str, file: Any, numbers: NumberFormat) -> None:
         self.where, self.before_row = where, f"{where}: data row "
+        self.numbers = numbers
         self.file = file
         self.schema: pyarrow.Schema = file.schema_arrow
         self.columns: tuple[str, ...] = tuple(self.schema.names)
@@ -109,7 +109,7 @@ class _ParquetTable:
         if kind == "categorical":
             return words_of(_texts(column))
         if not is_number:
-            return NumberFormat().numbers(_texts(column))
+            return self.numbers.numbers(_texts(column))
         values = column.cast(pyarrow.float64(), safe=False).to_numpy(zero_copy_only=False)
         missing = np.flatnonzero(np.isnan(values))
         return Numbers(

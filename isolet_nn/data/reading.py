@@ -125,7 +125,7 @@ def open_table(source: Source, how: TableFormat, *, is_bounded: bool = True) -> 
     if isinstance(source, Path) and is_parquet(source.name):
         from isolet_nn.data.parquet import open_parquet
 
-        with open_parquet(source) as parquet:
+        with open_parquet(source, how.numbers) as parquet:
             yield parquet
         return
     with open_text(source, how.encoding, is_bounded=is_bounded) as text:

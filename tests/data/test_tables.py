@@ -471,7 +471,8 @@ def test_a_table_of_hundreds_of_bad_columns_says_so_on_one_screen(tmp_path: Path
         (
             "1,a\n2,b\n",
             {"header": False, "label": "y"},
-            "dataset.label: found the name 'y', but without a header columns have positions only",
+            "dataset.label: found the name 'y', but without a header the columns of table.csv have "
+            "positions only",
         ),
         (
             "x,y\n1,a\n",

@@ -104,8 +104,8 @@ def test_regularized_networks_and_ensembles_give_the_same_curves_in_float64(
     ours, theirs = both(experiment, make_dataset(rows=50, dtype="float64"))
     for metric in ("train_loss", "test_loss"):
         assert largest_relative_difference(curve(ours, metric), curve(theirs, metric)) < 1e-6
-    if 1 not in experiment.model.hidden_layers:
-        # A dead layer of one neuron leaves all rows the same logits, and rounding to break ties.
+    if min(experiment.model.hidden_layers, default=9) > 2:
+        # A dead layer, of few neurons, leaves all rows the same logits, and rounding to break ties.
         assert curve(ours, "train_accuracy") == curve(theirs, "train_accuracy")
 
 
