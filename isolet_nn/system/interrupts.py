@@ -66,8 +66,12 @@ def _interrupt_main_thread() -> None:
 
 
 def ignore_interrupts() -> None:
-    """Let Ctrl-C do nothing from here on: the program is ending."""
-    if signal.getsignal(signal.SIGINT) in (interrupt, end_at_once):
+    """Let Ctrl-C do nothing from here on: the program is ending.
+
+    Whichever handler of ours is there: a second Ctrl-C may have come before the one of a
+    `stop_signal` was taken back, and the interpreter would end by a third one.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

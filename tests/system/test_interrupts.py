@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from isolet_nn.system.interrupts import StopSignal, held_interrupt, stop_signal
+from isolet_nn.system.interrupts import (
+    StopSignal,
+    held_interrupt,
+    ignore_interrupts,
+    stop_signal,
+)
 
 IS_BLOCKED = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
 SURVIVE = """
@@ -127,3 +132,15 @@ def test_the_handlers_are_put_back_after_an_error() -> None:
     with pytest.raises(ZeroDivisionError), stop_signal():
         raise ZeroDivisionError
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_program_that_ends_ignores_interrupts_whatever_handled_them() -> None:
+    before = signal.signal(signal.SIGINT, StopSignal().handle)
+    try:
+        ignore_interrupts()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        ignore_interrupts()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
