@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from needs import in_full
 
 NN = [sys.executable, "-m", "isolet_nn"]
 SCRIPT = [str(Path(sys.executable).with_name("isolet-nn"))]
@@ -98,16 +99,17 @@ def test_names_that_are_not_utf_8_are_names_like_others(tmp_path: Path) -> None:
     assert environment["command_line"][-2] == runs
     other = tmp_path / runs / "other\udcfd"
     other.symlink_to(run)
-    for reading in (
-        ("eval", run),
+    readings = [
         ("eval", run, "--json"),
         ("runs", runs),
-        ("runs", runs, "--json"),
-        ("plot", run),
         ("plot", swept),
         ("compare", run, other),
+        ("eval", run),
+        ("runs", runs, "--json"),
+        ("plot", run),
         ("sweep", "--resume", swept),
-    ):
+    ]
+    for reading in readings[: in_full(few=4, many=8)]:
         done = nn(*reading, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
 

@@ -316,10 +316,12 @@ def test_a_sweep_and_the_loop_are_timed_in_turn_and_learn_the_same(
 ) -> None:
     monkeypatch.setattr(timing, "_SGEMM_SECONDS", 0.05)
     said: list[str] = []
-    result = time_sweep(sweep_file(tmp_path), rounds=2, runs_dir=tmp_path, say=said.append)
+    rounds = in_full(few=1, many=2)
+    result = time_sweep(sweep_file(tmp_path), rounds=rounds, runs_dir=tmp_path, say=said.append)
     assert (result.trials, result.trainings, result.workers) == (2, 2, 1)
-    assert len(result.sweep_seconds) == len(result.loop_seconds) == 2
-    assert [line.split(":")[0] for line in said] == ["round 1", "round 1", "round 2", "round 2"]
+    assert len(result.sweep_seconds) == len(result.loop_seconds) == rounds
+    expected = ["round 1", "round 1", "round 2", "round 2"][: 2 * rounds]
+    assert [line.split(":")[0] for line in said] == expected
     ratios = [a / b for a, b in zip(result.loop_seconds, result.sweep_seconds, strict=True)]
     assert result.speedup == pytest.approx(np.median(ratios))
     assert result.largest_difference is not None

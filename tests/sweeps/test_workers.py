@@ -39,6 +39,15 @@ from sweeps.helpers import (
 pytestmark = pytest.mark.usefixtures("without_pictures")
 
 
+@pytest.fixture(autouse=True)
+def none_of_others() -> None:
+    """End the workers of joblib that tests of other packages have left for later use."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True)
+    wait_until(lambda: not own_workers())
+
+
 def own_workers() -> list[int]:
     """Workers of the test's own process."""
     return worker_pids(os.getpid())
