@@ -195,7 +195,8 @@ def start_cluster(n_workers: int) -> Any:
                 preload=[remote.__name__],
                 # Any free port: without an address, Dask insists on its usual one.
                 dashboard_address="127.0.0.1:0",
-                silence_logs=logging.ERROR,
+                # Workers that are stopped while they connect call that an error.
+                silence_logs=logging.CRITICAL,
             )
     except (OSError, RuntimeError) as error:
         raise ClusterError(
