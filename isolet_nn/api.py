@@ -194,12 +194,16 @@ def resume_sweep(
 
 def _of_training(progress: bool, observer: Observer | None) -> Observer | None:
     """The observer that is given, or else the one that shows progress if that is asked for."""
+    if observer or not progress:
+        return observer
     from isolet_nn.terminal.progress import progress_observer
 
-    return observer if observer or not progress else progress_observer(quiet=False)
+    return progress_observer(quiet=False)
 
 
 def _of_sweep(progress: bool, observer: SweepObserver | None) -> SweepObserver | None:
+    if observer or not progress:
+        return observer
     from isolet_nn.terminal.sweeps import sweep_observer
 
-    return observer if observer or not progress else sweep_observer(quiet=False, verbose=False)
+    return sweep_observer(quiet=False, verbose=False)

@@ -5,13 +5,14 @@ Colours are those of the page around it, so that it can be read in the light and
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.errors import printable
-from isolet_nn.notebook.pictures import data_uri
+from isolet_nn.errors import printable, rounded
+from isolet_nn.notebook.html import data_uri, template_environment
 
 _TEMPLATE = "card.html.jinja"
 
@@ -46,18 +47,15 @@ class Card:
 
     def to_html(self) -> str:
         """The card as HTML, in which all text is escaped."""
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-        environment = Environment(
-            loader=FileSystemLoader(Path(__file__).parent),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            finalize=_printable,
-        )
+        environment = template_environment(Path(__file__).parent)
+        environment.finalize = _printable
         environment.filters["data_uri"] = data_uri
         return environment.get_template(_TEMPLATE).render(card=self)
+
+
+def value_text(value: Any) -> str:
+    """A setting's value as a card says it."""
+    return value if isinstance(value, str) else json.dumps(rounded(value))
 
 
 def _printable(value: Any) -> Any:

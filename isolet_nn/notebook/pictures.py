@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
 from isolet_nn.errors import printable
+from isolet_nn.notebook.html import data_uri
 from isolet_nn.system.files import read_bytes
-
-
-def data_uri(png: bytes) -> str:
-    """A PNG as a URI that holds its bytes."""
-    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
 
 
 class Pictures(tuple[Path, ...]):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from isolet_nn.config.yaml_files import read_mapping
+from isolet_nn.notebook.html import data_uri, template_environment
 from isolet_nn.reproduction import tables
 from isolet_nn.reproduction.carried_over import FILE as CARRIED_OVER_FILE
 from isolet_nn.reproduction.evidence import BATCH, BETA1, EPOCHS, LAYERS, RATE, Cells, Evidence
@@ -53,7 +53,9 @@ def write_page(folder: Path) -> None:
     context = _tables(report, evidence, grids) | {
         "conclusions": of_report,
         "figures": of_figures,
-        "pictures": {name: data_uri(path) for name, path in draw_plots(report, evidence).items()},
+        "pictures": {
+            name: data_uri(read_bytes(path)) for name, path in draw_plots(report, evidence).items()
+        },
         "xor": evidence.xor(),
         "xor_report": report.xor,
         "left_out": _left_out(evidence, report),
@@ -69,22 +71,9 @@ def write_page(folder: Path) -> None:
 
 def render(context: dict[str, Any]) -> str:
     """Fill in the template."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment(Path(__file__).parent)
     environment.filters["anchor"] = lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower())
     return environment.get_template(_TEMPLATE).render(context)
-
-
-def data_uri(path: Path) -> str:
-    """A PNG file as a URI that holds its bytes."""
-    return f"data:image/png;base64,{base64.b64encode(read_bytes(path)).decode('ascii')}"
 
 
 def _grids(report: Report, evidence: Evidence) -> dict[str, tuple[Cells, str, str, str]]:

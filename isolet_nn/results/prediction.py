@@ -23,6 +23,7 @@ from isolet_nn.data.table import Kind, Table
 from isolet_nn.errors import BackendUnavailableError, ConfigError, DataError
 from isolet_nn.results.models import TrainedModel
 from isolet_nn.scores.evaluation import wilson_interval
+from isolet_nn.scores.measures import mean_recall
 from isolet_nn.system.csv_tables import RowWriter
 from isolet_nn.system.files import whole_file, why_not_written
 from isolet_nn.training.backend import FloatArray
@@ -113,8 +114,7 @@ class PredictionScores:
     @property
     def balanced_accuracy(self) -> float:
         """Mean of the classes' recalls, over those that occur."""
-        rows = self.counts.sum(axis=1)
-        return float((self.counts.diagonal()[rows > 0] / rows[rows > 0]).mean())
+        return mean_recall(self.counts)
 
 
 @dataclass(frozen=True, eq=False)

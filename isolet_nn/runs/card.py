@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from isolet_nn.config.key_paths import flat
 from isolet_nn.config.metrics import MEASURES, METRICS, measure_name, measure_of
-from isolet_nn.errors import counted, rounded
-from isolet_nn.notebook.cards import Card
+from isolet_nn.errors import counted
+from isolet_nn.notebook.cards import Card, value_text
 from isolet_nn.runs.drawing import training_loss_note
 from isolet_nn.runs.folder import Run
 
@@ -33,7 +32,7 @@ def card_of_run(run: Run) -> Card:
         problem=summary.get("error") or "",
         pictures=_curves(run, history),
         settings={
-            key: value if isinstance(value, str) else json.dumps(rounded(value))
+            key: value_text(value)
             for key, value in flat(run.experiment.model_dump(mode="json")).items()
         },
     )

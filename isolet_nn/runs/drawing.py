@@ -16,6 +16,7 @@ from isolet_nn.runs.folder import Run, split_suffix
 from isolet_nn.scores.curves import precision_recall_curves, roc_curves
 from isolet_nn.scores.evaluation import Evaluation
 from isolet_nn.scores.importance import Importance
+from isolet_nn.scores.measures import mean_recall
 from isolet_nn.scores.tables import (
     calibration_csv,
     confusion_csv,
@@ -142,9 +143,7 @@ def _draw_confusion_matrix(run: Run, split: str, table: str, *, normalize: bool 
     name = "confusion_normalized" if normalize else "confusion_matrix"
     plot = run.plot_path(f"{name}{split_suffix(split)}")
     if normalize:
-        there = matrix.sum(axis=1) > 0
-        what, share = "balanced accuracy", (matrix.diagonal() / matrix.sum(axis=1).clip(1))[there]
-        value = float(share.mean())
+        what, value = "balanced accuracy", mean_recall(matrix)
     else:
         what, value = "accuracy", matrix.trace() / matrix.sum()
     title = f"{in_words(run.experiment.name)}: {split} {what} {100 * value:.2f} %"

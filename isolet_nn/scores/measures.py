@@ -35,6 +35,12 @@ def one_hot(y: NDArray[np.integer[Any]], n_classes: int) -> NDArray[np.int8]:
     return columns
 
 
+def mean_recall(matrix: NDArray[np.integer[Any]]) -> float:
+    """Balanced accuracy by a confusion matrix, whose rows are the actual classes."""
+    rows = matrix.sum(axis=1)
+    return float((matrix.diagonal()[rows > 0] / rows[rows > 0]).mean())
+
+
 def why_undefined(
     score: Score, y: NDArray[np.integer[Any]], classes: Sequence[str], split: str
 ) -> str | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from isolet_nn.scores.curves import Curve
 from isolet_nn.scores.evaluation import Evaluation, GroupScore
 from isolet_nn.scores.importance import Importance
 from isolet_nn.system.csv_tables import Columns, CsvCell, csv_rows, csv_text, read_csv
+
+RowT = TypeVar("RowT")
 
 
 def _share(cell: str) -> float | None:
@@ -111,15 +114,9 @@ def read_groups_csv(text: str) -> list[GroupScore]:
     DataError
         If the text is no such table.
     """
-    try:
-        rows = [*read_csv(text, _GROUP)]
-        if all(_NUMBER.fullmatch(name) for name, *_ in rows):
-            rows = [[int(name), *cells] for name, *cells in rows]
-        scores = [GroupScore(*row) for row in rows]
-        if not scores or not all(map(_adds_up, scores)):
-            raise ValueError
-    except ValueError:
-        raise DataError(f"not a table of speakers: expected {', '.join(_GROUP)}") from None
+    scores = _read_rows(text, "speakers", _GROUP, GroupScore, _adds_up)
+    if all(_NUMBER.fullmatch(str(score.group)) for score in scores):
+        return [replace(score, group=int(score.group)) for score in scores]
     return scores
 
 
@@ -141,13 +138,8 @@ def read_calibration_csv(text: str) -> Calibration:
     DataError
         If the text is no such table.
     """
-    try:
-        bins = tuple(CalibrationBin(*row) for row in read_csv(text, _BIN))
-        if not bins or not all(map(_is_filled_or_empty, bins)):
-            raise ValueError
-    except ValueError:
-        raise DataError(f"not a table of calibration: expected {', '.join(_BIN)}") from None
-    return Calibration(bins)
+    bins = _read_rows(text, "calibration", _BIN, CalibrationBin, _is_filled_or_empty)
+    return Calibration(tuple(bins))
 
 
 def _is_filled_or_empty(part: CalibrationBin) -> bool:
@@ -188,12 +180,7 @@ def _points(curves: Sequence[Curve]) -> Iterator[list[CsvCell]]:
 
 
 def _read_curves(text: str, columns: Columns) -> list[Curve]:
-    try:
-        points = list(read_csv(text, columns))
-        if not points:
-            raise ValueError
-    except ValueError:
-        raise DataError(f"not a table of curves: expected {', '.join(columns)}") from None
+    points = _read_rows(text, "curves", columns, lambda *row: row)
     by_class: dict[tuple[str, float], list[tuple[float, float]]] = {}
     for name, area, x, y in points:
         by_class.setdefault((name, area), []).append((x, y))
@@ -216,10 +203,21 @@ def read_importance_csv(text: str) -> list[Importance]:
     DataError
         If the text is no such table.
     """
+    return _read_rows(text, "importance", _IMPORTANCE, Importance)
+
+
+def _read_rows(
+    text: str,
+    what: str,
+    columns: Columns,
+    make: Callable[..., RowT],
+    is_sound: Callable[[RowT], bool] = lambda _: True,
+) -> list[RowT]:
+    """What `make` makes of each row; raises DataError if one is not sound, or there is none."""
     try:
-        found = [Importance(*row) for row in read_csv(text, _IMPORTANCE)]
-        if not found:
-            raise ValueError
+        rows = [make(*cells) for cells in read_csv(text, columns)]
     except ValueError:
-        raise DataError(f"not a table of importance: expected {', '.join(_IMPORTANCE)}") from None
-    return found
+        rows = []
+    if not rows or not all(map(is_sound, rows)):
+        raise DataError(f"not a table of {what}: expected {', '.join(columns)}")
+    return rows

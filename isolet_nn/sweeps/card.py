@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from isolet_nn.config.key_paths import flat
 from isolet_nn.config.metrics import in_words
-from isolet_nn.errors import counted, rounded
-from isolet_nn.notebook.cards import Card
+from isolet_nn.errors import counted
+from isolet_nn.notebook.cards import Card, value_text
 from isolet_nn.sweeps.drawing import first_picture
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.scores import MeanScore
@@ -37,7 +36,8 @@ def card_of_sweep(folder: SweepFolder) -> Card:
         problem=f"{counted(len(errors), 'trial')} failed: {next(iter(errors))}" if errors else "",
         pictures={picture.stem: read_bytes(picture)} if picture is not None and is_small else {},
         settings={
-            key: _text(value) for key, value in flat(folder.sweep.model_dump(mode="json")).items()
+            key: value_text(value)
+            for key, value in flat(folder.sweep.model_dump(mode="json")).items()
         },
     )
 
@@ -83,8 +83,4 @@ def _best(folder: SweepFolder) -> tuple[list[str], list[list[str]]]:
 
 
 def _setting_text(setting: Setting) -> str:
-    return ", ".join(f"{key}={_text(value)}" for key, value in setting.items()) or "as it is"
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(rounded(value))
+    return ", ".join(f"{key}={value_text(value)}" for key, value in setting.items()) or "as it is"
