@@ -12,7 +12,7 @@ from pathlib import Path
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.results.shown import Run, SweepFolder, shown_run, shown_sweep
 from isolet_nn.runs import execution
-from isolet_nn.runs.execution import Observer
+from isolet_nn.runs.recording import Observer
 from isolet_nn.sweeps import sweep as sweeps
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.dispatch import SweepObserver

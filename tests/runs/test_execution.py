@@ -24,8 +24,9 @@ from isolet_nn.config.loading import load_experiment
 from isolet_nn.config.metrics import METRICS as ALL_METRICS
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError, RunError
-from isolet_nn.runs.execution import Observer, evaluate, resume, train
+from isolet_nn.runs.execution import evaluate, resume, train
 from isolet_nn.runs.folder import Run
+from isolet_nn.runs.recording import Observer
 from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
 

@@ -1,0 +1,169 @@
+"""A training and its run folder, which is kept up to date with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.metrics import METRICS
+from isolet_nn.data.dataset import Dataset, Split
+from isolet_nn.errors import IsoletNNError
+from isolet_nn.runs.drawing import CONFUSION, draw_curves, write_evaluation
+from isolet_nn.runs.folder import Run
+from isolet_nn.runs.metrics_file import columns_of
+from isolet_nn.scores.evaluation import Evaluation, evaluate_logits
+from isolet_nn.system.folders import now
+from isolet_nn.system.statuses import COMPLETED, FAILED, INTERRUPTED
+from isolet_nn.training.backend import n_parameters
+from isolet_nn.training.loop import TrainedModel, Training, trained_model
+from isolet_nn.training.measured import evaluated_splits, scores_asked_for
+from isolet_nn.training.progress import Row
+
+
+class Observer:
+    """Hears of a training's progress; this one does nothing."""
+
+    def on_start(self, run: Run, dataset: Dataset, training: Training) -> None:
+        """The run folder exists and training is about to begin, or to go on."""
+
+    def on_step(self, training: Training) -> None:
+        """A training step is done; called often."""
+
+    def on_epoch(self, training: Training, row: Row) -> None:
+        """An epoch is done."""
+
+    def on_end(self, run: Run, training: Training) -> None:
+        """Training is over, completed or not."""
+
+
+class RecordedTraining:
+    """A training, and the run folder that is kept up to date with it."""
+
+    def __init__(self, run: Run, dataset: Dataset, training: Training, observer: Observer) -> None:
+        self.run = run
+        self.dataset = dataset
+        self.training = training
+        self.member = training.members[0]
+        self.observer = observer
+        self._checkpointed = time.monotonic()
+        self._evaluations: list[Evaluation] = []
+        """Of the final model."""
+
+    def carry_out(self, should_stop: Callable[[], bool]) -> None:
+        """Train to the end, and write what a run folder holds, however it ends."""
+        self.observer.on_start(self.run, self.dataset, self.training)
+        try:
+            status = self._train(should_stop)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                kind = "" if isinstance(error, IsoletNNError) else f"{type(error).__name__}: "
+                self._write_summary(FAILED, error=f"{kind}{error}")
+            else:
+                self._write_summary(INTERRUPTED, error=None)
+            raise
+        finally:
+            self.observer.on_end(self.run, self.training)
+        self._write_summary(status, error=self.member.error)
+
+    def _train(self, should_stop: Callable[[], bool]) -> str:
+        def after_step() -> bool:
+            self.observer.on_step(self.training)
+            return should_stop()
+
+        while not self.training.finished:
+            if should_stop() or not self.training.run_epoch(after_step):
+                self.run.write_checkpoint(self.training)
+                self._draw_curves()
+                return INTERRUPTED
+            if self.member.error is None:
+                self.run.append_metrics(self.member.history[-1])
+                self._checkpoint_when_due()
+                self.observer.on_epoch(self.training, self.member.history[-1])
+        self._finish()
+        return FAILED if self.member.error else COMPLETED
+
+    def _checkpoint_when_due(self) -> None:
+        interval = self.run.experiment.training.checkpoint_seconds
+        if not self.training.finished and time.monotonic() - self._checkpointed >= interval:
+            self.run.write_checkpoint(self.training)
+            self._checkpointed = time.monotonic()
+
+    def _finish(self) -> None:
+        if self.member.weights is not None:
+            self.run.write_model(self.member.weights, self.dataset)
+            splits = evaluated_splits(self.run.experiment, self.dataset)
+            model = trained_model(self.run.experiment, self.dataset, self.member.weights)
+            self._evaluations = [evaluate_split(model, self.dataset, name) for name in splits]
+            # The test split; where it is left unread, the validation split if there is one. The
+            # other pictures are left to `eval`, as drawing takes time.
+            for evaluation in self._evaluations[-1:]:
+                write_evaluation(self.run, evaluation, kinds=[CONFUSION])
+        self._draw_curves()
+        self.run.remove_checkpoint()
+
+    def _draw_curves(self) -> None:
+        if self.member.history:
+            draw_curves(self.run, self.member.history)
+
+    def _write_summary(self, status: str, error: str | None) -> None:
+        """Say what is done so far; `seconds` is the time of all epochs, evaluation included.
+
+        A training that diverged has no final metrics, and no epoch of it is the best.
+        """
+        diverged = self.member.error is not None
+        final = (None if diverged else self.member.final_row) or {}
+        before = self.run.summary
+        history = self.member.history
+        self.run.write_summary(
+            {
+                "status": status,
+                "error": error,
+                "started": before["started"],
+                "overruled": before.get("overruled", []),
+                "ended": now(),
+                "seconds": sum(row["seconds"] or 0.0 for row in history),
+                "epochs": len(history),
+                "epoch": final.get("epoch"),
+                "best_validation_epoch": None if diverged else self.member.best_epoch,
+                **_final_figures(final, self._evaluations),
+                "parameters": n_parameters(
+                    self.run.experiment, self.dataset.n_features, self.dataset.n_classes
+                ),
+                "dataset_checksum": self.dataset.checksum,
+            }
+        )
+
+
+def evaluate_split(model: TrainedModel, dataset: Dataset, name: str) -> Evaluation:
+    """The evaluation of a model on the split of that name."""
+    split: Split = getattr(dataset, name)
+    return evaluate_logits(
+        model(split.x),
+        split.y,
+        classes=dataset.classes,
+        split=name,
+        groups=split.groups,
+        group_names=dataset.group_names,
+    )
+
+
+def _final_figures(row: Row, evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    """What a summary says of the final model: metrics, those that are undefined, and a warning."""
+    scores = {f"{e.split}_{name}": value for e in evaluations for name, value in e.scores.items()}
+    metrics = scores | row
+    warnings = [evaluation.warning for evaluation in evaluations]
+    return {
+        "metrics": {metric: metrics[metric] for metric in METRICS if metric in metrics},
+        "undefined": {
+            f"{e.split}_{name}": why for e in evaluations for name, why in e.undefined.items()
+        },
+        "warning": warnings[-1] if warnings else None,
+    }
+
+
+def metric_columns(experiment: Experiment, dataset: Dataset) -> list[str]:
+    """The columns of a run's metrics.csv."""
+    splits = evaluated_splits(experiment, dataset)
+    return columns_of(splits, scores_asked_for(experiment.training))
