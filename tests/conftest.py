@@ -39,5 +39,5 @@ def nothing_waits_for_the_disk() -> Iterator[None]:
 def without_pictures() -> Iterator[None]:
     """Let sweeps in this process end without their pictures, which take most of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("isolet_nn.sweeps.sweep.draw_plots", lambda folder: [])
+        patch.setattr("isolet_nn.sweeps.outputs.draw_plots", lambda folder: [])
         yield

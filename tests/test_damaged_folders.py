@@ -56,7 +56,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A completed and an interrupted run, and an interrupted sweep, in one folder."""
     runs = tmp_path_factory.mktemp("whole") / "runs"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("isolet_nn.sweeps.sweep.draw_plots", lambda *_: [])
+        patch.setattr("isolet_nn.sweeps.outputs.draw_plots", lambda *_: [])
         patch.setattr("isolet_nn.runs.execution.draw_curves", lambda *_: [])
         done = train(load_experiment(EXPERIMENT | {"name": "done"}), runs_dir=runs)
         stopped = train(
@@ -174,7 +174,7 @@ def test_a_damaged_file_is_named_and_hides_nothing_else(
 ) -> None:
     for place in ("runs.redraw", "runs.execution"):
         monkeypatch.setattr(f"isolet_nn.{place}.draw_curves", lambda run, *_: run.history() and [])
-    for place in ("sweeps.redraw", "sweeps.sweep"):
+    for place in ("sweeps.redraw", "sweeps.outputs"):
         monkeypatch.setattr(f"isolet_nn.{place}.draw_plots", lambda *_: [])
     monkeypatch.setattr("isolet_nn.runs.redraw.draw_split", lambda *_: None)
     monkeypatch.setattr("isolet_nn.sweeps.redraw.draw_plot", lambda *_: [])
@@ -197,7 +197,7 @@ def test_a_damaged_file_is_named_and_hides_nothing_else(
 def test_a_folder_in_the_place_of_what_a_sweep_writes_loses_no_result(
     name: str, copied: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("isolet_nn.sweeps.sweep.draw_plots", lambda *_: [])
+    monkeypatch.setattr("isolet_nn.sweeps.outputs.draw_plots", lambda *_: [])
     path = copied["swept"] / name
     replaced(path, Path.mkdir)
 

@@ -12,5 +12,6 @@ result goes to a journal from which a sweep can go on after anything:
   reached, ``remote``: what they run. ``cohort``: the training itself, wherever.
 - ``journal``, ``curves``, ``folder``, ``scores``, ``outer_scores``: results on the disk, and
   ranked. ``trial``: one of them as a run. ``axes``, ``drawing``, ``redraw``: pictures.
-- ``table``: trials.csv. ``card``, ``frame``: what a notebook shows.
+- ``outputs``: what is made of the journal for others to read, ``table`` among it. ``card``,
+  ``frame``: what a notebook shows.
 """

@@ -37,7 +37,7 @@ from isolet_nn.system.folders import (
     new_folder,
     read_json,
 )
-from isolet_nn.system.statuses import COMPLETED, FAILED
+from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING
 from isolet_nn.training.measured import scores_asked_for
 
 NUMBERING = ("grid", "list", "random", "seeds", "cross_validation")
@@ -144,6 +144,10 @@ class SweepFolder:
             raise ValueError(f"found trial {result.trial} with the setting {result.setting}")
         else:
             self.results.record(result)
+
+    def pending(self) -> NDArray[np.int64]:
+        """Numbers of the trials that are to be done, outer ones aside."""
+        return self.results.trials_with(PENDING)
 
     def count(self, status: str) -> int:
         """How many trials are pending, completed or failed."""

@@ -1,6 +1,6 @@
 """Running a sweep: into a new folder, or going on in one that is there.
 
-The tables, the summary and the plots are made of the journal at the end and at every interruption.
+What is made of the journal is written at the end and at every interruption.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing, nullcontext
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
@@ -22,13 +21,12 @@ from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.curves import CURVES, Curves, keep_curves
 from isolet_nn.sweeps.datasets import DataSource
 from isolet_nn.sweeps.dispatch import Dispatcher, ModelKeeper, SweepObserver
-from isolet_nn.sweeps.drawing import draw_plots
 from isolet_nn.sweeps.folder import MODELS, SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.journal import PENDING_CODE, Journal, read_journal
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.nested import with_outer_trials
-from isolet_nn.sweeps.outer_scores import write_outer_folds
+from isolet_nn.sweeps.outputs import write_results, write_summary
 from isolet_nn.sweeps.plan import Plan, make_plan
 from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.sweeps.requirements import (
@@ -37,23 +35,12 @@ from isolet_nn.sweeps.requirements import (
     require_defined_ranking,
     require_trainable_trials,
 )
-from isolet_nn.sweeps.scores import write_settings
-from isolet_nn.sweeps.table import write_trials
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_json
-from isolet_nn.system.folders import (
-    ENVIRONMENT,
-    JOURNAL,
-    OUTER_FOLDS,
-    SETTINGS,
-    SUMMARY,
-    TABLE,
-    locked,
-    now,
-)
+from isolet_nn.system.folders import ENVIRONMENT, JOURNAL, locked, now
 from isolet_nn.system.machine import available_cores
 from isolet_nn.system.processes import require_processes
-from isolet_nn.system.statuses import COMPLETED, FAILED, INTERRUPTED, PENDING, RUNNING
+from isolet_nn.system.statuses import COMPLETED, INTERRUPTED, RUNNING
 from isolet_nn.training.threads import limited_threads
 from isolet_nn.version import __version__
 
@@ -216,8 +203,7 @@ def plan_of(
 
 
 def _plan_of_pending(folder: SweepFolder, workers: int, source: DataSource) -> Plan:
-    pending = folder.results.trials_with(PENDING)
-    plan = make_plan(folder.trial_table, pending, workers, source.size)
+    plan = make_plan(folder.trial_table, folder.pending(), workers, source.size)
     return plan if folder.outer is None else with_outer_trials(plan, folder.outer)
 
 
@@ -260,7 +246,7 @@ class _RecordedSweep:
         with ExitStack() as ending:
             ending.callback(self.observer.on_end, folder)
             ending.push(_at_the_end(lambda: self._write_summary(self.status)))
-            ending.push(_at_the_end(self._write_results))
+            ending.push(_at_the_end(lambda: write_results(folder)))
             ending.callback(shutil.rmtree, data, ignore_errors=True)
             self.observer.on_start(folder, plan)
             curves = self._curves()
@@ -304,33 +290,9 @@ class _RecordedSweep:
         environment |= {"format": FORMAT, "dataset_checksums": header.data}
         write_json(self.folder.path / ENVIRONMENT, environment)
 
-    def _write_results(self) -> None:
-        folder = self.folder
-        write_trials(folder.path / TABLE, folder.trial_table, folder.results, folder.outer)
-        write_settings(folder.path / SETTINGS, folder.trial_table, folder.results, folder.metric)
-        if folder.outer is not None:
-            write_outer_folds(folder.path / OUTER_FOLDS, folder.outer)
-        draw_plots(folder)
-
     def _write_summary(self, status: str) -> None:
-        """Say how far the sweep is; `seconds` is the time it was worked on, resumes included."""
-        nested = self.folder.nested
-        write_json(
-            self.folder.path / SUMMARY,
-            {
-                "format": FORMAT,
-                "status": status,
-                "started": self._started,
-                "ended": None if status == RUNNING else now(),
-                "seconds": self._seconds + time.monotonic(),
-                "trials": self.folder.n_trials,
-                **{state: self.folder.count(state) for state in (COMPLETED, FAILED, PENDING)},
-                "ranked_by": self.folder.metric,
-                "overruled": self.folder.overruled,
-                "best": [asdict(score) for score in self.folder.best()],
-                **({} if nested is None else {"nested": asdict(nested[1])}),
-            },
-        )
+        seconds = self._seconds + time.monotonic()
+        write_summary(self.folder, status, self._started, seconds)
 
 
 def _at_the_end(

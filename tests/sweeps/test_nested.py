@@ -55,7 +55,7 @@ NESTED: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """They would take most of the time."""
-    monkeypatch.setattr("isolet_nn.sweeps.sweep.draw_plots", lambda _: [])
+    monkeypatch.setattr("isolet_nn.sweeps.outputs.draw_plots", lambda _: [])
 
 
 def swept(config: Sweep, runs_dir: Path, **options: Any) -> SweepFolder:
@@ -66,7 +66,7 @@ def swept(config: Sweep, runs_dir: Path, **options: Any) -> SweepFolder:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
     """The sweep `NESTED`, undisturbed."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("isolet_nn.sweeps.sweep.draw_plots", lambda _: [])
+        patch.setattr("isolet_nn.sweeps.outputs.draw_plots", lambda _: [])
         return swept(iris_sweep(**NESTED), tmp_path_factory.mktemp("whole"))
 
 
