@@ -8,6 +8,8 @@ RUNNING: Final = "running"
 INTERRUPTED: Final = "interrupted"
 COMPLETED: Final = "completed"
 FAILED: Final = "failed"
+PRUNED: Final = "pruned"
+"""Of trials that a search ended before their time, since others were better."""
 PENDING: Final = "pending"
 """Of trials that are still to be done."""
 KILLED: Final = "killed"
@@ -15,6 +17,6 @@ KILLED: Final = "killed"
 DAMAGED: Final = "damaged"
 """Of what cannot be read."""
 
-TrialEnd = Literal["completed", "failed"]
+TrialEnd = Literal["completed", "failed", "pruned"]
 FolderStatus = Literal["running", "completed", "interrupted", "failed"]
 """What summary.json says."""

@@ -57,6 +57,8 @@ class Member:
     evaluations_since_best: int = 0
     best_weights: Weights | None = None
     weights: Weights | None = None
+    _copy_weights: Callable[[], Weights] | None = field(default=None, repr=False)
+    """Gives the weights as they are, from the first recorded epoch on."""
 
     def record(self, row: Row, copy_weights: Callable[[], Weights]) -> None:
         """Take in the row of the epoch just trained, and decide whether it was the last.
@@ -86,6 +88,17 @@ class Member:
             self._end(epoch, row, copy_weights)
         if self.error is None:
             self.history.append(row)
+            self._copy_weights = copy_weights
+
+    def stop(self) -> None:
+        """End with the epoch just recorded, as if it had been the last: no failure by itself.
+
+        To be called before the next step is made, since the weights kept are those of then.
+        """
+        if self.finished or self._copy_weights is None:
+            return
+        self.finished = True
+        self._end(len(self.history), self.history[-1], self._copy_weights)
 
     def _watch_validation(self, epoch: int, row: Row, copy_weights: Callable[[], Weights]) -> None:
         """Follow the best validation epoch; finish when patience is used up."""

@@ -11,10 +11,12 @@ import pytest
 from builders import (
     make_dataset,
     make_experiment,
+    rows_without_seconds,
     same_arrays,
     train_to_the_end,
     trained,
 )
+from threadpoolctl import threadpool_limits
 
 from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
@@ -139,6 +141,45 @@ def test_it_is_the_restored_epochs_test_loss_that_has_to_be_finite(
     (member,) = train_to_the_end(training).members
     assert member.best_epoch == 2
     assert (member.error is not None, member.weights is None) == (fails, fails)
+
+
+@pytest.mark.parametrize("restore_best", [True, False])
+def test_a_member_that_is_stopped_ends_as_with_fewer_epochs_and_its_neighbours_go_on_as_without_it(
+    restore_best: bool,
+) -> None:
+    changes = {
+        "dataset__validation": {"fraction": 0.2},
+        "training__early_stopping": {"patience": 9, "restore_best": restore_best},
+    }
+    experiments = [make_experiment(training__epochs=6, seed=seed, **changes) for seed in range(3)]
+    data = make_dataset(validation=10)
+    training = Training(experiments, [data] * 3)
+    with threadpool_limits(1):
+        training.members[1].stop()  # before the first epoch there is nothing to end with
+        for _ in range(3):
+            training.run_epoch()
+        training.members[1].stop()
+        training.members[1].stop()
+    stopped = train_to_the_end(training).members[1]
+    shorter = make_experiment(training__epochs=3, seed=1, **changes)
+    alone = [trained([shorter], [data])] + [trained([experiments[n]], [data]) for n in (0, 2)]
+    for member, expected in zip((stopped, *training.members[::2]), alone, strict=True):
+        (other,) = expected.members
+        assert (member.finished, member.error) == (True, None)
+        assert rows_without_seconds(member.history) == rows_without_seconds(other.history)
+        assert member.weights is not None
+        assert same_arrays(member.weights, other.weights or {})
+
+
+def test_a_member_that_is_stopped_with_weights_that_are_worthless_has_failed() -> None:
+    experiment = make_experiment(training__epochs=5, training__evaluate_every=5)
+    training = Training([experiment], [make_dataset()])
+    training.run_epoch()
+    training.load_weights(0, {k: w * np.nan for k, w in training.weights(0).items()})
+    training.members[0].stop()
+    assert training.members[0].error is not None
+    assert "weights are no longer finite" in training.members[0].error
+    assert training.members[0].weights is None
 
 
 def test_patience_counts_evaluated_epochs_only(monkeypatch: pytest.MonkeyPatch) -> None:
