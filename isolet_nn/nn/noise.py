@@ -1,8 +1,8 @@
 """What is random in a training step: mixup, noise on the inputs, and dropout.
 
-All three are off in evaluation. Noise and dropout are drawn as float32 whatever the network's
-type, so that every backend and number type sees the same; each network draws from a generator of
-its own, in the order mixup, noise, dropout from the first layer to the last.
+All three are off in evaluation. What is drawn does not depend on the network's number type, so
+that every backend and type sees the same; each network draws from a generator of its own, in the
+order mixup, noise, dropout from the first layer to the last.
 
 Mixup (Zhang et al., 2018, eq. 1), one share l ~ Beta(alpha, alpha) a batch, and a permutation j
 of its rows; l and 1 - l are equally likely, so l is taken to be the larger::
@@ -14,8 +14,10 @@ Gaussian noise (Bishop, 1995)::
     x = x + deviation n,  n ~ N(0, 1)
 
 Dropout (Srivastava et al., 2014), inverted so that evaluation needs no change: with drop
-probability p and u ~ U(0, 1) for every unit, the unit is multiplied by 1 / (1 - p) where
-u >= p, and by 0 elsewhere.
+probability p and a whole number u ~ U{0, ..., 65535} for every unit, the unit is multiplied by
+1 / (1 - q) where u >= 65536 q, and by 0 elsewhere. Here q is p to the nearest of 1/65536, ...,
+65535/65536: 0.5 is exact, 0.2 becomes 13107/65536 = 0.199997. As q itself stands in the factor,
+its mean is exactly 1. Sixteen bits are enough, and a random word has four times as many.
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.nn.layers import FloatArray, Layer
+
+_LEVELS = 2**16
+"""Steps of a dropout probability."""
 
 
 class RandomLayer(Layer):
@@ -61,14 +66,13 @@ class Dropout(RandomLayer):
         self, probability: float, networks: int, batch_size: int, units: int, dtype: np.dtype[Any]
     ) -> None:
         self.probability = probability
-        self._uniform = np.empty((batch_size, units), np.float32)
         self._factors = np.empty((networks, batch_size, units), dtype)
         self._output = np.empty((networks, batch_size, units), dtype)
 
     def forward(self, x: FloatArray) -> FloatArray:
         batch = x.shape[1]
         for generator, factors in zip(self.generators, self._factors, strict=True):
-            draw_dropout(self.probability, generator, self._uniform[:batch], factors[:batch])
+            draw_dropout(self.probability, generator, factors[:batch])
         # A buffer of its own: x is the activation's output, which its derivative needs unmasked.
         output = self._output[:, :batch]
         np.multiply(x, self._factors[:, :batch], out=output)
@@ -96,14 +100,13 @@ class GaussianNoise(RandomLayer):
         self, deviation: float, networks: int, batch_size: int, units: int, dtype: np.dtype[Any]
     ) -> None:
         self.deviation = deviation
-        self._normal = np.empty((batch_size, units), np.float32)
         self._output = np.empty((networks, batch_size, units), dtype)
 
     def forward(self, x: FloatArray) -> FloatArray:
         batch = x.shape[1]
         output = self._output[:, :batch]
         for generator, noise in zip(self.generators, output, strict=True):
-            draw_noise(self.deviation, generator, self._normal[:batch], noise)
+            draw_noise(self.deviation, generator, noise)
         output += x
         return output
 
@@ -182,34 +185,27 @@ class Mixup:
         return others
 
 
-def draw_dropout(
-    probability: float,
-    generator: np.random.Generator,
-    uniform: NDArray[np.float32],
-    factors: FloatArray,
-) -> None:
+def draw_dropout(probability: float, generator: np.random.Generator, factors: FloatArray) -> None:
     """Draw the dropout factors of one layer and batch.
 
     Parameters
     ----------
     probability
-        Probability p that a unit is dropped.
+        Probability p that a unit is dropped, above 0.
     generator
-        Where the random numbers come from.
-    uniform, factors
-        (batch, units), contiguous: work space, and the result.
+        Where the random numbers come from: four units a word of its bits.
+    factors
+        (batch, units): the result.
     """
-    generator.random(dtype=np.float32, out=uniform)
-    np.greater_equal(uniform, np.float32(probability), out=factors, casting="unsafe")
-    factors *= 1.0 / (1.0 - probability)
+    dropped = min(max(round(probability * _LEVELS), 1), _LEVELS - 1)  # of so many, q
+    words = np.asarray(generator.bit_generator.random_raw(-(-factors.size // 4)))
+    # Little-endian everywhere, so that the units of a word are the same on every machine.
+    levels = words.astype("<u8", copy=False).view("<u2")[: factors.size].reshape(factors.shape)
+    np.greater_equal(levels, dropped, out=factors, casting="unsafe")
+    factors *= 1.0 / (1.0 - dropped / _LEVELS)
 
 
-def draw_noise(
-    deviation: float,
-    generator: np.random.Generator,
-    normal: NDArray[np.float32],
-    noise: FloatArray,
-) -> None:
+def draw_noise(deviation: float, generator: np.random.Generator, noise: FloatArray) -> None:
     """Draw the noise of one batch.
 
     Parameters
@@ -218,9 +214,10 @@ def draw_noise(
         Standard deviation of the noise.
     generator
         Where the random numbers come from.
-    normal, noise
-        (batch, units), contiguous: work space, and the result.
+    noise
+        (batch, units), contiguous: the result.
     """
+    normal = noise if noise.dtype == np.float32 else np.empty(noise.shape, np.float32)
     generator.standard_normal(dtype=np.float32, out=normal)
     np.multiply(normal, np.float32(deviation), out=noise)
 

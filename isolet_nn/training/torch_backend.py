@@ -238,13 +238,13 @@ class _TorchNetwork:
 
     def _draw(
         self,
-        draw: Callable[[float, np.random.Generator, NDArray[np.float32], FloatArray], None],
+        draw: Callable[[float, np.random.Generator, FloatArray], None],
         parameter: float,
         shape: Sequence[int],
     ) -> Tensor:
         """Random numbers (batch, units) as the network from scratch draws them."""
         numbers = np.empty(shape, self._numpy_dtype)
-        draw(parameter, self.generator, np.empty(shape, np.float32), numbers)
+        draw(parameter, self.generator, numbers)
         return torch.from_numpy(numbers).to(self.device)
 
     def _limit_norms(self) -> None:

@@ -26,7 +26,9 @@ stacks = st.integers(1, 4)
 F64 = np.dtype(np.float64)
 
 
-@given(seed=seeds, k=stacks, units=sizes, batch=sizes, probability=st.sampled_from([0.0, 0.2, 0.5]))
+@given(
+    seed=seeds, k=stacks, units=sizes, batch=sizes, probability=st.sampled_from([0.01, 0.2, 0.5])
+)
 def test_gradient_of_dropout_with_fixed_masks_equals_central_differences(
     seed: int, k: int, units: int, batch: int, probability: float
 ) -> None:
@@ -46,15 +48,32 @@ def test_gradient_of_dropout_with_fixed_masks_equals_central_differences(
     assert relative_error(gradient, differences) < TOLERANCE
 
 
-@given(seed=seeds, probability=st.floats(0.0, 0.95))
+@given(seed=seeds, probability=st.floats(0.0, 0.95, exclude_min=True))
 def test_dropout_multiplies_by_zero_or_by_the_inverse_of_the_share_kept(
     seed: int, probability: float
 ) -> None:
     layer = Dropout(probability, 1, 40, 5, F64)
     layer.generators = [np.random.default_rng(seed)]
     output = layer.forward(np.ones((1, 40, 5)))
-    kept = 1.0 / (1.0 - probability)
-    assert np.isin(output, [0.0, kept]).all()
+    (kept,) = {*output.flat} - {0.0}
+    share = 1.0 - 1.0 / kept  # of the units that are dropped: the nearest of 65,535
+    assert abs(share - probability) <= 2**-16
+    assert share * 2**16 == pytest.approx(round(share * 2**16), abs=1e-6)
+
+
+def test_a_probability_next_to_1_drops_almost_all_and_divides_by_no_zero() -> None:
+    factors = np.empty((500, 400))
+    draw_dropout(1.0 - 1e-9, np.random.default_rng(0), factors)
+    assert {*factors.flat} == {0.0, 2.0**16}
+
+
+def test_a_unit_is_dropped_where_sixteen_bits_of_a_random_word_are_below_the_probability() -> None:
+    factors = np.empty((3, 5))
+    draw_dropout(0.2, np.random.default_rng(1), factors)
+    words = np.random.default_rng(1).bit_generator.random_raw(4).tolist()
+    levels = [word >> shift & 0xFFFF for word in words for shift in (0, 16, 32, 48)]
+    dropped = [level / 2**16 < 0.2 for level in levels[:15]]
+    assert (factors.ravel() == 0.0).tolist() == dropped
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.5, 0.8])
@@ -82,9 +101,7 @@ def test_dropout_drops_the_same_units_in_float32_and_float64(seed: int, probabil
     masks = []
     for dtype in (np.float32, np.float64):
         factors = np.empty((20, 7), dtype)
-        draw_dropout(
-            probability, np.random.default_rng(seed), np.empty((20, 7), np.float32), factors
-        )
+        draw_dropout(probability, np.random.default_rng(seed), factors)
         masks.append(factors != 0)
     assert np.array_equal(*masks)
 
@@ -118,7 +135,7 @@ def test_noise_is_new_at_every_step_and_for_every_network_and_absent_in_evaluati
 def test_noise_is_the_same_in_float32_and_float64_up_to_rounding() -> None:
     single, double = np.empty((20, 7), np.float32), np.empty((20, 7))
     for noise in (single, double):
-        draw_noise(0.3, np.random.default_rng(5), np.empty((20, 7), np.float32), noise)
+        draw_noise(0.3, np.random.default_rng(5), noise)
     assert np.array_equal(single, double.astype(np.float32))
 
 
