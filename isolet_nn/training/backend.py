@@ -1,15 +1,14 @@
 """What training needs of a backend.
 
-A backend holds a stack of K networks of one shape with their optimizers; training hands it row
-numbers and learning rates, and reads losses, logits and weights. An experiment has as many
-networks, next to each other in the stack, as its ensemble.
+A backend holds a stack of K networks of one shape with their optimizers; training hands it what an
+epoch consists of, lets it take step after step, and reads losses, logits and weights. An experiment
+has as many networks, next to each other in the stack, as its ensemble.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +18,7 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.training import AveragingConfig, Ema
 from isolet_nn.nn.network import Shape
 from isolet_nn.seeding import Stream, generator
+from isolet_nn.training.epoch import Epoch, NetworkIndex
 
 FloatArray = NDArray[np.floating[Any]]
 Weights = dict[str, FloatArray]
@@ -35,43 +35,19 @@ Layout = Mapping[str, tuple[tuple[int, ...], str]]
 
 RowWeights = NDArray[np.float64] | None
 """The weight (n,) of each training row in the loss, 1 on average; None where all weigh the same."""
-NetworkIndex = int
-"""Place of a network in its stack: those of one experiment's ensemble lie side by side."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What the networks of a stack take a step on.
-
-    Attributes
-    ----------
-    rows
-        Each network's rows (batch,) of its training part; one array for all where `shared`.
-    shared
-        Whether all networks see the same rows of the same data, which are then fetched once.
-    """
-
-    rows: Sequence[NDArray[np.int64]]
-    shared: bool
-
-    def rows_of(self, network: NetworkIndex) -> NDArray[np.int64]:
-        """The rows that one network sees."""
-        return self.rows[0 if self.shared else network]
 
 
 class Backend(Protocol):
     """A stack of K networks in training."""
 
-    def seed_steps(self, generators: Sequence[np.random.Generator]) -> None:
-        """Let mixup, noise and dropout draw from these, one a network, from the next step on."""
+    def begin_epoch(self, epoch: Epoch) -> None:
+        """Let the next steps be an epoch's, or the rest of one that a state was taken from."""
 
-    def step(self, batch: Batch, learning_rates: Sequence[float]) -> None:
-        """One step on a batch, with a learning rate for each network."""
+    def step(self, number: int) -> None:
+        """Step `number` of the epoch, in their order.
 
-    def update_average(self, network: NetworkIndex) -> None:
-        """Take a network's weights as they are now into their average, which then stands for them.
-
-        From then on `logits` and `weights` are of the average.
+        From the first step on that takes a network's weights into its average, this stands for
+        them: `logits` and `weights` are of the average.
         """
 
     def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

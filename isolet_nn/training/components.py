@@ -6,7 +6,7 @@ from isolet_nn.config.network import InitializerConfig, Normal
 from isolet_nn.config.optimizers import OptimizerConfig
 from isolet_nn.config.training import Constant, Cosine, OneCycle, ScheduleConfig, Step
 from isolet_nn.nn import initializers, optimizers, schedules
-from isolet_nn.training.backend import FloatArray
+from isolet_nn.nn.layers import FloatArray
 
 _FAN_INITIALIZERS: dict[str, initializers.Initializer] = {
     "he": initializers.he,

@@ -18,21 +18,18 @@ from numpy.typing import NDArray
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.metrics import ALWAYS_MEASURED
-from isolet_nn.config.training import Ema, Swa
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.scores.evaluation import ensemble_logits, loss_and_accuracy
 from isolet_nn.scores.measures import scores_of
-from isolet_nn.seeding import Stream, generator
 from isolet_nn.training.backend import (
     Backend,
-    Batch,
     FloatArray,
     Weights,
     below,
     require_layout,
 )
 from isolet_nn.training.capacity import out_of_memory_in_words, require_trainable
-from isolet_nn.training.components import make_schedule
+from isolet_nn.training.epoch import Epochs
 from isolet_nn.training.measured import (
     evaluated_splits,
     require_defined_scores,
@@ -45,9 +42,6 @@ MemberIndex = int
 """Place of an experiment among those that are trained together."""
 TrainedModel = Callable[[FloatArray], FloatArray]
 """Gives the logits (rows, classes) of a network's inputs (rows, features)."""
-Order = tuple[int, int] | None
-"""What decides on the order of a network's rows: the experiment's seed and the network's place in
-its ensemble; None where they are not shuffled."""
 
 
 class Training:
@@ -82,22 +76,9 @@ class Training:
         """Completed epochs."""
         self.step = 0
         """Completed steps of the epoch in progress."""
-        self._networks = [(e, k) for e in experiments for k in range(e.ensemble)]
-        """Each network's experiment, and its place in that one's ensemble."""
-        self._orders: list[Order] = [
-            (e.seed, k) if e.training.shuffle else None for e, k in self._networks
-        ]
-        # The same seed gives the same batches: networks that see them fetch them once.
-        self._share_batches = len({*self._orders}) == 1 and all(d is data for d in datasets)
-        self.n_rows = len(data.train.y)
-        self.batch_size = min(first.training.batch_size, self.n_rows)
-        rows_used = self.n_rows
-        if first.training.drop_last:
-            rows_used -= self.n_rows % self.batch_size
-        self._batch_starts = range(0, rows_used, self.batch_size)
-        self.steps_per_epoch = len(self._batch_starts)
-        self._rows_used = rows_used
-        self._schedules = [make_schedule(e.training.schedule) for e in experiments]
+        one_part = all(d is data for d in datasets)
+        self._epochs = Epochs(experiments, len(data.train.y), one_part=one_part)
+        self.steps_per_epoch = self._epochs.steps
         self._evaluate_at = evaluate_at
         with out_of_memory_in_words():
             self.backend = make_backend(experiments, datasets)
@@ -123,18 +104,13 @@ class Training:
         """
         started = time.perf_counter()
         if self.step == 0:  # else the epoch goes on, and so do the streams that it began with
-            self._step_generators = [
-                generator(e.seed, Stream.STEPS, self.epoch, k) for e, k in self._networks
-            ]
-        self.backend.seed_steps(self._step_generators)
-        orders = self._draw_orders()
+            self._step_generators = self._epochs.generators(self.epoch)
+        self.backend.begin_epoch(self._epochs.make(self.epoch, self._step_generators))
         # A diverging network is found by its loss, so overflows on the way are no news.
         with np.errstate(all="ignore"), out_of_memory_in_words():
-            for start in self._batch_starts[self.step :]:
-                rows = [order[start : start + self.batch_size] for order in orders]
-                self.backend.step(Batch(rows, self._share_batches), self._learning_rates())
+            while self.step < self.steps_per_epoch:
+                self.backend.step(self.step)
                 self.step += 1
-                self._update_averages()
                 if should_stop() and self.step < self.steps_per_epoch:
                     self._seconds += time.perf_counter() - started
                     return False
@@ -148,47 +124,14 @@ class Training:
             )
         return True
 
-    def _draw_orders(self) -> list[NDArray[np.int64]]:
-        """The epoch's rows in the order of each network, or in the one order that all share."""
-        drawn = {order: self._draw_order(order) for order in {*self._orders}}
-        return [drawn[order] for order in self._orders[: 1 if self._share_batches else None]]
-
-    def _draw_order(self, order: Order) -> NDArray[np.int64]:
-        if order is None:
-            return np.arange(self._rows_used)
-        seed, network = order
-        source = generator(seed, Stream.SHUFFLE, self.epoch, network)
-        return source.permutation(self.n_rows)[: self._rows_used]
-
-    def _learning_rates(self) -> list[float]:
-        """The learning rate of each network in this step."""
-        step = self.epoch * self.steps_per_epoch + self.step
-        rates = []
-        for experiment, schedule in zip(self.experiments, self._schedules, strict=True):
-            total = experiment.training.epochs * self.steps_per_epoch
-            factor = schedule(step, self.steps_per_epoch, total)
-            rates += [experiment.optimizer.learning_rate * factor] * experiment.ensemble
-        return rates
-
-    def _update_averages(self) -> None:
-        """Average the weights of the networks of which the step just done counts."""
-        for network, (experiment, _) in enumerate(self._networks):
-            match experiment.training.weight_averaging:
-                case Ema():
-                    self.backend.update_average(network)
-                case Swa(start=start):
-                    ends_epoch = self.step == self.steps_per_epoch
-                    if ends_epoch and self.epoch + 1 > start * experiment.training.epochs:
-                        self.backend.update_average(network)
-
     def _evaluate(self) -> list[Row]:
         """Metrics of the epoch just trained, a row an experiment, without epoch and seconds."""
         losses, correct = self.backend.take_totals()
         shape = (len(self.experiments), -1)  # train metrics of an ensemble are its networks' mean
         rows: list[Row] = [
             {
-                "train_loss": float(loss / self._rows_used),
-                "train_accuracy": float(hits / self._rows_used),
+                "train_loss": float(loss / self._epochs.rows_used),
+                "train_accuracy": float(hits / self._epochs.rows_used),
             }
             for loss, hits in zip(
                 losses.reshape(shape).mean(axis=1), correct.reshape(shape).mean(axis=1), strict=True
@@ -281,7 +224,7 @@ class Training:
         self._require_state(arrays, progress)
         self.epoch, self.step = progress["epoch"], progress["step"]
         steps = self.epoch * self.steps_per_epoch + self.step
-        rows = min(self.step * self.batch_size, self._rows_used)
+        rows = min(self.step * self._epochs.batch_size, self._epochs.rows_used)
         self.backend.load_state(below("backend.", arrays), steps, rows)
         self._seconds = progress["seconds"]
         self._step_generators = [np.random.default_rng() for _ in progress["generators"]]
@@ -300,8 +243,9 @@ class Training:
         _require_within("epoch", epoch, 0, last)
         _require_within("step", step, 0, self.steps_per_epoch - 1)
         has_begun = epoch > 0 or step > 0
-        networks, members = len(self._networks) * has_begun, len(self.members)
-        _require_within("generators", len(progress["generators"]), networks, networks)
+        members = len(self.members)
+        generators = len(self._epochs.generators(epoch)) if has_begun else 0
+        _require_within("generators", len(progress["generators"]), generators, generators)
         _require_within("members", len(progress["members"]), members, members)
         if all(member["finished"] for member in progress["members"]):
             raise ValueError("members: all are finished, so there is nothing to go on with")

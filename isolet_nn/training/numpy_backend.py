@@ -18,10 +18,8 @@ from isolet_nn.nn import activations
 from isolet_nn.nn.averaging import WeightAverage
 from isolet_nn.nn.network import Network, Shape
 from isolet_nn.training.backend import (
-    Batch,
     FloatArray,
     Layout,
-    NetworkIndex,
     RowWeights,
     Weights,
     average_decay,
@@ -31,6 +29,7 @@ from isolet_nn.training.backend import (
     weight_generators,
 )
 from isolet_nn.training.components import make_initializer, make_optimizer
+from isolet_nn.training.epoch import Batch, Epoch, NetworkIndex
 
 ACTIVATIONS = {
     "relu": activations.ReLU,
@@ -75,6 +74,9 @@ class NumpyBackend:
     row_weights
         The weight of each row in an experiment's loss; None where all count the same.
     """
+
+    _epoch: Epoch
+    _learning_rates: list[list[float]]
 
     def __init__(
         self,
@@ -128,18 +130,25 @@ class NumpyBackend:
         self._loss_sums = np.zeros(networks)
         self._correct = np.zeros(networks, np.int64)
 
-    def seed_steps(self, generators: Sequence[np.random.Generator]) -> None:
-        self.network.seed_steps(generators)
+    def begin_epoch(self, epoch: Epoch) -> None:
+        self._epoch = epoch
+        self._learning_rates = epoch.learning_rates.tolist()  # an array's scalars are float64
+        self.network.seed_steps(epoch.generators)
 
-    def step(self, batch: Batch, learning_rates: Sequence[float]) -> None:
+    def step(self, number: int) -> None:
+        batch = self._epoch.batch(number)
         x, labels = self._gather(batch)
         self.network.compute_gradients(x, labels, self._gather_weights(batch))
-        for optimizer, learning_rate in zip(self._optimizers, learning_rates, strict=True):
+        rates = self._learning_rates[number]
+        for optimizer, learning_rate in zip(self._optimizers, rates, strict=True):
             optimizer.step(learning_rate)
         if self._max_norm is not None:
             self.network.limit_norms(self._max_norm)
         self._loss_sums += self.network.loss.loss_sums
         self._correct += self.network.loss.correct
+        if self._epoch.averaged is not None:
+            for network in np.flatnonzero(self._epoch.averaged[number]):
+                self._averages[network].update()
 
     def _gather(self, batch: Batch) -> tuple[FloatArray, NDArray[np.int64]]:
         """Copy the rows into the batch buffers: once only where all networks share them."""
@@ -161,9 +170,6 @@ class NumpyBackend:
         for k, (of_rows, of_batch) in enumerate(zip(self._row_weights, weights, strict=True)):
             np.take(of_rows, batch.rows_of(k), out=of_batch, mode="clip")
         return weights
-
-    def update_average(self, network: NetworkIndex) -> None:
-        self._averages[network].update()
 
     def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         totals = self._loss_sums.copy(), self._correct.copy()

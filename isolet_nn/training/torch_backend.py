@@ -25,10 +25,8 @@ from isolet_nn.nn.network import Shape
 from isolet_nn.nn.noise import draw_dropout, draw_mixup, draw_noise
 from isolet_nn.nn.normalization import EPSILON, MOMENTUM
 from isolet_nn.training.backend import (
-    Batch,
     FloatArray,
     Layout,
-    NetworkIndex,
     RowWeights,
     Weights,
     average_decay,
@@ -40,6 +38,7 @@ from isolet_nn.training.backend import (
 )
 from isolet_nn.training.components import make_initializer
 from isolet_nn.training.devices import choose_device
+from isolet_nn.training.epoch import Epoch, NetworkIndex
 from isolet_nn.training.torch_optimizers import make_torch_optimizer, slots_of
 
 _ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
@@ -65,6 +64,8 @@ class TorchBackend:
         If the device asked for is not there.
     """
 
+    _epoch: Epoch
+
     def __init__(
         self,
         experiment: Experiment,
@@ -89,15 +90,19 @@ class TorchBackend:
             for generator in weight_generators([experiment])
         ]
 
-    def seed_steps(self, generators: Sequence[np.random.Generator]) -> None:
-        for network, generator in zip(self.networks, generators, strict=True):
+    def begin_epoch(self, epoch: Epoch) -> None:
+        self._epoch = epoch
+        for network, generator in zip(self.networks, epoch.generators, strict=False):
             network.generator = generator
 
-    def step(self, batch: Batch, learning_rates: Sequence[float]) -> None:
-        for k, (network, rate) in enumerate(zip(self.networks, learning_rates, strict=True)):
+    def step(self, number: int) -> None:
+        batch, rates = self._epoch.batch(number), self._epoch.learning_rates[number].tolist()
+        for k, (network, rate) in enumerate(zip(self.networks, rates, strict=True)):
             index = torch.from_numpy(batch.rows_of(k)).to(self.device)
             weights = None if self._row_weights is None else self._row_weights[index]
             network.step(self._rows(batch.rows_of(k), index), self._y[index], rate, weights)
+            if self._epoch.averaged is not None and self._epoch.averaged[number, k]:
+                network.update_average()
 
     def _rows(self, rows: NDArray[np.int64], index: Tensor) -> Tensor:
         """Some rows of the training part, on the device."""
@@ -107,9 +112,6 @@ class TorchBackend:
             else torch.from_numpy(self._x[rows].toarray()).to(self.device)
         )
         return x
-
-    def update_average(self, network: NetworkIndex) -> None:
-        self.networks[network].update_average()
 
     def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         totals = (

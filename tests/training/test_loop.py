@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import ConfigError
-from isolet_nn.training.backend import Batch
+from isolet_nn.training.epoch import Epoch
 from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
 
@@ -140,43 +140,40 @@ def test_sixteen_networks_of_isolet_s_size_have_the_bits_of_each_alone(dtype: st
         assert_same_results(together, number, alone, 0)
 
 
+def epochs_of(training: Training, count: int) -> list[Epoch]:
+    """What the backend is given in the next epochs, while it trains on it."""
+    epochs: list[Epoch] = []
+    begin_epoch = training.backend.begin_epoch
+
+    def noting(epoch: Epoch) -> None:
+        epochs.append(epoch)
+        begin_epoch(epoch)
+
+    training.backend.begin_epoch = noting  # type: ignore[method-assign]
+    for _ in range(count):
+        training.run_epoch()
+    return epochs
+
+
 def test_networks_of_one_order_and_data_share_the_gathered_rows() -> None:
     dataset = make_dataset()
-    seen: list[bool] = []
-
-    def note_sharing(batch: Batch, rates: Any) -> None:
-        assert len(batch.rows) == (1 if batch.shared else 2)
-        seen.append(batch.shared)
-
     for changes, shared in (
         ({"training__shuffle": False}, True),
         ({"training__shuffle": True}, False),
     ):
         experiments = [make_experiment(seed=seed, **changes) for seed in (0, 1)]
-        training = Training(experiments, [dataset, dataset])
-        training.backend.step = note_sharing  # type: ignore[method-assign,assignment]
-        training.run_epoch()
-        assert set(seen) == {shared}
-        seen.clear()
+        (epoch,) = epochs_of(Training(experiments, [dataset, dataset]), 1)
+        assert epoch.shared == epoch.batch(0).shared == shared
+        assert len(epoch.batch(0).rows) == (1 if shared else 2)
 
 
 def used_rows(experiment: Experiment, dataset: Dataset, epochs: int) -> list[list[list[int]]]:
     """The rows of each step of each epoch, as the backend is given them."""
     training = Training([experiment], [dataset])
-    steps: list[list[int]] = []
-    step = training.backend.step
-
-    def noting(batch: Batch, rates: Any) -> None:
-        steps.append(batch.rows[0].tolist())
-        step(batch, rates)
-
-    training.backend.step = noting  # type: ignore[method-assign,assignment]
-    found = []
-    for _ in range(epochs):
-        training.run_epoch()
-        found.append(steps.copy())
-        steps.clear()
-    return found
+    return [
+        [epoch.batch(step).rows[0].tolist() for step in range(epoch.steps)]
+        for epoch in epochs_of(training, epochs)
+    ]
 
 
 @given(rows=st.integers(1, 40), batch_size=st.integers(1, 50), drop_last=st.booleans())
@@ -226,9 +223,7 @@ def test_the_optimizer_hears_the_schedule_at_every_step() -> None:
         optimizer={"name": "sgd", "learning_rate": 0.8},
     )
     training = Training([experiment], [make_dataset(rows=40)])
-    rates: list[float] = []
-    training.backend.step = lambda batch, given: rates.extend(given)  # type: ignore[method-assign,assignment]
-    train_to_the_end(training)
+    rates = [rate for e in epochs_of(training, 3) for rate in e.learning_rates[:, 0].tolist()]
     assert rates == [0.8, 0.8, 0.4, 0.4, 0.2, 0.2]
 
 

@@ -1,0 +1,192 @@
+"""What the networks of a stack go through in an epoch: rows, learning rates, averages.
+
+All of it is known before the epoch's first step, so that a backend can lay it out at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.training import Ema, Swa
+from isolet_nn.seeding import Stream, generator
+from isolet_nn.training.components import make_schedule
+
+NetworkIndex = int
+"""Place of a network in its stack: those of one experiment's ensemble lie side by side."""
+Order = tuple[int, int] | None
+"""What decides on the order of a network's rows: the experiment's seed and the network's place in
+its ensemble; None where they are not shuffled."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the networks of a stack take a step on.
+
+    Attributes
+    ----------
+    rows
+        Each network's rows (batch,) of its training part; one array for all where `shared`.
+    shared
+        Whether all networks see the same rows of the same data, which are then fetched once.
+    """
+
+    rows: Sequence[NDArray[np.int64]]
+    shared: bool
+
+    def rows_of(self, network: NetworkIndex) -> NDArray[np.int64]:
+        """The rows that one network sees."""
+        return self.rows[0 if self.shared else network]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What a stack of K networks goes through in an epoch.
+
+    Attributes
+    ----------
+    number
+        0, 1, ...
+    orders
+        Each network's rows of its training part, in the order of their use; one array for all
+        where `shared`.
+    shared
+        Whether all networks see the same rows of the same data.
+    batch_size
+        Rows of a step; the last may have less.
+    learning_rates
+        (steps, K).
+    averaged
+        (steps, K): whether a network's weights after a step go into its average; None where no
+        step's do.
+    generators
+        What mixup, noise and dropout draw from, one a network, as far as the epoch has come; empty
+        where nothing is random.
+    """
+
+    number: int
+    orders: Sequence[NDArray[np.int64]]
+    shared: bool
+    batch_size: int
+    learning_rates: NDArray[np.float64]
+    averaged: NDArray[np.bool_] | None
+    generators: Sequence[np.random.Generator]
+
+    @property
+    def steps(self) -> int:
+        """Number of steps."""
+        return len(self.learning_rates)
+
+    def batch(self, step: int) -> Batch:
+        """What the networks take a step on."""
+        rows = slice(step * self.batch_size, (step + 1) * self.batch_size)
+        return Batch([order[rows] for order in self.orders], self.shared)
+
+
+class Epochs:
+    """Makes the epochs of a stack.
+
+    Parameters
+    ----------
+    experiments
+        Those whose networks are stacked.
+    n_rows
+        Rows of the training part of each.
+    one_part
+        Whether these are the same rows for all.
+
+    Attributes
+    ----------
+    batch_size
+        Rows of a step; the last may have less.
+    rows_used
+        Rows of an epoch.
+    steps
+        Steps of an epoch.
+    """
+
+    def __init__(self, experiments: Sequence[Experiment], n_rows: int, *, one_part: bool) -> None:
+        first = experiments[0]
+        self._networks = [(e, k) for e in experiments for k in range(e.ensemble)]
+        self.n_rows = n_rows
+        self.batch_size = min(first.training.batch_size, n_rows)
+        self.rows_used = n_rows - (n_rows % self.batch_size if first.training.drop_last else 0)
+        self.steps = -(-self.rows_used // self.batch_size)
+        self._orders: list[Order] = [
+            (e.seed, k) if e.training.shuffle else None for e, k in self._networks
+        ]
+        # The same seed gives the same batches: networks that see them fetch them once.
+        self._shared = len({*self._orders}) == 1 and one_part
+        self._draws = draws_in_steps(first)
+        self._base_rates = np.array([e.optimizer.learning_rate for e, _ in self._networks])
+        self._curves = [
+            (e.training.schedule.model_dump_json(), e.training.epochs) for e, _ in self._networks
+        ]
+        self._schedules = {
+            curve: make_schedule(e.training.schedule)
+            for curve, (e, _) in zip(self._curves, self._networks, strict=True)
+        }
+
+    def generators(self, number: int) -> list[np.random.Generator]:
+        """What mixup, noise and dropout draw from in an epoch; empty where nothing is random."""
+        if not self._draws:
+            return []
+        return [generator(e.seed, Stream.STEPS, number, k) for e, k in self._networks]
+
+    def make(self, number: int, generators: Sequence[np.random.Generator]) -> Epoch:
+        """An epoch, with its generators as far as it has come."""
+        return Epoch(
+            number,
+            self._draw_orders(number),
+            self._shared,
+            self.batch_size,
+            self._learning_rates(number),
+            self._averaged(number),
+            generators,
+        )
+
+    def _draw_orders(self, number: int) -> list[NDArray[np.int64]]:
+        """The rows in the order of each network, or in the one order that all share."""
+        drawn = {order: self._draw_order(order, number) for order in {*self._orders}}
+        return [drawn[order] for order in self._orders[: 1 if self._shared else None]]
+
+    def _draw_order(self, order: Order, number: int) -> NDArray[np.int64]:
+        if order is None:
+            return np.arange(self.rows_used)
+        seed, network = order
+        source = generator(seed, Stream.SHUFFLE, number, network)
+        return source.permutation(self.n_rows)[: self.rows_used]
+
+    def _learning_rates(self, number: int) -> NDArray[np.float64]:
+        """The learning rate of each network in each step (steps, K)."""
+        steps = range(number * self.steps, (number + 1) * self.steps)
+        factors = {  # of thousands of networks, few differ in their schedule
+            curve: [schedule(step, self.steps, curve[1] * self.steps) for step in steps]
+            for curve, schedule in self._schedules.items()
+        }
+        rates = np.empty((self.steps, len(self._networks)))
+        for network, curve in enumerate(self._curves):
+            rates[:, network] = factors[curve]
+        rates *= self._base_rates
+        return rates
+
+    def _averaged(self, number: int) -> NDArray[np.bool_] | None:
+        """Which networks' weights after which steps go into an average."""
+        averaged = np.zeros((self.steps, len(self._networks)), np.bool_)
+        for network, (experiment, _) in enumerate(self._networks):
+            match experiment.training.weight_averaging:
+                case Ema():
+                    averaged[:, network] = True
+                case Swa(start=start):
+                    averaged[-1:, network] = number + 1 > start * experiment.training.epochs
+        return averaged if averaged.any() else None
+
+
+def draws_in_steps(experiment: Experiment) -> bool:
+    """Whether anything is random within a training step: mixup, noise, dropout."""
+    model = experiment.model
+    return any((experiment.training.mixup, model.input_noise, model.input_dropout, model.dropout))
