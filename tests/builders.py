@@ -20,6 +20,15 @@ from isolet_nn.training.progress import Row
 
 Floats = NDArray[np.floating[Any]]
 
+ACTIVATIONS: list[Any] = [
+    "relu",
+    "sigmoid",
+    "tanh",
+    "gelu",
+    "silu",
+    {"name": "leaky_relu", "negative_slope": 0.1},
+    {"name": "elu", "alpha": 0.7},
+]
 OPTIMIZERS: tuple[Mapping[str, Any], ...] = (
     {"name": "sgd", "learning_rate": 0.1},
     {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9},

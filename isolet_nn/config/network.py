@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from isolet_nn.config.bounds import MOST_LAYERS
-from isolet_nn.config.section import ByName, NonNegative, Positive, Rate, Section, Size
+from isolet_nn.config.section import ByName, NonNegative, NoSign, Positive, Rate, Section, Size
 
 
 class Normal(Section):
@@ -29,13 +29,41 @@ class FanInitializer(Section):
 InitializerConfig = Annotated[Normal | FanInitializer, ByName()]
 
 
+class PlainActivation(Section):
+    """An activation function that has no settings."""
+
+    name: Literal["relu", "sigmoid", "tanh", "gelu", "silu"]
+    """The function; gelu in its exact form, as PyTorch's default."""
+
+
+class LeakyRelu(Section):
+    """ReLU that lets a share of what is negative through."""
+
+    name: Literal["leaky_relu"]
+    """The function."""
+    negative_slope: Annotated[float, Field(ge=0.0, le=1.0), NoSign] = 0.01
+    """The share."""
+
+
+class Elu(Section):
+    """Exponential linear unit: alpha (e^z - 1) where z is negative."""
+
+    name: Literal["elu"]
+    """The function."""
+    alpha: Positive = 1.0
+    """It falls to -alpha on the left."""
+
+
+ActivationConfig = Annotated[PlainActivation | LeakyRelu | Elu, ByName()]
+
+
 class ModelConfig(Section):
     """The multilayer perceptron."""
 
     hidden_layers: Annotated[list[Size], Field(max_length=MOST_LAYERS)] = Field(default=[64])
     """Neurons of each hidden layer; [] is a network without hidden layers."""
-    activation: Literal["relu", "sigmoid", "tanh"] = "relu"
-    """Activation function of the hidden layers."""
+    activation: ActivationConfig = PlainActivation(name="relu")
+    """Of the hidden layers: relu, leaky_relu, elu, gelu, silu, sigmoid or tanh."""
     initializer: InitializerConfig = FanInitializer(name="he")
     """Distribution of the initial weights: normal, he, glorot or uniform_fan_in."""
     dropout: Rate = 0.0

@@ -93,7 +93,7 @@ class NeuralNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
         self,
         hidden_layers: Sequence[int] = (64,),
         *,
-        activation: str = "relu",
+        activation: str | Mapping[str, Any] = "relu",
         initializer: str | Mapping[str, Any] = "he",
         dropout: float = 0.0,
         input_dropout: float = 0.0,

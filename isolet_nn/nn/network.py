@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from isolet_nn.nn.activations import ReLU
+from isolet_nn.nn.activations import Activation, ReLU
 from isolet_nn.nn.initializers import Initializer
 from isolet_nn.nn.layers import Dense, FloatArray, Layer
 from isolet_nn.nn.losses import SoftmaxCrossEntropy
@@ -26,6 +26,7 @@ from isolet_nn.nn.normalization import BatchNormalization
 
 EVALUATION_ROWS = 2048
 """Rows that `Network.logits` computes at a time, which bounds its memory."""
+ActivationMaker = Callable[[tuple[int, int, int], DTypeLike], Activation]
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Network:
     shape
         Sizes of the layers, and whether they are normalised.
     activation
-        Makes the activation function of a hidden layer.
+        Makes the activation function of a hidden layer, given (networks, batch, units) and dtype.
     networks
         Number K of networks in the stack.
     batch_size
@@ -130,7 +131,7 @@ class Network:
         self,
         shape: Shape,
         *,
-        activation: Callable[[], Layer] = ReLU,
+        activation: ActivationMaker = ReLU,
         networks: int = 1,
         batch_size: int = 128,
         dtype: DTypeLike = np.float32,
@@ -152,7 +153,7 @@ class Network:
         layers = zip(shape.views(self.variables), shape.views(self.gradients), strict=True)
         for position, (own, gradients) in enumerate(layers):
             if position > 0:
-                self.layers.append(activation())
+                self.layers.append(activation((networks, batch_size, sizes[position]), number))
             probability = dropout if position > 0 else input_dropout
             if probability:
                 units = sizes[position]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.config.network import ActivationConfig, Elu, LeakyRelu, PlainActivation
 from isolet_nn.data.preprocessing import codes_of
 from isolet_nn.errors import BackendUnavailableError, RunError
 from isolet_nn.nn.normalization import EPSILON
@@ -32,6 +33,7 @@ MATRIX, LABEL, PROBABILITIES = "X", "output_label", "output_probability"
 _OPSET, _ML_OPSET, _IR_VERSION = 17, 3, 8
 """Of 2022, which every runtime in use knows."""
 _ACTIVATIONS = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
+"""Those that are one operator for any type of numbers in any runtime."""
 _NORMALIZATION = ("weight", "bias", "running_mean", "running_var")
 _MISSING_TEXT = -2
 """Code of an empty cell on its way; -1 is that of a category without a feature."""
@@ -291,5 +293,31 @@ def _network(graph: _Graph, model: Model, x: str, weights: Weights) -> str:
         parameters = [graph.constant(array.astype(graph.dtype)) for array in (matrix, biases)]
         x = graph.add("Gemm", [x, *parameters], transB=1)
         if layer < last:
-            x = graph.add(_ACTIVATIONS[model.experiment.model.activation], [x])
+            x = _activate(graph, model.experiment.model.activation, x)
     return x
+
+
+def _activate(graph: _Graph, activation: ActivationConfig, z: str) -> str:
+    """The activation function of z, any shape, of operators that runtimes have for float64 too."""
+    from onnx import TensorProto
+
+    def number(value: float) -> str:
+        return graph.constant(np.array(value, graph.dtype))
+
+    match activation:
+        case LeakyRelu(negative_slope=slope):
+            return graph.add("Max", [z, graph.add("Mul", [z, number(slope)])])
+        case Elu(alpha=alpha):
+            power = graph.add("Exp", [graph.add("Min", [z, number(0.0)])])
+            below = graph.add("Mul", [graph.add("Sub", [power, number(1.0)]), number(alpha)])
+            return graph.add("Add", [graph.add("Relu", [z]), below])
+        case PlainActivation(name="silu"):
+            return graph.add("Mul", [z, graph.add("Sigmoid", [z])])
+        case PlainActivation(name="gelu"):
+            # Erf is there for float32 alone: it rounds what is a factor between 0 and 1.
+            scaled = graph.cast(graph.add("Mul", [z, number(np.sqrt(0.5))]), TensorProto.FLOAT)
+            erf = graph.cast(graph.add("Erf", [scaled]))
+            gate = graph.add("Mul", [graph.add("Add", [erf, number(1.0)]), number(0.5)])
+            return graph.add("Mul", [z, gate])
+        case PlainActivation(name=name):
+            return graph.add(_ACTIVATIONS[name], [z])

@@ -1,13 +1,25 @@
-"""What a config names, made for the network from scratch: initializer, optimizer, schedule."""
+"""What a config names, made for the network from scratch: activation function to schedule."""
 
 from __future__ import annotations
 
-from isolet_nn.config.network import InitializerConfig, Normal
+import functools
+
+from isolet_nn.config.network import ActivationConfig, InitializerConfig, Normal
 from isolet_nn.config.optimizers import OptimizerConfig
 from isolet_nn.config.training import Constant, Cosine, OneCycle, ScheduleConfig, Step
-from isolet_nn.nn import initializers, optimizers, schedules
+from isolet_nn.nn import activations, initializers, optimizers, schedules
 from isolet_nn.nn.layers import FloatArray
+from isolet_nn.nn.network import ActivationMaker
 
+_ACTIVATIONS: dict[str, type[activations.Activation]] = {
+    "relu": activations.ReLU,
+    "leaky_relu": activations.LeakyReLU,
+    "elu": activations.ELU,
+    "gelu": activations.GELU,
+    "silu": activations.SiLU,
+    "sigmoid": activations.Sigmoid,
+    "tanh": activations.Tanh,
+}
 _FAN_INITIALIZERS: dict[str, initializers.Initializer] = {
     "he": initializers.he,
     "glorot": initializers.glorot,
@@ -20,6 +32,11 @@ _OPTIMIZERS: dict[str, type[optimizers.Optimizer]] = {
     "adam": optimizers.Adam,
     "adamw": optimizers.AdamW,
 }
+
+
+def make_activation(config: ActivationConfig) -> ActivationMaker:
+    """What makes the activation function of a layer that a config describes."""
+    return functools.partial(_ACTIVATIONS[config.name], **config.model_dump(exclude={"name"}))
 
 
 def make_initializer(config: InitializerConfig) -> initializers.Initializer:

@@ -10,7 +10,8 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.nn.network import Network
 from isolet_nn.scores.evaluation import ensemble_logits
 from isolet_nn.training.backend import FloatArray, Weights, below, network_shape
-from isolet_nn.training.numpy_backend import ACTIVATIONS, named_views
+from isolet_nn.training.components import make_activation
+from isolet_nn.training.numpy_backend import named_views
 
 
 def answering(
@@ -25,7 +26,7 @@ def answering(
     shape = network_shape(experiment, n_features, n_classes)
     network = Network(
         shape,
-        activation=ACTIVATIONS[experiment.model.activation],
+        activation=make_activation(experiment.model.activation),
         networks=experiment.ensemble,
         batch_size=1,  # of a training step, of which there is none
         dtype=experiment.training.dtype,

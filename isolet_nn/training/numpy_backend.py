@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data.dataset import Split
-from isolet_nn.nn import activations
 from isolet_nn.nn.averaging import WeightAverage
 from isolet_nn.nn.network import Network, Shape
 from isolet_nn.training.backend import (
@@ -28,14 +27,8 @@ from isolet_nn.training.backend import (
     require_counts,
     weight_generators,
 )
-from isolet_nn.training.components import make_initializer, make_optimizer
+from isolet_nn.training.components import make_activation, make_initializer, make_optimizer
 from isolet_nn.training.epoch import Batch, Epoch, NetworkIndex
-
-ACTIVATIONS = {
-    "relu": activations.ReLU,
-    "sigmoid": activations.Sigmoid,
-    "tanh": activations.Tanh,
-}
 
 _TORCH_NAMES = {
     "weights": (0, "weight"),
@@ -96,7 +89,7 @@ class NumpyBackend:
         ]
         self.network = Network(
             network_shape(first, n_features, n_classes),
-            activation=ACTIVATIONS[model.activation],
+            activation=make_activation(model.activation),
             networks=networks,
             batch_size=batch_size,
             dtype=training.dtype,

@@ -41,7 +41,16 @@ from isolet_nn.training.devices import choose_device
 from isolet_nn.training.epoch import Epoch, NetworkIndex
 from isolet_nn.training.torch_optimizers import make_torch_optimizer, slots_of
 
-_ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+}
+"""What a config calls them; the settings have PyTorch's own names."""
 
 
 class TorchBackend:
@@ -361,7 +370,9 @@ def _build(experiment: Experiment, shape: Shape, generator: np.random.Generator)
                 normalization = nn.BatchNorm1d(outputs, EPSILON, MOMENTUM, dtype=dtype)
                 normalization.num_batches_tracked = None  # unused where the momentum is fixed
                 modules.append(normalization)
-            modules.append(_ACTIVATIONS[experiment.model.activation]())
+            activation = experiment.model.activation
+            options = activation.model_dump(exclude={"name"})
+            modules.append(_ACTIVATIONS[activation.name](**options))
     return nn.Sequential(*modules)
 
 

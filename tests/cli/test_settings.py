@@ -52,7 +52,8 @@ error: c.yaml: seed: found 'two'; it should be a valid integer
        c.yaml: dataset.name: found 'isolt'; allowed: isolet, digits, iris, wine, breast_cancer, \
 xor, csv, openml; did you mean isolet?
        c.yaml: model.hidden_layers: found 3; it should be a valid list, such as [3]
-       c.yaml: model.activation: found 'rleu'; allowed: relu, sigmoid, tanh; did you mean relu?
+       c.yaml: model.activation.name: found 'rleu'; allowed: relu, sigmoid, tanh, gelu, \
+silu, leaky_relu, elu; did you mean relu?
        c.yaml: optimizer.learnin_rate: unknown key; did you mean learning_rate?
        c.yaml: optimizer.momentum: unknown key; allowed: learning_rate, beta1, beta2, epsilon, \
 name, weight_decay

@@ -56,7 +56,8 @@ def test_a_data_set_is_all_that_an_experiment_needs() -> None:
         (with_iris(backend=3), "backend: found 3; allowed: numpy, torch"),
         (
             with_iris(model={"activation": "sigmod"}),
-            "model.activation: found 'sigmod'; allowed: relu, sigmoid, tanh; did you mean sigmoid?",
+            "model.activation.name: found 'sigmod'; allowed: relu, sigmoid, tanh, gelu, silu, "
+            "leaky_relu, elu; did you mean sigmoid?",
         ),
         (
             with_iris(model={"initializer": {"name": "he", "scale": 1.0}}),

@@ -84,7 +84,8 @@ configs = st.fixed_dictionaries(
             {},
             optional={
                 "hidden_layers": st.lists(counts),
-                "activation": st.sampled_from(["relu", "sigmoid", "tanh"]),
+                "activation": st.sampled_from(["relu", "sigmoid", "gelu", "leaky_relu"])
+                | section("elu", alpha=positive),
                 "initializer": st.sampled_from(["he", "glorot", "normal"])
                 | section("normal", scale=positive),
                 "dropout": rates,

@@ -51,6 +51,11 @@ def require_same(model: TrainedModel, inputs: dict[str, Any], expected: Any) -> 
         ("breast_cancer", {"model.activation": "sigmoid", "training.dtype": "float64"}),
         ("isolet", {"model.batch_normalization": True, "dataset.standardize": "global"}),
         ("xor", {"training.batch_size": 4}),
+        ("iris", {"model.activation": {"name": "leaky_relu", "negative_slope": 0.2}}),
+        ("iris", {"model.activation": {"name": "elu", "alpha": 2.0}, "training.dtype": "float64"}),
+        ("wine", {"model.activation": "gelu"}),
+        ("wine", {"model.activation": "gelu", "training.dtype": "float64"}),
+        ("wine", {"model.activation": "silu", "training.dtype": "float64"}),
     ],
 )
 def test_every_shipped_data_set_gets_the_same_answers(

@@ -94,7 +94,17 @@ def experiments(draw: st.DrawFn) -> dict[str, Any]:
     model = st.fixed_dictionaries(
         {"hidden_layers": st.sampled_from([[], [1], [7], [4, 3], [16, 1, 2]])},
         optional={
-            "activation": st.sampled_from(["relu", "tanh", "sigmoid"]),
+            "activation": st.sampled_from(
+                [
+                    "relu",
+                    "tanh",
+                    "sigmoid",
+                    "leaky_relu",
+                    "gelu",
+                    "silu",
+                    {"name": "elu", "alpha": 0.5},
+                ]
+            ),
             "dropout": st.sampled_from([0.3, 0.9]),
             "input_dropout": st.just(0.2),
             "input_noise": st.just(0.3),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from builders import (
+    ACTIVATIONS,
     OPTIMIZERS,
     largest_relative_difference,
     make_dataset,
@@ -48,7 +49,7 @@ experiments = st.builds(
     make_experiment,
     seed=st.integers(0, 1000),
     model__hidden_layers=st.lists(st.integers(1, 9), max_size=3),
-    model__activation=st.sampled_from(["relu", "sigmoid", "tanh"]),
+    model__activation=st.sampled_from(ACTIVATIONS),
     model__initializer=st.sampled_from(["he", "glorot", "uniform_fan_in", "normal"]),
     model__dropout=st.sampled_from([0.0, 0.3]),
     model__input_dropout=st.sampled_from([0.0, 0.2]),
@@ -78,7 +79,7 @@ regularized = st.builds(
     seed=st.integers(0, 1000),
     ensemble=st.integers(1, 3),
     model__hidden_layers=st.lists(st.integers(1, 9), max_size=3),
-    model__activation=st.sampled_from(["relu", "tanh"]),
+    model__activation=st.sampled_from(ACTIVATIONS),
     model__dropout=st.sampled_from([0.0, 0.3]),
     model__input_noise=st.sampled_from([0.0, 0.5]),
     model__batch_normalization=st.booleans(),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from builders import (
+    ACTIVATIONS,
     OPTIMIZERS,
     make_dataset,
     make_experiment,
@@ -74,7 +75,7 @@ def stacks(draw: st.DrawFn) -> tuple[list[Experiment], list[Dataset]]:
         "model__hidden_layers": draw(
             st.lists(st.sampled_from([1, 2, 7, 16, 33]), max_size=3), "hidden"
         ),
-        "model__activation": draw(st.sampled_from(["relu", "sigmoid", "tanh"]), "activation"),
+        "model__activation": draw(st.sampled_from(ACTIVATIONS), "activation"),
         "model__dropout": draw(st.sampled_from([0.0, 0.3]), "dropout"),
         "model__input_dropout": draw(st.sampled_from([0.0, 0.2]), "input_dropout"),
         "training__dtype": dtype,
