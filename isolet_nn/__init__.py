@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from isolet_nn.results.selection import load_run
     from isolet_nn.results.shown import Run, SweepFolder
     from isolet_nn.runs.execution import evaluate
+    from isolet_nn.runs.observers import Observer
     from isolet_nn.sweeps.config import Sweep
     from isolet_nn.sweeps.loading import load_sweep
+    from isolet_nn.sweeps.observers import SweepObserver
 
 
 _HOMES = {
@@ -33,6 +35,7 @@ _HOMES = {
     "train": "api",
     "resume": "api",
     "evaluate": "runs.execution",
+    "Observer": "runs.observers",
     "Run": "results.shown",
     "load_run": "results.selection",
     "TrainedModel": "results.models",
@@ -40,6 +43,7 @@ _HOMES = {
     "Sweep": "sweeps.config",
     "load_sweep": "sweeps.loading",
     "SweepFolder": "results.shown",
+    "SweepObserver": "sweeps.observers",
     "sweep": "api",
     "resume_sweep": "api",
 }
@@ -47,9 +51,11 @@ _HOMES = {
 __all__ = [
     "Experiment",
     "NeuralNetworkClassifier",
+    "Observer",
     "Run",
     "Sweep",
     "SweepFolder",
+    "SweepObserver",
     "TrainedModel",
     "__version__",
     "evaluate",

@@ -12,10 +12,10 @@ from pathlib import Path
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.results.shown import Run, SweepFolder, shown_run, shown_sweep
 from isolet_nn.runs import execution
-from isolet_nn.runs.recording import Observer
+from isolet_nn.runs.observers import Observer, Observers
 from isolet_nn.sweeps import sweep as sweeps
 from isolet_nn.sweeps.config import Sweep
-from isolet_nn.sweeps.dispatch import SweepObserver
+from isolet_nn.sweeps.observers import SweepObserver, SweepObservers
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 
 
@@ -38,7 +38,7 @@ def train(
     progress
         Whether to show how far it is: a bar in a notebook or a terminal, lines elsewhere.
     observer
-        Hears of the progress instead.
+        Hears of the training, and may end it.
     should_stop
         Asked after every step; when it says yes, everything is written and the run's status is
         ``interrupted``. So it is after Ctrl-C, or a notebook's button to stop.
@@ -126,7 +126,7 @@ def sweep(
     progress
         Whether to show how far it is: a bar in a notebook or a terminal, lines elsewhere.
     observer
-        Hears of the progress instead.
+        Hears of the sweep.
     should_stop
         Asked again and again; when it says yes, what is in the journal stays, and the status is
         ``interrupted``.
@@ -192,18 +192,20 @@ def resume_sweep(
     return shown_sweep(folder)
 
 
-def _of_training(progress: bool, observer: Observer | None) -> Observer | None:
-    """The observer that is given, or else the one that shows progress if that is asked for."""
-    if observer or not progress:
-        return observer
-    from isolet_nn.terminal.progress import progress_observer
+def _of_training(progress: bool, observer: Observer | None) -> Observer:
+    """The observer that is given, and the one that shows progress if that is asked for."""
+    observers = [] if observer is None else [observer]
+    if progress:
+        from isolet_nn.terminal.progress import progress_observer
 
-    return progress_observer(quiet=False)
+        observers.append(progress_observer(quiet=False))
+    return Observers(observers)
 
 
-def _of_sweep(progress: bool, observer: SweepObserver | None) -> SweepObserver | None:
-    if observer or not progress:
-        return observer
-    from isolet_nn.terminal.sweeps import sweep_observer
+def _of_sweep(progress: bool, observer: SweepObserver | None) -> SweepObserver:
+    observers = [] if observer is None else [observer]
+    if progress:
+        from isolet_nn.terminal.sweeps import sweep_observer
 
-    return sweep_observer(quiet=False, verbose=False)
+        observers.append(sweep_observer(quiet=False, verbose=False))
+    return SweepObservers(observers)

@@ -11,7 +11,7 @@ from isolet_nn.reproduction.page import PAGE
 from isolet_nn.reproduction.parts import Part
 from isolet_nn.reproduction.run import ReproductionObserver
 from isolet_nn.reproduction.verdicts import Claim
-from isolet_nn.sweeps.dispatch import SweepObserver
+from isolet_nn.sweeps.observers import SweepObserver
 from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
 from isolet_nn.terminal.streams import print_message
 from isolet_nn.terminal.sweeps import sweep_observer

@@ -32,7 +32,7 @@ from isolet_nn.reproduction.records import PartStatus
 from isolet_nn.runs import execution
 from isolet_nn.runs.records import FORMAT, read_record
 from isolet_nn.runs.xor import count_solved, require_xor, result_of
-from isolet_nn.sweeps.dispatch import SweepObserver
+from isolet_nn.sweeps.observers import SweepObserver
 from isolet_nn.sweeps.sweep import resume_sweep, sweep
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_json, write_text

@@ -1,6 +1,7 @@
 """One experiment carried out in one folder.
 
 - ``execution``: train, resume, evaluate. ``recording``: what a training leaves in its folder.
+  ``observers``: who hears of it.
 - ``folder``: what a run folder holds, and how it is read and written; its parts are in
   ``metrics_file``, ``model_file``, ``tensors`` (arrays on the disk) and ``records`` (JSON).
 - ``importance``: of the columns of its table.

@@ -17,7 +17,8 @@ from isolet_nn.runs.environment import describe_environment, processor
 from isolet_nn.runs.folder import MODEL, Run
 from isolet_nn.runs.identity import differences, identity_of, processor_changes, refuse
 from isolet_nn.runs.model_file import Model
-from isolet_nn.runs.recording import Observer, RecordedTraining, evaluate_split, metric_columns
+from isolet_nn.runs.observers import Observer
+from isolet_nn.runs.recording import RecordedTraining, evaluate_split, metric_columns
 from isolet_nn.scores.evaluation import Evaluation
 from isolet_nn.system.folders import CONFIG
 from isolet_nn.system.statuses import COMPLETED, FAILED

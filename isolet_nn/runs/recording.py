@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from isolet_nn.config.experiment import Experiment
@@ -13,6 +14,7 @@ from isolet_nn.errors import IsoletNNError
 from isolet_nn.runs.drawing import CONFUSION, draw_curves, write_evaluation
 from isolet_nn.runs.folder import Run
 from isolet_nn.runs.metrics_file import columns_of
+from isolet_nn.runs.observers import Observer
 from isolet_nn.scores.evaluation import Evaluation, evaluate_logits
 from isolet_nn.system.folders import now
 from isolet_nn.system.statuses import COMPLETED, FAILED, INTERRUPTED
@@ -20,22 +22,6 @@ from isolet_nn.training.backend import n_parameters
 from isolet_nn.training.loop import TrainedModel, Training, trained_model
 from isolet_nn.training.measured import evaluated_splits, scores_asked_for
 from isolet_nn.training.progress import Row
-
-
-class Observer:
-    """Hears of a training's progress; this one does nothing."""
-
-    def on_start(self, run: Run, dataset: Dataset, training: Training) -> None:
-        """The run folder exists and training is about to begin, or to go on."""
-
-    def on_step(self, training: Training) -> None:
-        """A training step is done; called often."""
-
-    def on_epoch(self, training: Training, row: Row) -> None:
-        """An epoch is done."""
-
-    def on_end(self, run: Run, training: Training) -> None:
-        """Training is over, completed or not."""
 
 
 class RecordedTraining:
@@ -53,9 +39,46 @@ class RecordedTraining:
 
     def carry_out(self, should_stop: Callable[[], bool]) -> None:
         """Train to the end, and write what a run folder holds, however it ends."""
-        self.observer.on_start(self.run, self.dataset, self.training)
+        with self._failures_recorded(), self._saved_if_it_fails():
+            self.observer.on_start(self.run, self.dataset, self.training)
         try:
-            status = self._train(should_stop)
+            with self._failures_recorded():
+                status = self._train(should_stop)
+            self._write_summary(status, error=self.member.error)
+        finally:
+            self.observer.on_end(self.run, self.training)
+
+    def _train(self, should_stop: Callable[[], bool]) -> str:
+        raised: list[Exception] = []
+
+        def after_step() -> bool:
+            try:
+                self.observer.on_step(self.training)
+            except Exception as error:  # which is no reason to leave a step half done
+                raised.append(error)
+            return bool(raised) or should_stop()
+
+        while not self.training.finished:
+            is_whole = not should_stop() and self.training.run_epoch(after_step)
+            if is_whole and self.member.error is None:
+                self.run.append_metrics(self.member.history[-1])
+                self._checkpoint_when_due()
+            with self._saved_if_it_fails():
+                if raised:
+                    raise raised[0]
+                if is_whole and self.member.error is None:
+                    self.observer.on_epoch(self.training, self.member.history[-1])
+            if not is_whole:
+                self._save()
+                return INTERRUPTED
+        self._finish()
+        return FAILED if self.member.error else COMPLETED
+
+    @contextmanager
+    def _failures_recorded(self) -> Iterator[None]:
+        """Let the summary say what ends the block."""
+        try:
+            yield
         except BaseException as error:
             if isinstance(error, Exception):
                 kind = "" if isinstance(error, IsoletNNError) else f"{type(error).__name__}: "
@@ -63,26 +86,23 @@ class RecordedTraining:
             else:
                 self._write_summary(INTERRUPTED, error=None)
             raise
-        finally:
-            self.observer.on_end(self.run, self.training)
-        self._write_summary(status, error=self.member.error)
 
-    def _train(self, should_stop: Callable[[], bool]) -> str:
-        def after_step() -> bool:
-            self.observer.on_step(self.training)
-            return should_stop()
+    @contextmanager
+    def _saved_if_it_fails(self) -> Iterator[None]:
+        """Lose nothing if an observer raises: an epoch is over, or none has begun."""
+        try:
+            yield
+        except Exception:
+            if self.training.finished:
+                self._finish()
+            else:
+                self._save()
+            raise
 
-        while not self.training.finished:
-            if should_stop() or not self.training.run_epoch(after_step):
-                self.run.write_checkpoint(self.training)
-                self._draw_curves()
-                return INTERRUPTED
-            if self.member.error is None:
-                self.run.append_metrics(self.member.history[-1])
-                self._checkpoint_when_due()
-                self.observer.on_epoch(self.training, self.member.history[-1])
-        self._finish()
-        return FAILED if self.member.error else COMPLETED
+    def _save(self) -> None:
+        """Leave all that going on needs."""
+        self.run.write_checkpoint(self.training)
+        self._draw_curves()
 
     def _checkpoint_when_due(self) -> None:
         interval = self.run.experiment.training.checkpoint_seconds

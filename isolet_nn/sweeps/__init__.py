@@ -7,7 +7,7 @@ result goes to a journal from which a sweep can go on after anything:
   ``settings``. ``nested``: the trials that follow from the results of others.
 - ``plan``: cohorts, and what a training costs. ``datasets``: data as it travels to workers.
 - ``sweep``: a sweep begun or gone on with. ``requirements``: what is refused before.
-  ``dispatch``: who gets which cohort, what is kept.
+  ``dispatch``: who gets which cohort, what is kept. ``observers``: who hears of it.
 - ``workers``: processes on this machine. ``cluster``: workers of Dask, ``scheduler``: how it is
   reached, ``remote``: what they run. ``cohort``: the training itself, wherever.
 - ``journal``, ``curves``, ``folder``, ``scores``, ``outer_scores``: results on the disk, and

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.metrics import rank
@@ -21,37 +20,13 @@ from isolet_nn.sweeps.datasets import data_key
 from isolet_nn.sweeps.grid import EPOCHS, Trials
 from isolet_nn.sweeps.journal import Journal
 from isolet_nn.sweeps.nested import NO_SETTING, OuterTrials
+from isolet_nn.sweeps.observers import SweepObserver
 from isolet_nn.sweeps.plan import Cohort, Plan
 from isolet_nn.sweeps.workers import Workers
 from isolet_nn.system.statuses import COMPLETED, FAILED
 
-if TYPE_CHECKING:
-    from isolet_nn.sweeps.folder import SweepFolder
-
 _WAIT_SECONDS = 0.1
 _EXPERIMENTS_KEPT = 1000
-
-
-class SweepObserver:
-    """Hears of a sweep's progress; this one does nothing."""
-
-    def on_start(self, folder: SweepFolder, plan: Plan) -> None:
-        """The plan is made and work is about to begin."""
-
-    def on_end(self, folder: SweepFolder) -> None:
-        """Work is over, completed or not, and the folder is up to date."""
-
-    def on_submit(self, cohort: Cohort, ticket: int) -> None:
-        """A cohort was given to a worker."""
-
-    def on_results(self, results: list[TrialResult], cost: float) -> None:
-        """Trials ended, which were planned to cost so much."""
-
-    def on_retry(self, cohort: Cohort, error: str) -> None:
-        """A cohort failed as a whole and is tried once more in parts."""
-
-    def on_wait(self) -> None:
-        """Nothing happened for a moment."""
 
 
 @dataclass(frozen=True)

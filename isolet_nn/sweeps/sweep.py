@@ -20,12 +20,13 @@ from isolet_nn.sweeps import journal
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.curves import CURVES, Curves, keep_curves
 from isolet_nn.sweeps.datasets import DataSource
-from isolet_nn.sweeps.dispatch import Dispatcher, ModelKeeper, SweepObserver
+from isolet_nn.sweeps.dispatch import Dispatcher, ModelKeeper
 from isolet_nn.sweeps.folder import MODELS, SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.journal import PENDING_CODE, Journal, read_journal
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.nested import with_outer_trials
+from isolet_nn.sweeps.observers import SweepObserver
 from isolet_nn.sweeps.outputs import write_results, write_summary
 from isolet_nn.sweeps.plan import Plan, make_plan
 from isolet_nn.sweeps.records import JournalHeader

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from isolet_nn.data.dataset import Dataset
     from isolet_nn.runs.folder import Run
-    from isolet_nn.runs.recording import Observer
+    from isolet_nn.runs.observers import Observer
     from isolet_nn.training.loop import Training
     from isolet_nn.training.progress import Row
 else:  # only what an observer is called by counts, and nothing below is loaded to print

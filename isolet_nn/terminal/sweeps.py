@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from isolet_nn.sweeps.cohort import TrialResult
-    from isolet_nn.sweeps.dispatch import SweepObserver
     from isolet_nn.sweeps.distributions import Setting
     from isolet_nn.sweeps.folder import SweepFolder
+    from isolet_nn.sweeps.observers import SweepObserver
     from isolet_nn.sweeps.plan import Cohort, Plan
     from isolet_nn.sweeps.scores import MeanScore, SettingScore
 else:  # as in `progress`

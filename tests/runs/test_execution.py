@@ -26,7 +26,7 @@ from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.runs.execution import evaluate, resume, train
 from isolet_nn.runs.folder import Run
-from isolet_nn.runs.recording import Observer
+from isolet_nn.runs.observers import Observer
 from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
 

@@ -32,8 +32,8 @@ from isolet_nn.sweeps.cluster import DaskWorkers, cluster_workers
 from isolet_nn.sweeps.cohort import CohortTask, LineTask, TrialResult
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset, data_key, pack
-from isolet_nn.sweeps.dispatch import SweepObserver
 from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.observers import SweepObserver
 from isolet_nn.sweeps.sweep import sweep
 from sweeps.helpers import InlineWorkers
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from isolet_nn.sweeps.cohort import TrialResult
-from isolet_nn.sweeps.dispatch import SweepObserver
+from isolet_nn.sweeps.observers import SweepObserver
 from isolet_nn.sweeps.sweep import sweep
 from sweeps.helpers import iris_sweep
 

@@ -23,11 +23,11 @@ from isolet_nn.data import isolet_files
 from isolet_nn.errors import ConfigError, IsoletNNError, RunError
 from isolet_nn.runs import execution
 from isolet_nn.sweeps.cohort import TrialResult
-from isolet_nn.sweeps.dispatch import SweepObserver
 from isolet_nn.sweeps.drawing import draw_plots
 from isolet_nn.sweeps.folder import SweepFolder, trial_config
 from isolet_nn.sweeps.journal import make_header, read_journal
 from isolet_nn.sweeps.loading import load_sweep
+from isolet_nn.sweeps.observers import SweepObserver
 from isolet_nn.sweeps.sweep import resume_sweep, sweep
 from sweeps.helpers import (
     IRIS,

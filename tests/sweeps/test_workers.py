@@ -19,8 +19,9 @@ from isolet_nn.runs.model_file import read_model
 from isolet_nn.sweeps.cohort import CohortTask, LineTask, TrialResult
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.datasets import DataSource, PackedDataset, data_key, pack
-from isolet_nn.sweeps.dispatch import ModelKeeper, SweepObserver
+from isolet_nn.sweeps.dispatch import ModelKeeper
 from isolet_nn.sweeps.loading import load_sweep
+from isolet_nn.sweeps.observers import SweepObserver
 from isolet_nn.sweeps.plan import Cohort
 from isolet_nn.sweeps.sweep import sweep
 from isolet_nn.sweeps.workers import LocalWorkers, Outcome
