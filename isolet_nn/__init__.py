@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from isolet_nn.results.selection import load_run
     from isolet_nn.results.shown import Run, SweepFolder
     from isolet_nn.runs.execution import evaluate
-    from isolet_nn.runs.observers import Observer
+    from isolet_nn.runs.observers import Observer, Stop
     from isolet_nn.sweeps.config import Sweep
     from isolet_nn.sweeps.loading import load_sweep
     from isolet_nn.sweeps.observers import SweepObserver
@@ -40,6 +40,7 @@ _HOMES = {
     "load_run": "results.selection",
     "TrainedModel": "results.models",
     "load_model": "results.models",
+    "Stop": "runs.observers",
     "Sweep": "sweeps.config",
     "load_sweep": "sweeps.loading",
     "SweepFolder": "results.shown",
@@ -53,6 +54,7 @@ __all__ = [
     "NeuralNetworkClassifier",
     "Observer",
     "Run",
+    "Stop",
     "Sweep",
     "SweepFolder",
     "SweepObserver",

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.runs.folder import Run
 from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What `Observer.on_epoch` returns to end the training with the epoch just done.
+
+    The run is completed: it is evaluated, and its model kept, as if that epoch had been the last.
+
+    Attributes
+    ----------
+    reason
+        Why, which the summary keeps as ``stopped``.
+    """
+
+    reason: str
 
 
 class Observer:
@@ -28,7 +44,7 @@ class Observer:
     def on_step(self, training: Training) -> None:
         """A training step is done; called often."""
 
-    def on_epoch(self, training: Training, row: Row) -> None:
+    def on_epoch(self, training: Training, row: Row) -> Stop | None:
         """An epoch is done.
 
         Parameters
@@ -38,7 +54,12 @@ class Observer:
             rows so far.
         row
             The epoch's row of metrics.csv, by column; None where the epoch was not evaluated.
+
+        Returns
+        -------
+        None to go on, or why training is to end here.
         """
+        return None
 
     def on_end(self, run: Run, training: Training) -> None:
         """Training is over, completed or not, and ``run.summary`` says how."""
@@ -61,9 +82,9 @@ class Observers(Observer):
         for observer in self._observers:
             observer.on_step(training)
 
-    def on_epoch(self, training: Training, row: Row) -> None:
-        for observer in self._observers:
-            observer.on_epoch(training, row)
+    def on_epoch(self, training: Training, row: Row) -> Stop | None:
+        stops = [observer.on_epoch(training, row) for observer in self._observers]
+        return next((stop for stop in stops if stop is not None), None)
 
     def on_end(self, run: Run, training: Training) -> None:
         with ExitStack() as ending:  # each is told, even if another raises

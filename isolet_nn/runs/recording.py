@@ -14,7 +14,7 @@ from isolet_nn.errors import IsoletNNError
 from isolet_nn.runs.drawing import CONFUSION, draw_curves, write_evaluation
 from isolet_nn.runs.folder import Run
 from isolet_nn.runs.metrics_file import columns_of
-from isolet_nn.runs.observers import Observer
+from isolet_nn.runs.observers import Observer, Stop
 from isolet_nn.scores.evaluation import Evaluation, evaluate_logits
 from isolet_nn.system.folders import now
 from isolet_nn.system.statuses import COMPLETED, FAILED, INTERRUPTED
@@ -36,6 +36,8 @@ class RecordedTraining:
         self._checkpointed = time.monotonic()
         self._evaluations: list[Evaluation] = []
         """Of the final model."""
+        self._stopped: str | None = None
+        """Why an observer ended the training."""
 
     def carry_out(self, should_stop: Callable[[], bool]) -> None:
         """Train to the end, and write what a run folder holds, however it ends."""
@@ -67,12 +69,23 @@ class RecordedTraining:
                 if raised:
                     raise raised[0]
                 if is_whole and self.member.error is None:
-                    self.observer.on_epoch(self.training, self.member.history[-1])
+                    self._tell_epoch()
             if not is_whole:
                 self._save()
                 return INTERRUPTED
         self._finish()
         return FAILED if self.member.error else COMPLETED
+
+    def _tell_epoch(self) -> None:
+        """Tell the observer of the epoch just done, with which it may end the training."""
+        match self.observer.on_epoch(self.training, self.member.history[-1]):
+            case None:
+                pass
+            case Stop(reason=reason):
+                self._stopped = reason
+                self.member.stop()
+            case other:
+                raise TypeError(f"on_epoch returned {other!r}, which is neither None nor a Stop")
 
     @contextmanager
     def _failures_recorded(self) -> Iterator[None]:
@@ -152,6 +165,7 @@ class RecordedTraining:
                     self.run.experiment, self.dataset.n_features, self.dataset.n_classes
                 ),
                 "dataset_checksum": self.dataset.checksum,
+                **({} if self._stopped is None else {"stopped": self._stopped}),
             }
         )
 
@@ -171,8 +185,11 @@ def evaluate_split(model: TrainedModel, dataset: Dataset, name: str) -> Evaluati
 
 def _final_figures(row: Row, evaluations: Sequence[Evaluation]) -> dict[str, Any]:
     """What a summary says of the final model: metrics, those that are undefined, and a warning."""
-    scores = {f"{e.split}_{name}": value for e in evaluations for name, value in e.scores.items()}
-    metrics = scores | row
+    metrics = {f"{e.split}_{name}": value for e in evaluations for name, value in e.scores.items()}
+    for evaluation in evaluations:  # where training was stopped in an epoch without evaluation
+        metrics[f"{evaluation.split}_loss"] = evaluation.loss
+        metrics[f"{evaluation.split}_accuracy"] = evaluation.accuracy
+    metrics |= {name: value for name, value in row.items() if value is not None}
     warnings = [evaluation.warning for evaluation in evaluations]
     return {
         "metrics": {metric: metrics[metric] for metric in METRICS if metric in metrics},

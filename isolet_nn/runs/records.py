@@ -118,6 +118,8 @@ class RunSummary(Summary):
     """Why the accuracy misleads, where it does."""
     parameters: Whole | None = None
     dataset_checksum: str | None = None
+    stopped: str | None = None
+    """Why an observer ended the training before its time."""
 
     _FIGURES: ClassVar[tuple[str, ...]] = ("ended", "seconds", "epochs", "metrics")
 

@@ -46,6 +46,8 @@ def print_run(run: Run, printer: Printer = FOR_TERMINAL) -> None:
             f"{counted(summary['epochs'], 'epoch')} in {summary['seconds']:.2f} s"
             + (f", best {metric} in epoch {best}" if best else "")
         )
+        if (stopped := summary.get("stopped")) is not None:
+            printer.say(one_line(f"stopped: {stopped}"))
         printer.say(f"plots: {run.path / PLOTS}")
         if (warning := summary.get("warning")) is not None:
             print_warning(warning)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import make_experiment, rows_without_seconds
+from builders import make_experiment, rows_without_seconds, same_arrays
 
 import isolet_nn
 from isolet_nn.runs.execution import resume, train
 from isolet_nn.runs.folder import Run
-from isolet_nn.runs.observers import Observer, Observers
+from isolet_nn.runs.observers import Observer, Observers, Stop
 from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
 
@@ -100,3 +100,41 @@ def test_an_observer_hears_beside_the_one_that_shows_progress(
     isolet_nn.train(SMALL, runs_dir=tmp_path, progress=True, observer=observer)
     assert observer.heard[-1] == "end completed"
     assert "epoch 3/3" in capsys.readouterr().err
+
+
+class Impatient(Observer):
+    """Ends a training with an epoch."""
+
+    def __init__(self, epoch: int, answer: Any = None) -> None:
+        self.epoch, self.answer = epoch, answer or Stop("good enough")
+
+    def on_epoch(self, training: Training, row: Row) -> Stop | None:
+        answer: Stop | None = self.answer if row["epoch"] == self.epoch else None
+        return answer
+
+
+def test_an_observer_ends_a_training_as_if_the_epoch_had_been_the_last(tmp_path: Path) -> None:
+    short = train(make_experiment(training__epochs=2, training__batch_size=60), runs_dir=tmp_path)
+    observers = Observers([Impatient(2), other := Listening()])
+    run = train(SMALL, runs_dir=tmp_path, observer=observers)
+    assert run.summary["status"] == "completed"
+    assert run.summary["stopped"] == "good enough"
+    assert "stopped" not in short.summary
+    assert other.heard[-2:] == ["epoch 2", "end completed"]
+    assert run.summary["metrics"] == short.summary["metrics"]
+    assert same_arrays(run.model().weights, short.model().weights)
+    assert not run.has_checkpoint
+
+
+def test_a_training_that_is_stopped_without_an_evaluation_has_its_final_metrics(
+    tmp_path: Path,
+) -> None:
+    settings = {"training__epochs": 3, "training__evaluate_every": 3, "training__batch_size": 60}
+    run = train(make_experiment(**settings), runs_dir=tmp_path, observer=Impatient(2))
+    assert run.history()[-1]["test_accuracy"] is None
+    assert run.summary["metrics"]["test_accuracy"] == isolet_nn.evaluate(run).accuracy
+
+
+def test_what_is_no_way_to_stop_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="on_epoch returned True, which is neither None nor a Stop"):
+        train(SMALL, runs_dir=tmp_path, observer=Impatient(1, answer=True))
