@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from isolet_nn.api import resume, resume_sweep, sweep, train
+    from isolet_nn.api import extend, resume, resume_sweep, sweep, train
     from isolet_nn.config.experiment import Experiment
     from isolet_nn.config.loading import load_experiment
     from isolet_nn.estimator.classifier import NeuralNetworkClassifier
@@ -34,6 +34,7 @@ _HOMES = {
     "NeuralNetworkClassifier": "estimator.classifier",
     "train": "api",
     "resume": "api",
+    "extend": "api",
     "evaluate": "runs.execution",
     "Observer": "runs.observers",
     "Run": "results.shown",
@@ -61,6 +62,7 @@ __all__ = [
     "TrainedModel",
     "__version__",
     "evaluate",
+    "extend",
     "load_experiment",
     "load_model",
     "load_run",

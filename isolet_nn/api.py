@@ -11,7 +11,7 @@ from pathlib import Path
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.results.shown import Run, SweepFolder, shown_run, shown_sweep
-from isolet_nn.runs import execution
+from isolet_nn.runs import execution, extension
 from isolet_nn.runs.observers import Observer, Observers
 from isolet_nn.sweeps import sweep as sweeps
 from isolet_nn.sweeps.config import Sweep
@@ -93,6 +93,60 @@ def resume(
     """
     run = execution.resume(
         path,
+        data_dir=data_dir,
+        force=force,
+        observer=_of_training(progress, observer),
+        should_stop=should_stop,
+    )
+    return shown_run(run)
+
+
+def extend(
+    path: str | Path,
+    *,
+    epochs: int,
+    name: str | None = None,
+    runs_dir: str | Path = "runs",
+    data_dir: str | None = None,
+    force: bool = False,
+    progress: bool = False,
+    observer: Observer | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Run:
+    """Continue a completed run in a new one of more epochs, to the bits of one trained at once.
+
+    Where the run kept a checkpoint at its end (``training.keep_checkpoint``), the new one goes on
+    from there. Else its epochs are trained again, and each is compared with what it was.
+
+    Parameters that are not named here are those of `train`.
+
+    Parameters
+    ----------
+    path
+        The run's folder.
+    epochs
+        Of the new run, those of the old one included.
+    name
+        Name of the new experiment; by default that of the old one.
+    data_dir
+        Where the data lies now, instead of the experiment's ``dataset.dir``.
+    force
+        Whether to go on although config, data, version or processor have changed, without
+        comparing; the summary records it.
+
+    Raises
+    ------
+    RunError
+        If the run is not completed, or has stopped early; if config, data, version or processor
+        are no longer what it was begun with; or if an epoch trained again is not what it was.
+    ConfigError
+        If it has that many epochs already, or if its first epochs depend on how many there are.
+    """
+    run = extension.extend(
+        path,
+        epochs=epochs,
+        name=name,
+        runs_dir=runs_dir,
         data_dir=data_dir,
         force=force,
         observer=_of_training(progress, observer),

@@ -57,7 +57,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     runs = tmp_path_factory.mktemp("whole") / "runs"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("isolet_nn.sweeps.outputs.draw_plots", lambda *_: [])
-        patch.setattr("isolet_nn.runs.execution.draw_curves", lambda *_: [])
+        patch.setattr("isolet_nn.runs.recording.draw_curves", lambda *_: [])
         done = train(load_experiment(EXPERIMENT | {"name": "done"}), runs_dir=runs)
         stopped = train(
             load_experiment(EXPERIMENT | {"name": "stopped"}),
@@ -328,7 +328,7 @@ def test_a_run_that_is_not_what_was_begun_is_only_resumed_when_forced(
     copied: dict[str, Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("isolet_nn.runs.execution.draw_curves", lambda *_: [])
+    monkeypatch.setattr("isolet_nn.runs.recording.draw_curves", lambda *_: [])
     stopped = copied["stopped"]
     make(stopped)
     before = files_of(stopped)
@@ -346,7 +346,7 @@ def test_a_run_that_is_not_what_was_begun_is_only_resumed_when_forced(
 def test_a_run_may_write_its_checkpoints_more_often_than_it_was_begun_with(
     copied: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("isolet_nn.runs.execution.draw_curves", lambda *_: [])
+    monkeypatch.setattr("isolet_nn.runs.recording.draw_curves", lambda *_: [])
     config = copied["stopped"] / "config.yaml"
     changed = config.read_text().replace("checkpoint_seconds: 30.0", "checkpoint_seconds: 0.0")
     assert changed != config.read_text()
@@ -401,7 +401,7 @@ def test_a_checkpoint_whose_numbers_were_changed_is_damaged_and_nothing_is_lost(
 def test_a_diverging_training_that_was_interrupted_fails_as_an_undisturbed_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("isolet_nn.runs.execution.draw_curves", lambda *_: [])
+    monkeypatch.setattr("isolet_nn.runs.recording.draw_curves", lambda *_: [])
     diverging = load_experiment(
         EXPERIMENT, {"optimizer": {"name": "sgd", "learning_rate": 1e30}, "training.batch_size": 8}
     )

@@ -78,11 +78,11 @@ def read_dataset_section(
         return load_experiment({"dataset": {"name": name}}, overrides, origins).dataset
 
 
-def require_own_config(what: str, is_other_given: bool) -> None:
-    """Refuse a config or settings beside ``--resume``."""
+def require_own_config(what: str, is_other_given: bool, option: str = "--resume") -> None:
+    """Refuse a config or settings beside an option that goes on with what is there."""
     if is_other_given:
         raise ConfigError(
-            f"--resume goes on with the {what}'s own config: give no other config or setting"
+            f"{option} goes on with the {what}'s own config: give no other config or setting"
         )
 
 

@@ -60,12 +60,22 @@ def train(
             autocompletion=complete_run,
         ),
     ] = None,
+    extended: Annotated[
+        Path | None,
+        typer.Option(
+            "--extend",
+            metavar="RUN",
+            help="Continue a completed run in a new one, of --epochs in all.",
+            autocompletion=complete_run,
+        ),
+    ] = None,
     force: Force = False,
     quiet: Quiet = False,
     table_format: TableFormat = None,
 ) -> None:
     """Train one network; the run folder is the last line printed."""
     from isolet_nn.runs import execution
+    from isolet_nn.runs.extension import extend
     from isolet_nn.terminal.printer import Printer
     from isolet_nn.terminal.progress import progress_observer
     from isolet_nn.terminal.runs import print_run
@@ -81,9 +91,26 @@ def train(
     }
     observer = progress_observer(quiet)
     with stopping("train", lambda: observer.path) as stop:
-        if resume is None:
+        if extended is not None:
+            if resume is not None:
+                raise ConfigError("--resume and --extend go on with one run each: give one of them")
+            others = {k: v for k, v in options.items() if k not in ("name", "training.epochs")}
+            given = [config or None, settings or None, *others.values()]
+            require_own_config("run", any(v is not None for v in given), "--extend")
+            if epochs is None:
+                raise ConfigError("--extend goes with --epochs: how many there are to be in all")
+            begin = partial(
+                extend,
+                extended,
+                epochs=epochs,
+                name=name,
+                runs_dir=runs_dir,
+                data_dir=text_of(data_dir),
+                force=force,
+            )
+        elif resume is None:
             if force:
-                raise ConfigError("--force goes with --resume")
+                raise ConfigError("--force goes with --resume or --extend")
             experiment = read_experiment(config, settings, options, data_dir)
             begin = partial(execution.train, experiment, runs_dir=runs_dir)
         else:

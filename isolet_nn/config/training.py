@@ -166,3 +166,5 @@ class TrainingConfig(Section):
     """Whether the test split is evaluated; false leaves it unread while settings are chosen."""
     checkpoint_seconds: NonNegative = 30.0
     """Seconds that must pass before the end of an epoch writes a new checkpoint."""
+    keep_checkpoint: bool = False
+    """Whether a run that is completed keeps a checkpoint, from which it can be extended."""

@@ -35,9 +35,8 @@ OPTIMIZER = tuple(
     )
 )
 """Keys of all optimizers; None, or no word of it, takes the default of the one that is chosen."""
-TRAINING = tuple(
-    key for key in TrainingConfig.model_fields if key not in ("evaluate_test", "checkpoint_seconds")
-)
+_OF_FOLDERS = ("evaluate_test", "checkpoint_seconds", "keep_checkpoint")
+TRAINING = tuple(key for key in TrainingConfig.model_fields if key not in _OF_FOLDERS)
 """Without what is said of a test split, and of files."""
 _FRACTION = 0.1
 """Held out for early stopping where nothing else is said, as scikit-learn's own networks do."""

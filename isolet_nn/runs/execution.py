@@ -18,6 +18,7 @@ from isolet_nn.runs.folder import MODEL, Run
 from isolet_nn.runs.identity import differences, identity_of, processor_changes, refuse
 from isolet_nn.runs.model_file import Model
 from isolet_nn.runs.observers import Observer
+from isolet_nn.runs.origin import origin_of
 from isolet_nn.runs.recording import RecordedTraining, evaluate_split, metric_columns
 from isolet_nn.scores.evaluation import Evaluation
 from isolet_nn.system.folders import CONFIG
@@ -109,22 +110,30 @@ def resume(
         dataset = load_dataset(
             with_data_dir(experiment, data_dir).dataset, experiment.seed, experiment.training.dtype
         )
-        changes = _changes(run, dataset)
+        changes = changes_since(run, dataset)
         if not force:
             refuse(run.path, "run", changes)
         training = Training([experiment], [dataset])
         run.load_checkpoint(training)
+        origin = origin_of(run, training)
+        if isinstance(origin, Path):
+            changes.append(f"grown_from: was {origin}, is not there")
+            if not force:
+                refuse(run.path, "run", changes)
+            origin = None
+        before = run.summary
+        overruled = sorted({*before.get("overruled", []), *changes})
         if changes:
-            before = run.summary
-            overruled = sorted({*before.get("overruled", []), *changes})
             run.write_environment(describe_environment(experiment, dataset))
             run.write_summary(before | {"overruled": overruled})
         run.start_metrics(metric_columns(experiment, dataset), training.members[0].history)
-        RecordedTraining(run, dataset, training, observer or Observer()).carry_out(should_stop)
+        compared = None if overruled else origin
+        record = RecordedTraining(run, dataset, training, observer or Observer(), compared)
+        record.carry_out(should_stop)
     return run
 
 
-def _changes(run: Run, dataset: Dataset) -> list[str]:
+def changes_since(run: Run, dataset: Dataset) -> list[str]:
     """What a run depends on that is not what it was begun with, a line each."""
     begun = run.environment
     processors = begun["processor"], processor(run.experiment)

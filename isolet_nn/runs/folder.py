@@ -74,8 +74,19 @@ class Run:
         self.experiment = experiment
 
     @classmethod
-    def create(cls, runs_dir: Path, experiment: Experiment, environment: Mapping[str, Any]) -> Self:
+    def create(
+        cls,
+        runs_dir: Path,
+        experiment: Experiment,
+        environment: Mapping[str, Any],
+        **facts: Any,
+    ) -> Self:
         """Make a new folder ``<date>-<time>-<name>`` with config, environment and summary.
+
+        Parameters
+        ----------
+        facts
+            What the summary says from the beginning on, besides status and time.
 
         Raises
         ------
@@ -85,7 +96,7 @@ class Run:
         run = cls(new_folder(runs_dir, experiment.name), experiment)
         write_text(run.path / CONFIG, dump_yaml(experiment))
         run.write_environment(environment)
-        run.write_summary({"status": RUNNING, "started": now()})
+        run.write_summary({"status": RUNNING, "started": now(), **facts})
         return run
 
     @classmethod
@@ -230,8 +241,14 @@ class Run:
         sync(self.path / METRICS)  # a checkpoint must not outlive the epochs it goes on from
         save_tensors(self.path / CHECKPOINT, arrays, {**progress, "checksum": checksum_of(arrays)})
 
-    def load_checkpoint(self, training: Training) -> None:
-        """Let `training` go on from the checkpoint, if there is one."""
+    def load_checkpoint(self, training: Training, *, beyond_its_end: bool = False) -> None:
+        """Let `training` go on from the checkpoint, if there is one.
+
+        Parameters
+        ----------
+        beyond_its_end
+            Whether `training` has more epochs than the one that left the checkpoint at its end.
+        """
         path = self.path / CHECKPOINT
         if os.path.lexists(path):
             arrays, progress = load_tensors(path, Progress)
@@ -242,8 +259,11 @@ class Run:
                     f"{self.path / METRICS}: found {len(rows)} of the {progress.epoch} epochs "
                     f"that {CHECKPOINT} goes on from; {remedy}"
                 )
+            state = progress.model_dump()
+            if beyond_its_end:
+                state["members"] = [m | {"finished": False} for m in state["members"]]
             try:
-                training.load_state(arrays, progress.model_dump(), [rows])
+                training.load_state(arrays, state, [rows])
                 # What is not finite proves no damage: a training that diverges, or whose squared
                 # gradients overflow, is interrupted like any other.
                 if checksum_of(arrays) != progress.checksum:

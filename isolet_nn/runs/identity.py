@@ -15,6 +15,8 @@ from isolet_nn.config.key_paths import flat
 from isolet_nn.config.loading import without_paths
 from isolet_nn.errors import RunError
 
+_OF_CHECKPOINTS = ("checkpoint_seconds", "keep_checkpoint")
+
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """What is no longer the same, a line for each key path."""
@@ -32,7 +34,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
 def identity_of(experiment: Experiment | Mapping[str, Any]) -> dict[str, Any]:
     """An experiment but for what no result depends on.
 
-    That is its name, where its data lies, and how often a checkpoint is written.
+    That is its name, where its data lies, and when a checkpoint is written or kept.
 
     One that was read from a file may have been another version's, and is compared as it is.
     """
@@ -47,7 +49,7 @@ def identity_of(experiment: Experiment | Mapping[str, Any]) -> dict[str, Any]:
         content["dataset"] = without_paths(dataset)
     training = content.get("training")
     if isinstance(training, dict):
-        content["training"] = {k: v for k, v in training.items() if k != "checkpoint_seconds"}
+        content["training"] = {k: v for k, v in training.items() if k not in _OF_CHECKPOINTS}
     return content
 
 

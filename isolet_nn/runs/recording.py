@@ -15,6 +15,7 @@ from isolet_nn.runs.drawing import CONFUSION, draw_curves, write_evaluation
 from isolet_nn.runs.folder import Run
 from isolet_nn.runs.metrics_file import columns_of
 from isolet_nn.runs.observers import Observer, Stop
+from isolet_nn.runs.origin import Origin
 from isolet_nn.scores.evaluation import Evaluation, evaluate_logits
 from isolet_nn.system.folders import now
 from isolet_nn.system.statuses import COMPLETED, FAILED, INTERRUPTED
@@ -27,8 +28,16 @@ from isolet_nn.training.progress import Row
 class RecordedTraining:
     """A training, and the run folder that is kept up to date with it."""
 
-    def __init__(self, run: Run, dataset: Dataset, training: Training, observer: Observer) -> None:
+    def __init__(
+        self,
+        run: Run,
+        dataset: Dataset,
+        training: Training,
+        observer: Observer,
+        origin: Origin | None = None,
+    ) -> None:
         self.run = run
+        self.origin = origin
         self.dataset = dataset
         self.training = training
         self.member = training.members[0]
@@ -47,6 +56,9 @@ class RecordedTraining:
             with self._failures_recorded():
                 status = self._train(should_stop)
             self._write_summary(status, error=self.member.error)
+            # Last, as a run that is not completed goes on from a checkpoint on the way only.
+            if status == COMPLETED and self.run.experiment.training.keep_checkpoint:
+                self.run.write_checkpoint(self.training)
         finally:
             self.observer.on_end(self.run, self.training)
 
@@ -64,6 +76,8 @@ class RecordedTraining:
             is_whole = not should_stop() and self.training.run_epoch(after_step)
             if is_whole and self.member.error is None:
                 self.run.append_metrics(self.member.history[-1])
+                if self.origin is not None:
+                    self.origin.require_same_epoch(self.training)
                 self._checkpoint_when_due()
             with self._saved_if_it_fails():
                 if raised:
@@ -155,6 +169,7 @@ class RecordedTraining:
                 "error": error,
                 "started": before["started"],
                 "overruled": before.get("overruled", []),
+                **{key: before[key] for key in ("grown_from",) if key in before},
                 "ended": now(),
                 "seconds": sum(row["seconds"] or 0.0 for row in history),
                 "epochs": len(history),

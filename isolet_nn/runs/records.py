@@ -104,6 +104,15 @@ class Summary(Record):
     _FIGURES: ClassVar[tuple[str, ...]] = ("ended", "seconds")
 
 
+class GrownFrom(Record):
+    """The run that another one goes on from."""
+
+    run: str
+    """Its folder."""
+    epochs: Whole
+    """Of it, which are the first of the other one."""
+
+
 class RunSummary(Summary):
     """summary.json of a run."""
 
@@ -120,6 +129,8 @@ class RunSummary(Summary):
     dataset_checksum: str | None = None
     stopped: str | None = None
     """Why an observer ended the training before its time."""
+    grown_from: GrownFrom | None = None
+    """Of a run that extends another one."""
 
     _FIGURES: ClassVar[tuple[str, ...]] = ("ended", "seconds", "epochs", "metrics")
 

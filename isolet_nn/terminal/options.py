@@ -105,7 +105,7 @@ Workers = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the folder only.")]
 Force = Annotated[
-    bool, typer.Option("--force", help="With --resume: go on although something changed.")
+    bool, typer.Option("--force", help="Go on with a folder although something changed.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TableFormat = Annotated[

@@ -112,6 +112,7 @@ configs = st.fixed_dictionaries(
                 "schedule": st.sampled_from(["constant", "step", "cosine", "one_cycle"])
                 | section("one_cycle", rise=st.floats(0.01, 0.99)),
                 "checkpoint_seconds": positive,
+                "keep_checkpoint": st.booleans(),
             },
         ),
     },
