@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +15,6 @@ from isolet_nn.terminal.completion import complete_sweep, complete_sweep_folder
 from isolet_nn.terminal.endings import exit_as_sweep, stopping
 from isolet_nn.terminal.options import (
     DataDir,
-    Force,
     Quiet,
     RunsDir,
     Set,
@@ -27,16 +26,19 @@ from isolet_nn.terminal.options import (
 if TYPE_CHECKING:
     from isolet_nn.sweeps.config import Sweep
     from isolet_nn.sweeps.folder import SweepFolder
+    from isolet_nn.sweeps.shard import ShardName
     from isolet_nn.terminal.printer import Printer
 
     Begin = Callable[..., SweepFolder]
 
 
 def sweep(
-    config: Annotated[
-        str | None,
+    given: Annotated[
+        list[str] | None,
         typer.Argument(
-            help="A sweep's YAML file, or the name of a shipped one.", autocompletion=complete_sweep
+            metavar="CONFIG [FOLDER]...",
+            help="A sweep's YAML file, or the name of a shipped one; with --merge: FOLDERs.",
+            autocompletion=complete_sweep,
         ),
     ] = None,
     settings: Set = None,
@@ -56,6 +58,17 @@ def sweep(
             "--save-models", metavar="best|all|none", help="Weights to keep: best, all or none."
         ),
     ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Do part I of N, with --into: for job arrays."),
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option("--into", metavar="FOLDER", help="Where each shard makes its folder."),
+    ] = None,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Join the shards in FOLDERs in a new sweep folder.")
+    ] = False,
     resume: Annotated[
         Path | None,
         typer.Option(
@@ -68,7 +81,12 @@ def sweep(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="With --resume: try failed trials again.")
     ] = False,
-    force: Force = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="With --resume, --shard, --merge: go on although something changed."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan: trials, cohorts, what is shared.")
     ] = False,
@@ -91,13 +109,39 @@ def sweep(
     is_preview = dry_run or print_trial is not None
     if is_preview and cluster is not None:
         raise ConfigError("--dry-run asks no cluster: give --workers instead of --cluster")
-    what: Sweep | Path
+    if merge:
+        _require_alone(
+            "--merge",
+            {
+                "--set": settings,
+                "--name": name,
+                "--save-models": save_models,
+                "--workers": workers,
+                "--cluster": cluster,
+                "--shard": shard,
+                "--into": into,
+                "--resume": resume,
+                "--retry-failed": retry_failed,
+                "--dry-run": dry_run,
+                "--print-trial": print_trial is not None,
+            },
+        )
+        _merge(given or [], runs_dir, force, printer, quiet=quiet)
+        return
+    config = _only(given)
+    what: Sweep | SweepFolder | Path
     if resume is None:
-        if retry_failed or force:
+        if retry_failed or (force and shard is None):
             raise ConfigError("--retry-failed and --force go with --resume")
         what = read_sweep(config, settings, {**changes, "workers": workers}, data_dir)
         begin = _new(what, runs_dir)
+        if (part := _named_shard(shard, into)) is not None:
+            from isolet_nn.sweeps import sharding
+
+            begin = partial(sharding.run_shard, what, *part, force=force)
+            what = sharding.shard_as_it_is(what, *part) if is_preview else what
     else:
+        _require_alone("--resume", {"--shard": shard, "--into": into})
         require_own_config("sweep", bool(config or settings or any(changes.values())))
         what = resume
         begin = _resumed(resume, data_dir, retry_failed=retry_failed, force=force)
@@ -107,11 +151,57 @@ def sweep(
         _carry_out(begin, resume, workers, cluster, printer, quiet=quiet, verbose=verbose)
 
 
+def _only(given: list[str] | None) -> str | None:
+    """The one config that is given."""
+    if given is not None and len(given) > 1:
+        raise ConfigError(
+            f"found {len(given)} configs, {' and '.join(given[:2])}; give one (folders go with "
+            "--merge)"
+        )
+    return given[0] if given else None
+
+
+def _require_alone(option: str, others: Mapping[str, object]) -> None:
+    """Refuse options that mean nothing beside another one."""
+    found = [name for name, value in others.items() if value]
+    if found:
+        raise ConfigError(f"{found[0]} does not go with {option}: drop one")
+
+
 def _new(sweep: Sweep, runs_dir: Path) -> Begin:
     """A sweep that is to be run in a new folder."""
     from isolet_nn.sweeps import sweep as sweeps
 
     return partial(sweeps.sweep, sweep, runs_dir=runs_dir)
+
+
+def _named_shard(shard: str | None, into: Path | None) -> tuple[ShardName, Path] | None:
+    """Which shard is meant, and where it lies; None if there is no word of one."""
+    from isolet_nn.sweeps.shard import ShardName
+
+    if shard is None and into is None:
+        return None
+    if shard is None or into is None:
+        raise ConfigError("--shard and --into go together: --shard 3/8 --into FOLDER")
+    return ShardName.parse(shard), into
+
+
+def _merge(
+    folders: list[str], runs_dir: Path, force: bool, printer: Printer, *, quiet: bool
+) -> None:
+    """Join shards, and print the results of their sweep."""
+    from isolet_nn.sweeps.merging import merge_shards
+    from isolet_nn.terminal.streams import print_line
+    from isolet_nn.terminal.sweeps import print_sweep
+
+    if not folders:
+        raise ConfigError("which shards? Give their folders, or the one that was given to --into")
+    done = merge_shards(folders, runs_dir=runs_dir, force=force)
+    if quiet:
+        print_line(done.path)
+    else:
+        print_sweep(done, printer)
+    exit_as_sweep(done)
 
 
 def _resumed(folder: Path, data_dir: Path | None, *, retry_failed: bool, force: bool) -> Begin:
@@ -128,7 +218,7 @@ def _resumed(folder: Path, data_dir: Path | None, *, retry_failed: bool, force: 
 
 
 def _preview(
-    what: Sweep | Path,
+    what: Sweep | SweepFolder | Path,
     trial: int | None,
     workers: int | None,
     data_dir: Path | None,

@@ -8,6 +8,8 @@ result goes to a journal from which a sweep can go on after anything:
 - ``plan``: cohorts, and what a training costs. ``datasets``: data as it travels to workers.
 - ``sweep``: a sweep begun or gone on with. ``requirements``: what is refused before.
   ``dispatch``: who gets which cohort, what is kept. ``observers``: who hears of it.
+- ``shard``: a share of a sweep in a folder of its own. ``sharding``: divided, for job arrays.
+  ``merging``: joined again.
 - ``workers``: processes on this machine. ``cluster``: workers of Dask, ``scheduler``: how it is
   reached, ``remote``: what they run. ``cohort``: the training itself, wherever.
 - ``journal``, ``curves``, ``folder``, ``scores``, ``outer_scores``: results on the disk, and

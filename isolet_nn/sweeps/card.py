@@ -49,7 +49,7 @@ def _facts(folder: SweepFolder) -> list[str]:
     found = folder.nested
     nested = [] if found is None else [_nested_text(found[1])]
     return [
-        f"{counted(folder.n_trials, 'trial')}: {told}",
+        f"{counted(folder.n_own, 'trial')}: {told}",
         f"ranked by {in_words(folder.metric)}",
         *nested,
         str(folder.path),

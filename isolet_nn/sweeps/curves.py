@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -109,10 +109,32 @@ def keep_curves(path: Path, ended: NDArray[np.bool_]) -> None:
 
 
 def _is_kept(path: Path, line: bytes, ended: NDArray[np.bool_]) -> bool:
+    number = _trial_of(path, line)
+    if number >= len(ended):
+        raise RunError(f"{path}: damaged: found trial '{number}'")
+    return bool(ended[number])
+
+
+def curve_texts(path: Path, trials: Collection[int]) -> Iterator[str]:
+    """The rows of some trials as they stand in the file; none where there is no file.
+
+    Raises
+    ------
+    RunError
+        If the file is damaged.
+    """
+    if not os.path.lexists(path):
+        return
+    for line in _rows(path):
+        if line.endswith(b"\n") and _trial_of(path, line) in trials:
+            yield line.decode(errors="replace")
+
+
+def _trial_of(path: Path, line: bytes) -> int:
     number = line.partition(b",")[0]
-    if not number.isdigit() or int(number[:10]) >= len(ended):
+    if not number.isdigit():
         raise RunError(f"{path}: damaged: found trial {number[:20].decode(errors='replace')!r}")
-    return bool(ended[int(number)])
+    return int(number[:10])
 
 
 def read_curve(path: Path, trial: int) -> list[Row]:

@@ -29,6 +29,7 @@ from isolet_nn.sweeps.nested import OuterTrials, require_whole
 from isolet_nn.sweeps.outer_scores import NestedScore, OuterFold, nested_score, outer_folds
 from isolet_nn.sweeps.records import JournalHeader, SweepSummary
 from isolet_nn.sweeps.scores import SettingScore, best_settings
+from isolet_nn.sweeps.shard import SHARD, Shard, read_shard
 from isolet_nn.system.files import write_text
 from isolet_nn.system.folders import (
     JOURNAL,
@@ -62,6 +63,8 @@ class SweepFolder:
         What is in the journal, but for outer trials.
     outer
         The trials that score the outer folds of a nested cross-validation, and their results.
+    shard
+        Which trials are to be done here, where the sweep is divided among several folders.
     overruled
         Differences to what was begun, that a resume was told to ignore.
     """
@@ -74,6 +77,7 @@ class SweepFolder:
         self.outer: OuterTrials | None = None
         if sweep.cross_validation is not None and sweep.cross_validation.outer_folds is not None:
             self.outer = OuterTrials(trials, self.results, self.metric)
+        self.shard: Shard | None = None
         self.overruled: list[str] = []
 
     @classmethod
@@ -106,6 +110,7 @@ class SweepFolder:
             require_format(read_json(folder / SUMMARY), folder / SUMMARY)
         sweep = load_sweep(folder / SWEEP, None if data_dir is None else {"dataset.dir": data_dir})
         opened = cls(folder, sweep, make_trials(sweep))
+        opened.shard = _shard_of(opened)
         header, results = read_journal(folder / JOURNAL)
         if header is not None:
             opened.require_numbering(header)
@@ -146,12 +151,19 @@ class SweepFolder:
             self.results.record(result)
 
     def pending(self) -> NDArray[np.int64]:
-        """Numbers of the trials that are to be done, outer ones aside."""
-        return self.results.trials_with(PENDING)
+        """Numbers of the trials that are to be done here, outer ones aside."""
+        pending = self.results.trials_with(PENDING)
+        return pending if self.shard is None else np.intersect1d(pending, self.shard.trials)
+
+    @property
+    def n_own(self) -> int:
+        """Number of the trials that are done here: all, unless it is a shard."""
+        return self.n_trials if self.shard is None else len(self.shard.trials)
 
     def count(self, status: str) -> int:
-        """How many trials are pending, completed or failed."""
-        return int(np.sum(self.status == STATUSES.index(status)))
+        """How many of the trials that are done here are pending, completed or failed."""
+        own = self.status if self.shard is None else self.status[self.shard.trials]
+        return int(np.sum(own == STATUSES.index(status)))
 
     def results_with(self, trial: int) -> tuple[Results, int]:
         """Where the result of a trial is."""
@@ -259,6 +271,17 @@ class SweepFolder:
     def summary(self) -> dict[str, Any]:
         """The content of summary.json; raises :class:`RunError` if it is damaged."""
         return read_record(self.path / SUMMARY, SweepSummary).model_dump(exclude_unset=True)
+
+
+def _shard_of(folder: SweepFolder) -> Shard | None:
+    """The shard that a folder is of, its trials being some of the sweep's."""
+    shard = read_shard(folder.path)
+    if shard is not None and (shard.trials >= folder.n_trials).any():
+        raise RunError(
+            f"{folder.path / SHARD}: damaged: found trial {shard.trials[-1]}; there are trials 0 "
+            f"to {folder.n_trials - 1}"
+        )
+    return shard
 
 
 def _evaluated(trials: Trials) -> NDArray[np.bool_]:

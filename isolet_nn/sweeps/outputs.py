@@ -16,12 +16,14 @@ from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING, RUNNING
 
 
 def write_results(folder: SweepFolder) -> None:
-    """Write the tables and the pictures of a sweep, as far as it is."""
-    write_trials(folder.path / TABLE, folder.trial_table, folder.results, folder.outer)
+    """Write the tables and the pictures of a sweep, as far as it is; a shard has no pictures."""
+    own = None if folder.shard is None else folder.shard.trials.tolist()
+    write_trials(folder.path / TABLE, folder.trial_table, folder.results, folder.outer, own)
     write_settings(folder.path / SETTINGS, folder.trial_table, folder.results, folder.metric)
     if folder.outer is not None:
         write_outer_folds(folder.path / OUTER_FOLDS, folder.outer)
-    draw_plots(folder)
+    if folder.shard is None:
+        draw_plots(folder)
 
 
 def write_summary(folder: SweepFolder, status: str, started: str, seconds: float) -> None:
@@ -45,7 +47,7 @@ def write_summary(folder: SweepFolder, status: str, started: str, seconds: float
             "started": started,
             "ended": None if status == RUNNING else now(),
             "seconds": seconds,
-            "trials": folder.n_trials,
+            "trials": folder.n_own,
             **{state: folder.count(state) for state in (COMPLETED, FAILED, PENDING)},
             "ranked_by": folder.metric,
             "overruled": folder.overruled,

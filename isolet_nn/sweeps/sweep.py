@@ -84,21 +84,36 @@ def sweep(
     """
     if not isinstance(config, Sweep):
         config = load_sweep(config)
-    trials = make_trials(config)
-    # What is missing or wrong should be known before there is a folder.
-    require_backends(trials, make_workers)
-    if make_workers is LocalWorkers:
-        require_processes(n_workers(config, workers), "workers")
-    source = DataSource()
+    trials, source = make_trials(config), DataSource()
+    require_runnable(config, trials, source, make_workers, workers)
     header = make_header(config, trials, source, make_workers)
-    require_trainable_trials(config, trials, source, make_workers)
-    require_defined_ranking(config, trials)
     folder = SweepFolder.create(Path(runs_dir), config, trials)
     with locked(folder.path):
         _RecordedSweep(folder, source, observer or SweepObserver()).carry_out(
             header, make_workers, workers, should_stop
         )
     return folder
+
+
+def require_runnable(
+    config: Sweep,
+    trials: Trials,
+    source: DataSource,
+    make_workers: WorkersFactory = LocalWorkers,
+    workers: int | None = None,
+) -> None:
+    """Refuse what is missing or wrong before there is a folder; parameters as of `sweep`.
+
+    Raises
+    ------
+    IsoletNNError
+        Saying what it is.
+    """
+    require_backends(trials, make_workers)
+    if make_workers is LocalWorkers:
+        require_processes(n_workers(config, workers), "workers")
+    require_trainable_trials(config, trials, source, make_workers)
+    require_defined_ranking(config, trials)
 
 
 def resume_sweep(
@@ -200,7 +215,7 @@ def plan_of(
         require_defined_ranking(what, folder.trial_table)
     count = n_workers(folder.sweep, workers)
     require_processes(count, "workers")
-    return _plan_of_pending(folder, count, source), folder.n_trials, count
+    return _plan_of_pending(folder, count, source), folder.n_own, count
 
 
 def _plan_of_pending(folder: SweepFolder, workers: int, source: DataSource) -> Plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from isolet_nn.config.metrics import METRICS
@@ -15,23 +15,40 @@ from isolet_nn.system.statuses import PENDING
 
 
 def write_trials(
-    path: Path, trials: Trials, results: Results, outer: OuterTrials | None = None
+    path: Path,
+    trials: Trials,
+    results: Results,
+    outer: OuterTrials | None = None,
+    own: Sequence[int] | None = None,
 ) -> None:
-    """Write trials.csv: a row a trial, outer ones last, numbers with all digits."""
+    """Write trials.csv: a row a trial, outer ones last, numbers with all digits.
+
+    `own` are the numbers of those that have a row; None for all.
+    """
     ended = [results] if outer is None else [results, outer.ended]
     names = [name for name in METRICS if any(each.has_metric(name) for each in ended)]
     columns = [COLUMNS[name] for name in names]
     header = ["trial", "status", *trials.keys, *trials.shape, *names]
     header += ["epochs", "seconds", "error"]
-    rows = _rows(trials, results, columns)
+    shown = range(len(trials)) if own is None else own
+    rows = _rows(trials, results, columns, shown)
     outer_rows = () if outer is None else _outer_rows(outer, columns)
     write_csv(path, header, itertools.chain(rows, outer_rows))
 
 
-def _rows(trials: Trials, results: Results, columns: list[int]) -> Iterator[list[CsvCell]]:
-    for trial in range(len(trials)):
-        if trial % trials.per_setting == 0:
-            settings = [exact_text(trials.value(trial, key)) for key in trials.keys]
+def _rows(
+    trials: Trials, results: Results, columns: list[int], shown: Iterable[int]
+) -> Iterator[list[CsvCell]]:
+    of_setting = itertools.groupby(shown, lambda trial: trial // trials.per_setting)
+    for _, of_one in of_setting:
+        yield from _rows_of_setting(trials, results, columns, [*of_one])
+
+
+def _rows_of_setting(
+    trials: Trials, results: Results, columns: list[int], shown: Sequence[int]
+) -> Iterator[list[CsvCell]]:
+    settings = [exact_text(trials.value(shown[0], key)) for key in trials.keys]
+    for trial in shown:
         place = [trials.seed(trial), *trials.division(trial).values()]
         status, *figures = _figures(results, trial, columns)
         yield [trial, status, *settings, *place, *figures]

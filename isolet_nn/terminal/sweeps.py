@@ -6,6 +6,7 @@ As everywhere, messages go to standard error and results to standard output.
 from __future__ import annotations
 
 import functools
+import shlex
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -97,7 +98,7 @@ class SweepProgress(SilentSweepProgress):
         best = folder.results.best(folder.metric)
         self._best = None if best is None else best[1]
         self._started = self._printed = time.monotonic()
-        done_before = folder.n_trials - self._total
+        done_before = folder.n_own - self._total
         self._begin(
             f"{folder.path}: {counted(plan.n_trials, 'trial')} in "
             f"{counted(plan.n_trainings, 'training')}, {counted(len(plan.cohorts), 'cohort')}"
@@ -275,6 +276,10 @@ def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
     printer.say(f"{counted(summary['trials'], 'trial')}: {counts}")
     for error in dict.fromkeys(folder.errors.values()):
         printer.say(f"failed: {error}")
+    if folder.shard is not None:
+        into = shlex.quote(str(folder.path.parent))
+        done = f"once all {counted(folder.shard.name.of, 'shard')} are done"
+        printer.say(f"shard {folder.shard.name}; {done}: isolet-nn sweep --merge {into}")
     for table_file in (TABLE, SETTINGS, *([OUTER_FOLDS] if folder.outer is not None else [])):
         printer.say(one_line(f"table: {folder.path / table_file}"))
     if (folder.path / PLOTS).is_dir():

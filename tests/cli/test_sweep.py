@@ -27,7 +27,7 @@ from isolet_nn.cli import app as cli
 from isolet_nn.config.loading import parse_overrides
 from isolet_nn.sweeps.folder import SweepFolder, trial_config
 from isolet_nn.sweeps.loading import _split_own, load_sweep
-from isolet_nn.sweeps.sweep import sweep
+from isolet_nn.sweeps.sweep import resume_sweep, sweep
 
 pytestmark = pytest.mark.usefixtures("without_pictures")
 
@@ -420,3 +420,52 @@ def test_all_problems_of_a_sweep_are_told_at_once(own_keys: Path, nn_sweep: Swee
     _, _, err = nn_sweep(own_keys, "--dry-run")
     assert "seeds: a seed is given twice" in err
     assert "training.epochs: found 0; it should be greater than or equal to 1 (with" in err
+
+
+def test_shards_are_run_and_merged(
+    nn_sweep: Sweeper, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = resume_sweep
+    monkeypatch.setattr(
+        "isolet_nn.sweeps.sharding.resume_sweep",
+        lambda *of, **options: inner(*of, **{**options, "make_workers": InlineWorkers}),
+    )
+    code, out, _ = nn_sweep(file, "--shard", "1/2", "--into", "all", "--dry-run")
+    assert (code, out.splitlines()[0]) == (0, "4 trials, 4 of them to be done")
+    assert not Path("all").exists()
+    code, out, _ = nn_sweep(file, "--shard", "1/2", "--into", "all")
+    assert code == 0
+    assert "shard 1/2; once all 2 shards are done: isolet-nn sweep --merge all" in out
+    assert out.splitlines()[-1] == "all/shard-1-of-2"
+    code, out, err = nn_sweep("--merge", "all")
+    assert (code, out) == (2, "")
+    assert (
+        "2/2 is missing: isolet-nn sweep all/shard-1-of-2/sweep.yaml --shard 2/2 --into all" in err
+    )
+    assert nn_sweep(file, "--shard", "2/2", "--into", "all", "--quiet")[0] == 0
+    code, out, _ = nn_sweep("--merge", "all")
+    assert code == 0
+    assert "8 trials: 8 completed, 0 failed, 0 pending" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (["F", "--shard", "0/8", "--into", "all"], "--shard: found '0/8'; allowed: NUMBER/OF"),
+        (["F", "--shard", "9/8", "--into", "all"], "--shard: found '9/8'; allowed: NUMBER/OF"),
+        (["F", "--shard", "1/8"], "--shard and --into go together"),
+        (["F", "--into", "all"], "--shard and --into go together"),
+        (["--resume", "all", "--shard", "1/8", "--into", "all"], "--shard does not go with"),
+        (["--merge"], "which shards?"),
+        (["--merge", "nowhere"], "nowhere: no such folder"),
+        (["--merge", "all", "--workers", "2"], "--workers does not go with --merge"),
+        (["F", "all"], "give one (folders go with --merge)"),
+    ],
+)
+def test_shards_that_cannot_be_meant_are_refused(
+    nn_sweep: Sweeper, file: Path, arguments: list[str], found: str
+) -> None:
+    code, out, err = nn_sweep(*(str(file) if word == "F" else word for word in arguments))
+    assert (code, out) == (2, "")
+    assert found in " ".join(err.split())
+    assert not Path("all").exists()
