@@ -49,6 +49,8 @@ OPTIMIZERS: tuple[Mapping[str, Any], ...] = (
     {"name": "rmsprop", "learning_rate": 0.01, "weight_decay": 0.01},
     {"name": "adam", "learning_rate": 0.01, "beta1": 0.8, "weight_decay": 0.01},
     {"name": "adamw", "learning_rate": 0.01, "beta2": 0.99, "weight_decay": 0.1},
+    {"name": "radam", "learning_rate": 0.01, "beta2": 0.9, "weight_decay": 0.01},
+    {"name": "nadam", "learning_rate": 0.01, "weight_decay": 0.1, "decoupled_weight_decay": True},
 )
 """A config of each optimizer, and of each of its terms."""
 

@@ -89,4 +89,32 @@ class AdamW(_AdamLike):
     """Share of the weights, times the learning rate, that is taken off in each step."""
 
 
-OptimizerConfig = Annotated[Sgd | Adagrad | Rmsprop | Adam | AdamW, ByName()]
+class _AdamVariant(_AdamLike):
+    weight_decay: NonNegative = 0.0
+    """L2 penalty added to the gradient, or what is taken off the weights if it is decoupled."""
+    decoupled_weight_decay: bool = False
+    """Take weight_decay times the learning rate off the weights in each step, as adamw does."""
+
+
+class RAdam(_AdamVariant):
+    """Rectified Adam: without the mean of squares until that is long enough to be trusted."""
+
+    name: Literal["radam"]
+    """The optimizer."""
+
+
+class NAdam(_AdamVariant):
+    """Adam with Nesterov's momentum."""
+
+    name: Literal["nadam"]
+    """The optimizer."""
+    learning_rate: Positive = 0.002
+    """Step size."""
+    momentum_decay: NonNegative = 0.004
+    """How fast the momentum grows from beta1 / 2 to beta1; 0 leaves it at beta1 / 2."""
+
+
+OptimizerConfig = Annotated[
+    Sgd | Adagrad | Rmsprop | Adam | AdamW | RAdam | NAdam,
+    ByName(),
+]

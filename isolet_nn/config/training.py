@@ -146,6 +146,10 @@ class TrainingConfig(Section):
     """Share of the target probability that is spread evenly over all classes."""
     mixup: NonNegative = 0.0
     """Blend rows and their classes in pairs, by shares from Beta(mixup, mixup); 0: do not."""
+    clip_norm: Positive | None = None
+    """Largest norm of a network's gradients, all taken together; null: any."""
+    clip_value: Positive | None = None
+    """Largest size of a gradient, each by itself, before clip_norm acts on all; null: any."""
     class_weight: ClassWeights | None = None
     """Weights of the classes in the training loss: null, balanced, or {NAME: 2.5} (others: 1)."""
     weight_averaging: AveragingConfig = NoAveraging(name="none")

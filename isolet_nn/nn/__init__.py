@@ -2,5 +2,6 @@
 
 Start with ``network``, which puts layers together: ``layers``, ``activations``, ``losses``,
 ``normalization`` and ``noise``. Around it stand ``initializers`` (the weights it begins with),
-``optimizers`` (its steps), ``schedules`` (of their size) and ``averaging`` (of its weights).
+``clipping`` (of gradients), ``optimizers`` and ``adam_variants`` (its steps), ``schedules`` (of
+their size) and ``averaging`` (of its weights). SciPy is asked for one function: the erf of GELU.
 """

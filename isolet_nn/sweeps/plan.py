@@ -219,9 +219,12 @@ class _Stack:
         return {f"not stacked: {reason}": sum(cohort.n_trials for cohort in cohorts)}
 
 
+_OF_EACH_NETWORK = ("training.clip_norm", "training.clip_value")
+
+
 def _is_stackable(key: str) -> bool:
     """Whether networks of one stack may differ in a setting."""
-    return key == "optimizer" or key.startswith("optimizer.")
+    return key == "optimizer" or key.startswith("optimizer.") or key in _OF_EACH_NETWORK
 
 
 def _groups(trials: Trials, pending: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
@@ -253,7 +256,7 @@ def _stacks_of_group(
     data_size: Callable[[Experiment], DataSize],
     notes: Counter[str],
 ) -> Iterator[_Stack]:
-    """Lines and stacks of trials that differ in optimizer, seed, fold and epochs only."""
+    """Lines and stacks of trials that differ in optimizer, clipping, seed, fold, epochs only."""
     experiment = trials.make_experiment(int(group[0]))
     size = data_size(experiment)
     lines = list(_lines(trials, group, experiment, notes))

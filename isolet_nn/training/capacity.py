@@ -18,7 +18,7 @@ from isolet_nn.training.backend import network_shape
 
 _BYTES_A_NETWORK = {"numpy": 3000, "torch": 15_000}
 """Python's objects of each network (measured with tracemalloc, 2-3-2, Python 3.11, Linux)."""
-_SLOTS = {"sgd": 1, "adagrad": 1, "rmsprop": 2, "adam": 2, "adamw": 2}
+_SLOTS = {"sgd": 1, "adagrad": 1, "rmsprop": 2, "adam": 2, "adamw": 2, "radam": 2, "nadam": 2}
 """Numbers that an optimizer remembers of each parameter, momentum included."""
 _GIGABYTE = 10**9
 

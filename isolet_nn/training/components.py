@@ -7,7 +7,7 @@ import functools
 from isolet_nn.config.network import ActivationConfig, InitializerConfig, Normal
 from isolet_nn.config.optimizers import OptimizerConfig
 from isolet_nn.config.training import Constant, Cosine, OneCycle, ScheduleConfig, Step
-from isolet_nn.nn import activations, initializers, optimizers, schedules
+from isolet_nn.nn import activations, adam_variants, initializers, optimizers, schedules
 from isolet_nn.nn.layers import FloatArray
 from isolet_nn.nn.network import ActivationMaker
 
@@ -31,6 +31,8 @@ _OPTIMIZERS: dict[str, type[optimizers.Optimizer]] = {
     "rmsprop": optimizers.RMSprop,
     "adam": optimizers.Adam,
     "adamw": optimizers.AdamW,
+    "radam": adam_variants.RAdam,
+    "nadam": adam_variants.NAdam,
 }
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data.dataset import Split
 from isolet_nn.nn.averaging import WeightAverage
+from isolet_nn.nn.clipping import clip_norm, clip_value
 from isolet_nn.nn.network import Network, Shape
 from isolet_nn.training.backend import (
     FloatArray,
@@ -101,12 +102,17 @@ class NumpyBackend:
         )
         self.network.initialize(make_initializer(model.initializer), generators)
         self._max_norm = model.max_norm
-        optimizer_configs = [e.optimizer for e in experiments for _ in range(e.ensemble)]
+        optimizer_configs = [e.optimizer for e in _by_network(experiments)]
         self._optimizers = [
             make_optimizer(config, parameters, gradients)
             for config, parameters, gradients in zip(
                 optimizer_configs, self.network.parameters, self.network.gradients, strict=True
             )
+        ]
+        self._clippings = [
+            (gradients, e.training)
+            for e, gradients in zip(_by_network(experiments), self.network.gradients, strict=True)
+            if e.training.clip_norm is not None or e.training.clip_value is not None
         ]
         self._averages = (
             []
@@ -132,6 +138,7 @@ class NumpyBackend:
         batch = self._epoch.batch(number)
         x, labels = self._gather(batch)
         self.network.compute_gradients(x, labels, self._gather_weights(batch))
+        self._clip_gradients()
         rates = self._learning_rates[number]
         for optimizer, learning_rate in zip(self._optimizers, rates, strict=True):
             optimizer.step(learning_rate)
@@ -142,6 +149,14 @@ class NumpyBackend:
         if self._epoch.averaged is not None:
             for network in np.flatnonzero(self._epoch.averaged[number]):
                 self._averages[network].update()
+
+    def _clip_gradients(self) -> None:
+        """Clip the gradients of the networks that ask for it."""
+        for gradients, settings in self._clippings:
+            if settings.clip_value is not None:
+                clip_value(gradients, settings.clip_value)
+            if settings.clip_norm is not None:
+                clip_norm(gradients, settings.clip_norm)
 
     def _gather(self, batch: Batch) -> tuple[FloatArray, NDArray[np.int64]]:
         """Copy the rows into the batch buffers: once only where all networks share them."""
@@ -228,6 +243,11 @@ class NumpyBackend:
         for k, average in enumerate(self._averages):
             average.count = int(state["average_counts"][k])
             average.mean[...] = state[f"average_{k}"]
+
+
+def _by_network(experiments: Sequence[Experiment]) -> list[Experiment]:
+    """The experiment of each network of the stack."""
+    return [e for e in experiments for _ in range(e.ensemble)]
 
 
 def _copy_rows(x: Any, rows: NDArray[np.int64], out: FloatArray) -> None:

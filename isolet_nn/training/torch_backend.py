@@ -194,6 +194,7 @@ class _TorchNetwork:
             model.max_norm,
             training.mixup,
         )
+        self._clip_norm, self._clip_value = training.clip_norm, training.clip_value
         self._criterion = nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
         self._row_losses = nn.CrossEntropyLoss(
             label_smoothing=training.label_smoothing, reduction="none"
@@ -221,6 +222,10 @@ class _TorchNetwork:
             loss = self._loss(logits, labels, weights)
         self._optimizer.zero_grad()
         loss.backward()
+        if self._clip_value is not None:
+            nn.utils.clip_grad_value_(self.network.parameters(), self._clip_value)
+        if self._clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self._clip_norm)
         # A schedule gives each step's rate; PyTorch keeps it with the parameters.
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
@@ -319,10 +324,11 @@ class _TorchNetwork:
             for number, parameter in enumerate(self.network.parameters()):
                 of_parameter = tuple(parameter.shape), self._numpy_dtype.name
                 for slot in slots_of(self._optimizer):
-                    is_step = slot == "step"
-                    layout[f"optimizer.{number}.{slot}"] = (
-                        ((), "float32") if is_step else of_parameter
-                    )
+                    of_slot = {
+                        "step": ((), "float32"),
+                        "mu_product": ((), self._numpy_dtype.name),
+                    }.get(slot, of_parameter)
+                    layout[f"optimizer.{number}.{slot}"] = of_slot
         return layout
 
     def load_state(self, state: Mapping[str, NDArray[Any]], steps: int, rows: int) -> None:

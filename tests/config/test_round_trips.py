@@ -93,12 +93,14 @@ configs = st.fixed_dictionaries(
             },
         ),
         "optimizer": st.one_of(
-            st.sampled_from(["sgd", "adagrad", "rmsprop", "adam", "adamw"]),
+            st.sampled_from(["sgd", "adagrad", "rmsprop", "adam", "adamw", "radam", "nadam"]),
             section("sgd", learning_rate=positive, momentum=rates, weight_decay=positive),
             section("adagrad", learning_rate_decay=positive, initial_accumulator=positive),
             section("rmsprop", alpha=rates, momentum=rates, epsilon=positive),
             section("adam", **adam),
             section("adamw", weight_decay=positive, **adam),
+            section("radam", decoupled_weight_decay=st.booleans(), **adam),
+            section("nadam", momentum_decay=positive, **adam),
         ),
         "training": st.fixed_dictionaries(
             {},
@@ -245,5 +247,6 @@ def test_any_override_is_accepted_or_a_config_error(path: list[str], value: Any)
 def test_the_schema_offers_the_variants_of_a_section_and_their_names() -> None:
     schema = json_schema()
     optimizer = schema["properties"]["optimizer"]["anyOf"]
-    assert {"enum": ["sgd", "adagrad", "rmsprop", "adam", "adamw"], "type": "string"} in optimizer
+    names = ["sgd", "adagrad", "rmsprop", "adam", "adamw", "radam", "nadam"]
+    assert {"enum": names, "type": "string"} in optimizer
     assert {"$ref": "#/$defs/AdamW"} in optimizer[0]["oneOf"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from needs import needs_torch
 from numpy.typing import NDArray
 
-from isolet_nn.nn import optimizers
+from isolet_nn.nn import adam_variants, optimizers
+from isolet_nn.nn.adam_variants import NAdam, RAdam
 from isolet_nn.nn.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
 STEPS = 100
@@ -61,6 +63,19 @@ def largest_difference(
         largest = max(largest, float(difference.max()))
         assert np.isfinite(parameters).all()
     return largest
+
+
+@contextmanager
+def numbers_of_64_bits() -> Iterator[None]:
+    """Let PyTorch's NAdam keep the product of its momenta, too, in float64."""
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 @needs_torch
@@ -179,6 +194,46 @@ def test_adam_and_adamw_step_as_in_pytorch(
     assert difference < TOLERANCE
 
 
+@needs_torch
+@settings(max_examples=25)
+@given(
+    name=st.sampled_from(["RAdam", "NAdam"]),
+    seed=seeds,
+    rate=rates,
+    beta1=betas,
+    beta2=st.sampled_from([0.5, 0.8, 0.9, 0.999]),
+    epsilon=st.sampled_from([1e-8, 1e-3]),
+    decay=decays,
+    decoupled=st.booleans(),
+    momentum_decay=st.sampled_from([0.0, 0.004, 1.0]),
+)
+def test_radam_and_nadam_step_as_in_pytorch(
+    name: str,
+    seed: int,
+    rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    decay: float,
+    decoupled: bool,
+    momentum_decay: float,
+) -> None:
+    kind: Any = getattr(adam_variants, name)
+    options: dict[str, Any] = {"weight_decay": decay, "decoupled_weight_decay": decoupled}
+    if name == "NAdam":
+        options["momentum_decay"] = momentum_decay
+
+    def make(p: NDArray[Any], g: NDArray[Any]) -> Optimizer:
+        made: Optimizer = kind(p, g, beta1=beta1, beta2=beta2, epsilon=epsilon, **options)
+        return made
+
+    with numbers_of_64_bits():
+        difference = largest_difference(
+            seed, make, name, rate, betas=(beta1, beta2), eps=epsilon, **options
+        )
+    assert difference < TOLERANCE
+
+
 MAKERS: dict[str, Maker] = {
     "sgd": lambda p, g: SGD(p, g, weight_decay=0.01),
     "sgd with momentum": lambda p, g: SGD(p, g, momentum=0.9),
@@ -188,6 +243,12 @@ MAKERS: dict[str, Maker] = {
     "rmsprop with momentum": lambda p, g: RMSprop(p, g, momentum=0.5),
     "adam": lambda p, g: Adam(p, g, weight_decay=0.01),
     "adamw": lambda p, g: AdamW(p, g),
+    "radam": lambda p, g: RAdam(p, g, weight_decay=0.01),
+    "radam, decoupled": lambda p, g: RAdam(
+        p, g, beta2=0.9, weight_decay=0.01, decoupled_weight_decay=True
+    ),
+    "nadam": lambda p, g: NAdam(p, g, weight_decay=0.01),
+    "nadam, decoupled": lambda p, g: NAdam(p, g, weight_decay=0.01, decoupled_weight_decay=True),
 }
 THEIRS: dict[str, tuple[str, dict[str, Any]]] = {
     "sgd": ("SGD", {"weight_decay": 0.01}),
@@ -201,6 +262,13 @@ THEIRS: dict[str, tuple[str, dict[str, Any]]] = {
     "rmsprop with momentum": ("RMSprop", {"momentum": 0.5}),
     "adam": ("Adam", {"weight_decay": 0.01}),
     "adamw": ("AdamW", {"weight_decay": 0.01}),
+    "radam": ("RAdam", {"weight_decay": 0.01}),
+    "radam, decoupled": (
+        "RAdam",
+        {"betas": (0.9, 0.9), "weight_decay": 0.01, "decoupled_weight_decay": True},
+    ),
+    "nadam": ("NAdam", {"weight_decay": 0.01}),
+    "nadam, decoupled": ("NAdam", {"weight_decay": 0.01, "decoupled_weight_decay": True}),
 }
 
 
@@ -212,7 +280,8 @@ def test_parameters_of_more_than_one_block_step_as_in_pytorch(
     monkeypatch.setattr(optimizers, "BLOCK_BYTES", 4096)
     size = optimizers.BLOCK_BYTES // 8 + 123
     theirs, options = THEIRS[name]
-    assert largest_difference(5, MAKERS[name], theirs, 0.01, size, **options) < TOLERANCE
+    with numbers_of_64_bits():
+        assert largest_difference(5, MAKERS[name], theirs, 0.01, size, **options) < TOLERANCE
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

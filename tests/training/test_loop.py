@@ -99,6 +99,8 @@ def stacks(draw: st.DrawFn) -> tuple[list[Experiment], list[Dataset]]:
             seed=draw(st.integers(0, 2), f"seed {n}"),
             optimizer=draw(st.sampled_from(kinds), f"optimizer {n}"),
             training__shuffle=draw(st.booleans(), f"shuffle {n}"),
+            training__clip_norm=draw(st.sampled_from([None, None, 0.1]), f"clip_norm {n}"),
+            training__clip_value=draw(st.sampled_from([None, None, 0.01]), f"clip_value {n}"),
             training__epochs=draw(st.integers(1, 4), f"epochs {n}"),
             training__evaluate_every=draw(st.integers(1, 3), f"evaluate_every {n}"),
             training__schedule=draw(

@@ -1,0 +1,204 @@
+"""Optimizers that follow from Adam: rectified (RAdam), and with Nesterov's momentum (NAdam).
+
+As in `optimizers`, formulas stand in the order in which the code performs them, and both running
+means are kept unscaled: Adam's own are (1 - beta1) mean and (1 - beta2) square.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from isolet_nn.nn.optimizers import Adam, FloatArray
+
+
+class _DecoupledAdam(Adam):
+    """Adam whose weight decay may be decoupled from the gradient, as that of AdamW is."""
+
+    def __init__(
+        self,
+        parameters: FloatArray,
+        gradients: FloatArray,
+        *,
+        beta1: float,
+        beta2: float,
+        epsilon: float,
+        weight_decay: float,
+        decoupled_weight_decay: bool,
+    ) -> None:
+        super().__init__(
+            parameters,
+            gradients,
+            beta1=beta1,
+            beta2=beta2,
+            epsilon=epsilon,
+            weight_decay=0.0 if decoupled_weight_decay else weight_decay,
+        )
+        self._decoupled = weight_decay if decoupled_weight_decay else 0.0
+
+    def _decay(self, p: FloatArray, learning_rate: float) -> None:
+        if self._decoupled:
+            p *= 1.0 - learning_rate * self._decoupled
+
+
+class RAdam(_DecoupledAdam):
+    """Rectified Adam (Liu et al., 2020, algorithm 2), with PyTorch's limit and epsilon.
+
+    ::
+
+        p = p - learning_rate weight_decay p      if decoupled
+        mean = beta1 mean + g
+        square = beta2 square + g^2
+        c1 = (1 - beta1) / (1 - beta1^t)
+        r_inf = 2 / (1 - beta2) - 1
+        r = r_inf - 2 t beta2^t / (1 - beta2^t)
+        p = p - learning_rate c1 mean             where r <= 5, else with
+        c2 = (1 - beta2) / (1 - beta2^t)
+        c3 = (r - 4) (r - 2) r_inf / ((r_inf - 4) (r_inf - 2) r)
+        p = p - learning_rate c1 sqrt(c3 / c2) mean / (sqrt(square) + epsilon / sqrt(1 - beta2))
+
+    r is the length of the mean of squares: short ones, whose root varies much, are left out.
+    """
+
+    def __init__(
+        self,
+        parameters: FloatArray,
+        gradients: FloatArray,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        super().__init__(
+            parameters,
+            gradients,
+            beta1=beta1,
+            beta2=beta2,
+            epsilon=epsilon,
+            weight_decay=weight_decay,
+            decoupled_weight_decay=decoupled_weight_decay,
+        )
+
+    def _update(
+        self,
+        p: FloatArray,
+        g: FloatArray,
+        scratch: FloatArray,
+        slots: Sequence[FloatArray],
+        learning_rate: float,
+    ) -> None:
+        mean, square = slots
+        self._decay(p, learning_rate)
+        mean *= self.beta1
+        mean += g
+        np.square(g, out=g)
+        square *= self.beta2
+        square += g
+        c1 = (1.0 - self.beta1) / (1.0 - self.beta1**self.steps)
+        rectification = self._rectification()
+        if rectification is None:
+            np.multiply(mean, learning_rate * c1, out=g)
+        else:
+            c2 = (1.0 - self.beta2) / (1.0 - self.beta2**self.steps)
+            np.sqrt(square, out=g)
+            g += self.epsilon / math.sqrt(1.0 - self.beta2)
+            np.divide(mean, g, out=g)
+            g *= learning_rate * c1 * math.sqrt(rectification / c2)
+        p -= g
+
+    def _rectification(self) -> float | None:
+        """The number c3; None where the mean of squares is too short."""
+        power = self.beta2**self.steps
+        longest = 2.0 / (1.0 - self.beta2) - 1.0
+        length = longest - 2.0 * self.steps * power / (1.0 - power)
+        if length <= 5.0:
+            return None
+        return (
+            (length - 4.0) * (length - 2.0) * longest / ((longest - 4.0) * (longest - 2.0) * length)
+        )
+
+
+class NAdam(_DecoupledAdam):
+    """Adam with Nesterov's momentum (Dozat, 2016), whose momentum grows as in ``torch.optim``.
+
+    ::
+
+        p = p - learning_rate weight_decay p      if decoupled
+        mean = beta1 mean + g
+        square = beta2 square + g^2
+        mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2)
+        product_t = mu_1 mu_2 ... mu_t
+        c2 = (1 - beta2) / (1 - beta2^t)
+        root = sqrt(c2) (sqrt(square) + epsilon / sqrt(c2))
+        p = p - learning_rate (1 - mu_t) / (1 - product_t) g / root
+        p = p - learning_rate (1 - beta1) mu_(t+1) / (1 - product_(t+1)) mean / root
+    """
+
+    def __init__(
+        self,
+        parameters: FloatArray,
+        gradients: FloatArray,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        momentum_decay: float = 0.004,
+        weight_decay: float = 0.0,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        super().__init__(
+            parameters,
+            gradients,
+            beta1=beta1,
+            beta2=beta2,
+            epsilon=epsilon,
+            weight_decay=weight_decay,
+            decoupled_weight_decay=decoupled_weight_decay,
+        )
+        self.momentum_decay = momentum_decay
+        self._product, self._n_factors = 1.0, 0
+
+    def _update(
+        self,
+        p: FloatArray,
+        g: FloatArray,
+        scratch: FloatArray,
+        slots: Sequence[FloatArray],
+        learning_rate: float,
+    ) -> None:
+        mean, square = slots
+        self._decay(p, learning_rate)
+        mean *= self.beta1
+        mean += g
+        np.square(g, out=scratch)
+        square *= self.beta2
+        square += scratch
+        mu, mu_next = self._momentum(self.steps), self._momentum(self.steps + 1)
+        product = self._product_of_momenta()
+        root_c2 = math.sqrt((1.0 - self.beta2) / (1.0 - self.beta2**self.steps))
+        np.sqrt(square, out=scratch)
+        scratch += self.epsilon / root_c2
+        rate = learning_rate / root_c2
+        g *= rate * (1.0 - mu) / (1.0 - product)
+        g /= scratch
+        p -= g
+        np.divide(mean, scratch, out=g)
+        g *= rate * (1.0 - self.beta1) * mu_next / (1.0 - product * mu_next)
+        p -= g
+
+    def _momentum(self, step: int) -> float:
+        decay: float = 0.96 ** (step * self.momentum_decay)
+        return self.beta1 * (1.0 - 0.5 * decay)
+
+    def _product_of_momenta(self) -> float:
+        """mu_1 to mu_t multiplied: it follows from t, and so is no part of the state."""
+        if self._n_factors > self.steps:
+            self._product, self._n_factors = 1.0, 0
+        while self._n_factors < self.steps:
+            self._n_factors += 1
+            self._product *= self._momentum(self._n_factors)
+        return self._product
