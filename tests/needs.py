@@ -28,6 +28,8 @@ def in_full(few: ChoiceT, many: ChoiceT) -> ChoiceT:
 needs_torch = pytest.mark.skipif(not has_torch(), reason="PyTorch is not installed")
 BACKENDS = ("numpy", pytest.param("torch", marks=needs_torch))
 """For tests that hold for both."""
+INSTALLED_BACKENDS = ("numpy", "torch") if has_torch() else ("numpy",)
+"""For properties that draw one."""
 
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="Chromium is not installed; on Debian: apt-get install -y chromium"

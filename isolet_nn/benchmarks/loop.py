@@ -9,9 +9,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from isolet_nn.config.loading import load_experiment
+from isolet_nn.config.optimizers import (
+    Adagrad,
+    Adam,
+    AdamW,
+    NAdam,
+    OptimizerConfig,
+    RAdam,
+    Rmsprop,
+    Sgd,
+)
 from isolet_nn.data import load_dataset
 
 if TYPE_CHECKING:
@@ -57,11 +67,50 @@ def train(
             optimizer.step()
 
 
+def make_torch_optimizer(
+    config: OptimizerConfig, network: torch.nn.Module
+) -> torch.optim.Optimizer:
+    """The torch.optim optimizer that a config describes."""
+    import torch
+
+    parameters = network.parameters()
+    common: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
+    if isinstance(config, Sgd):
+        return torch.optim.SGD(
+            parameters, momentum=config.momentum, nesterov=config.nesterov, **common
+        )
+    if isinstance(config, Adagrad):
+        return torch.optim.Adagrad(
+            parameters,
+            lr_decay=config.learning_rate_decay,
+            initial_accumulator_value=config.initial_accumulator,
+            eps=config.epsilon,
+            **common,
+        )
+    if isinstance(config, Rmsprop):
+        return torch.optim.RMSprop(
+            parameters, alpha=config.alpha, eps=config.epsilon, momentum=config.momentum, **common
+        )
+    common |= {"betas": (config.beta1, config.beta2), "eps": config.epsilon}
+    match config:
+        case Adam():
+            return torch.optim.Adam(parameters, fused=True, **common)
+        case AdamW():
+            return torch.optim.AdamW(parameters, fused=True, **common)
+        case RAdam(decoupled_weight_decay=decoupled):
+            return torch.optim.RAdam(parameters, decoupled_weight_decay=decoupled, **common)
+        case NAdam(decoupled_weight_decay=decoupled, momentum_decay=momentum_decay):
+            return torch.optim.NAdam(
+                parameters,
+                momentum_decay=momentum_decay,
+                decoupled_weight_decay=decoupled,
+                **common,
+            )
+
+
 def train_one_after_another(contents: Sequence[dict[str, object]], threads: int) -> LoopResult:
     """Train experiments (as in files) on one data set; loading it does not count."""
     import torch
-
-    from isolet_nn.training.torch_optimizers import make_torch_optimizer
 
     torch.set_num_threads(threads)
     experiments = [load_experiment(content) for content in contents]
@@ -73,7 +122,7 @@ def train_one_after_another(contents: Sequence[dict[str, object]], threads: int)
     started = time.perf_counter()
     for one in experiments:
         network = make_network(dataset.n_features, *one.model.hidden_layers, dataset.n_classes)
-        optimizer = make_torch_optimizer(one.optimizer, network, torch.device("cpu"))
+        optimizer = make_torch_optimizer(one.optimizer, network)
         train(network, optimizer, x, y, one.training.epochs, one.training.batch_size)
         with torch.no_grad():
             accuracies.append(float((network(test_x).argmax(dim=1) == test_y).double().mean()))

@@ -328,8 +328,9 @@ def _most_stacked(
     experiment: Experiment, size: DataSize, *, shares_batches: bool
 ) -> tuple[int, str]:
     """How many experiments a stack may hold, and why if it is one."""
-    if experiment.backend != "numpy":
-        return 1, f"the backend is {experiment.backend}"
+    if experiment.backend == "torch" and (experiment.ensemble > 1 or not shares_batches):
+        # It computes network by network; what a stack shares is fetching (measured: a quarter).
+        return 1, "the backend is torch, to which only networks on the same batches are cheaper"
     model, batch = experiment.model, _batch_size(experiment, size)
     shape = network_shape(experiment, size.n_features, size.n_classes)
     numbers = 4 * shape.n_parameters  # with gradients, and what an optimizer remembers of each

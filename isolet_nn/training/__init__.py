@@ -3,8 +3,12 @@
 - ``loop``: trains the experiments of a stack together; ``epoch``: what an epoch consists of;
   ``progress``: one experiment, and its end.
 - ``backend``: what the loop needs of a backend. ``numpy_backend`` and ``torch_backend`` are the
-  two there are; ``components``: what a config names for the first; ``devices`` and
-  ``torch_optimizers``: PyTorch's. ``weighting``: how much each row counts.
+  two there are; ``components``: what a config names for the first. ``weighting``: how much each
+  row counts.
+- PyTorch's ``devices``. ``torch_chunk``: networks whose products are computed as one, as many as
+  ``stack_size`` says; its ``torch_network`` with ``torch_activations``, its ``torch_optimizers``,
+  its ``torch_rows``, its ``torch_draws`` of what is random, and its ``torch_tables``, which hold
+  what an epoch's steps need.
 - ``measured``: which splits and scores. ``capacity``: whether a training can be carried out at all.
   ``threads``: how many its arithmetic takes.
 """

@@ -313,21 +313,16 @@ def make_backend(experiments: Sequence[Experiment], datasets: Sequence[Dataset])
     ConfigError
         If classes are weighted that the data has not.
     """
-    n_classes = datasets[0].n_classes
     require_backend(experiments[0])  # before PyTorch is imported, which may be missing
+    parts = [dataset.train for dataset in datasets]
+    weights = [row_weights(e, dataset) for e, dataset in zip(experiments, datasets, strict=True)]
     if experiments[0].backend == "torch":
         from isolet_nn.training.torch_backend import TorchBackend
 
-        (experiment,), (dataset,) = experiments, datasets  # nothing is stacked in PyTorch
-        return TorchBackend(experiment, dataset.train, n_classes, row_weights(experiment, dataset))
+        return TorchBackend(experiments, parts, datasets[0].n_classes, weights)
     from isolet_nn.training.numpy_backend import NumpyBackend
 
-    return NumpyBackend(
-        experiments,
-        [dataset.train for dataset in datasets],
-        n_classes,
-        [row_weights(e, dataset) for e, dataset in zip(experiments, datasets, strict=True)],
-    )
+    return NumpyBackend(experiments, parts, datasets[0].n_classes, weights)
 
 
 def require_backend(experiment: Experiment) -> None:

@@ -322,7 +322,10 @@ def test_seeds_that_split_the_data_differently_are_not_stacked() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"backend": "torch"}, "the backend is torch"),
+        (
+            {"backend": "torch"},
+            "the backend is torch, to which only networks on the same batches are cheaper",
+        ),
         ({"model.hidden_layers": [20_000]}, "the networks are too large for stacking to pay"),
     ],
 )
@@ -331,6 +334,19 @@ def test_why_networks_are_not_stacked_is_said(change: dict[str, Any], reason: st
     plan = plan_of(trials_of(set=changes, seeds=6), workers=1)
     assert [len(cohort.lines) for cohort in plan.cohorts] == [1] * 6
     assert plan.notes[f"not stacked: {reason}"] == 6
+
+
+def test_torch_trials_of_one_seed_are_stacked() -> None:
+    rates = [0.001 * (k + 1) for k in range(8)]
+    trials = trials_of(
+        set={"backend": "torch", "dataset.split_seed": 0},
+        grid={"optimizer.learning_rate": rates},
+        seeds=2,
+    )
+    plan = plan_of(trials, workers=1)
+    assert all(len(cohort.lines) > 1 for cohort in plan.cohorts)
+    for cohort in plan.cohorts:
+        assert len({trials.seed(trial) for (trial,) in cohort.lines}) == 1
 
 
 def test_torch_trials_share_trainings_all_the_same() -> None:

@@ -20,7 +20,7 @@ from builders import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from needs import BACKENDS, in_full
+from needs import BACKENDS, INSTALLED_BACKENDS, in_full
 from threadpoolctl import threadpool_limits
 
 from isolet_nn.config.experiment import Experiment
@@ -72,6 +72,7 @@ def stacks(draw: st.DrawFn) -> tuple[list[Experiment], list[Dataset]]:
         for n in range(k)
     ]
     common: dict[str, Any] = {
+        "backend": draw(st.sampled_from(INSTALLED_BACKENDS), "backend"),
         "model__hidden_layers": draw(
             st.lists(st.sampled_from([1, 2, 7, 16, 33]), max_size=3), "hidden"
         ),
@@ -124,11 +125,15 @@ def test_a_network_in_a_stack_has_the_bits_of_the_same_network_alone(
         assert_same_results(together, number, alone, 0)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_sixteen_networks_of_isolet_s_size_have_the_bits_of_each_alone(dtype: str) -> None:
+def test_sixteen_networks_of_isolet_s_size_have_the_bits_of_each_alone(
+    dtype: str, backend: str
+) -> None:
     dataset = make_dataset(features=617, classes=26, rows=700, validation=300, dtype=dtype)
     experiments = [
         make_experiment(
+            backend=backend,
             seed=number % 5,
             model__hidden_layers=[44],
             optimizer=OPTIMIZERS[number % len(OPTIMIZERS)],
@@ -296,10 +301,13 @@ def test_weights_that_only_the_last_step_made_infinite_are_an_error_too(backend:
     assert member.weights is None
 
 
-def test_a_diverging_network_stops_alone_and_leaves_its_neighbours_as_they_are() -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_diverging_network_stops_alone_and_leaves_its_neighbours_as_they_are(
+    backend: str,
+) -> None:
     dataset = make_dataset(rows=200)
-    good = make_experiment(training__epochs=4)
-    bad = make_experiment(training__epochs=4, optimizer=DIVERGING)
+    good = make_experiment(backend=backend, training__epochs=4)
+    bad = make_experiment(backend=backend, training__epochs=4, optimizer=DIVERGING)
     together = trained([good, bad, good], [dataset] * 3)
     alone = trained([good], [dataset])
     assert together.members[1].error is not None
@@ -428,10 +436,12 @@ def test_patience_that_is_partly_used_up_is_part_of_the_state(backend: str) -> N
         assert_same_results(undisturbed, 0, train_to_the_end(after), 0)
 
 
-def test_a_stack_goes_on_from_its_state_with_the_same_bits() -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_stack_goes_on_from_its_state_with_the_same_bits(backend: str) -> None:
     dataset = make_dataset(rows=70, validation=15)
     experiments = [
         make_experiment(
+            backend=backend,
             seed=seed,
             dataset__validation={"fraction": 0.2},
             model__dropout=0.3,

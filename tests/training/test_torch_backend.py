@@ -29,7 +29,7 @@ def test_a_device_that_is_not_there_is_named_with_those_that_are(
     offer(monkeypatch, cuda=False, mps=False)
     experiment = make_experiment(backend="torch", device=device)
     with pytest.raises(BackendUnavailableError) as caught:
-        TorchBackend(experiment, make_dataset().train, 3)
+        TorchBackend([experiment], [make_dataset().train], 3, [None])
     message = str(caught.value)
     assert f"no {device} on this machine" in message
     assert "available: auto, cpu" in message
@@ -67,7 +67,7 @@ def test_the_number_of_threads_is_that_of_the_experiment() -> None:
     try:
         for threads in (2, 1):
             experiment = make_experiment(backend="torch", training__threads=threads)
-            TorchBackend(experiment, make_dataset().train, 3)
+            TorchBackend([experiment], [make_dataset().train], 3, [None])
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
