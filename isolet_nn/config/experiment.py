@@ -41,9 +41,12 @@ class Experiment(Section):
         if self.backend == "numpy" and self.device not in ("auto", "cpu"):
             needs = f"{self.device} needs backend: torch (backend numpy computes on the cpu)"
             raise RuleError(Problem(needs, "device"))
-        if self.training.early_stopping is not None and self.dataset.validation == "none":
+        if self.training.watched and self.dataset.validation == "none":
+            who = next(iter(self.training.watched))
+            if who == "training.schedule":
+                who += f": {self.training.schedule.name}"
             raise ValueError(
-                "training.early_stopping needs a validation split: set dataset.validation, "
+                f"{who} needs a validation split: set dataset.validation, "
                 "for instance {fraction: 0.1}"
             )
         return self

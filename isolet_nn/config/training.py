@@ -64,7 +64,28 @@ class OneCycle(Section):
     """It ends at learning_rate / initial_divisor / final_divisor."""
 
 
-ScheduleConfig = Annotated[Constant | Step | Cosine | OneCycle, ByName()]
+class ReduceOnPlateau(Section):
+    """The learning rate is multiplied by factor when the validation split no longer improves."""
+
+    name: Literal["reduce_on_plateau"]
+    """The schedule."""
+    metric: ValidationMetric = "validation_loss"
+    """What has to improve."""
+    factor: Fraction = 0.1
+    """Factor of each reduction."""
+    patience: Annotated[int, Field(ge=0, le=MOST)] = 10
+    """Evaluated epochs without improvement that change nothing; the next one reduces."""
+    threshold: NonNegative = 1e-4
+    """Smallest change that counts as improvement."""
+    threshold_mode: Literal["rel", "abs"] = "rel"
+    """Whether threshold is a share of the best value so far, or a difference from it."""
+    cooldown: Annotated[int, Field(ge=0, le=MOST)] = 0
+    """Evaluated epochs after a reduction in which none counts as one without improvement."""
+    min_factor: Rate = 0.0
+    """Lowest learning rate, as a share of the optimizer's learning_rate."""
+
+
+ScheduleConfig = Annotated[Constant | Step | Cosine | OneCycle | ReduceOnPlateau, ByName()]
 
 
 class NoAveraging(Section):
@@ -159,7 +180,7 @@ class TrainingConfig(Section):
     threads: Annotated[int, Field(ge=1, le=MOST_THREADS)] = 1
     """Threads of the linear algebra; results can depend on it in the last bits."""
     schedule: ScheduleConfig = Constant(name="constant")
-    """How the learning rate changes: constant, step, cosine or one_cycle."""
+    """How the learning rate changes: constant, step, cosine, one_cycle or reduce_on_plateau."""
     early_stopping: EarlyStopping | None = None
     """null, or when to stop early; needs a validation split."""
     evaluate_every: Count = 1
@@ -172,3 +193,14 @@ class TrainingConfig(Section):
     """Seconds that must pass before the end of an epoch writes a new checkpoint."""
     keep_checkpoint: bool = False
     """Whether a run that is completed keeps a checkpoint, from which it can be extended."""
+
+    @property
+    def watched(self) -> dict[str, ValidationMetric]:
+        """Metrics of the validation split that decide how training goes on, by key path."""
+        stopping, schedule = self.early_stopping, self.schedule
+        watched: dict[str, ValidationMetric] = {}
+        if stopping is not None:
+            watched["training.early_stopping"] = stopping.metric
+        if isinstance(schedule, ReduceOnPlateau):
+            watched["training.schedule"] = schedule.metric
+        return watched

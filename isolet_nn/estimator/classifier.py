@@ -54,7 +54,7 @@ class NeuralNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
         The keys of ``training.early_stopping`` as a mapping; True takes all their defaults.
     validation_fraction
         Share of the rows of each class that is held out and evaluated. None holds out 0.1 with
-        early stopping, and nothing without.
+        early stopping and with the schedule ``reduce_on_plateau``, and nothing without.
     random_state
         An int is the ``seed`` of an experiment; None or a RandomState draws one.
     warm_start

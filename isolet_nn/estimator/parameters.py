@@ -39,7 +39,8 @@ _OF_FOLDERS = ("evaluate_test", "checkpoint_seconds", "keep_checkpoint")
 TRAINING = tuple(key for key in TrainingConfig.model_fields if key not in _OF_FOLDERS)
 """Without what is said of a test split, and of files."""
 _FRACTION = 0.1
-"""Held out for early stopping where nothing else is said, as scikit-learn's own networks do."""
+"""Held out to be watched where nothing else is said, as scikit-learn's own networks do."""
+_PLATEAU = "reduce_on_plateau"
 OTHERS = ("backend", "device", "ensemble")
 
 _KEY_PATH = re.compile(r"\b(?:model|optimizer|training)\.(?!name\b)(?=[a-z])")
@@ -67,7 +68,7 @@ def experiment_of(parameters: Mapping[str, Any], classes: Labels, n_fits: int) -
     stopping, fraction = given["early_stopping"], given["validation_fraction"]
     if isinstance(stopping, bool):
         given["early_stopping"] = stopping = {} if stopping else None
-    if stopping is not None and fraction is None:
+    if fraction is None and (stopping is not None or _name(given["schedule"]) == _PLATEAU):
         fraction = _FRACTION
     content = {
         **{name: given[name] for name in OTHERS},
@@ -123,6 +124,11 @@ def _optimizer(given: Mapping[str, Any]) -> Any:
     if isinstance(optimizer, str):
         return {"name": optimizer, **keys}
     return {**optimizer, **keys} if isinstance(optimizer, dict) else optimizer
+
+
+def _name(section: Any) -> Any:
+    """The name of a section that may be given by it alone."""
+    return section.get("name") if isinstance(section, dict) else section
 
 
 def _of_optimizer(problem: Problem, content: Mapping[str, Any]) -> Problem:

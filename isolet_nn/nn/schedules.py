@@ -1,13 +1,15 @@
 """Learning rate schedules: the factor by which a step's learning rate is multiplied.
 
 A schedule is a function of the step's number s = 0, 1, ..., of the steps per epoch e and of the
-steps of the whole training S. It is a pure function, so training can go on from any step.
+steps of the whole training S. It is a pure function, so training can go on from any step. What
+depends on how training goes is `ReduceOnPlateau`, whose factor comes on top.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 Schedule = Callable[[int, int, int], float]
 """``schedule(step, steps_per_epoch, total_steps)`` is the factor of the learning rate."""
@@ -64,3 +66,85 @@ def one_cycle(rise: float, initial_divisor: float, final_divisor: float) -> Sche
 
 def _cosine_between(start: float, end: float, share: float) -> float:
     return end + (start - end) * (1.0 + math.cos(math.pi * share)) / 2.0
+
+
+class ReduceOnPlateau:
+    """A factor that falls when a metric no longer improves.
+
+    As torch.optim.lr_scheduler.ReduceLROnPlateau without its `eps`: a value improves on the best
+    so far, b, if it is beyond b (1 + threshold) or, where less is better, below b (1 - threshold);
+    not relatively, b + threshold or b - threshold. After more than `patience` values in a row that
+    do not, the factor becomes max(factor `factor`, `min_factor`), and the next `cooldown` values
+    are not counted. What is not a number does not improve.
+
+    Attributes
+    ----------
+    current
+        The factor of the learning rate.
+    best
+        The best value so far; plus or minus infinity before the first.
+    without_improvement
+        Values in a row that did not improve.
+    cooling
+        Values that are still not counted.
+    """
+
+    def __init__(
+        self,
+        *,
+        greater_is_better: bool,
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        relative: bool = True,
+        cooldown: int = 0,
+        min_factor: float = 0.0,
+    ) -> None:
+        self.greater_is_better = greater_is_better
+        self.factor = factor
+        self.patience = patience
+        self.threshold = threshold
+        self.relative = relative
+        self.cooldown = cooldown
+        self.min_factor = min_factor
+        self.current = 1.0
+        self.best = -math.inf if greater_is_better else math.inf
+        self.without_improvement = 0
+        self.cooling = 0
+
+    def observe(self, value: float) -> None:
+        """Take in the metric of an evaluation."""
+        if self._improves(value):
+            self.best, self.without_improvement = value, 0
+        else:
+            self.without_improvement += 1
+        if self.cooling > 0:
+            self.cooling -= 1
+            self.without_improvement = 0
+        if self.without_improvement > self.patience:
+            self.current = max(self.current * self.factor, self.min_factor)
+            self.cooling, self.without_improvement = self.cooldown, 0
+
+    def _improves(self, value: float) -> bool:
+        sign = 1.0 if self.greater_is_better else -1.0
+        if math.isinf(self.best):
+            return sign * value > sign * self.best
+        if self.relative:
+            return sign * value > sign * self.best * (1.0 + sign * self.threshold)
+        return sign * value > sign * self.best + self.threshold
+
+    def state(self) -> dict[str, float | int | None]:
+        """What `load_state` needs, as JSON."""
+        return {
+            "current": self.current,
+            "best": self.best if math.isfinite(self.best) else None,
+            "without_improvement": self.without_improvement,
+            "cooling": self.cooling,
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.current = state["current"]
+        if state["best"] is not None:
+            self.best = state["best"]
+        self.without_improvement, self.cooling = state["without_improvement"], state["cooling"]

@@ -219,6 +219,15 @@ class GeneratorState(Record):
     uinteger: Annotated[int, Field(ge=0, lt=2**32)]
 
 
+class PlateauState(Record):
+    """What a schedule that follows the validation metric has seen."""
+
+    current: Annotated[float, Field(ge=0.0, le=1.0)]
+    best: float | None
+    without_improvement: Whole
+    cooling: Whole
+
+
 class MemberProgress(Record):
     """How far one experiment of a stack is."""
 
@@ -227,6 +236,7 @@ class MemberProgress(Record):
     best_epoch: Whole | None
     best_value: float | None
     evaluations_since_best: Whole
+    plateau: PlateauState | None
 
 
 class Progress(Record):

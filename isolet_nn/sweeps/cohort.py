@@ -139,11 +139,11 @@ def run_cohort(
 def _epochs_to_evaluate(
     task: CohortTask, experiments: Sequence[Experiment]
 ) -> frozenset[int] | None:
-    """Only what is read off, unless early stopping or full curves need other epochs too."""
+    """Only what is read off, unless someone watches, or full curves need, other epochs too."""
     if any(e.training.early_stopping is not None for e in experiments):
         return None
     ends = frozenset(epoch for line in task.lines for epoch in line.epochs)
-    if task.curves != "full":
+    if task.curves != "full" and not any(e.training.watched for e in experiments):
         return ends
     every = {e.training.evaluate_every for e in experiments}
     return ends.union(*(range(n, max(ends) + 1, n) for n in every))
@@ -187,7 +187,7 @@ def _curve(
         return ""
     settings = training.experiments[number].training
     every = settings.evaluate_every
-    if task.curves == "training" and settings.early_stopping is None:
+    if task.curves == "training" and not settings.watched:
         every = epochs
     return curve_text(
         trial,

@@ -287,4 +287,12 @@ def conflict_with_folds(experiment: Mapping[str, Any]) -> Problem | None:
             "training.early_stopping",
             allowed="set null, and vary training.epochs instead",
         )
+    schedule = look_up(experiment, "training.schedule")
+    name = schedule.get("name") if isinstance(schedule, Mapping) else schedule
+    if name == "reduce_on_plateau":
+        return Problem(
+            f"under cross_validation {name} would choose the rates on the very fold that is scored",
+            "training.schedule",
+            allowed="take one that follows from the number of epochs, such as cosine",
+        )
     return None

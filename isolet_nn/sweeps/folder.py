@@ -44,7 +44,8 @@ from isolet_nn.training.measured import scores_asked_for
 NUMBERING = ("grid", "list", "random", "seeds", "cross_validation")
 """Keys of a sweep file on which the numbers of trials depend."""
 MODELS = "models"
-EARLY_STOPPING = "training.early_stopping"
+_WATCHING = ("training.early_stopping", "training.schedule.name", "training.schedule.metric")
+"""Keys that decide which scores are measured to watch the validation split by."""
 _MAY_BE_MISSING = np.array([measure_name(metric) in SCORES for metric in METRICS])
 
 
@@ -286,7 +287,7 @@ def _shard_of(folder: SweepFolder) -> Shard | None:
 
 def _evaluated(trials: Trials) -> NDArray[np.bool_]:
     """Which of `METRICS` trials of each setting measure (n_settings, n_metrics)."""
-    keys = ("dataset.name", "dataset.validation", EVALUATE_TEST, SCORES_KEY, EARLY_STOPPING)
+    keys = ("dataset.name", "dataset.validation", EVALUATE_TEST, SCORES_KEY, *_WATCHING)
     firsts, groups = trials.groups_by(*keys)
     evaluated = np.zeros((len(firsts), len(METRICS)), bool)
     for group, number in enumerate(firsts):

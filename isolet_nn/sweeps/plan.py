@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config.experiment import Experiment
-from isolet_nn.config.training import Constant, Step, Swa
+from isolet_nn.config.training import Constant, ReduceOnPlateau, Step, Swa
 from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed
 from isolet_nn.sweeps.grid import EPOCHS, Trials
 from isolet_nn.training.backend import n_parameters, network_shape
@@ -315,7 +315,7 @@ def _lines(
 
 def _why_not_shared(experiment: Experiment) -> str:
     """Why a training cannot serve trials of fewer epochs; empty if it can."""
-    if not isinstance(experiment.training.schedule, (Constant, Step)):
+    if not isinstance(experiment.training.schedule, (Constant, Step, ReduceOnPlateau)):
         return f"the schedule {experiment.training.schedule.name} depends on their number"
     if isinstance(experiment.training.weight_averaging, Swa):
         return "the average begins at a share of them"

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import functools
 
+from isolet_nn.config.metrics import measure_of
 from isolet_nn.config.network import ActivationConfig, InitializerConfig, Normal
 from isolet_nn.config.optimizers import OptimizerConfig
-from isolet_nn.config.training import Constant, Cosine, OneCycle, ScheduleConfig, Step
+from isolet_nn.config.training import (
+    Constant,
+    Cosine,
+    OneCycle,
+    ReduceOnPlateau,
+    ScheduleConfig,
+    Step,
+)
 from isolet_nn.nn import activations, adam_variants, initializers, optimizers, schedules
 from isolet_nn.nn.layers import FloatArray
 from isolet_nn.nn.network import ActivationMaker
@@ -57,9 +65,9 @@ def make_optimizer(
 
 
 def make_schedule(config: ScheduleConfig) -> schedules.Schedule:
-    """The learning rate schedule that a config describes."""
+    """The learning rate schedule that a config describes, as far as it follows from the steps."""
     match config:
-        case Constant():
+        case Constant() | ReduceOnPlateau():
             return schedules.constant
         case Step():
             return schedules.step_decay(config.epochs, config.gamma)
@@ -67,3 +75,15 @@ def make_schedule(config: ScheduleConfig) -> schedules.Schedule:
             return schedules.cosine(config.final_factor, config.warmup_epochs)
         case OneCycle():
             return schedules.one_cycle(config.rise, config.initial_divisor, config.final_divisor)
+
+
+def make_plateau(config: ScheduleConfig) -> schedules.ReduceOnPlateau | None:
+    """The part of a learning rate schedule that follows from evaluations, if it has one."""
+    if not isinstance(config, ReduceOnPlateau):
+        return None
+    options = config.model_dump(exclude={"name", "metric", "threshold_mode"})
+    return schedules.ReduceOnPlateau(
+        greater_is_better=measure_of(config.metric).greater_is_better,
+        relative=config.threshold_mode == "rel",
+        **options,
+    )

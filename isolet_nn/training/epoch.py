@@ -112,6 +112,7 @@ class Epochs:
     def __init__(self, experiments: Sequence[Experiment], n_rows: int, *, one_part: bool) -> None:
         first = experiments[0]
         self._networks = [(e, k) for e in experiments for k in range(e.ensemble)]
+        self._ensembles = [e.ensemble for e in experiments]
         self.n_rows = n_rows
         self.batch_size = min(first.training.batch_size, n_rows)
         self.rows_used = n_rows - (n_rows % self.batch_size if first.training.drop_last else 0)
@@ -137,14 +138,19 @@ class Epochs:
             return []
         return [generator(e.seed, Stream.STEPS, number, k) for e, k in self._networks]
 
-    def make(self, number: int, generators: Sequence[np.random.Generator]) -> Epoch:
-        """An epoch, with its generators as far as it has come."""
+    def make(
+        self, number: int, generators: Sequence[np.random.Generator], factors: Sequence[float]
+    ) -> Epoch:
+        """An epoch, with its generators as far as it has come.
+
+        `factors` are by what evaluations multiply the learning rates, one an experiment.
+        """
         return Epoch(
             number,
             self._draw_orders(number),
             self._shared,
             self.batch_size,
-            self._learning_rates(number),
+            self._learning_rates(number) * np.repeat(factors, self._ensembles),
             self._averaged(number),
             generators,
         )

@@ -105,7 +105,9 @@ class Training:
         started = time.perf_counter()
         if self.step == 0:  # else the epoch goes on, and so do the streams that it began with
             self._step_generators = self._epochs.generators(self.epoch)
-        self.backend.begin_epoch(self._epochs.make(self.epoch, self._step_generators))
+        factors = [member.rate_factor for member in self.members]
+        epoch = self._epochs.make(self.epoch, self._step_generators, factors)
+        self.backend.begin_epoch(epoch)
         # A diverging network is found by its loss, so overflows on the way are no news.
         with np.errstate(all="ignore"), out_of_memory_in_words():
             while self.step < self.steps_per_epoch:
@@ -257,6 +259,8 @@ class Training:
             zip(self.members, progress["members"], strict=True)
         ):
             _require_within(f"members.{number}.best_epoch", state["best_epoch"] or 0, 0, epoch)
+            if (state["plateau"] is None) is not (member.plateau is None):
+                raise ValueError(f"members.{number}.plateau: it is not that of the schedule")
             best = member.layout_of_best_weights(state, functools.partial(self.weights, number))
             layout |= {f"best.{number}.{name}": of_array for name, of_array in best.items()}
         require_layout(arrays, layout)

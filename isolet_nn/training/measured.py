@@ -20,24 +20,24 @@ def evaluated_splits(experiment: Experiment, dataset: Dataset) -> list[str]:
 
 def scores_asked_for(training: TrainingConfig) -> list[Score]:
     """What every evaluation measures besides loss and accuracy, in the order of metrics.csv."""
-    stopping = training.early_stopping
-    watched = [] if stopping is None else [measure_name(stopping.metric)]
+    watched = [measure_name(metric) for metric in training.watched.values()]
     return [score for score in SCORES if score in (*training.scores, *watched)]
 
 
 def require_defined_scores(training: TrainingConfig, dataset: Dataset) -> None:
-    """Refuse to stop early by a score that the validation split has none of.
+    """Refuse to stop early, or to lower the rate, by a score that the validation split lacks.
 
     Raises
     ------
     ConfigError
         Saying why it has none, and what there is instead.
     """
-    stopping, split = training.early_stopping, dataset.validation
-    if stopping is None or split is None or not is_score(score := measure_name(stopping.metric)):
-        return
-    reason = why_undefined(score, split.y, dataset.classes, "validation")
-    if reason is not None:
-        instead = "validation_balanced_accuracy and validation_loss need not all classes"
-        found = f"{stopping.metric} is undefined: {reason}"
-        raise ConfigError(Problem(found, "training.early_stopping.metric", allowed=instead))
+    split = dataset.validation
+    for key, metric in training.watched.items():
+        if split is None or not is_score(score := measure_name(metric)):
+            continue
+        reason = why_undefined(score, split.y, dataset.classes, "validation")
+        if reason is not None:
+            instead = "validation_balanced_accuracy and validation_loss need not all classes"
+            found = f"{metric} is undefined: {reason}"
+            raise ConfigError(Problem(found, f"{key}.metric", allowed=instead))

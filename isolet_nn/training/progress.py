@@ -17,7 +17,9 @@ import numpy as np
 
 from isolet_nn.config.metrics import is_better
 from isolet_nn.config.training import TrainingConfig
+from isolet_nn.nn.schedules import ReduceOnPlateau
 from isolet_nn.training.backend import Layout, Weights, layout_of
+from isolet_nn.training.components import make_plateau
 
 Row = dict[str, float | None]
 """One epoch's metrics under the names of metrics.csv; None where it was not evaluated."""
@@ -46,6 +48,8 @@ class Member:
         The weights there, kept where early stopping is to restore them.
     weights
         The final weights, once finished without an error.
+    plateau
+        Lowers the learning rate where the schedule follows the validation metric; else None.
     """
 
     settings: TrainingConfig
@@ -59,6 +63,15 @@ class Member:
     weights: Weights | None = None
     _copy_weights: Callable[[], Weights] | None = field(default=None, repr=False)
     """Gives the weights as they are, from the first recorded epoch on."""
+    plateau: ReduceOnPlateau | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.plateau = make_plateau(self.settings.schedule)
+
+    @property
+    def rate_factor(self) -> float:
+        """By what evaluations so far multiply the learning rate of the coming epoch."""
+        return 1.0 if self.plateau is None else self.plateau.current
 
     def record(self, row: Row, copy_weights: Callable[[], Weights]) -> None:
         """Take in the row of the epoch just trained, and decide whether it was the last.
@@ -82,6 +95,7 @@ class Member:
             self.finished = True
             return
         self._watch_validation(epoch, row, copy_weights)
+        self._watch_plateau(epoch, row)
         if epoch >= self.settings.epochs:
             self.finished = True
         if self.finished:
@@ -119,6 +133,17 @@ class Member:
         if stopping and self.evaluations_since_best >= stopping.patience:
             self.finished = True
 
+    def _watch_plateau(self, epoch: int, row: Row) -> None:
+        """Let the schedule see the evaluations that are made whatever the number of epochs.
+
+        The last epoch, and those at which others are read off a training, may be evaluated besides.
+        """
+        if self.plateau is None or epoch % self.settings.evaluate_every:
+            return
+        value = row.get(self.settings.watched["training.schedule"])
+        if value is not None:
+            self.plateau.observe(value)
+
     def _end(self, epoch: int, row: Row, copy_weights: Callable[[], Weights]) -> None:
         """Settle on the weights to end with, or on the error with which training has failed."""
         weights = self.best_weights
@@ -146,6 +171,7 @@ class Member:
             "best_epoch": self.best_epoch,
             "best_value": None if math.isnan(self.best_value) else self.best_value,
             "evaluations_since_best": self.evaluations_since_best,
+            "plateau": None if self.plateau is None else self.plateau.state(),
         }
 
     def load_state(
@@ -156,6 +182,8 @@ class Member:
         self.best_epoch = state["best_epoch"]
         self.best_value = math.nan if state["best_value"] is None else state["best_value"]
         self.evaluations_since_best = state["evaluations_since_best"]
+        if self.plateau is not None:
+            self.plateau.load_state(state["plateau"])
         self.history, self.best_weights = history, best_weights
 
     def layout_of_best_weights(

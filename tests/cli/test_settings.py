@@ -59,8 +59,8 @@ silu, leaky_relu, elu; did you mean relu?
 name, weight_decay
        c.yaml: training.epochs: found 0; it should be greater than or equal to 1
        c.yaml: training.batch_size: found 1.5; it should be a valid integer
-       c.yaml: training.schedule.name: found 'cosin'; allowed: constant, step, cosine, one_cycle; \
-did you mean cosine?
+       c.yaml: training.schedule.name: found 'cosin'; allowed: constant, step, cosine, one_cycle, \
+reduce_on_plateau; did you mean cosine?
        c.yaml: nmae: unknown key; did you mean name?
 """
 

@@ -41,13 +41,13 @@ def test_a_data_set_is_all_that_an_experiment_needs() -> None:
         ),
         (
             with_iris(optimizer={"name": "adm"}),
-            "optimizer.name: found 'adm'; allowed: sgd, adagrad, rmsprop, adam, adamw; "
-            "did you mean adam?",
+            "optimizer.name: found 'adm'; allowed: sgd, adagrad, rmsprop, adam, adamw, radam, "
+            "nadam; did you mean adam?",
         ),
         (
             with_iris(optimizer="adm"),
-            "optimizer.name: found 'adm'; allowed: sgd, adagrad, rmsprop, adam, adamw; "
-            "did you mean adam?",
+            "optimizer.name: found 'adm'; allowed: sgd, adagrad, rmsprop, adam, adamw, radam, "
+            "nadam; did you mean adam?",
         ),
         (
             with_iris(backend="pytorch"),
@@ -119,6 +119,11 @@ def test_a_data_set_is_all_that_an_experiment_needs() -> None:
             with_iris(training={"early_stopping": {}}),
             "training.early_stopping needs a validation split: set dataset.validation, "
             "for instance {fraction: 0.1}",
+        ),
+        (
+            with_iris(training={"schedule": "reduce_on_plateau"}),
+            "training.schedule: reduce_on_plateau needs a validation split: set "
+            "dataset.validation, for instance {fraction: 0.1}",
         ),
         (
             with_iris(device="cuda"),

@@ -111,6 +111,8 @@ configs = st.fixed_dictionaries(
                 "class_weight": st.sampled_from([None, "balanced"])
                 | st.dictionaries(text, positive, min_size=1, max_size=3),
                 "dtype": st.sampled_from(["float32", "float64"]),
+                "clip_norm": st.none() | positive,
+                "clip_value": st.none() | positive,
                 "schedule": st.sampled_from(["constant", "step", "cosine", "one_cycle"])
                 | section("one_cycle", rise=st.floats(0.01, 0.99)),
                 "checkpoint_seconds": positive,

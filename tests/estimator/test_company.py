@@ -127,6 +127,7 @@ PARTLY: list[dict[str, Any]] = [
     {"validation_fraction": 0.1},
     {"class_weight": "balanced"},
     {"schedule": "cosine"},
+    {"schedule": "reduce_on_plateau", "validation_fraction": None},
 ]
 
 

@@ -243,3 +243,4 @@ def test_early_stopping_ends_with_the_best_epoch_and_says_so() -> None:
     assert classifier.n_iter_ == classifier.best_epoch_ + 3
     assert len(classifier.validation_scores_) == len(classifier.loss_curve_) == classifier.n_iter_
     assert make().fit(X, y).validation_scores_ is None
+    assert make(schedule="reduce_on_plateau").fit(X, y).validation_scores_ is not None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from hypothesis import assume, given, settings
@@ -141,3 +142,67 @@ def test_every_factor_lies_above_zero_and_not_above_one(
 ) -> None:
     factors = [schedule(step, e, n * e) for step in range(n * e)]
     assert all(0.0 < factor <= 1.0 for factor in factors)
+
+
+@needs_torch
+@settings(max_examples=50)
+@given(
+    values=st.lists(
+        st.sampled_from([0.5, 0.4, 0.45, 0.3, 0.2, -0.1, math.nan, math.inf]), max_size=30
+    ),
+    greater=st.booleans(),
+    factor=st.sampled_from([0.1, 0.5, 0.9]),
+    patience=st.integers(0, 4),
+    threshold=st.sampled_from([0.0, 1e-4, 0.1, 0.3]),
+    mode=st.sampled_from(["rel", "abs"]),
+    cooldown=st.integers(0, 3),
+    least=st.sampled_from([0.0, 0.01, 0.3]),
+    kept_after=st.integers(0, 30),
+)
+def test_a_plateau_lowers_the_rate_as_reducelronplateau_does_and_goes_on_from_its_state(
+    values: list[float],
+    greater: bool,
+    factor: float,
+    patience: int,
+    threshold: float,
+    mode: Literal["rel", "abs"],
+    cooldown: int,
+    least: float,
+    kept_after: int,
+) -> None:
+    from torch.optim import lr_scheduler
+
+    def make() -> schedules.ReduceOnPlateau:
+        return schedules.ReduceOnPlateau(
+            greater_is_better=greater,
+            factor=factor,
+            patience=patience,
+            threshold=threshold,
+            relative=mode == "rel",
+            cooldown=cooldown,
+            min_factor=least,
+        )
+
+    optimizer = sgd()
+    theirs = lr_scheduler.ReduceLROnPlateau(
+        optimizer,
+        "max" if greater else "min",
+        factor=factor,
+        patience=patience,
+        threshold=threshold,
+        threshold_mode=mode,
+        cooldown=cooldown,
+        min_lr=least * RATE,
+        eps=0.0,
+    )
+    ours = make()
+    if greater:
+        values = [value for value in values if value != math.inf]
+    for number, value in enumerate(values):
+        if number == kept_after:
+            state = json.loads(json.dumps(ours.state(), allow_nan=False))
+            ours = make()
+            ours.load_state(state)
+        ours.observe(value)
+        theirs.step(value)
+        assert math.isclose(RATE * ours.current, optimizer.param_groups[0]["lr"], rel_tol=1e-9)

@@ -240,6 +240,10 @@ def test_folds_share_no_cohort_since_they_may_differ_in_size() -> None:
             'early_stopping={"patience": 3})',
         ),
         (
+            {"set": {"training.schedule": "reduce_on_plateau"}},
+            "experiment.training.schedule: under cross_validation reduce_on_plateau would choose",
+        ),
+        (
             {"grid": {"dataset": [{"name": "iris"}, {"name": "wine", "validation": {"folds": 3}}]}},
             "dataset.validation: found {'folds': 3}; cross_validation holds out folds instead",
         ),

@@ -84,6 +84,7 @@ SCHEDULES: list[Any] = [
     {"name": "step", "epochs": 2, "gamma": 0.5},
     {"name": "cosine", "warmup_epochs": 1},
     "one_cycle",
+    {"name": "reduce_on_plateau", "patience": 0, "threshold": 0.2, "factor": 0.5},
 ]
 
 
@@ -141,6 +142,8 @@ def experiments(draw: st.DrawFn) -> dict[str, Any]:
     settings = draw(training)
     if "validation" not in dataset:
         settings.pop("early_stopping", None)
+        if settings["schedule"] == SCHEDULES[-1]:
+            settings["schedule"] = "constant"
     ensemble = draw(st.sampled_from([1, 1, 2]))
     return {
         "ensemble": ensemble,

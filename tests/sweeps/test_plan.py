@@ -32,6 +32,7 @@ VALUES: dict[str, list[Any]] = {
     "training.epochs": [1, 2, 3, 10],
     "training.batch_size": [16, 5000],
     "training.schedule": ["constant", {"name": "step", "epochs": 2}, "cosine", "one_cycle"],
+    "training.clip_norm": [None, 1.0],
     "training.early_stopping": [None, {"patience": 2}],
     "training": [{"epochs": 4}, {"epochs": 7, "schedule": "cosine"}],
     "training.dtype": ["float32", "float64"],
@@ -120,14 +121,14 @@ def check_line(experiments: list[Experiment]) -> None:
     assert epochs == sorted(epochs)
     first = experiments[0]
     if len(experiments) > 1:
-        assert first.training.schedule.name in ("constant", "step")
+        assert first.training.schedule.name in ("constant", "step", "reduce_on_plateau")
         assert first.training.early_stopping is None
     for other in experiments[1:]:
         assert content(other, "training.epochs") == content(first, "training.epochs")
 
 
 def check_stack(experiments: list[Experiment]) -> None:
-    """Networks of a stack differ in optimizer and seed only, and see the same data."""
+    """Networks of a stack differ in optimizer, clipping and seed only, and see the same data."""
     first = experiments[0]
     assert len(experiments) <= COSTS.most_stacked
     if len(experiments) > 1:
@@ -135,7 +136,8 @@ def check_stack(experiments: list[Experiment]) -> None:
         parameters = n_parameters(first, SIZE.n_features, SIZE.n_classes)
         assert 4 * parameters * len(experiments) <= COSTS.stacked_numbers
     for other in experiments[1:]:
-        assert content(other, "optimizer", "seed") == content(first, "optimizer", "seed")
+        own = ("optimizer", "seed", "training.clip_norm")
+        assert content(other, *own) == content(first, *own)
         assert data_key(other) == data_key(first)
         if data_depends_on_seed(first.dataset):
             assert other.seed == first.seed

@@ -42,6 +42,12 @@ def assert_same_results(one: Training, number: int, other: Training, other_numbe
     assert same_arrays(a.weights or {}, b.weights or {})
 
 
+PLATEAU: dict[str, Any] = {
+    "name": "reduce_on_plateau",
+    "patience": 0,
+    "threshold": 0.3,
+    "factor": 0.5,
+}
 REGULARIZED: dict[str, Any] = {
     "ensemble": 2,
     "model__input_noise": 0.3,
@@ -80,6 +86,7 @@ def stacks(draw: st.DrawFn) -> tuple[list[Experiment], list[Dataset]]:
         "model__dropout": draw(st.sampled_from([0.0, 0.3]), "dropout"),
         "model__input_dropout": draw(st.sampled_from([0.0, 0.2]), "input_dropout"),
         "training__dtype": dtype,
+        "dataset__validation": {"fraction": 0.2} if validation else "none",
         "training__batch_size": draw(st.sampled_from([1, 2, 7, 32, 1000]), "batch_size"),
         "training__drop_last": draw(st.booleans(), "drop_last"),
         "training__label_smoothing": draw(st.sampled_from([0.0, 0.1]), "smoothing"),
@@ -105,7 +112,8 @@ def stacks(draw: st.DrawFn) -> tuple[list[Experiment], list[Dataset]]:
             training__epochs=draw(st.integers(1, 4), f"epochs {n}"),
             training__evaluate_every=draw(st.integers(1, 3), f"evaluate_every {n}"),
             training__schedule=draw(
-                st.sampled_from(["constant", "cosine", "one_cycle"]), f"schedule {n}"
+                st.sampled_from(["constant", "cosine", "one_cycle", *[PLATEAU] * (validation > 0)]),
+                f"schedule {n}",
             ),
         )
         for n in range(k)
@@ -348,16 +356,22 @@ def test_an_early_end_in_a_stack_is_the_early_end_alone(metric: str) -> None:
         assert_same_results(together, number, trained([experiment], [dataset]), 0)
 
 
-def test_a_training_cannot_stop_by_a_score_that_its_validation_split_has_none_of() -> None:
+@pytest.mark.parametrize(
+    ("key", "watching"),
+    [("training.early_stopping", {}), ("training.schedule", {"name": "reduce_on_plateau"})],
+)
+def test_a_training_cannot_watch_a_score_that_its_validation_split_has_none_of(
+    key: str, watching: dict[str, Any]
+) -> None:
     dataset = make_dataset(validation=2)
     experiment = make_experiment(
         dataset__validation={"fraction": 0.2},
-        training__early_stopping={"metric": "validation_roc_auc"},
+        **{key.replace(".", "__"): {"metric": "validation_roc_auc", **watching}},
     )
     with pytest.raises(ConfigError) as caught:
         Training([experiment], [dataset])
     found = "validation_roc_auc is undefined: the validation split has no row of class "
-    assert f"training.early_stopping.metric: {found}" in str(caught.value)
+    assert f"{key}.metric: {found}" in str(caught.value)
     assert "validation_balanced_accuracy" in str(caught.value)
 
 
@@ -373,7 +387,11 @@ def through_disk(training: Training) -> tuple[dict[str, Any], dict[str, Any], li
 @pytest.mark.parametrize("stop_after", [0, 1, 3, 5, 6, 11])
 @pytest.mark.parametrize(
     "changes",
-    [{}, REGULARIZED, {"training__weight_averaging": {"name": "swa", "start": 0.5}}],
+    [
+        {},
+        REGULARIZED | {"training__schedule": PLATEAU},
+        {"training__weight_averaging": {"name": "swa", "start": 0.5}},
+    ],
     ids=["plain", "regularized", "swa"],
 )
 def test_going_on_from_a_state_gives_the_bits_of_an_undisturbed_training(
@@ -388,9 +406,8 @@ def test_going_on_from_a_state_gives_the_bits_of_an_undisturbed_training(
         optimizer=optimizer,
         training__epochs=4,
         training__batch_size=16,
-        training__schedule="cosine",
         training__early_stopping={"patience": 3},
-        **changes,
+        **{"training__schedule": "cosine"} | changes,
     )
     dataset = make_dataset(rows=70, validation=15)  # five steps an epoch, the last incomplete
     undisturbed = trained([experiment], [dataset])

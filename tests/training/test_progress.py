@@ -18,6 +18,7 @@ from builders import (
 )
 from threadpoolctl import threadpool_limits
 
+from isolet_nn.training.epoch import Epoch
 from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
 
@@ -204,3 +205,70 @@ def test_without_early_stopping_the_best_epoch_is_that_of_the_lowest_validation_
 
 def test_there_is_no_best_epoch_without_validation() -> None:
     assert trained([make_experiment()], [make_dataset()]).members[0].best_epoch is None
+
+
+def rates_of(
+    metric: str, curve: Curve, monkeypatch: pytest.MonkeyPatch, **changes: Any
+) -> list[float]:
+    """The learning rate at the end of each epoch, where a metric follows a curve."""
+    schedule = {"name": "reduce_on_plateau", "metric": metric, "factor": 0.5, "patience": 1}
+    experiment = make_experiment(
+        dataset__validation={"fraction": 0.2},
+        optimizer={"name": "sgd", "learning_rate": 8.0},
+        training__epochs=len(curve),
+        training__schedule=schedule,
+        **changes,
+    )
+    training = Training([experiment], [make_dataset(validation=10)])
+    evaluate, begin_epoch = training._evaluate, training.backend.begin_epoch
+    rates: list[float] = []
+
+    def following_the_curve() -> list[Row]:
+        rows = evaluate()
+        if rows[0][metric] is not None:
+            rows[0] |= {"train_loss": 1.0, metric: curve[training.epoch]}
+        return rows
+
+    def noting_the_rate(epoch: Epoch) -> None:
+        rates.append(float(epoch.learning_rates[-1, 0]))
+        begin_epoch(epoch)
+
+    monkeypatch.setattr(training, "_evaluate", following_the_curve)
+    monkeypatch.setattr(training.backend, "begin_epoch", noting_the_rate)
+    train_to_the_end(training)
+    return rates
+
+
+@pytest.mark.parametrize(
+    ("metric", "curve", "changes", "rates"),
+    [
+        ("validation_loss", [3.0, 2.0, 1.0, 0.5, 0.2], {}, [8, 8, 8, 8, 8]),
+        ("validation_loss", [3.0, 3.0, 3.0, 3.0, 3.0, 3.0], {}, [8, 8, 8, 4, 4, 2]),
+        ("validation_loss", [3.0, math.nan, 3.0, 2.0, 2.5], {}, [8, 8, 8, 4, 4]),
+        ("validation_accuracy", [0.5, 0.6, 0.5, 0.6, 0.6], {}, [8, 8, 8, 8, 4]),
+        ("validation_macro_f1", [0.5, 0.4, 0.4, 0.6], {}, [8, 8, 8, 4]),
+        ("validation_loss", [3.0] * 8, {"training__evaluate_every": 2}, [8] * 6 + [4] * 2),
+    ],
+)
+def test_the_rate_falls_in_the_epoch_after_patience_is_used_up(
+    metric: str,
+    curve: Curve,
+    changes: dict[str, Any],
+    rates: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert rates_of(metric, curve, monkeypatch, **changes) == rates
+
+
+def test_an_evaluation_that_others_ask_for_lowers_no_rate() -> None:
+    experiment = make_experiment(
+        dataset__validation={"fraction": 0.2},
+        training__epochs=8,
+        training__evaluate_every=3,
+        training__schedule={"name": "reduce_on_plateau", "patience": 0, "threshold": 1e6},
+    )
+    dataset = make_dataset(validation=10)
+    alone = trained([experiment], [dataset])
+    watched = train_to_the_end(Training([experiment], [dataset], [1, 2, 3, 4, 5, 6, 8]))
+    assert alone.members[0].rate_factor == watched.members[0].rate_factor == pytest.approx(0.1)
+    assert same_arrays(alone.weights(0), watched.weights(0))
