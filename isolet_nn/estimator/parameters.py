@@ -94,9 +94,9 @@ def require_no_end(experiment: Experiment) -> None:
     """Refuse what `partial_fit` cannot have, as it sees some of the rows and no last epoch."""
     training = experiment.training
     refused = {
+        f"schedule={training.schedule.name!r}": not isinstance(training.schedule, Constant | Step),
         "early_stopping or validation_fraction": experiment.dataset.validation != "none",
         "class_weight='balanced'": training.class_weight == "balanced",
-        f"schedule={training.schedule.name!r}": not isinstance(training.schedule, Constant | Step),
     }
     for what, is_set in refused.items():
         if is_set:

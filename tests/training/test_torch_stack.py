@@ -121,7 +121,7 @@ def test_a_training_is_a_plain_pytorch_loop_over_the_same_batches(
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
     x, y = torch.from_numpy(dataset.train.x), torch.from_numpy(dataset.train.y)
     for number in range(2):
-        epoch = training._epochs.make(number, [])
+        epoch = training._epochs.make(number, [], [1.0])
         for step in range(epoch.steps):
             rows = torch.from_numpy(epoch.batch(step).rows[0])
             optimizer.zero_grad()
