@@ -68,8 +68,12 @@ class SoftmaxCrossEntropy:
         self._targets = np.empty((networks, batch_size, classes), dtype)
         self._weights = np.empty((networks, batch_size, 1), dtype)
         self._products = np.empty((networks, batch_size, classes), dtype)
+        self._by_class = np.empty((networks, classes, batch_size), dtype)
+        self._largest = np.empty((networks, 1, batch_size), dtype)
         self._column = np.empty((networks, batch_size, 1), dtype)
-        self._losses = np.empty((networks, batch_size, 1))
+        self._inverse = np.empty((networks, batch_size, 1), dtype)
+        self._losses = np.empty((networks, batch_size, 1), dtype)
+        self._ones = np.ones((classes, 1), dtype)
         self._predicted = np.empty((networks, batch_size), np.int64)
         self._hits = np.empty((networks, batch_size), np.bool_)
 
@@ -103,6 +107,7 @@ class SoftmaxCrossEntropy:
         batch = logits.shape[1]
         targets, products = self._targets[:, :batch], self._products[:, :batch]
         column, losses = self._column[:, :batch], self._losses[:, :batch]
+        inverse = self._inverse[:, :batch]
         predicted, hits = self._predicted[:, :batch], self._hits[:, :batch]
 
         np.take(self._targets_of_class, labels, axis=0, out=targets, mode="clip")
@@ -122,21 +127,26 @@ class SoftmaxCrossEntropy:
         np.equal(predicted, labels, out=hits)
         np.add.reduce(hits, axis=1, out=self.correct)
 
-        np.maximum.reduce(logits, axis=2, keepdims=True, out=column)
-        logits -= column  # z - m
+        # Over classes NumPy reduces slowly row by row: the maximum is taken of a transposed copy,
+        # and sums are products with ones.
+        by_class, largest = self._by_class[:, :, :batch], self._largest[:, :, :batch]
+        np.copyto(by_class, logits.transpose(0, 2, 1))
+        np.maximum.reduce(by_class, axis=1, keepdims=True, out=largest)
+        logits -= largest.transpose(0, 2, 1)  # z - m
         np.multiply(targets, logits, out=products)
         # sum t (z - m), to be subtracted from log sum e^(z - m): m goes out, as t sums to 1
         # (and w t to the w that the logarithm is multiplied by).
-        np.add.reduce(products, axis=2, keepdims=True, out=losses)
+        np.matmul(products, self._ones, out=losses)
         np.exp(logits, out=logits)
-        np.add.reduce(logits, axis=2, keepdims=True, out=column)
-        logits /= column  # softmax(z)
+        np.matmul(logits, self._ones, out=column)
+        np.divide(1.0, column, out=inverse)
+        logits *= inverse  # softmax(z)
         np.log(column, out=column)
         if row_weights is not None:
             column *= row_weights
             logits *= row_weights
         np.subtract(column, losses, out=losses)
-        np.add.reduce(losses[:, :, 0], axis=1, out=self.loss_sums)
+        np.add.reduce(losses[:, :, 0], axis=1, dtype=np.float64, out=self.loss_sums)
 
         logits -= targets
         logits /= batch  # (softmax(z) - t) / B
