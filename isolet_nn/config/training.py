@@ -177,8 +177,8 @@ class TrainingConfig(Section):
     """What is evaluated and kept: the last weights (none), or an average (ema or swa)."""
     dtype: Literal["float32", "float64"] = "float32"
     """Number type of weights and arithmetic."""
-    threads: Annotated[int, Field(ge=1, le=MOST_THREADS)] = 1
-    """Threads of the linear algebra; results can depend on it in the last bits."""
+    threads: Literal["auto"] | Annotated[int, Field(ge=1, le=MOST_THREADS)] = "auto"
+    """Threads of the arithmetic; auto: all cores for one training, 1 in a sweep, 1 with torch."""
     schedule: ScheduleConfig = Constant(name="constant")
     """How the learning rate changes: constant, step, cosine, one_cycle or reduce_on_plateau."""
     early_stopping: EarlyStopping | None = None

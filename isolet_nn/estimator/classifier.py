@@ -124,7 +124,7 @@ class NeuralNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
         class_weight: str | Mapping[Any, float] | None = None,
         weight_averaging: str | Mapping[str, Any] = "none",
         dtype: str | None = None,
-        threads: int = 1,
+        threads: int | str = 1,
         schedule: str | Mapping[str, Any] = "constant",
         early_stopping: bool | Mapping[str, Any] | None = None,
         evaluate_every: int = 1,

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.errors import ConfigError, DivergedError
 from isolet_nn.estimator.parameters import in_parameters, in_words
+from isolet_nn.system.machine import available_cores
 from isolet_nn.training.loop import require_backend
 from isolet_nn.training.threads import limited_threads
 
@@ -21,7 +22,7 @@ def computing_for(experiment: Experiment) -> Iterator[None]:
         torch = sys.modules.get("torch")
         threads = 0 if torch is None else torch.get_num_threads()
         try:
-            with limited_threads(experiment):
+            with limited_threads(experiment, auto=available_cores()):
                 yield
         finally:
             if torch is not None:

@@ -178,7 +178,7 @@ class NAdam(_DecoupledAdam):
         square *= self.beta2
         square += scratch
         mu, mu_next = self._momentum(self.steps), self._momentum(self.steps + 1)
-        product = self._product_of_momenta()
+        product = self._product
         root_c2 = math.sqrt((1.0 - self.beta2) / (1.0 - self.beta2**self.steps))
         np.sqrt(square, out=scratch)
         scratch += self.epsilon / root_c2
@@ -194,11 +194,10 @@ class NAdam(_DecoupledAdam):
         decay: float = 0.96 ** (step * self.momentum_decay)
         return self.beta1 * (1.0 - 0.5 * decay)
 
-    def _product_of_momenta(self) -> float:
-        """mu_1 to mu_t multiplied: it follows from t, and so is no part of the state."""
+    def _begin_step(self) -> None:
+        """Multiply mu_1 to mu_t: the product follows from t, and so is no part of the state."""
         if self._n_factors > self.steps:
             self._product, self._n_factors = 1.0, 0
         while self._n_factors < self.steps:
             self._n_factors += 1
             self._product *= self._momentum(self._n_factors)
-        return self._product

@@ -20,6 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.nn.pool import Pool
+from isolet_nn.nn.products import matmul
+
 FloatArray = NDArray[np.floating[Any]]
 
 
@@ -60,6 +63,8 @@ class Dense(Layer):
     first
         Whether the inputs are data. They may then be (1, batch, inputs), shared by all networks,
         and get no gradient: `backward` returns its argument.
+    pool
+        The threads that share its products.
     """
 
     _x: FloatArray
@@ -73,9 +78,11 @@ class Dense(Layer):
         *,
         batch_size: int,
         first: bool = False,
+        pool: Pool | None = None,
     ) -> None:
         networks, inputs, outputs = weights.shape
         self.first = first
+        self._pool = pool or Pool()
         self.weights = weights
         self.biases = biases
         self.weight_gradients = weight_gradients
@@ -91,24 +98,26 @@ class Dense(Layer):
     def forward(self, x: FloatArray) -> FloatArray:
         self._x = x
         z = self._output[:, : x.shape[1]]
-        np.matmul(x, self.weights, out=z)
+        matmul(x, self.weights, z, self._pool)
         if self._biases_of_rows is not None:
             z += self._biases_of_rows
         return z
 
     def backward(self, gradient: FloatArray) -> FloatArray:
         # The sum over the batch is within the product; 1 / batch is within the loss's gradient.
-        np.matmul(self._x.transpose(0, 2, 1), gradient, out=self.weight_gradients)
+        matmul(self._x.transpose(0, 2, 1), gradient, self.weight_gradients, self._pool)
         if self.bias_gradients is not None:
             np.add.reduce(gradient, axis=1, out=self.bias_gradients)
         if self._input_gradient is None:
             return gradient
         input_gradient = self._input_gradient[:, : gradient.shape[1]]
-        np.matmul(gradient, self._weights_transposed, out=input_gradient)
+        matmul(gradient, self._weights_transposed, input_gradient, self._pool)
         return input_gradient
 
     def evaluate(self, x: FloatArray, networks: slice) -> FloatArray:
-        z: FloatArray = np.matmul(x, self.weights[networks])
+        weights = self.weights[networks]
+        z = np.empty((len(weights), x.shape[1], weights.shape[2]), weights.dtype)
+        matmul(x, weights, z, self._pool)
         if self._biases_of_rows is not None:
             z += self._biases_of_rows[networks]
         return z

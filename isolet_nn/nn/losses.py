@@ -110,7 +110,7 @@ class SoftmaxCrossEntropy:
         inverse = self._inverse[:, :batch]
         predicted, hits = self._predicted[:, :batch], self._hits[:, :batch]
 
-        np.take(self._targets_of_class, labels, axis=0, out=targets, mode="clip")
+        self._targets_of_class.take(labels, axis=0, out=targets, mode="clip")
         row_weights = None
         if weights is not None:
             row_weights = self._weights[:, :batch]
@@ -123,7 +123,7 @@ class SoftmaxCrossEntropy:
                 _blend(row_weights, weights_of_others[:, :, np.newaxis], shares)
             _blend(targets, products, shares)
         # From here on `logits` turns from z into z - m, e^(z - m), softmax(z) and the gradient.
-        np.argmax(logits, axis=2, out=predicted)
+        logits.argmax(axis=2, out=predicted)
         np.equal(predicted, labels, out=hits)
         np.add.reduce(hits, axis=1, out=self.correct)
 

@@ -2,10 +2,11 @@
 
 All parameters lie in one buffer (K, n), all gradients in another; layers hold views of them. A
 training step is the textbook's: forward through the layers, softmax and cross-entropy, backward
-through the layers in reverse, then one optimizer step a network. It allocates no array.
+through the layers in reverse, then one optimizer step a network. It allocates no array but for
+random numbers.
 
-`np.matmul` computes each network of a stack by a call of its own, so with one thread a network's
-bits do not depend on its neighbours.
+`np.matmul` computes each network of a stack by a call of its own, so with one thread of linear
+algebra a network's bits do not depend on its neighbours; `products` keeps it so with several.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from isolet_nn.nn.layers import Dense, FloatArray, Layer
 from isolet_nn.nn.losses import SoftmaxCrossEntropy
 from isolet_nn.nn.noise import Dropout, GaussianNoise, Mixup, RandomLayer
 from isolet_nn.nn.normalization import BatchNormalization
+from isolet_nn.nn.pool import Pool
 
 EVALUATION_ROWS = 2048
 """Rows that `Network.logits` computes at a time, which bounds its memory."""
@@ -115,6 +117,8 @@ class Network:
         Parameter alpha of mixup; 0 leaves it out.
     label_smoothing
         Share of the target probability that is spread evenly over all classes.
+    pool
+        The threads that share its products; no bit depends on their number.
 
     Attributes
     ----------
@@ -140,6 +144,7 @@ class Network:
         input_noise: float = 0.0,
         mixup: float = 0.0,
         label_smoothing: float = 0.0,
+        pool: Pool | None = None,
     ) -> None:
         number, sizes = np.dtype(dtype), shape.layer_sizes
         self.shape = shape
@@ -166,6 +171,7 @@ class Network:
                     gradients.get("biases"),
                     batch_size=batch_size,
                     first=position == 0,
+                    pool=pool,
                 )
             )
             if "scale" in own:

@@ -10,13 +10,17 @@ operations are elementwise. Formulas stand in the order in which the code perfor
 
 from __future__ import annotations
 
+import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from isolet_nn.nn.pool import Pool
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -27,14 +31,21 @@ Measured for Adam: smaller blocks, which would fit in the second-level cache, lo
 calls than they save (128 KiB: 1.25 times the time), larger ones gain nothing.
 """
 
+RANGE_PARAMETERS = 2**17
+"""Parameters that a thread takes at least; with fewer, Adam gains nothing by a second one."""
 
-def blocks_of(*arrays: FloatArray) -> list[list[FloatArray]]:
+
+SHARED_BLOCK_BYTES = 2 * BLOCK_BYTES
+"""The same where several threads share a step: with fewer calls they wait less for each other."""
+
+
+def blocks_of(*arrays: FloatArray, n_bytes: int = BLOCK_BYTES) -> list[list[FloatArray]]:
     """Cut arrays (n,) of one size and type into blocks, each with work space of its size before it.
 
     The work space is the same for all blocks.
     """
     n, dtype = arrays[0].size, arrays[0].dtype
-    length = min(n, BLOCK_BYTES // dtype.itemsize)
+    length = min(n, n_bytes // dtype.itemsize)
     scratch = np.empty(length, dtype)
     return [
         [scratch[: min(length, n - start)], *(array[start : start + length] for array in arrays)]
@@ -68,12 +79,39 @@ class Optimizer(ABC):
         self.state = np.zeros((len(self.slots), parameters.size), parameters.dtype)
         self.steps = 0
         self.weight_decay = weight_decay
-        self._blocks = blocks_of(parameters, gradients, *self.state)
+        self._arrays = (parameters, gradients, *self.state)
+        self._pool = Pool()
+        self._ranges = [blocks_of(*self._arrays)]
+
+    def share(self, pool: Pool) -> None:
+        """Let the threads of a pool share each step, where the parameters are many.
+
+        All operations are elementwise, so that no bit depends on it.
+        """
+        n = self._arrays[0].size
+        count = max(1, min(pool.threads, n // RANGE_PARAMETERS))
+        bounds = [n * k // count for k in range(count + 1)]
+        self._pool = pool
+        n_bytes = BLOCK_BYTES if count == 1 else SHARED_BLOCK_BYTES
+        self._ranges = [
+            blocks_of(*(array[start:end] for array in self._arrays), n_bytes=n_bytes)
+            for start, end in itertools.pairwise(bounds)
+        ]
 
     def step(self, learning_rate: float) -> None:
         """Update the parameters from the gradients."""
         self.steps += 1
-        for scratch, p, g, *slots in self._blocks:
+        self._begin_step()
+        if len(self._ranges) == 1:
+            self._step_range(self._ranges[0], learning_rate)
+        else:
+            self._pool.run([partial(self._step_range, r, learning_rate) for r in self._ranges])
+
+    def _begin_step(self) -> None:  # noqa: B027 - few have something to
+        """Compute what all blocks of a step share; `steps` is the number of this one."""
+
+    def _step_range(self, blocks: list[list[FloatArray]], learning_rate: float) -> None:
+        for scratch, p, g, *slots in blocks:
             if self.weight_decay:
                 np.multiply(p, self.weight_decay, out=scratch)
                 g += scratch

@@ -10,13 +10,14 @@ from typing import Any
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.system.machine import cpu_name, describe_process
+from isolet_nn.training.threads import threads_of
 
 
 def describe_environment(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
     """Describe this process as it stands, for a run of `experiment` on `dataset`."""
     more = ("torch",) if experiment.backend == "torch" else ()
     return describe_process(*more) | {
-        "threads": experiment.training.threads,
+        "threads": threads_of(experiment),
         "processor": processor(experiment),
         "dataset": {"name": dataset.name, "checksum": dataset.checksum},
     }

@@ -22,6 +22,7 @@ from isolet_nn.runs.origin import origin_of
 from isolet_nn.runs.recording import RecordedTraining, evaluate_split, metric_columns
 from isolet_nn.scores.evaluation import Evaluation
 from isolet_nn.system.folders import CONFIG
+from isolet_nn.system.machine import available_cores
 from isolet_nn.system.statuses import COMPLETED, FAILED
 from isolet_nn.training.loop import TrainedModel, Training, trained_model
 from isolet_nn.training.threads import limited_threads
@@ -64,7 +65,7 @@ def train(
     """
     if not isinstance(experiment, Experiment):
         experiment = load_experiment(experiment)
-    with limited_threads(experiment):
+    with limited_threads(experiment, auto=available_cores()):
         dataset = load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
         training = Training([experiment], [dataset])
         run = Run.create(Path(runs_dir), experiment, describe_environment(experiment, dataset))
@@ -105,7 +106,7 @@ def resume(
     """
     run = Run.open(path, to_resume=True)
     experiment = run.experiment
-    with limited_threads(experiment), run.locked():
+    with limited_threads(experiment, auto=available_cores()), run.locked():
         _require_resumable(run)
         dataset = load_dataset(
             with_data_dir(experiment, data_dir).dataset, experiment.seed, experiment.training.dtype
@@ -200,7 +201,7 @@ def evaluate(
     if backend is not None:
         changes = {"backend": backend, "device": "auto"}
         experiment = load_experiment({**experiment.model_dump(mode="json"), **changes})
-    with limited_threads(experiment):
+    with limited_threads(experiment, auto=available_cores()):
         model, dataset = model_with_data(run, experiment)
         part: Split | None = getattr(dataset, split, None)
         if part is None:

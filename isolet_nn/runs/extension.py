@@ -18,6 +18,7 @@ from isolet_nn.runs.identity import refuse
 from isolet_nn.runs.observers import Observer
 from isolet_nn.runs.origin import Origin
 from isolet_nn.runs.recording import RecordedTraining, metric_columns
+from isolet_nn.system.machine import available_cores
 from isolet_nn.system.statuses import COMPLETED, FAILED
 from isolet_nn.training.components import make_schedule
 from isolet_nn.training.loop import Training
@@ -68,7 +69,7 @@ def extend(
     """
     origin = _origin(Run.open(path))
     experiment = with_data_dir(_longer(origin, epochs, name), data_dir)
-    with limited_threads(experiment):
+    with limited_threads(experiment, auto=available_cores()):
         dataset = load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
         changes = changes_since(origin.run, dataset)
         if not force:

@@ -34,7 +34,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
 def identity_of(experiment: Experiment | Mapping[str, Any]) -> dict[str, Any]:
     """An experiment but for what no result depends on.
 
-    That is its name, where its data lies, and when a checkpoint is written or kept.
+    That is its name, where its data lies, when a checkpoint is written or kept, and the threads of
+    the network from scratch.
 
     One that was read from a file may have been another version's, and is compared as it is.
     """
@@ -49,7 +50,10 @@ def identity_of(experiment: Experiment | Mapping[str, Any]) -> dict[str, Any]:
         content["dataset"] = without_paths(dataset)
     training = content.get("training")
     if isinstance(training, dict):
-        content["training"] = {k: v for k, v in training.items() if k not in _OF_CHECKPOINTS}
+        unused = (
+            (*_OF_CHECKPOINTS, "threads") if content.get("backend") == "numpy" else _OF_CHECKPOINTS
+        )
+        content["training"] = {k: v for k, v in training.items() if k not in unused}
     return content
 
 

@@ -8,6 +8,7 @@ from isolet_nn.data.preprocessing import Preprocessing
 from isolet_nn.runs.execution import model_with_data
 from isolet_nn.runs.folder import Run
 from isolet_nn.scores.importance import Importance, InputsOfColumn, permutation_importance
+from isolet_nn.system.machine import available_cores
 from isolet_nn.training.threads import limited_threads
 
 
@@ -32,7 +33,7 @@ def measure_importance(
     RunError
         If the run has no model, or its data is no longer the same.
     """
-    with limited_threads(run.experiment):
+    with limited_threads(run.experiment, auto=available_cores()):
         model, dataset = model_with_data(run, run.experiment)
         name = "test" if dataset.validation is None else "validation"
         split = dataset.validation or dataset.test

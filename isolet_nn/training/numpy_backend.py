@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from isolet_nn.data.dataset import Split
 from isolet_nn.nn.averaging import WeightAverage
 from isolet_nn.nn.clipping import clip_norm, clip_value
 from isolet_nn.nn.network import Network, Shape
+from isolet_nn.nn.optimizers import RANGE_PARAMETERS
+from isolet_nn.nn.pool import Pool
 from isolet_nn.training.backend import (
     FloatArray,
     Layout,
@@ -30,6 +33,7 @@ from isolet_nn.training.backend import (
 )
 from isolet_nn.training.components import make_activation, make_initializer, make_optimizer
 from isolet_nn.training.epoch import Batch, Epoch, NetworkIndex
+from isolet_nn.training.threads import threads_of
 
 _TORCH_NAMES = {
     "weights": (0, "weight"),
@@ -85,11 +89,13 @@ class NumpyBackend:
         batch_size = min(training.batch_size, n_rows)
         generators = weight_generators(experiments)
         networks = len(generators)
+        self._pool = Pool(threads_of(first))
         self._train = [
             part for e, part in zip(experiments, train, strict=True) for _ in range(e.ensemble)
         ]
+        shape = network_shape(first, n_features, n_classes)
         self.network = Network(
-            network_shape(first, n_features, n_classes),
+            shape,
             activation=make_activation(model.activation),
             networks=networks,
             batch_size=batch_size,
@@ -99,6 +105,7 @@ class NumpyBackend:
             input_noise=model.input_noise,
             mixup=training.mixup,
             label_smoothing=training.label_smoothing,
+            pool=self._pool,
         )
         self.network.initialize(make_initializer(model.initializer), generators)
         self._max_norm = model.max_norm
@@ -109,6 +116,12 @@ class NumpyBackend:
                 optimizer_configs, self.network.parameters, self.network.gradients, strict=True
             )
         ]
+        # Threads share the steps of a large network, and the networks of a stack that is not tiny.
+        if networks == 1:
+            self._optimizers[0].share(self._pool)
+        self._shares_stack = (
+            self._pool.threads > 1 and networks > 1 and shape.n_parameters >= RANGE_PARAMETERS // 2
+        )
         self._clippings = [
             (gradients, e.training)
             for e, gradients in zip(_by_network(experiments), self.network.gradients, strict=True)
@@ -139,9 +152,7 @@ class NumpyBackend:
         x, labels = self._gather(batch)
         self.network.compute_gradients(x, labels, self._gather_weights(batch))
         self._clip_gradients()
-        rates = self._learning_rates[number]
-        for optimizer, learning_rate in zip(self._optimizers, rates, strict=True):
-            optimizer.step(learning_rate)
+        self._take_optimizer_steps(self._learning_rates[number])
         if self._max_norm is not None:
             self.network.limit_norms(self._max_norm)
         self._loss_sums += self.network.loss.loss_sums
@@ -149,6 +160,14 @@ class NumpyBackend:
         if self._epoch.averaged is not None:
             for network in np.flatnonzero(self._epoch.averaged[number]):
                 self._averages[network].update()
+
+    def _take_optimizer_steps(self, learning_rates: Sequence[float]) -> None:
+        pairs = zip(self._optimizers, learning_rates, strict=True)
+        if self._shares_stack:
+            self._pool.run([partial(optimizer.step, rate) for optimizer, rate in pairs])
+            return
+        for optimizer, rate in pairs:
+            optimizer.step(rate)
 
     def _clip_gradients(self) -> None:
         """Clip the gradients of the networks that ask for it."""
@@ -165,7 +184,7 @@ class NumpyBackend:
         # Where rows are shared there is one array of them: the first network's part serves all.
         for k, (rows, part) in enumerate(zip(batch.rows, self._train, strict=not batch.shared)):
             _copy_rows(part.x, rows, self._x[k, :size])
-            np.take(part.y, rows, out=labels[k], mode="clip")
+            part.y.take(rows, out=labels[k], mode="clip")
         if batch.shared:
             labels[1:] = labels[0]
         return self._x[: len(batch.rows), :size], labels
@@ -254,7 +273,7 @@ def _copy_rows(x: Any, rows: NDArray[np.int64], out: FloatArray) -> None:
     """Copy rows of a dense or sparse `x` (n, features) to `out` (batch, features)."""
     if isinstance(x, np.ndarray):
         # mode="clip" lets take write straight to `out`; the rows are in range.
-        np.take(x, rows, axis=0, out=out, mode="clip")
+        x.take(rows, axis=0, out=out, mode="clip")
     else:
         x[rows].toarray(out=out)
 

@@ -1,17 +1,46 @@
-"""How many threads the arithmetic of a training takes."""
+"""How many threads the arithmetic of a training takes.
+
+NumPy's linear algebra itself has one thread, as its sums depend on the number: the network from
+scratch cuts its products by their shape alone, and shares the blocks among a pool of threads. So
+its bits do not depend on `training.threads`. PyTorch's may.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from isolet_nn.config.experiment import Experiment
 
+_automatic: ContextVar[int] = ContextVar("threads that `auto` stands for", default=1)
+
 
 @contextmanager
-def limited_threads(experiment: Experiment) -> Iterator[None]:
-    """Limit NumPy's linear algebra to the experiment's number of threads."""
+def limited_threads(experiment: Experiment, *, auto: int = 1) -> Iterator[None]:
+    """Limit the libraries' threads to what bits may depend on.
+
+    Parameters
+    ----------
+    experiment
+        What is computed.
+    auto
+        Threads that ``threads: auto`` stands for in the network from scratch.
+    """
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(experiment.training.threads):
-        yield
+    before = _automatic.set(auto)
+    try:
+        with threadpool_limits(1 if experiment.backend == "numpy" else threads_of(experiment)):
+            yield
+    finally:
+        _automatic.reset(before)
+
+
+def threads_of(experiment: Experiment) -> int:
+    """The threads that share an experiment's arithmetic here."""
+    asked = experiment.training.threads
+    if asked != "auto":
+        return asked
+    # Not all cores for PyTorch: a sweep's trial, which has one, is to give the bits of `train`.
+    return _automatic.get() if experiment.backend == "numpy" else 1

@@ -31,6 +31,7 @@ from isolet_nn.training.devices import choose_device
 from isolet_nn.training.epoch import Epoch, NetworkIndex
 from isolet_nn.training.numpy_backend import named_views
 from isolet_nn.training.stack_size import stack_size
+from isolet_nn.training.threads import threads_of
 from isolet_nn.training.torch_chunk import Chunk, chunk_form, draw_variables, load_rows
 from isolet_nn.training.torch_draws import HostDraws
 from isolet_nn.training.torch_rows import Batches, Rows, make_rows, tensor_of
@@ -68,7 +69,7 @@ class TorchBackend:
         row_weights: Sequence[RowWeights],
     ) -> None:
         first = experiments[0]
-        torch.set_num_threads(first.training.threads)
+        torch.set_num_threads(threads_of(first))
         self.device = choose_device(first.device)
         self._dtype = getattr(torch, first.training.dtype)
         self._shape = network_shape(first, train[0].x.shape[1], n_classes)

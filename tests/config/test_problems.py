@@ -17,7 +17,11 @@ def test_a_data_set_is_all_that_an_experiment_needs() -> None:
     assert experiment.optimizer.name == "adam"
     assert experiment.training.epochs == 20
     assert experiment.model.hidden_layers == [64]
-    assert (experiment.seed, experiment.backend, experiment.training.threads) == (0, "numpy", 1)
+    assert (experiment.seed, experiment.backend, experiment.training.threads) == (
+        0,
+        "numpy",
+        "auto",
+    )
 
 
 @pytest.mark.parametrize(

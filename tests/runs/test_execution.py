@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from builders import make_experiment, rows_without_seconds
 from needs import BACKENDS, needs_torch
@@ -27,6 +28,7 @@ from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.runs.execution import evaluate, resume, train
 from isolet_nn.runs.folder import Run
 from isolet_nn.runs.observers import Observer
+from isolet_nn.system.machine import available_cores
 from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
 
@@ -154,7 +156,7 @@ def test_a_completed_run_s_folder_holds_everything_and_nothing_else(tmp_path: Pa
 
     environment = strict_json(run.path / "environment.json")
     assert environment["dataset"] == {"name": "iris", "checksum": summary["dataset_checksum"]}
-    assert environment["threads"] == 1
+    assert environment["threads"] == available_cores()
     assert environment["packages"]["numpy"]
     assert environment["python"] == sys.version.split()[0]
     assert environment["command_line"] == sys.argv
@@ -562,8 +564,22 @@ def test_an_observer_hears_of_everything_in_order(tmp_path: Path, no_plots: None
     ]  # fmt: skip
 
 
-def test_one_thread_computes_unless_the_experiment_asks_for_more(
-    tmp_path: Path, no_plots: None
+@pytest.mark.parametrize(
+    ("backend", "asked", "linear_algebra", "recorded"),
+    [
+        ("numpy", "auto", 1, available_cores()),
+        ("numpy", 3, 1, 3),
+        ("torch", "auto", 1, 1),
+        ("torch", 2, 2, 2),
+    ],
+)
+def test_linear_algebra_has_one_thread_where_bits_depend_on_it_unless_pytorch_is_to_have_more(
+    tmp_path: Path,
+    no_plots: None,
+    backend: str,
+    asked: str | int,
+    linear_algebra: int,
+    recorded: int,
 ) -> None:
     from threadpoolctl import threadpool_info
 
@@ -574,11 +590,29 @@ def test_one_thread_computes_unless_the_experiment_asks_for_more(
             pools = [i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"]
             Counting.threads = max(pools)
 
-    for threads in (1, 2):
-        experiment = make_experiment(training__epochs=1, training__threads=threads)
-        run = train(experiment, runs_dir=tmp_path, observer=Counting())
-        assert Counting.threads == threads
-        assert run.environment["threads"] == threads
+    experiment = make_experiment(backend=backend, training__epochs=1, training__threads=asked)
+    run = train(experiment, runs_dir=tmp_path, observer=Counting())
+    assert Counting.threads == linear_algebra
+    assert run.environment["threads"] == recorded
+
+
+def test_a_run_goes_on_with_other_threads_than_it_was_begun_with(
+    tmp_path: Path, no_plots: None
+) -> None:
+    settings: dict[str, Any] = {"training__epochs": 3, "training__checkpoint_seconds": 0.0}
+    whole = train(make_experiment(training__threads=1, **settings), runs_dir=tmp_path)
+    stops = iter([False, False, True])
+    run = train(
+        make_experiment(training__threads=1, **settings),
+        runs_dir=tmp_path,
+        should_stop=lambda: next(stops),
+    )
+    assert run.summary["status"] == "interrupted"
+    config = run.path / "config.yaml"
+    config.write_text(config.read_text("utf-8").replace("threads: 1", "threads: 2"), "utf-8")
+    resumed = resume(run.path)
+    ours, theirs = resumed.model().weights, whole.model().weights
+    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
 
 
 def test_a_run_on_unequal_classes_says_so_and_what_it_cannot_score(tmp_path: Path) -> None:
