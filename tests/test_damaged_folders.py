@@ -431,7 +431,15 @@ def test_a_checkpoint_whose_counts_are_absurd_is_damaged(copied: dict[str, Path]
         assert key in refused(arrays, progress | {key: value})
     assert "step: found 2" in refused(arrays, progress | {"step": 2, "epoch": progress["epoch"]})
     member = progress["members"][0]
-    for changed in ({"finished": True}, {"age": 1}, {"best_epoch": 9}, {"best_value": "x"}):
+    seen = {"current": 0.5, "best": None, "without_improvement": 0, "cooling": 0}
+    for changed in (
+        {"finished": True},
+        {"age": 1},
+        {"best_epoch": 9},
+        {"best_value": "x"},
+        {"plateau": seen},
+        {"plateau": seen | {"current": 2.0}},
+    ):
         refused(arrays, progress | {"members": [member | changed]})
     refused(arrays, progress | {"members": []})
     variables = arrays["backend.variables"]

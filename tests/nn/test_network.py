@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from isolet_nn.nn import initializers, optimizers
+from isolet_nn.nn import adam_variants, clipping, initializers, optimizers
 from isolet_nn.nn.activations import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
 from isolet_nn.nn.averaging import WeightAverage
 from isolet_nn.nn.layers import Dense
@@ -337,6 +337,8 @@ def test_a_training_step_of_the_report_s_network_needs_no_more_than_one_activati
         lambda p, g: optimizers.RMSprop(p, g, momentum=0.9, weight_decay=0.1),
         lambda p, g: optimizers.Adam(p, g, weight_decay=0.1),
         lambda p, g: optimizers.AdamW(p, g),
+        lambda p, g: adam_variants.RAdam(p, g, weight_decay=0.1, decoupled_weight_decay=True),
+        lambda p, g: adam_variants.NAdam(p, g, weight_decay=0.1),
     ],
 )
 def test_an_optimizer_step_allocates_nothing_but_a_few_views(
@@ -345,3 +347,19 @@ def test_an_optimizer_step_allocates_nothing_but_a_few_views(
     parameters, gradients = np.ones(100_000, np.float32), np.ones(100_000, np.float32)
     optimizer = make(parameters, gradients)
     assert peak_of(lambda: optimizer.step(0.001)) < 2048
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activations_and_clipping_allocate_no_array(
+    activation: ActivationMaker,
+) -> None:
+    z, gradients = (np.ones((2, 100, 500), np.float32) for _ in range(2))
+    layer = activation(z.shape, z.dtype)
+
+    def step() -> None:
+        layer.forward(z)
+        layer.backward(gradients)
+        clipping.clip_value(gradients.reshape(-1), 0.5)
+        clipping.clip_norm(gradients.reshape(-1), 0.5)
+
+    assert peak_of(step) < buffers_of_numpy(2)

@@ -35,6 +35,7 @@ ALL_AT_ONCE: dict[str, Any] = {
     "training__checkpoint_seconds": 0,
 }
 """Everything that the state of a training holds."""
+PLATEAU = {"name": "reduce_on_plateau", "patience": 0, "threshold": 0.3, "factor": 0.5}
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +78,12 @@ def after_steps(count: int) -> Callable[[], bool]:
         pytest.param(ALL_AT_ONCE | {"training__keep_checkpoint": True}, id="from a checkpoint"),
         pytest.param(ALL_AT_ONCE, id="trained again"),
         pytest.param(
-            ALL_AT_ONCE | {"training__keep_checkpoint": True, "training__evaluate_every": 2},
+            ALL_AT_ONCE
+            | {
+                "training__keep_checkpoint": True,
+                "training__evaluate_every": 2,
+                "training__schedule": PLATEAU,
+            },
             id="evaluated once more at its end",
         ),
         pytest.param(
@@ -86,6 +92,7 @@ def after_steps(count: int) -> Callable[[], bool]:
                 "training__keep_checkpoint": True,
                 "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9},
                 "training__weight_averaging": "none",
+                "training__schedule": PLATEAU,
                 "training__early_stopping": None,
                 "ensemble": 1,
             },

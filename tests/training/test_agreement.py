@@ -230,12 +230,24 @@ ISOLET_CASES: list[dict[str, Any]] = [
         "training__mixup": 0.2,
         "training__weight_averaging": {"name": "ema", "decay": 0.98},
     },
+    {
+        "optimizer": {"name": "nadam", "learning_rate": 0.001},
+        "model__activation": "gelu",
+        "training__clip_norm": 0.2,
+    },
+    {
+        "optimizer": {"name": "radam", "learning_rate": 0.003},
+        "model__activation": {"name": "elu", "alpha": 0.5},
+        "training__clip_value": 0.01,
+    },
 ]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "case", ISOLET_CASES, ids=["sgd", "adagrad", "rmsprop", "adam", "adamw", "regularized"]
+    "case",
+    ISOLET_CASES,
+    ids=["sgd", "adagrad", "rmsprop", "adam", "adamw", "regularized", "nadam", "radam"],
 )
 def test_loss_curves_on_isolet_agree_to_a_millionth_in_float64(
     case: dict[str, Any], isolet64: Dataset
