@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from isolet_nn.config.loading import load_experiment
     from isolet_nn.estimator.classifier import NeuralNetworkClassifier
     from isolet_nn.results.models import TrainedModel, load_model
+    from isolet_nn.results.runs_frame import runs_frame
     from isolet_nn.results.selection import load_run
     from isolet_nn.results.shown import Run, SweepFolder
     from isolet_nn.runs.execution import evaluate
@@ -45,6 +46,7 @@ _HOMES = {
     "Sweep": "sweeps.config",
     "load_sweep": "sweeps.loading",
     "SweepFolder": "results.shown",
+    "runs_frame": "results.runs_frame",
     "SweepObserver": "sweeps.observers",
     "sweep": "api",
     "resume_sweep": "api",
@@ -69,6 +71,7 @@ __all__ = [
     "load_sweep",
     "resume",
     "resume_sweep",
+    "runs_frame",
     "sweep",
     "train",
 ]

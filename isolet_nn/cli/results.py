@@ -1,8 +1,7 @@
-"""Commands that read runs and sweeps alike: runs, compare, plot."""
+"""Commands that read runs and sweeps alike: compare, plot."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -60,55 +59,6 @@ def plot(
     chosen = choose(folder, trial, best)
     for path in redraw(chosen, None if choice == PlotChoice() else choice, print_message):
         print_line(path)
-
-
-def runs(
-    runs_dir: Annotated[Path, typer.Argument(help="Where runs and sweeps lie.")] = Path("runs"),
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            "--sort",
-            metavar="COLUMN",
-            help="Highest first, texts from A to Z: test_accuracy, test_loss and their like, "
-            "epochs, trials, completed, failed, seconds, age, started, folder, name, kind, "
-            "status, problem, or a setting, such as optimizer.learning_rate.",
-        ),
-    ] = None,
-    filters: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--filter",
-            metavar="EXPR",
-            help="A column or setting, = != < <= > >= or ~ (contains), and a value: "
-            "status=completed, name~isolet, test_accuracy>95%, age<2h, optimizer.name=adam; "
-            "repeatable, all must fit.",
-        ),
-    ] = None,
-    as_json: AsJson = False,
-    table_format: TableFormat = None,
-) -> None:
-    """List runs and sweeps, newest first; a sweep's accuracies are those of its best setting."""
-    from isolet_nn.results.filters import filter_entries, parse_filter, sort_entries
-    from isolet_nn.results.listing import list_runs
-    from isolet_nn.terminal.lists import print_entries
-    from isolet_nn.terminal.printer import Printer
-    from isolet_nn.terminal.streams import print_json, print_message
-
-    printer = Printer.asked_for(table_format, as_json=as_json)
-    asked = [parse_filter(expression) for expression in filters or []]
-    entries = filter_entries(list_runs(runs_dir), filters or [])
-    for reading in filter(None, (one.reading for one in asked)):
-        print_message(reading)
-    if sort is not None:
-        entries = sort_entries(entries, sort)
-    if as_json:
-        objects = [asdict(entry) for entry in entries]
-        print_json([{k: v for k, v in o.items() if (k, v) != ("settings", None)} for o in objects])
-    elif entries:
-        columns = [*(one.column for one in asked), *([sort] if sort else [])]
-        print_entries(entries, list(dict.fromkeys(columns)), printer)
-    else:
-        print_message(f"{runs_dir}: no runs" + (" that fit" if filters else ""))
 
 
 def compare(

@@ -5,7 +5,9 @@
 - ``prediction``: its answers for a table of any length.
 - ``onnx_graph``: the model as one file for other programs.
 - ``listing``: which there are in a folder, how they ended, how good they are.
-- ``filters``: sorting and choosing among them.
+  ``columns``: what is known of each; ``filters``: sorting and choosing among them;
+  ``groups``: means over seeds; ``runs_frame``: as a data frame.
+- ``labels``: tags and notes. ``trash``: where they are deleted to.
 - ``comparison``: runs side by side.
 - ``duels``: two models on the same test rows.
 - ``redraw``: pictures drawn once more. ``shown``: runs and sweeps that show themselves.

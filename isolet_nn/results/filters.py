@@ -1,30 +1,27 @@
-"""Sorting and filtering a list of runs and sweeps by what is known of them, and by their settings.
-
-Configs are only read where a setting is asked for, since that takes most of the time.
-"""
+"""Sorting and filtering a list of runs and sweeps by its columns."""
 
 from __future__ import annotations
 
-import json
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from isolet_nn.config.key_paths import flat
-from isolet_nn.config.metrics import METRICS, is_metric, measure_of
+from isolet_nn.config.metrics import is_metric, measure_of
 from isolet_nn.errors import ConfigError, suggestion
+from isolet_nn.results.columns import (
+    COLUMNS,
+    NUMBERS,
+    UNKNOWN,
+    is_number,
+    text_of_value,
+    value_of,
+    with_columns,
+)
 from isolet_nn.results.listing import STATUSES, Entry
-from isolet_nn.system.folders import CONFIG, SWEEP
 from isolet_nn.system.statuses import DAMAGED, FAILED
 
-COLUMNS = tuple(
-    field.name for field in fields(Entry) if field.name not in ("best_setting", "settings")
-)
-"""What entries can be sorted and filtered by, besides settings."""
-NUMBERS = {*METRICS, "epochs", "trials", "completed", "failed", "seconds", "age"}
 _CHOICES = {"kind": ("run", "sweep"), "status": STATUSES}
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -36,8 +33,6 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     "~": lambda text, part: part.casefold() in text.casefold(),
 }
-_UNKNOWN = object()
-"""The value of what an entry does not have."""
 
 
 @dataclass(frozen=True)
@@ -78,32 +73,32 @@ class Filter:
         return number * _UNITS[unit or "s"]
 
 
-def sort_entries(entries: Iterable[Entry], column: str) -> list[Entry]:
+def sort_entries(entries: Iterable[Entry], column: str, *, reverse: bool = False) -> list[Entry]:
     """Sort by a column: texts from A to Z, numbers from the highest, ages from the youngest.
 
-    Entries without a value come last, the failed and damaged ones of them behind the others; equal
-    ones keep their order.
+    With `reverse` it is the other way round. Entries without a value come last, the failed and
+    damaged ones of them behind the others; equal ones keep their order.
 
     Raises
     ------
     ConfigError
         If there is no such column.
     """
-    entries = _with_column(entries, column, "--sort")
+    entries = with_columns(entries, [column], "--sort")
     known: list[Entry] = []
     unknown: list[Entry] = []
     for entry in entries:
-        (unknown if value_of(entry, column) in (None, _UNKNOWN) else known).append(entry)
+        (unknown if value_of(entry, column) in (None, UNKNOWN) else known).append(entry)
     values = [value_of(entry, column) for entry in known]
-    numeric = all(map(_is_number, values))
-    descending = (numeric and column != "age") or column == "started"
+    numeric = all(map(is_number, values))
+    descending = (numeric and column != "age") or column in ("started", "ended")
 
     def key(entry: Entry) -> Any:
         value = value_of(entry, column)
-        return value if numeric else _text(value)
+        return value if numeric else text_of_value(value)
 
     # Sorting with reverse=True keeps equal ones in order, too.
-    return sorted(known, key=key, reverse=descending) + sorted(
+    return sorted(known, key=key, reverse=descending != reverse) + sorted(
         unknown, key=lambda entry: entry.status in (FAILED, DAMAGED)
     )
 
@@ -125,7 +120,7 @@ def filter_entries(entries: Iterable[Entry], expressions: Sequence[str]) -> list
     for expression in expressions:
         where = f"--filter {expression}"
         wanted = parse_filter(expression)
-        kept = _with_column(kept, wanted.column, where)
+        kept = with_columns(kept, [wanted.column], where)
         test = _setting_test if wanted.column not in COLUMNS else _column_test
         fits = test(wanted, where)
         kept = [entry for entry in kept if fits(value_of(entry, wanted.column))]
@@ -149,16 +144,11 @@ def parse_filter(expression: str) -> Filter:
     return Filter(*parts.groups())
 
 
-def value_of(entry: Entry, column: str) -> Any:
-    """An entry's value in a column, or of a setting."""
-    if column in COLUMNS:
-        return getattr(entry, column)
-    return (entry.settings or {}).get(column, _UNKNOWN)
-
-
 def _column_test(wanted: Filter, where: str) -> Callable[[Any], bool]:
     """What tells whether a value in one of `COLUMNS` fits."""
     column, sign = wanted.column, wanted.sign
+    if column == "tags":
+        return _tag_test(wanted, where)
     if (sign == "~") if column in NUMBERS else (sign not in ("=", "!=", "~")):
         allowed = "= != < <= > >=" if column in NUMBERS else "= != ~"
         raise ConfigError(f"{where}: {column} can be compared by {allowed}")
@@ -169,11 +159,20 @@ def _column_test(wanted: Filter, where: str) -> Callable[[Any], bool]:
     return lambda found: sign == "!=" if found is None else compare(found, value)
 
 
+def _tag_test(wanted: Filter, where: str) -> Callable[[Any], bool]:
+    """What tells whether one of the tags fits; ``!=``: whether none does."""
+    if wanted.sign not in ("=", "!=", "~"):
+        raise ConfigError(f"{where}: tags can be compared by = != ~")
+    compare = _COMPARISONS["~" if wanted.sign == "~" else "="]
+    is_wanted = wanted.sign != "!="
+    return lambda tags: any(compare(tag, wanted.text) for tag in tags) == is_wanted
+
+
 def _setting_test(wanted: Filter, where: str) -> Callable[[Any], bool]:
     """What tells whether a setting fits; numbers are equal however they are spelled."""
     sign, compare = wanted.sign, _COMPARISONS[wanted.sign]
     if sign == "~":
-        return lambda found: found is not _UNKNOWN and compare(_text(found), wanted.text)
+        return lambda found: found is not UNKNOWN and compare(text_of_value(found), wanted.text)
     if sign in ("=", "!="):
         from isolet_nn.config.yaml_files import parse_yaml
 
@@ -181,63 +180,11 @@ def _setting_test(wanted: Filter, where: str) -> Callable[[Any], bool]:
         equal = sign == "="
         return lambda found: (
             not equal
-            if found is _UNKNOWN
-            else ({_text(found), _comparable(found)} & texts != set()) == equal
+            if found is UNKNOWN
+            else ({text_of_value(found), _comparable(found)} & texts != set()) == equal
         )
     number = wanted.number(where)
-    return lambda found: _is_number(found) and compare(found, number)
-
-
-def _with_column(entries: Iterable[Entry], column: str, where: str) -> list[Entry]:
-    """The entries, with their settings if the column is one.
-
-    Raises
-    ------
-    ConfigError
-        If it is neither a column nor a setting of any entry.
-    """
-    entries = list(entries)
-    if column in COLUMNS:
-        return entries
-    entries = [
-        entry if entry.settings is not None else replace(entry, settings=_settings_of(entry))
-        for entry in entries
-    ]
-    keys = dict.fromkeys(key for entry in entries for key in entry.settings or {})
-    if column not in keys and (entries or "." not in column):
-        hint = suggestion(column, [*COLUMNS, *keys])
-        raise ConfigError(
-            f"{where}: no column {column!r}; there is {', '.join(COLUMNS)}, and every setting by "
-            f"its key path, such as optimizer.learning_rate{hint}"
-        )
-    return entries
-
-
-def _settings_of(entry: Entry) -> dict[str, Any]:
-    """Settings by key path, a sweep's with its best; nothing where the config cannot be read."""
-    from isolet_nn.config.yaml_files import read_mapping
-
-    folder = Path(entry.folder)
-    try:
-        if entry.kind != "sweep":
-            return flat(read_mapping(folder / CONFIG))
-        experiment = read_mapping(folder / SWEEP).get("experiment")
-    except ConfigError:
-        return {}
-    settings = flat(experiment) if isinstance(experiment, dict) else {}
-    for key, value in (entry.best_setting or {}).items():
-        # A section that is replaced leaves none of its keys behind.
-        settings = {k: v for k, v in settings.items() if not f"{k}.".startswith(f"{key}.")}
-        settings |= flat({key: value})
-    return settings
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return lambda found: is_number(found) and compare(found, number)
 
 
 def _is_in_percent(column: str) -> bool:
@@ -246,7 +193,7 @@ def _is_in_percent(column: str) -> bool:
 
 def _comparable(value: Any) -> str:
     """Text that is equal for 1 and 1.0."""
-    return repr(float(value)) if _is_number(value) else _text(value)
+    return repr(float(value)) if is_number(value) else text_of_value(value)
 
 
 def _require_one_of(where: str, text: str, allowed: Sequence[str]) -> None:

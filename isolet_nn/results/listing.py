@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,12 +16,13 @@ from typing import Any, TypeVar
 from isolet_nn.config.metrics import METRICS as EVERY_METRIC
 from isolet_nn.errors import RunError
 from isolet_nn.runs.metrics_file import read_epoch
-from isolet_nn.runs.records import RunSummary, Summary, read_record
+from isolet_nn.runs.records import Labels, RunSummary, Summary, read_record
 from isolet_nn.sweeps.records import SweepSummary
 from isolet_nn.system.files import open_file, parse_json
 from isolet_nn.system.folders import (
     CONFIG,
     JOURNAL,
+    LABELS,
     METRICS,
     SUMMARY,
     SWEEP,
@@ -69,6 +69,9 @@ class Entry:
     validation_average_precision: float | None = None
     epochs: int | None = None
     """Of a run: epochs done."""
+    best_validation_epoch: int | None = None
+    parameters: int | None = None
+    """Of a run: numbers that were learned."""
     trials: int | None = None
     """Of a sweep: all its trials."""
     completed: int | None = None
@@ -77,12 +80,16 @@ class Entry:
     """Of a run: time of its epochs. Of a sweep: time from its last start to its end."""
     started: str | None = None
     """ISO 8601."""
+    ended: str | None = None
     age: float
     """Seconds since it was started."""
     best_setting: Mapping[str, Any] | None = None
     """Of a sweep: its best setting, by key path."""
     settings: Mapping[str, Any] | None = None
     """All settings by key path, a sweep's those of its best; None where nobody asked for one."""
+    tags: tuple[str, ...] = ()
+    note: str | None = None
+    """What a person says of it, as the tags."""
     problem: str | None = None
     """The error of one that failed, or what is damaged."""
 
@@ -100,7 +107,7 @@ def list_runs(runs_dir: str | Path = "runs") -> list[Entry]:
         for file in (CONFIG, SWEEP):
             if (parent / SUMMARY).exists() and (parent / file).exists():
                 raise RunError(f"{parent}: is a run or a sweep itself; give the folder it lies in")
-        names = sorted((path.name for path in parent.iterdir()), reverse=True)
+        names = sorted(os.listdir(parent), reverse=True)  # noqa: PTH208 - thousands of them
     except OSError as error:
         raise RunError(f"{parent}: {error.strerror}") from None
     now = datetime.now().astimezone()
@@ -113,12 +120,16 @@ def read_entry(folder: Path, now: datetime | None = None) -> Entry | None:
     kind = None
     figures: dict[str, Any]
     try:
-        if not _is_folder(folder):
+        names = frozenset(os.listdir(folder))  # noqa: PTH208 - thousands of them
+        kind = _kind(names)
+        if kind is None and not _just_made(folder.name, names):
             return None
-        kind = _kind(folder)
-        if kind is None and not _just_made(folder):
-            return None
-        figures = _read_sweep(folder) if kind == "sweep" else _read_run(folder)
+        figures = (_read_sweep if kind == "sweep" else _read_run)(folder, names)
+        if LABELS in names:
+            labels = read_record(folder / LABELS, Labels)
+            figures |= {"tags": tuple(labels.tags), "note": labels.note}
+    except (NotADirectoryError, FileNotFoundError):  # such as a link to nowhere
+        return None
     except RunError as error:
         figures = _damaged(str(error).replace(f"{folder}{os.sep}", ""))
     except OSError as error:  # whatever it is, it must not hide the other entries
@@ -130,36 +141,25 @@ def read_entry(folder: Path, now: datetime | None = None) -> Entry | None:
     return Entry(folder=str(folder), kind=kind, age=age, **figures)
 
 
-def _is_folder(path: Path) -> bool:
-    """Whether a path leads to a folder; raises OSError where a link leads round in a circle."""
-    try:
-        return stat.S_ISDIR(path.stat().st_mode)
-    except FileNotFoundError:  # a link to nowhere, or removed just now
-        return False
-
-
-def _kind(folder: Path) -> str | None:
+def _kind(names: frozenset[str]) -> str | None:
     # Names, not `exists`: what a link in a circle or a forbidden folder stands for is there too.
-    names = {path.name for path in folder.iterdir()}
     if names & {SWEEP, JOURNAL}:
         return "sweep"
     return "run" if names & {CONFIG, METRICS, SUMMARY} else None
 
 
-def _just_made(folder: Path) -> bool:
+def _just_made(name: str, names: frozenset[str]) -> bool:
     """Whether a folder has a run's or a sweep's name and nothing in it: its process was killed."""
-    if _begun_at(folder.name) is None:
-        return False
-    return all(path.name.startswith(".") for path in folder.iterdir())
+    return _begun_at(name) is not None and all(inside.startswith(".") for inside in names)
 
 
 def _damaged(problem: str) -> dict[str, Any]:
     return {"status": DAMAGED, "problem": problem}
 
 
-def _read_run(folder: Path) -> dict[str, Any]:
+def _read_run(folder: Path, names: frozenset[str]) -> dict[str, Any]:
     name = _name_in(folder / CONFIG)
-    summary = _summary(folder, RunSummary)
+    summary = _summary(folder, names, RunSummary)
     if summary is None:
         return {"name": name, "status": RUNNING}
     status = status_of(folder, summary.status)
@@ -176,13 +176,16 @@ def _read_run(folder: Path) -> dict[str, Any]:
         "epochs": epochs,
         "seconds": summary.seconds,
         "started": summary.started,
+        "ended": summary.ended,
+        "best_validation_epoch": summary.best_validation_epoch,
+        "parameters": summary.parameters,
         "problem": summary.error,
     }
 
 
-def _read_sweep(folder: Path) -> dict[str, Any]:
+def _read_sweep(folder: Path, names: frozenset[str]) -> dict[str, Any]:
     name = _name_in(folder / SWEEP)
-    summary = _summary(folder, SweepSummary)
+    summary = _summary(folder, names, SweepSummary)
     if summary is None:
         return {"name": name, "status": RUNNING}
     status = status_of(folder, summary.status)
@@ -194,6 +197,7 @@ def _read_sweep(folder: Path) -> dict[str, Any]:
         "failed": summary.failed,
         "seconds": summary.seconds,
         "started": summary.started,
+        "ended": summary.ended,
     }
     if status in (RUNNING, KILLED) and (folder / JOURNAL).exists():
         figures |= _trials_ended(folder / JOURNAL)
@@ -215,9 +219,9 @@ def status_of(folder: Path, status: str) -> str:
 SummaryT = TypeVar("SummaryT", bound=Summary)
 
 
-def _summary(folder: Path, model: type[SummaryT]) -> SummaryT | None:
+def _summary(folder: Path, names: frozenset[str], model: type[SummaryT]) -> SummaryT | None:
     """The content of summary.json, which is not there yet when a process has just begun."""
-    if not (folder / SUMMARY).exists() and is_locked(folder):
+    if SUMMARY not in names and is_locked(folder):
         return None
     return read_record(folder / SUMMARY, model)
 
@@ -278,7 +282,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def _instant(text: Any) -> datetime | None:
-    return datetime.fromisoformat(text).astimezone() if isinstance(text, str) else None
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
 
 
 def _begun_at(name: str) -> datetime | None:

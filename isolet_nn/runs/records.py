@@ -135,6 +135,14 @@ class RunSummary(Summary):
     _FIGURES: ClassVar[tuple[str, ...]] = ("ended", "seconds", "epochs", "metrics")
 
 
+class Labels(Record):
+    """labels.json of a run or a sweep: what a person says of it."""
+
+    format: Literal[1] = FORMAT
+    tags: list[Annotated[str, Field(min_length=1)]] = Field(default=[])
+    note: str | None = None
+
+
 class _DataRecord(Record):
     name: str
     checksum: str

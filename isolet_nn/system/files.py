@@ -77,7 +77,11 @@ def open_file(path: Path, limit: int = MAX_RECORD_BYTES) -> IO[bytes]:
 def read_bytes(path: Path, limit: int = MAX_RECORD_BYTES) -> bytes:
     """The content of a file; raises as :func:`open_file`."""
     with open_file(path, limit) as file:
-        content = file.read(limit + 1)
+        # Room is made before reading, and for the limit that takes several times as long.
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1)
+        if len(content) > size:
+            content += file.read(limit + 1 - len(content))
     if len(content) > limit:  # it has grown, or tells no size, as those in /proc
         raise _too_large(path, limit)
     return content
@@ -207,13 +211,7 @@ def parse_json(content: str | bytes) -> Any:
     """
     text = content.decode() if isinstance(content, bytes) else content
     try:
-        return json.loads(
-            text,
-            parse_constant=_refuse_constant,
-            parse_float=_parse_float,
-            parse_int=whole_number,
-            object_pairs_hook=_without_repeats,
-        )
+        return _JSON.decode(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
@@ -236,6 +234,14 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         repeated = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"key {repeated!r} is given twice")
     return content
+
+
+_JSON = json.JSONDecoder(
+    parse_constant=_refuse_constant,
+    parse_float=_parse_float,
+    parse_int=whole_number,
+    object_pairs_hook=_without_repeats,
+)
 
 
 def finite(value: Any) -> Any:

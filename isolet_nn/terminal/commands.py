@@ -58,6 +58,15 @@ class Group(_PlainHelp, typer.core.TyperGroup):
     """A group of commands."""
 
 
+class GroupWithDefault(Group):
+    """A group whose command ``list`` may be left out: what is no command's name is for it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
 class App(typer.Typer):
     """Commands that are each a `Command`, in a `Group` unless another class is given."""
 

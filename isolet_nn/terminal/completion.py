@@ -34,12 +34,17 @@ def complete_config(incomplete: str) -> list[str]:
 
 def complete_run(incomplete: str) -> list[str]:
     """Run folders, and folders on the way to them."""
-    return [*_paths(incomplete, holding=CONFIG)]
+    return [*_paths(incomplete, holding=(CONFIG,))]
+
+
+def complete_run_or_sweep(incomplete: str) -> list[str]:
+    """Folders of runs and sweeps, and folders on the way to them."""
+    return [*_paths(incomplete, holding=(CONFIG, SWEEP))]
 
 
 def complete_sweep_folder(incomplete: str) -> list[str]:
     """Sweep folders, and folders on the way to them."""
-    return [*_paths(incomplete, holding=SWEEP)]
+    return [*_paths(incomplete, holding=(SWEEP,))]
 
 
 def complete_dataset(incomplete: str) -> list[str]:
@@ -81,7 +86,7 @@ def _shipped(command: str, incomplete: str) -> Iterable[str]:
 
 
 def _paths(
-    incomplete: str, endings: tuple[str, ...] = (), holding: str | None = None
+    incomplete: str, endings: tuple[str, ...] = (), holding: tuple[str, ...] = ()
 ) -> Iterator[str]:
     """Folders, and files of some endings, that a path begun so may mean."""
     parent, _, start = incomplete.rpartition("/")
@@ -95,6 +100,6 @@ def _paths(
             continue
         name = f"{incomplete[: len(incomplete) - len(start)]}{entry.name}"
         if entry.is_dir():
-            yield name if holding and (entry / holding).is_file() else f"{name}/"
+            yield name if any((entry / file).is_file() for file in holding) else f"{name}/"
         elif entry.suffix in endings:
             yield name

@@ -36,10 +36,14 @@ def _print(table: PrintedTable) -> None:
         names, texts = (column.texts for column in table.columns)
         _print_pairs(names, texts)
     else:
-        columns = [_Aligned.of(column) for column in table.columns]
-        is_divided = table.look == "divided" and RESULTS.is_terminal
-        lines = _divided(columns, RESULTS.width) if is_divided else _beside(columns)
-        RESULTS.print("\n".join(lines), soft_wrap=True)
+        RESULTS.write_lines(lines_of(table))
+
+
+def lines_of(table: PrintedTable) -> list[str]:
+    """The lines of a table without a frame."""
+    columns = [_Aligned.of(column) for column in table.columns]
+    is_divided = table.look == "divided" and RESULTS.is_terminal
+    return _divided(columns, RESULTS.width) if is_divided else _beside(columns)
 
 
 def _framed(table: PrintedTable) -> rich.table.Table:

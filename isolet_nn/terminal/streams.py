@@ -52,6 +52,10 @@ class SafeConsole(Console):
             text, style, control = segment
             yield segment if control else Segment(printable(text), style)
 
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Write lines that are laid out already: thousands at once, whatever their length."""
+        self.file.write(printable("\n".join(lines)) + "\n")
+
     def _check_buffer(self) -> None:
         """Write what is ready; what Ctrl-C finds half written is not written once more later."""
         try:
@@ -91,6 +95,12 @@ def print_line(text: object) -> None:
 def print_message(text: object) -> None:
     """Print a line for a person, however long, to standard error."""
     MESSAGES.print(str(text), soft_wrap=True)
+
+
+def is_agreed(question: str) -> bool:
+    """Ask at the terminal, where only a yes is one."""
+    MESSAGES.print(f"{question} [y/N] ", end="", soft_wrap=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def print_error(message: str) -> None:

@@ -23,7 +23,8 @@ from isolet_nn import sweep, train
 from isolet_nn.cli.app import app
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.errors import ConfigError, RunError
-from isolet_nn.results.filters import COLUMNS, filter_entries, parse_filter, sort_entries
+from isolet_nn.results.columns import COLUMNS
+from isolet_nn.results.filters import filter_entries, parse_filter, sort_entries
 from isolet_nn.results.listing import Entry, list_runs, read_entry
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.system.files import write_json
@@ -386,7 +387,9 @@ def test_an_unknown_setting_is_named_with_the_nearest(made: Path) -> None:
 
 def test_a_damaged_config_has_no_settings_and_hides_no_other_run(copied: Path) -> None:
     entries = list_runs(copied)
-    (Path(named(entries, "wine-run").folder) / "config.yaml").write_text("name: wine-run\n{")
+    folder = Path(named(entries, "wine-run").folder)
+    (folder / "config.yaml").write_text("name: wine-run\n{")
+    (folder / "environment.json").write_text("[")
     kept = filter_entries(list_runs(copied), ["seed=0"])
     assert kept
     assert "wine-run" not in [entry.name for entry in kept]
