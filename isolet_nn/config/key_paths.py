@@ -39,6 +39,18 @@ def flat(content: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested mappings of values by key path: what `flat` was given."""
+    result: dict[str, Any] = {}
+    for path, value in values.items():
+        *parents, last = path.split(".")
+        section = result
+        for key in parents:
+            section = section.setdefault(key, {})
+        section[last] = value
+    return result
+
+
 def apply_overrides(
     config: Mapping[str, Any],
     overrides: Mapping[str, Any],

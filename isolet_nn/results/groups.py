@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from isolet_nn.config.key_paths import canonical, flat, with_overrides
+from isolet_nn.config.key_paths import canonical, flat, nested
 from isolet_nn.config.metrics import METRICS
 from isolet_nn.errors import ConfigError, suggestion
 from isolet_nn.results.columns import (
@@ -134,7 +134,7 @@ def _require_numbers(runs: Sequence[Entry], names: Sequence[str]) -> None:
 
 def _differing(runs: Sequence[Entry]) -> list[str]:
     """Settings but the seed that are not the same in all runs, and on which results depend."""
-    identities = [flat(identity_of(with_overrides({}, run.settings or {}))) for run in runs]
+    identities = [flat(identity_of(nested(run.settings or {}))) for run in runs]
     keys = dict.fromkeys(key for identity in identities for key in identity if key != "seed")
     return [key for key in keys if len({canonical(i.get(key, "")) for i in identities}) > 1]
 
