@@ -10,7 +10,7 @@ import typer
 from isolet_nn.config.bounds import MOST_THREADS, MOST_TRIALS
 from isolet_nn.terminal.commands import App, Group
 from isolet_nn.terminal.completion import complete_sweep
-from isolet_nn.terminal.options import DataDir, RunsDir, TableFormat, text_of, whole
+from isolet_nn.terminal.options import DataDir, RunsDir, TableFormat, share, text_of, whole
 
 
 class _TrainByDefault(Group):
@@ -58,10 +58,20 @@ def bench_train(
         int | None,
         typer.Option(
             "--threads",
-            help="Threads for PyTorch and scikit-learn besides one. All cores.",
+            help="Threads for each engine besides one. All cores.",
             **whole("--threads", 1, MOST_THREADS),
         ),
     ] = None,
+    dropout: Annotated[
+        float,
+        typer.Option("--dropout", help="Share of hidden neurons that rest.", **share("--dropout")),
+    ] = 0.0,
+    input_dropout: Annotated[
+        float,
+        typer.Option(
+            "--input-dropout", help="Share of inputs that rest.", **share("--input-dropout")
+        ),
+    ] = 0.0,
     dataset: Annotated[
         str,
         typer.Option("--dataset", metavar="NAME", help="isolet, or random numbers of its size."),
@@ -90,6 +100,8 @@ def bench_train(
         data_dir=text_of(data_dir),
         engines=engine or ENGINES,
         threads=threads,
+        dropout=dropout,
+        input_dropout=input_dropout,
     )
     print_benchmark(benchmark)
     times = training.time_training(benchmark, runs_dir, print_measurement)

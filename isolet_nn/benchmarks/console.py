@@ -52,6 +52,7 @@ def print_training_times(times: TrainingTimes, printer: Printer = FOR_TERMINAL) 
         f"float32, no evaluation; medians of {counted(benchmark.rounds, 'interleaved round')}"
     )
     results, reference = times.results, benchmark.contestants[0].name
+    engine = benchmark.contestants[0].engine
     columns = [
         PrintedColumn("network", [times.name_of(result.setting) for result in results]),
         PrintedColumn("engine", [result.contestant.name for result in results]),
@@ -59,6 +60,11 @@ def print_training_times(times: TrainingTimes, printer: Printer = FOR_TERMINAL) 
         PrintedColumn("fastest", [result.fastest for result in results], "{:.3f}".format),
         PrintedColumn("slowest", [result.slowest for result in results], "{:.3f}".format),
         PrintedColumn(f"time / {reference}", [result.ratio for result in results], "{:.2f}".format),
+        PrintedColumn(
+            f"time / {engine}, equal threads",
+            [result.equal_threads_ratio for result in results],
+            "{:.2f}".format,
+        ),
         PrintedColumn("training accuracy", [result.accuracy for result in results], percent),
     ]
     printer.tables(PrintedTable(columns))

@@ -1,6 +1,7 @@
 """The engines of the comparison: each trains the same network in the way natural to it.
 
-One hidden layer of ReLU, Adam, shuffled mini-batches, float32, no evaluation on the way.
+One hidden layer of ReLU, maybe with dropout, Adam, shuffled mini-batches, float32, no evaluation on
+the way.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.data.preprocessing import plain
 from isolet_nn.data.table import numbered
 from isolet_nn.training.loop import Training
+from isolet_nn.training.threads import limited_threads
 
 EngineName = Literal["numpy", "torch", "scikit-learn"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
@@ -48,10 +50,17 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Setting:
-    """What is varied: hidden neurons and rows of a mini-batch."""
+    """What is varied: hidden neurons, rows of a mini-batch, and shares of units that rest."""
 
     hidden: int
     batch_size: int
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+
+    @property
+    def has_dropout(self) -> bool:
+        """Whether any units rest."""
+        return bool(self.dropout or self.input_dropout)
 
 
 @dataclass(frozen=True)
@@ -96,10 +105,8 @@ def _with_one_test_row(name: str, train: Split, classes: tuple[str, ...], checks
 
 def train_numpy(dataset: Dataset, setting: Setting, epochs: int, threads: int) -> Trained:
     """Train with this package's network, as `isolet-nn train` does."""
-    from threadpoolctl import threadpool_limits
-
-    experiment = _experiment(setting, epochs)
-    with threadpool_limits(threads):
+    experiment = _experiment(setting, epochs, threads)
+    with limited_threads(experiment):
         started = time.perf_counter()
         training = Training([experiment], [dataset])
         while not training.finished:
@@ -109,16 +116,22 @@ def train_numpy(dataset: Dataset, setting: Setting, epochs: int, threads: int) -
     return Trained(seconds, _accuracy(logits.argmax(axis=1), dataset))
 
 
-def _experiment(setting: Setting, epochs: int) -> Experiment:
+def _experiment(setting: Setting, epochs: int, threads: int) -> Experiment:
     return load_experiment(
         {
             "dataset": {"name": "isolet"},
-            "model": {"hidden_layers": [setting.hidden], "initializer": "uniform_fan_in"},
+            "model": {
+                "hidden_layers": [setting.hidden],
+                "initializer": "uniform_fan_in",
+                "dropout": setting.dropout,
+                "input_dropout": setting.input_dropout,
+            },
             "optimizer": {"name": "adam", "learning_rate": LEARNING_RATE},
             "training": {
                 "epochs": epochs,
                 "batch_size": setting.batch_size,
                 "evaluate_every": epochs,
+                "threads": threads,
             },
         }
     )
@@ -131,10 +144,17 @@ def train_torch(dataset: Dataset, setting: Setting, epochs: int, threads: int) -
     torch.set_num_threads(threads)
     x, y = torch.from_numpy(dataset.train.x), torch.from_numpy(dataset.train.y)
     started = time.perf_counter()
-    network = loop.make_network(dataset.n_features, setting.hidden, dataset.n_classes)
+    network = loop.make_network(
+        dataset.n_features,
+        setting.hidden,
+        dataset.n_classes,
+        dropout=setting.dropout,
+        input_dropout=setting.input_dropout,
+    )
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, fused=True)
     loop.train(network, optimizer, x, y, epochs, setting.batch_size)
     seconds = time.perf_counter() - started
+    network.eval()
     with torch.no_grad():
         predicted = network(x).argmax(dim=1).numpy()
     return Trained(seconds, _accuracy(predicted, dataset))

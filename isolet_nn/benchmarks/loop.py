@@ -36,14 +36,18 @@ class LoopResult:
     test_accuracies: list[float]
 
 
-def make_network(*sizes: int) -> torch.nn.Sequential:
-    """Linear layers from each number of units to the next, with ReLU between them."""
+def make_network(
+    *sizes: int, dropout: float = 0.0, input_dropout: float = 0.0
+) -> torch.nn.Sequential:
+    """Linear layers from each number of units to the next, with ReLU and dropout between them."""
     from torch import nn
 
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(sizes):
-        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
+    layers: list[nn.Module] = [nn.Dropout(input_dropout)] if input_dropout else []
+    for number, (inputs, outputs) in enumerate(pairwise(sizes)):
+        if number > 0:
+            layers += [nn.ReLU(), nn.Dropout(dropout)] if dropout else [nn.ReLU()]
+        layers.append(nn.Linear(inputs, outputs))
+    return nn.Sequential(*layers)
 
 
 def train(

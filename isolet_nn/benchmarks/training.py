@@ -81,6 +81,8 @@ class Result:
     ratio
         Median over the rounds of this contestant's time divided by the reference's in the same
         round: how many times as long it takes.
+    equal_threads_ratio
+        The same for the time of the reference's engine with as many threads.
     accuracy
         Median accuracy on the training rows.
     """
@@ -91,6 +93,7 @@ class Result:
     fastest: float
     slowest: float
     ratio: float
+    equal_threads_ratio: float
     accuracy: float
 
 
@@ -118,7 +121,8 @@ class TrainingTimes:
     def name_of(self, setting: Setting) -> str:
         """Such as ``617-128-26, batch 128``."""
         sizes = f"{self.features}-{setting.hidden}-{self.classes}"
-        return f"{sizes}, batch {setting.batch_size}"
+        rest = f", dropout {setting.dropout:g} ({setting.input_dropout:g} of inputs)"
+        return f"{sizes}, batch {setting.batch_size}{rest if setting.has_dropout else ''}"
 
 
 def make_benchmark(
@@ -131,6 +135,8 @@ def make_benchmark(
     data_dir: str | None = None,
     engines: Sequence[str] = ENGINES,
     threads: int | None = None,
+    dropout: float = 0.0,
+    input_dropout: float = 0.0,
 ) -> TrainingBenchmark:
     """Prepare every size with every batch size, by every engine that is installed.
 
@@ -143,12 +149,15 @@ def make_benchmark(
     engines
         Of ``numpy``, ``torch`` and ``scikit-learn``.
     threads
-        Threads that PyTorch and scikit-learn get besides one; None gives them all cores.
+        Threads that engines get besides one; None gives them all cores.
+    dropout, input_dropout
+        Shares of hidden neurons and inputs that rest in a step; with any scikit-learn, which knows
+        no dropout, is left out.
 
     Raises
     ------
     ConfigError
-        If a name is unknown, or none of the engines is installed.
+        If a name is unknown, or none of the engines is installed or knows dropout.
     """
     for option, names, allowed in (
         ("--engine", engines, ENGINES),
@@ -158,13 +167,20 @@ def make_benchmark(
             if name not in allowed:
                 hint = suggestion(name, allowed)
                 raise ConfigError(f"{option}: found {name!r}; allowed: {', '.join(allowed)}{hint}")
-    chosen = [engine for engine in ENGINES if engine in engines]
+    with_dropout = bool(dropout or input_dropout)
+    if with_dropout and list(engines) == ["scikit-learn"]:
+        raise ConfigError("--engine: scikit-learn's network knows no dropout")
+    chosen = [
+        engine
+        for engine in ENGINES
+        if engine in engines and not (with_dropout and engine == "scikit-learn")
+    ]
     left_out = [engine for engine in chosen if engine == "torch" and not has_torch()]
     contestants = [
         Contestant(engine, number)
         for engine in chosen
         if engine not in left_out
-        for number in _numbers_of_threads(engine, threads or available_cores())
+        for number in dict.fromkeys((1, threads or available_cores()))
     ]
     if not contestants:
         raise ConfigError(
@@ -172,7 +188,9 @@ def make_benchmark(
         )
     return TrainingBenchmark(
         settings=tuple(
-            Setting(h, b) for h in dict.fromkeys(hidden) for b in dict.fromkeys(batch_sizes)
+            Setting(h, b, dropout, input_dropout)
+            for h in dict.fromkeys(hidden)
+            for b in dict.fromkeys(batch_sizes)
         ),
         contestants=tuple(contestants),
         epochs=epochs,
@@ -181,11 +199,6 @@ def make_benchmark(
         data_dir=data_dir,
         left_out=tuple(left_out),
     )
-
-
-def _numbers_of_threads(engine: EngineName, threads: int) -> list[int]:
-    """NumPy trains with one thread, as `isolet-nn train` does by default."""
-    return [1] if engine == "numpy" or threads == 1 else [1, threads]
 
 
 def time_training(
@@ -261,10 +274,12 @@ def summarize(measurements: Sequence[Measurement]) -> list[Result]:
     by_contestant: dict[Contestant, list[Measurement]] = {}
     for measurement in measurements:
         by_contestant.setdefault(measurement.contestant, []).append(measurement)
-    reference = next(iter(by_contestant.values()), [])
+    reference = next(iter(by_contestant), None)
     results = []
     for contestant, mine in by_contestant.items():
+        assert reference is not None, "there is at least this one"
         seconds = [m.seconds for m in mine]
+        equal = by_contestant[Contestant(reference.engine, contestant.threads)]
         results.append(
             Result(
                 setting=mine[0].setting,
@@ -272,13 +287,16 @@ def summarize(measurements: Sequence[Measurement]) -> list[Result]:
                 median=statistics.median(seconds),
                 fastest=min(seconds),
                 slowest=max(seconds),
-                ratio=statistics.median(
-                    m.seconds / base.seconds for m, base in zip(mine, reference, strict=True)
-                ),
+                ratio=_median_ratio(mine, by_contestant[reference]),
+                equal_threads_ratio=_median_ratio(mine, equal),
                 accuracy=statistics.median(m.accuracy for m in mine),
             )
         )
     return results
+
+
+def _median_ratio(mine: Sequence[Measurement], theirs: Sequence[Measurement]) -> float:
+    return statistics.median(m.seconds / t.seconds for m, t in zip(mine, theirs, strict=True))
 
 
 def _append(path: Path, measurement: Measurement) -> None:
@@ -308,6 +326,7 @@ def _write_results(measured: TrainingTimes) -> None:
                 "fastest_seconds": result.fastest,
                 "slowest_seconds": result.slowest,
                 "ratio": result.ratio,
+                "equal_threads_ratio": result.equal_threads_ratio,
                 "accuracy": result.accuracy,
             }
             for result in results

@@ -60,6 +60,21 @@ def whole(option: str, low: int, high: int = MOST) -> Any:
     return {"parser": read, "metavar": "N"}
 
 
+def share(option: str) -> Any:
+    """An option that takes a number from 0 to below 1, refused in the words of a config."""
+
+    def read(text: str | float) -> float:
+        from isolet_nn.config.loading import parse_value
+
+        value = parse_value(text, option) if isinstance(text, str) else text
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1:
+            found = short_repr(value)
+            raise ConfigError(f"{option}: found {found}; it should be a number from 0 to below 1")
+        return float(value)
+
+    return {"parser": read, "metavar": "P"}
+
+
 Set = Annotated[
     list[str] | None,
     typer.Option(

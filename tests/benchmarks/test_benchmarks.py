@@ -88,6 +88,7 @@ def test_every_contestant_is_measured_in_every_round_in_turn(times: TrainingTime
     names = [c.name for c in times.benchmark.contestants]
     assert names == [
         "numpy, 1 thread",
+        "numpy, 2 threads",
         "torch, 1 thread",
         "torch, 2 threads",
         "scikit-learn, 1 thread",
@@ -109,18 +110,21 @@ def test_results_are_the_medians_and_paired_ratios_of_what_was_measured(
     rows = measured(times.path)
     results = json.loads((times.path / "results.json").read_text(encoding="utf-8"))
     assert results["reference"] == "numpy, 1 thread"
-    assert len(results["results"]) == 10
+    assert len(results["results"]) == 12
     for result in results["results"]:
         at = [row for row in rows if row["hidden"] == str(result["hidden"])]
-        base = [float(row["seconds"]) for row in at if row["engine"] == "numpy"]
-        mine = [
-            float(row["seconds"])
-            for row in at
-            if (row["engine"], row["threads"]) == (result["engine"], str(result["threads"]))
-        ]
+
+        def seconds_of(engine: str, threads: int, at: list[dict[str, str]] = at) -> list[float]:
+            of = engine, str(threads)
+            return [float(r["seconds"]) for r in at if (r["engine"], r["threads"]) == of]
+
+        base, mine = seconds_of("numpy", 1), seconds_of(result["engine"], result["threads"])
+        equal = seconds_of("numpy", result["threads"])
         assert result["median_seconds"] == statistics.median(mine)
         assert (result["fastest_seconds"], result["slowest_seconds"]) == (min(mine), max(mine))
-        assert result["ratio"] == statistics.median(a / b for a, b in zip(mine, base, strict=True))
+        for name, others in (("ratio", base), ("equal_threads_ratio", equal)):
+            ratios = [a / b for a, b in zip(mine, others, strict=True)]
+            assert result[name] == statistics.median(ratios)
 
 
 @pytest.mark.slow
@@ -169,6 +173,19 @@ def test_every_engine_learns_and_says_how_long_it_took(engine: EngineName) -> No
     many = TRAIN[engine](dataset, Setting(16, 20), 100, 1)
     assert min(few.seconds, many.seconds) > 0.0
     assert many.accuracy > max(0.9, few.accuracy)
+
+
+def test_dropout_is_measured_without_scikit_learn_which_has_none() -> None:
+    options: dict[str, Any] = {"hidden": [16], "batch_sizes": [20], "data": "random"}
+    benchmark = make_benchmark(**options, threads=1, dropout=0.5, input_dropout=0.2)
+    assert [c.engine for c in benchmark.contestants] == ["numpy", "torch"]
+    assert benchmark.settings == (Setting(16, 20, 0.5, 0.2),)
+    for engine in ("numpy", "torch"):
+        dataset = make_dataset(rows=200, features=7, classes=3)
+        trained = [TRAIN[engine](dataset, Setting(64, 20, p, 0.0), 20, 1) for p in (0.0, 0.98)]
+        assert trained[0].accuracy > trained[1].accuracy
+    with pytest.raises(ConfigError, match="scikit-learn's network knows no dropout"):
+        make_benchmark(**options, dropout=0.5, engines=["scikit-learn"])
 
 
 @pytest.mark.parametrize("engine", engines.ENGINES)
