@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from isolet_nn.api import extend, resume, resume_sweep, sweep, train
+    from isolet_nn.api import compare, extend, resume, resume_sweep, sweep, train
     from isolet_nn.config.experiment import Experiment
     from isolet_nn.config.loading import load_experiment
     from isolet_nn.estimator.classifier import NeuralNetworkClassifier
@@ -34,6 +34,7 @@ _HOMES = {
     "load_experiment": "config.loading",
     "NeuralNetworkClassifier": "estimator.classifier",
     "train": "api",
+    "compare": "api",
     "resume": "api",
     "extend": "api",
     "evaluate": "runs.execution",
@@ -63,6 +64,7 @@ __all__ = [
     "SweepObserver",
     "TrainedModel",
     "__version__",
+    "compare",
     "evaluate",
     "extend",
     "load_experiment",

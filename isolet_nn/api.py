@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from isolet_nn.config.experiment import Experiment
+from isolet_nn.errors import ConfigError
 from isolet_nn.results.shown import Run, SweepFolder, shown_run, shown_sweep
 from isolet_nn.runs import execution, extension
 from isolet_nn.runs.observers import Observer, Observers
@@ -17,6 +19,9 @@ from isolet_nn.sweeps import sweep as sweeps
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.observers import SweepObserver, SweepObservers
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
+
+if TYPE_CHECKING:
+    from isolet_nn.results.shown_contests import ShownContest
 
 
 def train(
@@ -244,6 +249,59 @@ def resume_sweep(
         should_stop=should_stop,
     )
     return shown_sweep(folder)
+
+
+def compare(
+    *folders: Run | SweepFolder | str | Path,
+    metric: str | None = None,
+    baseline: Run | str | Path | int | None = None,
+) -> ShownContest:
+    """Test who is better: the settings of a sweep, or groups of runs that differ in their seeds.
+
+    Each two are compared by pairs of scores, on the seeds, folds or data sets that they have in
+    common; p-values are corrected for their number by Holm.
+
+    Parameters
+    ----------
+    folders
+        A sweep, or runs.
+    metric
+        Such as ``validation_loss``; what the sweep ranks by, or the accuracy on the test split, or
+        on the validation split where no run has read the test split.
+    baseline
+        What the others are tested against: a run of a group, or the number of a trial; each two
+        are tested if None.
+
+    Returns
+    -------
+    It shows itself in a notebook; ``pairs`` and ``ranking`` are data frames.
+
+    Raises
+    ------
+    IsoletNNError
+        If there is nothing to compare, or what there is was scored on other rows.
+    """
+    from isolet_nn.results.comparison import compare as side_by_side
+    from isolet_nn.results.runs_contest import contest_of_runs
+    from isolet_nn.results.selection import is_sweep
+    from isolet_nn.results.settings_contest import contest_of_settings
+    from isolet_nn.results.shown_contests import shown_contest
+
+    paths = [Path(f) if isinstance(f, str | Path) else f.path for f in folders]
+    if len(paths) == 1 and is_sweep(paths[0]):
+        if not isinstance(baseline, int | None):
+            raise ConfigError("baseline: of a sweep it is the number of a trial")
+        return shown_contest(contest_of_settings(SweepFolder.open(paths[0]), metric, baseline))
+    if isinstance(baseline, int):
+        raise ConfigError("baseline: among runs it is one of their folders")
+    base = baseline.path if isinstance(baseline, Run) else baseline
+    contest = contest_of_runs(side_by_side(paths), metric, base)
+    if contest is None:
+        raise ConfigError(
+            "nothing is repeated, so nothing can be tested: it takes two groups of runs that "
+            "differ in their seeds"
+        )
+    return shown_contest(contest)
 
 
 def _of_training(progress: bool, observer: Observer | None) -> Observer:

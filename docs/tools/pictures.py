@@ -14,7 +14,8 @@ from PIL import Image
 
 from tools.examples import follow
 
-PAGES = (Path(__file__).parents[2] / "docs" / "pictures.md",)
+_DOCS = Path(__file__).parents[2] / "docs"
+PAGES = (_DOCS / "pictures.md", _DOCS / "guides" / "comparing.md")
 _PICTURE = re.compile(r"^<!-- picture: (.+) -->\n!\[[^]]*\]\(([^)]+)\)$", re.M)
 _COLOURS, _WIDTH = 256, 1000
 

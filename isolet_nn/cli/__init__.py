@@ -1,6 +1,6 @@
 """The command line: parse, call, print.
 
-``app`` puts it together from ``training``, ``sweeps``, ``models``, ``results``, ``runs``, ``data``
-and ``configs``, and from the commands that ``benchmarks`` and ``reproduction`` bring; ``settings``
-is what the command line changes in a config, ``choice`` which run is meant.
+``app`` puts it together from ``training``, ``sweeps``, ``models``, ``results``, ``comparing``,
+``runs``, ``data`` and ``configs``, and from the commands that ``benchmarks`` and ``reproduction``
+bring; ``settings`` is what the command line changes in a config, ``choice`` which run is meant.
 """

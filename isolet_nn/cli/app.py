@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from isolet_nn.benchmarks import commands as bench
-from isolet_nn.cli import configs, data, models, results, runs, sweeps, training
+from isolet_nn.cli import comparing, configs, data, models, results, runs, sweeps, training
 from isolet_nn.reproduction import commands as reproduce
 from isolet_nn.system import interrupts
 from isolet_nn.system.standard_streams import open_closed_streams, settle_streams
@@ -47,7 +47,7 @@ app.command()(sweeps.sweep)
 app.command()(models.predict)
 app.command()(models.export)
 app.command()(results.plot)
-app.command()(results.compare)
+app.command()(comparing.compare)
 app.command()(configs.schema)
 app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")

@@ -8,6 +8,7 @@ figure is drawn, without pyplot: no window, no global state, the same input give
 - ``grids``: confusion matrices (letters in the order of ``letters``), heat maps, boundaries.
 - ``answers``, ``weights``: a model's confidence and groups, and its first layer.
 - ``thresholds``, ``importance``: ROC and precision-recall; what a model needs.
+- ``ranks``: who is ahead of whom, and who cannot be told apart.
 - ``style``: how all of them look and reach a file; ``fonts``: for scripts that are rarely there.
 """
 
@@ -39,6 +40,7 @@ from isolet_nn.plots.grids import (
 )
 from isolet_nn.plots.importance import figure_importance, plot_importance
 from isolet_nn.plots.letters import letter_groups
+from isolet_nn.plots.ranks import figure_ranks, plot_ranks
 from isolet_nn.plots.scatters import Coordinate, figure_scatter, plot_scatter
 from isolet_nn.plots.style import in_words, rendered, save, setting_label, short_text
 from isolet_nn.plots.thresholds import (
@@ -64,6 +66,7 @@ __all__ = [
     "figure_lines",
     "figure_loss",
     "figure_precision_recall",
+    "figure_ranks",
     "figure_reliability",
     "figure_roc",
     "figure_scatter",
@@ -82,6 +85,7 @@ __all__ = [
     "plot_lines",
     "plot_loss",
     "plot_precision_recall",
+    "plot_ranks",
     "plot_reliability",
     "plot_roc",
     "plot_scatter",

@@ -10,5 +10,8 @@
 - ``labels``: tags and notes. ``trash``: where they are deleted to.
 - ``comparison``: runs side by side.
 - ``duels``: two models on the same test rows.
+- ``contests``: who is better over the same seeds, folds or data sets; what these are is in
+  ``designs``, who they are in ``runs_contest`` and ``settings_contest``. ``conclusions`` says what
+  that means, ``shown_contests`` shows it.
 - ``redraw``: pictures drawn once more. ``shown``: runs and sweeps that show themselves.
 """

@@ -289,9 +289,14 @@ def require_picture_path(path: Path) -> None:
 
 def names_without_dates(labels: Sequence[str]) -> dict[str, str]:
     """Names for folders: without date and time, unless another would then be called the same."""
-    short = {label: _DATE.sub(r"\1", label) for label in labels}
+    short = {label: without_date(label) for label in labels}
     times = Counter(short.values())
     return {label: name if times[name] == 1 else label for label, name in short.items()}
+
+
+def without_date(label: str) -> str:
+    """A run's label without the date and time that its folder begins with."""
+    return _DATE.sub(r"\1", label)
 
 
 def bands_over_seeds(histories: Sequence[Sequence[Row]], metrics: Sequence[str]) -> dict[str, Band]:

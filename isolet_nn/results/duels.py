@@ -18,6 +18,7 @@ from isolet_nn.data import load_test_rows
 from isolet_nn.errors import RunError
 from isolet_nn.runs.execution import evaluate, with_data_dir
 from isolet_nn.runs.folder import Run
+from isolet_nn.scores.paired import LEVEL, holm
 from isolet_nn.scores.statistics import McNemar, mcnemar
 
 
@@ -30,6 +31,13 @@ class Duel:
     n: int
     """Rows of the test split."""
     result: McNemar
+    p_holm: float
+    """Its p-value, corrected for all duels that were held at once."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether one is better, at the level of 5 % for all duels together."""
+        return self.p_holm < LEVEL
 
     def to_json(self) -> dict[str, Any]:
         """One flat object under the names of ``compare --test --json``."""
@@ -40,11 +48,12 @@ class Duel:
             "only_first": self.result.only_first,
             "only_second": self.result.only_second,
             "p_value": self.result.p_value,
+            "p_holm": self.p_holm,
         }
 
 
 def compare_answers(runs: Mapping[str, Run], *, data_dir: str | None = None) -> list[Duel]:
-    """McNemar's test of each two of some runs' models, in the order given.
+    """McNemar's test of each two of some runs' models, in the order given, corrected by Holm.
 
     Parameters
     ----------
@@ -61,9 +70,12 @@ def compare_answers(runs: Mapping[str, Run], *, data_dir: str | None = None) -> 
     """
     _require_same_test_rows(runs, data_dir)
     right = {label: evaluate(run, data_dir=data_dir).right for label, run in runs.items()}
+    pairs = list(itertools.combinations(runs, 2))
+    results = [mcnemar(right[first], right[second]) for first, second in pairs]
+    corrected = holm([result.p_value for result in results]).tolist()
     return [
-        Duel(first, second, len(right[first]), mcnemar(right[first], right[second]))
-        for first, second in itertools.combinations(runs, 2)
+        Duel(first, second, len(right[first]), result, p_holm)
+        for (first, second), result, p_holm in zip(pairs, results, corrected, strict=True)
     ]
 
 

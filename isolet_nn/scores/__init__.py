@@ -7,4 +7,5 @@
 - ``curves``: ROC and precision-recall; ``importance``: of columns.
 - ``tables``: all of these as CSV, written and read.
 - ``statistics``: intervals over seeds, and tests of two models on the same rows.
+- ``paired``: tests over the same seeds, folds or data sets.
 """

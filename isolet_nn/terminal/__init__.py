@@ -5,7 +5,7 @@ what to do next. ``streams`` is where all text goes; ``words`` says numbers. Tab
 in ``tables`` and handed to ``printer``: ``layouts`` writes them for a person, ``formats`` for
 papers and programs.
 ``progress`` and ``runs`` show a training, ``predictions`` how far they are and how good, ``sweeps``
-a sweep, ``notebook`` a bar in a notebook, ``lists`` (``watching``: again and again) and
-``comparisons`` many runs at once, ``catalog`` data sets and configs, ``inspection`` a table that
-has no config yet.
+a sweep, ``notebook`` a bar in a notebook, ``lists`` (``watching``: again and again),
+``comparisons`` and ``contests`` many runs at once, ``catalog`` data sets and configs,
+``inspection`` a table that has no config yet.
 """

@@ -20,14 +20,17 @@ if TYPE_CHECKING:
     from isolet_nn.results.comparison import Comparison
     from isolet_nn.results.duels import Duel
 
-LEVEL = 0.05
-"""A p-value below is called a difference."""
 _FACTS = ("status", "epochs", "parameters")
 """Results that are said once where all runs have the same."""
 
 
-def print_comparison(comparison: Comparison, printer: Printer = FOR_TERMINAL) -> None:
-    """Print what differs in the configs, then the results: a line a run, a column a key."""
+def print_comparison(
+    comparison: Comparison, printer: Printer = FOR_TERMINAL, *, over_data: bool = False
+) -> None:
+    """Print what differs in the configs, then the results: a line a run, a column a key.
+
+    Unless runs are compared over data sets, those of different data are said not to be comparable.
+    """
     first = PrintedColumn("run", _names_to_fit(comparison.names, printer))
     by_label = [
         {key: values[label] for key, values in comparison.config.items() if label in values}
@@ -48,7 +51,7 @@ def print_comparison(comparison: Comparison, printer: Printer = FOR_TERMINAL) ->
     if common:
         printer.say(f"all runs: {', '.join(common)}")
     _print_groups(comparison, printer)
-    if not comparison.same_data:
+    if not comparison.same_data and not over_data:
         printer.say("not comparable: the runs were trained on different data", style="bold red")
         for label, checksum in comparison.checksums.items():
             printer.say(f"  {checksum}  {comparison.names[label]}")
@@ -119,20 +122,21 @@ def print_duels(duels: Sequence[Duel], printer: Printer = FOR_TERMINAL) -> None:
         printer.say(
             f"McNemar's test on {counted(duel.n, 'test row')}: only {duel.first} is right in "
             f"{result.only_first}, only {duel.second} in {result.only_second}; "
-            f"p = {result.p_value:.2g}: {_verdict(duel)}"
+            f"p = {result.p_value:.2g}{_corrected(duel, len(duels))}: {_verdict(duel)}"
         )
-    if len(duels) > 1:
-        printer.say(
-            f"each p is of one test alone; of {len(duels)} tests some come out small by chance, "
-            f"so ask for p below {LEVEL / len(duels):.2g}"
-        )
+
+
+def _corrected(duel: Duel, n_tests: int) -> str:
+    if n_tests == 1:
+        return ""
+    return f", corrected for {n_tests} tests by Holm {duel.p_holm:.2g}"
 
 
 def _verdict(duel: Duel) -> str:
-    if duel.result.p_value >= LEVEL:
+    if not duel.differs:
         return "the difference may well be chance"
     better = duel.first if duel.result.only_first > duel.result.only_second else duel.second
-    return f"{better} is better, at the level of {100 * LEVEL:.0f} %"
+    return f"{better} is better, at the level of 5 %"
 
 
 def _result_text(name: str, value: Any) -> str:

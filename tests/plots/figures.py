@@ -69,6 +69,9 @@ RATES = plots.Coordinate("optimizer.learning_rate", [1e-4, 0.1], logarithmic=Tru
 NAMES = plots.Coordinate("optimizer.name", [0, 1], labels=["sgd", "adam"])
 
 
+RANKS = {"a": 1.25, "b": 1.75, "c": 3.0}
+
+
 WEIGHTS = np.random.default_rng(0).normal(size=(44, 617))
 
 
@@ -125,5 +128,6 @@ def all_figures() -> dict[str, Callable[[], Figure]]:
         "reliability": lambda: plots.figure_reliability(CALIBRATION, "a run"),
         "groups": lambda: plots.figure_groups(SPEAKERS, title="a run"),
         "weights": lambda: plots.figure_weights(WEIGHTS, title="a run"),
+        "ranks": lambda: plots.figure_ranks(RANKS, ties=[("a", "b")], title="a sweep"),
         "bars": lambda: plots.figure_bars({"small": {"a": 1.0, "b": 2.0}}, reference="a"),
     }

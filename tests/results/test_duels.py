@@ -103,16 +103,23 @@ def test_a_run_without_a_model_is_refused(runs: dict[str, Run], tmp_path: Path) 
 def test_the_result_is_said_in_words(
     result: McNemar, verdict: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_duels([Duel("a", "b", 1559, result)])
+    print_duels([Duel("a", "b", 1559, result, result.p_value)])
     assert capsys.readouterr().out == (
         f"McNemar's test on 1559 test rows: only a is right in {result.only_first}, "
         f"only b in {result.only_second}; {verdict}\n"
     )
 
 
-def test_several_tests_come_with_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
-    print_duels([Duel("a", "b", 9, McNemar(1, 2, 1.0))] * 3)
-    assert "of 3 tests some come out small by chance" in capsys.readouterr().out
+def test_several_tests_are_corrected_for_their_number(
+    runs: dict[str, Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    duels = compare_answers(chosen(runs, "usual", "other", "poor"))
+    p_values = sorted(duel.result.p_value for duel in duels)
+    assert min(duel.p_holm for duel in duels) == pytest.approx(3 * p_values[0])
+    assert max(duel.p_holm for duel in duels) >= p_values[-1]
+    print_duels([Duel("a", "b", 9, McNemar(0, 6, 0.03), 0.09)] * 3)
+    said = capsys.readouterr().out
+    assert "p = 0.03, corrected for 3 tests by Holm 0.09: the difference may well be chance" in said
     print_duels([])
     assert capsys.readouterr().out == ""
 
@@ -137,6 +144,7 @@ def test_the_command_tests_only_when_asked(runs: dict[str, Run], tmp_path: Path)
         "only_first",
         "only_second",
         "p_value",
+        "p_holm",
     }
 
 
