@@ -37,7 +37,8 @@ def sweep(
         list[str] | None,
         typer.Argument(
             metavar="CONFIG [FOLDER]...",
-            help="A sweep's YAML file, or the name of a shipped one; with --merge: FOLDERs.",
+            help="A sweep's YAML file, or the name of a shipped one; "
+            "FOLDERs go with --reuse and --merge.",
             autocompletion=complete_sweep,
         ),
     ] = None,
@@ -58,6 +59,13 @@ def sweep(
             "--save-models", metavar="best|all|none", help="Weights to keep: best, all or none."
         ),
     ] = None,
+    reuse: Annotated[
+        bool,
+        typer.Option(
+            "--reuse",
+            help="Take over equal trials of earlier sweeps and runs: in FOLDERs, or --runs-dir.",
+        ),
+    ] = False,
     shard: Annotated[
         str | None,
         typer.Option("--shard", metavar="I/N", help="Do part I of N, with --into: for job arrays."),
@@ -118,6 +126,7 @@ def sweep(
                 "--save-models": save_models,
                 "--workers": workers,
                 "--cluster": cluster,
+                "--reuse": reuse,
                 "--shard": shard,
                 "--into": into,
                 "--resume": resume,
@@ -128,7 +137,7 @@ def sweep(
         )
         _merge(given or [], runs_dir, force, printer, quiet=quiet)
         return
-    config = _only(given)
+    config, places = _config_and_places(given, reuse, resume, runs_dir)
     what: Sweep | SweepFolder | Path
     if resume is None:
         if retry_failed or (force and shard is None):
@@ -145,20 +154,30 @@ def sweep(
         require_own_config("sweep", bool(config or settings or any(changes.values())))
         what = resume
         begin = _resumed(resume, data_dir, retry_failed=retry_failed, force=force)
+    begin = partial(begin, reuse=places)
     if is_preview:
-        _preview(what, print_trial, workers, data_dir, printer, retry_failed=retry_failed)
+        _preview(what, print_trial, workers, data_dir, printer, places, retry_failed=retry_failed)
     else:
         _carry_out(begin, resume, workers, cluster, printer, quiet=quiet, verbose=verbose)
 
 
-def _only(given: list[str] | None) -> str | None:
-    """The one config that is given."""
-    if given is not None and len(given) > 1:
-        raise ConfigError(
-            f"found {len(given)} configs, {' and '.join(given[:2])}; give one (folders go with "
-            "--merge)"
-        )
-    return given[0] if given else None
+def _config_and_places(
+    given: list[str] | None, reuse: bool, resume: Path | None, runs_dir: Path
+) -> tuple[str | None, list[Path] | None]:
+    """The config that is given, and folders in which to look for earlier results."""
+    given = given or []
+    if not reuse:
+        if len(given) > 1:
+            raise ConfigError(
+                f"found {len(given)} configs, {' and '.join(given)}; give one (folders go with "
+                "--reuse and --merge)"
+            )
+        return given[0] if given else None, None
+    config, folders = None, given
+    if resume is None:
+        config, folders = given[0] if given else None, given[1:]
+    usual = [runs_dir] if runs_dir.is_dir() else []
+    return config, [Path(folder) for folder in folders] or usual
 
 
 def _require_alone(option: str, others: Mapping[str, object]) -> None:
@@ -223,6 +242,7 @@ def _preview(
     workers: int | None,
     data_dir: Path | None,
     printer: Printer,
+    places: list[Path] | None,
     *,
     retry_failed: bool,
 ) -> None:
@@ -230,13 +250,14 @@ def _preview(
     from isolet_nn.sweeps.folder import SweepFolder, trial_config
     from isolet_nn.sweeps.sweep import plan_of
     from isolet_nn.terminal.streams import print_text
-    from isolet_nn.terminal.sweeps import print_plan
+    from isolet_nn.terminal.sweeps import print_plan, say_reused
 
     seen = SweepFolder.open(what, text_of(data_dir)) if isinstance(what, Path) else what
     if trial is not None:
         print_text(trial_config(seen, trial))
     else:
-        print_plan(*plan_of(seen, workers, retry_failed=retry_failed), printer)
+        options: dict[str, Any] = {"reuse": places, "on_reuse": say_reused}
+        print_plan(*plan_of(seen, workers, retry_failed=retry_failed, **options), printer)
 
 
 def _carry_out(

@@ -51,12 +51,29 @@ def write_model(path: Path, weights: Weights, dataset: Dataset, experiment: Expe
 
     The preprocessing must lie in its own file before: a model is of no use without it.
     """
+    _write(path, weights, dataset.preprocessing, experiment)
+
+
+def _write(
+    path: Path, weights: Weights, preprocessing: Preprocessing, experiment: Experiment
+) -> None:
     metadata = {
-        "classes": list(dataset.classes),
+        "classes": list(preprocessing.classes),
         "experiment": experiment.model_dump(mode="json"),
-        "preprocessing": dataset.preprocessing.checksum,
+        "preprocessing": preprocessing.checksum,
     }
     save_tensors(path, weights, metadata)
+
+
+def copy_model(model: Model, path: Path, experiment: Experiment) -> None:
+    """Write a model that was read elsewhere, to the bytes that training it here would have left.
+
+    Its preprocessing is what the models of the folder of `path` have in common.
+    """
+    shared = shared_preprocessing_path(path.parent, model.preprocessing.checksum)
+    if not shared.exists():
+        write_preprocessing(shared, model.preprocessing)
+    _write(path, model.weights, model.preprocessing, experiment)
 
 
 def write_preprocessing(path: Path, preprocessing: Preprocessing) -> None:

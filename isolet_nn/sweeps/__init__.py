@@ -10,6 +10,8 @@ result goes to a journal from which a sweep can go on after anything:
   ``dispatch``: who gets which cohort, what is kept. ``observers``: who hears of it.
 - ``shard``: a share of a sweep in a folder of its own. ``sharding``: divided, for job arrays.
   ``merging``: joined again.
+- ``reuse``: earlier results taken over, as ``sources`` finds them. ``header``: what decides on
+  bits.
 - ``workers``: processes on this machine. ``cluster``: workers of Dask, ``scheduler``: how it is
   reached, ``remote``: what they run. ``cohort``: the training itself, wherever.
 - ``journal``, ``curves``, ``folder``, ``scores``, ``outer_scores``: results on the disk, and

@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.metrics import is_better
 from isolet_nn.config.problems import validate
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.runs.model_file import shared_preprocessing_path, write_model, write_preprocessing
-from isolet_nn.sweeps.curves import curve_text
+from isolet_nn.sweeps.curves import SavedCurves, curve_text, evaluated_epochs
 from isolet_nn.system.statuses import COMPLETED, FAILED
 from isolet_nn.training.loop import MemberIndex, Training
 from isolet_nn.training.progress import why_worthless
 from isolet_nn.training.threads import limited_threads
-
-SavedCurves = Literal["training", "full", "none"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +83,8 @@ class TrialResult:
         Its rows of curves.csv, where curves are kept.
     setting
         Number of the setting that it trained, where its own number does not tell.
+    reused_from
+        The run or the trial that it was taken over from; None if it was trained.
     """
 
     trial: int
@@ -95,6 +95,7 @@ class TrialResult:
     error: str | None = None
     curve: str = ""
     setting: int | None = None
+    reused_from: str | None = None
 
 
 def model_path(folder: str | Path, trial: int) -> Path:
@@ -186,14 +187,8 @@ def _curve(
     if task.curves == "none":
         return ""
     settings = training.experiments[number].training
-    every = settings.evaluate_every
-    if task.curves == "training" and not settings.watched:
-        every = epochs
-    return curve_text(
-        trial,
-        training.members[number].history,
-        lambda epoch: epoch % every == 0 or epoch == epochs,
-    )
+    rows = training.members[number].history
+    return curve_text(trial, rows, evaluated_epochs(settings, task.curves, epochs))
 
 
 def _outcome(training: Training, number: MemberIndex) -> dict[str, float] | str:

@@ -7,24 +7,37 @@ what a crash leaves of trials that the journal does not know, the next resume ta
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config.metrics import SCORES, TRAIN_METRICS
+from isolet_nn.config.training import TrainingConfig
 from isolet_nn.errors import RunError
 from isolet_nn.runs.metrics_file import columns_of, read_epoch
 from isolet_nn.system.files import cut_torn_line, errors_name, open_file, whole_file
 from isolet_nn.training.progress import Row
 
+SavedCurves = Literal["training", "full", "none"]
 CURVES = "curves.csv"
 _COLUMNS = columns_of(("validation", "test"), SCORES)
 _HEADER = ",".join(["trial", *_COLUMNS]).encode() + b"\n"
 _NO_LIMIT = (1 << 63) - 1
+
+
+def evaluated_epochs(
+    settings: TrainingConfig, kept: SavedCurves, epochs: int
+) -> Callable[[int], bool]:
+    """In which epochs a trial of so many `epochs` is evaluated, of those that are kept."""
+    every = settings.evaluate_every
+    if kept == "training" and not settings.watched:
+        every = epochs
+    return lambda epoch: epoch % every == 0 or epoch == epochs
 
 
 def curve_text(trial: int, rows: Iterable[Row], is_evaluated: Callable[[int], bool]) -> str:
@@ -128,6 +141,23 @@ def curve_texts(path: Path, trials: Collection[int]) -> Iterator[str]:
     for line in _rows(path):
         if line.endswith(b"\n") and _trial_of(path, line) in trials:
             yield line.decode(errors="replace")
+
+
+def read_curves(path: Path, trials: Collection[int]) -> Iterator[tuple[int, list[Row]]]:
+    """The rows of some trials, of each in turn, with every metric there is.
+
+    Raises
+    ------
+    RunError
+        If the file is damaged.
+    """
+    texts = curve_texts(path, trials)
+    for number, lines in itertools.groupby(texts, lambda text: int(text.partition(",")[0])):
+        start = len(f"{number},")
+        yield (
+            number,
+            [_row(path, line.encode(), start, epoch) for epoch, line in enumerate(lines, 1)],
+        )
 
 
 def _trial_of(path: Path, line: bytes) -> int:

@@ -15,7 +15,8 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.metrics import rank
 from isolet_nn.errors import ConfigError, DataError
 from isolet_nn.runs.model_file import files_of_model
-from isolet_nn.sweeps.cohort import CohortTask, LineTask, SavedCurves, TrialResult, model_path
+from isolet_nn.sweeps.cohort import CohortTask, LineTask, TrialResult, model_path
+from isolet_nn.sweeps.curves import SavedCurves
 from isolet_nn.sweeps.datasets import data_key
 from isolet_nn.sweeps.grid import EPOCHS, Trials
 from isolet_nn.sweeps.journal import Journal

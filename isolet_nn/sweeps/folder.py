@@ -194,6 +194,12 @@ class SweepFolder:
         return self.results.errors | {self.outer.first + n: error for n, error in of_outer}
 
     @property
+    def n_reused(self) -> int:
+        """How many trials were taken over from elsewhere."""
+        outer = 0 if self.outer is None else len(self.outer.ended.reused_from)
+        return len(self.results.reused_from) + outer
+
+    @property
     def nested(self) -> tuple[list[OuterFold], NestedScore] | None:
         """The outer folds of a nested cross-validation and what they say; None before the first."""
         found = None if self.outer is None else nested_score(self.outer)

@@ -58,6 +58,8 @@ class Results:
     seconds : (n,)
     errors
         Error of each failed trial.
+    reused_from
+        Where each trial was taken over from that was not trained here.
     """
 
     def __init__(self, n_trials: int) -> None:
@@ -66,6 +68,7 @@ class Results:
         self.epochs = np.zeros(n_trials, np.int32)
         self.seconds = np.zeros(n_trials)
         self.errors: dict[int, str] = {}
+        self.reused_from: dict[int, str] = {}
 
     def record(self, result: TrialResult) -> None:
         """Take over one trial's result."""
@@ -77,9 +80,11 @@ class Results:
         ]
         self.epochs[trial] = result.epochs
         self.seconds[trial] = result.seconds
-        self.errors.pop(trial, None)
+        self._forget_texts(trial)
         if result.error is not None:
             self.errors[trial] = result.error
+        if result.reused_from is not None:
+            self.reused_from[trial] = result.reused_from
 
     def forget(self, status: str) -> None:
         """Take trials in a state for pending."""
@@ -90,7 +95,11 @@ class Results:
         """Take a trial for pending."""
         self.status[trial] = PENDING_CODE
         self.metrics[trial] = np.nan
+        self._forget_texts(trial)
+
+    def _forget_texts(self, trial: int) -> None:
         self.errors.pop(trial, None)
+        self.reused_from.pop(trial, None)
 
     def trials_with(self, status: str) -> NDArray[np.int64]:
         """Numbers of the trials in a state: pending, completed or failed."""
@@ -194,6 +203,7 @@ class _Line(TypedDict, total=False):
     seconds: Required[Seconds]
     error: str
     setting: Annotated[int, Field(ge=0)]
+    reused_from: str
 
 
 _LINE = TypeAdapter(_Line)
@@ -277,6 +287,8 @@ def _line(result: TrialResult) -> str:
         content["error"] = result.error
     if result.setting is not None:
         content["setting"] = result.setting
+    if result.reused_from is not None:
+        content["reused_from"] = result.reused_from
     return _encode(content) + "\n"
 
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.plan import Cohort, Plan
+from isolet_nn.sweeps.reuse import Reused
 
 
 class SweepObserver:
@@ -15,6 +16,9 @@ class SweepObserver:
 
     def on_start(self, folder: SweepFolder, plan: Plan) -> None:
         """The plan is made and work is about to begin."""
+
+    def on_reuse(self, folder: SweepFolder, reused: Reused) -> None:
+        """Before all else, trials were taken over from earlier sweeps and runs."""
 
     def on_end(self, folder: SweepFolder) -> None:
         """Work is over, completed or not, and the folder is up to date."""
@@ -41,6 +45,10 @@ class SweepObservers(SweepObserver):
     def on_start(self, folder: SweepFolder, plan: Plan) -> None:
         for observer in self._observers:
             observer.on_start(folder, plan)
+
+    def on_reuse(self, folder: SweepFolder, reused: Reused) -> None:
+        for observer in self._observers:
+            observer.on_reuse(folder, reused)
 
     def on_end(self, folder: SweepFolder) -> None:
         with ExitStack() as ending:  # each is told, even if another raises

@@ -49,6 +49,7 @@ def write_summary(folder: SweepFolder, status: str, started: str, seconds: float
             "seconds": seconds,
             "trials": folder.n_own,
             **{state: folder.count(state) for state in (COMPLETED, FAILED, PENDING)},
+            "reused": folder.n_reused,
             "ranked_by": folder.metric,
             "overruled": folder.overruled,
             "best": [asdict(score) for score in folder.best()],

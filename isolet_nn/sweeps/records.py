@@ -56,6 +56,8 @@ class SweepSummary(Summary):
     completed: Whole
     failed: Whole
     pending: Whole
+    reused: Whole = 0
+    """Of the completed ones, those that were taken over from earlier sweeps and runs."""
     ranked_by: ValidationMetric | TestMetric
     best: list[RankedSetting]
     nested: NestedScoreRecord | None = None

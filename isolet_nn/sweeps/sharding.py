@@ -22,11 +22,12 @@ from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.datasets import DataSize, DataSource
 from isolet_nn.sweeps.folder import SweepFolder, sweep_config
 from isolet_nn.sweeps.grid import Trials, make_trials
+from isolet_nn.sweeps.header import make_header
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.plan import make_plan
 from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.sweeps.shard import SHARD, Shard, ShardName, read_shard, shard_folders
-from isolet_nn.sweeps.sweep import make_header, require_runnable, resume_sweep
+from isolet_nn.sweeps.sweep import require_runnable, resume_sweep
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_text
 from isolet_nn.system.folders import SWEEP, locked

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
 from types import TracebackType
 
-from isolet_nn.config.loading import without_paths
-from isolet_nn.runs.environment import describe_environment, processor
+from isolet_nn.runs.environment import describe_environment
 from isolet_nn.runs.identity import differences, processor_changes, refuse
 from isolet_nn.runs.records import FORMAT
-from isolet_nn.sweeps import journal
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.curves import CURVES, Curves, keep_curves
 from isolet_nn.sweeps.datasets import DataSource
 from isolet_nn.sweeps.dispatch import Dispatcher, ModelKeeper
 from isolet_nn.sweeps.folder import MODELS, SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
+from isolet_nn.sweeps.header import make_header
 from isolet_nn.sweeps.journal import PENDING_CODE, Journal, read_journal
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.nested import with_outer_trials
@@ -31,11 +30,11 @@ from isolet_nn.sweeps.outputs import write_results, write_summary
 from isolet_nn.sweeps.plan import Plan, make_plan
 from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.sweeps.requirements import (
-    folds_named_as_in,
     require_backends,
     require_defined_ranking,
     require_trainable_trials,
 )
+from isolet_nn.sweeps.reuse import Reused, places_to_look, reusable, take_over
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import ENVIRONMENT, JOURNAL, locked, now
@@ -43,11 +42,8 @@ from isolet_nn.system.machine import available_cores
 from isolet_nn.system.processes import require_processes
 from isolet_nn.system.statuses import COMPLETED, INTERRUPTED, RUNNING
 from isolet_nn.training.threads import limited_threads
-from isolet_nn.version import __version__
 
 _DATA = ".data"
-_NO_IDENTITY = {"name", "workers", "plot", "save_models", "save_curves"}
-"""Keys of a sweep file that no trial's result depends on."""
 
 
 def sweep(
@@ -58,6 +54,7 @@ def sweep(
     make_workers: WorkersFactory = LocalWorkers,
     observer: SweepObserver | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    reuse: Iterable[str | Path] | None = None,
 ) -> SweepFolder:
     """Run a sweep into a new folder.
 
@@ -76,6 +73,9 @@ def sweep(
     should_stop
         Asked again and again; when it says yes, what is in the journal stays, and the status is
         ``interrupted``.
+    reuse
+        Folders of earlier sweeps and runs, or folders in which these lie: what they have of this
+        sweep's trials is taken over instead of trained. None trains all.
 
     Raises
     ------
@@ -84,13 +84,14 @@ def sweep(
     """
     if not isinstance(config, Sweep):
         config = load_sweep(config)
+    places = places_to_look(reuse, make_workers)
     trials, source = make_trials(config), DataSource()
     require_runnable(config, trials, source, make_workers, workers)
     header = make_header(config, trials, source, make_workers)
     folder = SweepFolder.create(Path(runs_dir), config, trials)
     with locked(folder.path):
         _RecordedSweep(folder, source, observer or SweepObserver()).carry_out(
-            header, make_workers, workers, should_stop
+            header, make_workers, workers, should_stop, places
         )
     return folder
 
@@ -126,6 +127,7 @@ def resume_sweep(
     make_workers: WorkersFactory = LocalWorkers,
     observer: SweepObserver | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    reuse: Iterable[str | Path] | None = None,
 ) -> SweepFolder:
     """Go on with a sweep: finished trials stay, the others are done.
 
@@ -147,7 +149,7 @@ def resume_sweep(
     RunError
         If config, data or version differ from those the sweep began with; lists the differences.
     """
-    opened = Path(path)
+    opened, places = Path(path), places_to_look(reuse, make_workers)
     with locked(opened) if opened.is_dir() else nullcontext():
         folder = SweepFolder.open(opened, data_dir)
         require_backends(folder.trial_table, make_workers)
@@ -166,33 +168,9 @@ def resume_sweep(
         if retry_failed:
             folder.forget_failed()
         _RecordedSweep(folder, source, observer or SweepObserver()).carry_out(
-            header, make_workers, workers, should_stop
+            header, make_workers, workers, should_stop, places
         )
     return folder
-
-
-def make_header(
-    config: Sweep,
-    trials: Trials,
-    source: DataSource,
-    make_workers: WorkersFactory = LocalWorkers,
-) -> JournalHeader:
-    """What a sweep's results depend on: complete config, data, package version and processor.
-
-    Where the data lies is no part of it.
-    """
-    content = config.model_dump(mode="json", exclude=_NO_IDENTITY)
-    experiment = content["experiment"]
-    experiment["dataset"] = without_paths(experiment["dataset"])
-    checksums = []
-    for trained in trials.one_experiment_each("dataset"):
-        with folds_named_as_in(config):
-            checksums.append(source.dataset(trained).checksum)
-        source.size(trained)  # another seed's split may fail, which is for its trials to say
-    kinds = trials.one_experiment_each("backend", "device")
-    local = make_workers is LocalWorkers
-    processors = ", ".join(sorted({*map(processor, kinds)})) if local else None
-    return journal.make_header(content, checksums, __version__, processors)
 
 
 def _differences(recorded: JournalHeader, current: JournalHeader) -> list[str]:
@@ -203,9 +181,17 @@ def _differences(recorded: JournalHeader, current: JournalHeader) -> list[str]:
 
 
 def plan_of(
-    what: SweepFolder | Sweep, workers: int | None = None, *, retry_failed: bool = False
+    what: SweepFolder | Sweep,
+    workers: int | None = None,
+    *,
+    retry_failed: bool = False,
+    reuse: Iterable[str | Path] | None = None,
+    on_reuse: Callable[[Reused], None] = lambda _: None,
 ) -> tuple[Plan, int, int]:
-    """The plan of what is still to be done, the number of all trials, and that of workers."""
+    """The plan of what is still to be done, the number of all trials, and that of workers.
+
+    `reuse` is as of `sweep`; `on_reuse` is told of what would be taken over.
+    """
     folder = what if isinstance(what, SweepFolder) else SweepFolder(Path(), what, make_trials(what))
     if retry_failed:
         folder.forget_failed()
@@ -213,6 +199,9 @@ def plan_of(
     require_trainable_trials(folder.sweep, folder.trial_table, source)
     if isinstance(what, Sweep):
         require_defined_ranking(what, folder.trial_table)
+    if (places := places_to_look(reuse, LocalWorkers)) is not None:
+        header = make_header(folder.sweep, folder.trial_table, source, LocalWorkers)
+        on_reuse(reusable(folder, header, places))
     count = n_workers(folder.sweep, workers)
     require_processes(count, "workers")
     return _plan_of_pending(folder, count, source), folder.n_own, count
@@ -250,13 +239,16 @@ class _RecordedSweep:
         make_workers: WorkersFactory,
         given_workers: int | None,
         should_stop: Callable[[], bool],
+        places: Sequence[Path] | None,
     ) -> None:
         """Do what is pending; write table, summary and plots however it ends."""
         folder, trials = self.folder, self.folder.trial_table
         count = n_workers(folder.sweep, given_workers)
-        plan = _plan_of_pending(folder, count, self.source)
         self._write_environment(header)
         self._write_summary(RUNNING)
+        if places is not None:
+            self.observer.on_reuse(folder, take_over(folder, header, places, should_stop))
+        plan = _plan_of_pending(folder, count, self.source)
         data = folder.path / _DATA
         # What ends a sweep is done even if the thing before it fails, as on a full disk.
         with ExitStack() as ending:

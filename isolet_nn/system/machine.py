@@ -110,7 +110,7 @@ def describe_process(*more_packages: str) -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu": cpu_name(),
         "packages": {name: _version(name) for name in (*_PACKAGES, *more_packages)},
-        "linear_algebra": _linear_algebra(),
+        "linear_algebra": linear_algebra(),
         "command_line": sys.argv,
     }
 
@@ -134,7 +134,8 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def _linear_algebra() -> list[dict[str, Any]]:
+def linear_algebra() -> list[dict[str, Any]]:
+    """The libraries of linear algebra that this process has loaded."""
     from threadpoolctl import threadpool_info
 
     keys = ("internal_api", "version", "architecture", "num_threads")

@@ -32,12 +32,15 @@ if TYPE_CHECKING:
     from isolet_nn.sweeps.folder import SweepFolder
     from isolet_nn.sweeps.observers import SweepObserver
     from isolet_nn.sweeps.plan import Cohort, Plan
+    from isolet_nn.sweeps.reuse import Reused
     from isolet_nn.sweeps.scores import MeanScore, SettingScore
 else:  # as in `progress`
     SweepObserver = object
 
 _PLAIN_SECONDS = 5.0
 _REFRESH_SECONDS = 0.1
+_MOST_NAMED = 10
+"""Folders that are named of those from which trials were taken over."""
 
 
 def sweep_observer(quiet: bool, verbose: bool) -> SilentSweepProgress:
@@ -55,6 +58,9 @@ class SilentSweepProgress(SweepObserver):
     path: Path | None = None
 
     def on_start(self, folder: SweepFolder, plan: Plan) -> None:
+        self.path = folder.path
+
+    def on_reuse(self, folder: SweepFolder, reused: Reused) -> None:
         self.path = folder.path
 
     def on_end(self, folder: SweepFolder) -> None:
@@ -105,6 +111,10 @@ class SweepProgress(SilentSweepProgress):
             + (f", then {counted(plan.n_later, 'outer fold')}" if plan.n_later else "")
             + (f"; {done_before} {_are(done_before)} done already" if done_before else "")
         )
+
+    def on_reuse(self, folder: SweepFolder, reused: Reused) -> None:
+        super().on_reuse(folder, reused)
+        say_reused(reused)
 
     def _begin(self, about: str) -> None:
         """Show what is about to be done."""
@@ -222,6 +232,23 @@ def _are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
+def say_reused(reused: Reused) -> None:
+    """Say how many trials were taken over and from where, and what was left aside."""
+    total = reused.taken.total()
+    print_message(
+        f"{counted(total, 'trial')} {_are(total)} taken over"
+        + (f" from {counted(len(reused.taken), 'folder')}" if total else "")
+    )
+    for path, count in reused.taken.most_common(_MOST_NAMED):
+        print_message(f"  {count} from {path}")
+    reasons: dict[str, list[Path]] = {}
+    for path, reason in reused.aside.items():
+        reasons.setdefault(reason, []).append(path)
+    for reason, paths in [*reasons.items()][:_MOST_NAMED]:
+        others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        print_message(f"left aside: {paths[0]}{others}: {reason}")
+
+
 def print_plan(plan: Plan, trials: int, workers: int, printer: Printer = FOR_TERMINAL) -> None:
     """Print what a sweep would do: trials, trainings, cohorts, what is shared and why."""
     cost = plan.cost + plan.later_cost
@@ -273,7 +300,8 @@ def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
         say_nested(nested[1], printer)
     summary = folder.summary
     counts = ", ".join(f"{summary[state]} {state}" for state in (COMPLETED, FAILED, PENDING))
-    printer.say(f"{counted(summary['trials'], 'trial')}: {counts}")
+    taken = f"; {summary['reused']} of them taken over" if summary.get("reused") else ""
+    printer.say(f"{counted(summary['trials'], 'trial')}: {counts}{taken}")
     for error in dict.fromkeys(folder.errors.values()):
         printer.say(f"failed: {error}")
     if folder.shard is not None:

@@ -459,7 +459,10 @@ def test_shards_are_run_and_merged(
         (["--merge"], "which shards?"),
         (["--merge", "nowhere"], "nowhere: no such folder"),
         (["--merge", "all", "--workers", "2"], "--workers does not go with --merge"),
-        (["F", "all"], "give one (folders go with --merge)"),
+        (["F", "all"], "give one (folders go with --reuse and --merge)"),
+        (["F", "--reuse", "nowhere"], "nowhere: no such folder"),
+        (["F", "--reuse", "--cluster", "local:1"], "--reuse does not go with --cluster"),
+        (["--resume", "all", "F"], "--resume goes on with the sweep's own config"),
     ],
 )
 def test_shards_that_cannot_be_meant_are_refused(
@@ -469,3 +472,32 @@ def test_shards_that_cannot_be_meant_are_refused(
     assert (code, out) == (2, "")
     assert found in " ".join(err.split())
     assert not Path("all").exists()
+
+
+def test_what_was_done_before_is_taken_over_and_counted(
+    nn_sweep: Sweeper, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class WorkersHere(InlineWorkers):
+        pass
+
+    for module in ("sweep", "header", "reuse"):
+        monkeypatch.setattr(f"isolet_nn.sweeps.{module}.LocalWorkers", WorkersHere)
+    inner = sweep
+    monkeypatch.setattr(
+        "isolet_nn.sweeps.sweep.sweep",
+        lambda *of, **options: inner(*of, **{**options, "make_workers": WorkersHere}),
+    )
+    code, out, err = nn_sweep(file, "--reuse")
+    assert code == 0
+    assert "0 trials are taken over" in err
+    earlier = out.splitlines()[-1]
+    code, out, err = nn_sweep(file, "--reuse", "--dry-run")
+    assert (code, out.splitlines()[0]) == (0, "8 trials, 0 of them to be done")
+    assert "8 trials are taken over from 1 folder" in err
+    (Path(earlier) / "summary.json").write_text("{", encoding="utf-8")
+    code, out, err = nn_sweep(file, "--reuse", earlier)
+    assert code == 0
+    assert f"left aside: {earlier}: {earlier}/summary.json: damaged" in " ".join(err.split())
+    code, out, err = nn_sweep(file, "--reuse", "runs")
+    assert code == 0
+    assert "8 trials: 8 completed, 0 failed, 0 pending; 8 of them taken over" in out
