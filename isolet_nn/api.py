@@ -6,7 +6,8 @@ terminal before them and pictures after them, is added here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from isolet_nn.sweeps import sweep as sweeps
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.observers import SweepObserver, SweepObservers
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
+from isolet_nn.tracking.observers import SweepTracker, TrainingTracker
 
 if TYPE_CHECKING:
     from isolet_nn.results.shown_contests import ShownContest
@@ -30,6 +32,7 @@ def train(
     runs_dir: str | Path = "runs",
     progress: bool = False,
     observer: Observer | None = None,
+    track: Sequence[str] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Run:
     """Train a network and leave everything in a new run folder.
@@ -44,6 +47,9 @@ def train(
         Whether to show how far it is: a bar in a notebook or a terminal, lines elsewhere.
     observer
         Hears of the training, and may end it.
+    track
+        Names of trackers, ``tensorboard`` and ``mlflow``, instead of what the experiment's
+        ``tracking`` or the user's own settings say. One that fails is warned of, and no more.
     should_stop
         Asked after every step; when it says yes, everything is written and the run's status is
         ``interrupted``. So it is after Ctrl-C, or a notebook's button to stop.
@@ -61,7 +67,7 @@ def train(
     run = execution.train(
         experiment,
         runs_dir=runs_dir,
-        observer=_of_training(progress, observer),
+        observer=_of_training(progress, observer, track),
         should_stop=should_stop,
     )
     return shown_run(run)
@@ -74,6 +80,7 @@ def resume(
     force: bool = False,
     progress: bool = False,
     observer: Observer | None = None,
+    track: Sequence[str] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Run:
     """Go on with an interrupted run from its last checkpoint, to the bits of an undisturbed one.
@@ -100,7 +107,7 @@ def resume(
         path,
         data_dir=data_dir,
         force=force,
-        observer=_of_training(progress, observer),
+        observer=_of_training(progress, observer, track),
         should_stop=should_stop,
     )
     return shown_run(run)
@@ -116,6 +123,7 @@ def extend(
     force: bool = False,
     progress: bool = False,
     observer: Observer | None = None,
+    track: Sequence[str] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Run:
     """Continue a completed run in a new one of more epochs, to the bits of one trained at once.
@@ -154,7 +162,7 @@ def extend(
         runs_dir=runs_dir,
         data_dir=data_dir,
         force=force,
-        observer=_of_training(progress, observer),
+        observer=_of_training(progress, observer, track),
         should_stop=should_stop,
     )
     return shown_run(run)
@@ -168,6 +176,7 @@ def sweep(
     make_workers: WorkersFactory = LocalWorkers,
     progress: bool = False,
     observer: SweepObserver | None = None,
+    track: Sequence[str] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> SweepFolder:
     """Run a sweep into a new folder.
@@ -186,6 +195,8 @@ def sweep(
         Whether to show how far it is: a bar in a notebook or a terminal, lines elsewhere.
     observer
         Hears of the sweep.
+    track
+        As for `train`.
     should_stop
         Asked again and again; when it says yes, what is in the journal stays, and the status is
         ``interrupted``.
@@ -200,7 +211,7 @@ def sweep(
         runs_dir=runs_dir,
         workers=workers,
         make_workers=make_workers,
-        observer=_of_sweep(progress, observer),
+        observer=_of_sweep(progress, observer, track),
         should_stop=should_stop,
     )
     return shown_sweep(folder)
@@ -216,6 +227,7 @@ def resume_sweep(
     make_workers: WorkersFactory = LocalWorkers,
     progress: bool = False,
     observer: SweepObserver | None = None,
+    track: Sequence[str] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> SweepFolder:
     """Go on with a sweep: finished trials stay, the others are done.
@@ -245,7 +257,7 @@ def resume_sweep(
         force=force,
         data_dir=data_dir,
         make_workers=make_workers,
-        observer=_of_sweep(progress, observer),
+        observer=_of_sweep(progress, observer, track),
         should_stop=should_stop,
     )
     return shown_sweep(folder)
@@ -304,9 +316,12 @@ def compare(
     return shown_contest(contest)
 
 
-def _of_training(progress: bool, observer: Observer | None) -> Observer:
-    """The observer that is given, and the one that shows progress if that is asked for."""
-    observers = [] if observer is None else [observer]
+def _of_training(
+    progress: bool, observer: Observer | None, track: Sequence[str] | None
+) -> Observer:
+    """The observer that is given, trackers, and what shows progress if that is asked for."""
+    observers: list[Observer] = [TrainingTracker(track, warnings.warn)]
+    observers += [] if observer is None else [observer]
     if progress:
         from isolet_nn.terminal.progress import progress_observer
 
@@ -314,8 +329,11 @@ def _of_training(progress: bool, observer: Observer | None) -> Observer:
     return Observers(observers)
 
 
-def _of_sweep(progress: bool, observer: SweepObserver | None) -> SweepObserver:
-    observers = [] if observer is None else [observer]
+def _of_sweep(
+    progress: bool, observer: SweepObserver | None, track: Sequence[str] | None
+) -> SweepObserver:
+    observers: list[SweepObserver] = [SweepTracker(track, warnings.warn)]
+    observers += [] if observer is None else [observer]
     if progress:
         from isolet_nn.terminal.sweeps import sweep_observer
 

@@ -74,7 +74,7 @@ class Problem:
         allowed = f"; {self.allowed}" if self.allowed else ""
         setting = f" (with {self.setting})" if self.setting else ""
         wrong = self.kind.value.format(self.found)
-        return f"{self.origin}{path}{wrong}{allowed}{self.hint}{setting}"
+        return without_credentials(f"{self.origin}{path}{wrong}{allowed}{self.hint}{setting}")
 
     def at(self, origin: str) -> Problem:
         """The same problem, with `origin` before what is known of where it comes from."""
@@ -133,6 +133,10 @@ class ClusterError(IsoletNNError):
     """A cluster answers no more, or runs another version of this package (exit code 1)."""
 
 
+class TrackingError(IsoletNNError):
+    """A tracker does not answer, refuses what it is sent, or is not installed (exit code 1)."""
+
+
 class Problems:
     """Problems met one after another, to be told at once."""
 
@@ -164,6 +168,14 @@ def problems_at(origin: str) -> Iterator[None]:
     with problems.collected(origin):
         yield
     problems.refuse()
+
+
+_CREDENTIALS = re.compile(r"(?<=://)\S+@")
+
+
+def without_credentials(text: str) -> str:
+    """The text with ``***`` for the user's name and password in the addresses in it."""
+    return _CREDENTIALS.sub("***@", text)
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str | None:

@@ -17,13 +17,16 @@ settings.load_profile("isolet-nn")
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keep the user's cache and data out, and parse each data set once for all tests."""
+    """Keep the user's cache, data and settings out, and parse each data set once for all tests."""
     base = tmp_path_factory.getbasetemp()
     # Worker processes have a folder each below the session's.
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "arrays-of-session"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ISOLET_NN_CACHE_DIR", str(folder))
         patch.delenv("ISOLET_NN_DATA_DIR", raising=False)
+        patch.setenv("ISOLET_NN_CONFIG_DIR", str(folder / "no settings"))
+        for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+            patch.delenv(name)
         yield folder
 
 

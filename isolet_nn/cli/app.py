@@ -13,7 +13,17 @@ from typing import Annotated, Any
 import typer
 
 from isolet_nn.benchmarks import commands as bench
-from isolet_nn.cli import comparing, configs, data, models, results, runs, sweeps, training
+from isolet_nn.cli import (
+    comparing,
+    configs,
+    data,
+    models,
+    results,
+    runs,
+    sweeps,
+    tracking,
+    training,
+)
 from isolet_nn.reproduction import commands as reproduce
 from isolet_nn.system import interrupts
 from isolet_nn.system.standard_streams import open_closed_streams, settle_streams
@@ -48,6 +58,7 @@ app.command()(models.predict)
 app.command()(models.export)
 app.command()(results.plot)
 app.command()(comparing.compare)
+app.command()(tracking.track)
 app.command()(configs.schema)
 app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")

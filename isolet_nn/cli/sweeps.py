@@ -19,6 +19,7 @@ from isolet_nn.terminal.options import (
     RunsDir,
     Set,
     TableFormat,
+    Track,
     Workers,
     text_of,
 )
@@ -102,6 +103,7 @@ def sweep(
         int | None,
         typer.Option("--print-trial", metavar="N", help="Print trial N as a config for train."),
     ] = None,
+    track: Track = None,
     quiet: Quiet = False,
     table_format: TableFormat = None,
     verbose: Annotated[
@@ -158,7 +160,7 @@ def sweep(
     if is_preview:
         _preview(what, print_trial, workers, data_dir, printer, places, retry_failed=retry_failed)
     else:
-        _carry_out(begin, resume, workers, cluster, printer, quiet=quiet, verbose=verbose)
+        _carry_out(begin, resume, workers, cluster, track, printer, quiet=quiet, verbose=verbose)
 
 
 def _config_and_places(
@@ -265,17 +267,21 @@ def _carry_out(
     resumed: Path | None,
     workers: int | None,
     cluster: str | None,
+    track: list[str] | None,
     printer: Printer,
     *,
     quiet: bool,
     verbose: bool,
 ) -> None:
     """Run what is left of a sweep, here or on a cluster, and print its results."""
-    from isolet_nn.terminal.streams import print_line, print_message
+    from isolet_nn.sweeps.observers import SweepObservers
+    from isolet_nn.terminal.streams import print_line, print_message, print_warning
     from isolet_nn.terminal.sweeps import print_sweep, sweep_observer
+    from isolet_nn.tracking.observers import SweepTracker
 
     observer = sweep_observer(quiet, verbose)
-    options: dict[str, Any] = {"workers": workers, "observer": observer}
+    observers = SweepObservers([SweepTracker(track, print_warning), observer])
+    options: dict[str, Any] = {"workers": workers, "observer": observers}
     if cluster is not None:
         from isolet_nn.sweeps.cluster import cluster_workers
 

@@ -27,6 +27,7 @@ from isolet_nn.terminal.options import (
     Seed,
     Set,
     TableFormat,
+    Track,
     one_of,
     text_of,
     whole,
@@ -70,16 +71,19 @@ def train(
         ),
     ] = None,
     force: Force = False,
+    track: Track = None,
     quiet: Quiet = False,
     table_format: TableFormat = None,
 ) -> None:
     """Train one network; the run folder is the last line printed."""
     from isolet_nn.runs import execution
     from isolet_nn.runs.extension import extend
+    from isolet_nn.runs.observers import Observers
     from isolet_nn.terminal.printer import Printer
     from isolet_nn.terminal.progress import progress_observer
     from isolet_nn.terminal.runs import print_run
-    from isolet_nn.terminal.streams import print_line
+    from isolet_nn.terminal.streams import print_line, print_warning
+    from isolet_nn.tracking.observers import TrainingTracker
 
     printer = Printer.asked_for(table_format, quiet=quiet)
     options = {
@@ -90,6 +94,7 @@ def train(
         "dataset.label": label,
     }
     observer = progress_observer(quiet)
+    observers = Observers([TrainingTracker(track, print_warning), observer])
     with stopping("train", lambda: observer.path) as stop:
         if extended is not None:
             if resume is not None:
@@ -118,7 +123,7 @@ def train(
             require_own_config("run", any(value is not None for value in given))
             begin = partial(execution.resume, resume, data_dir=text_of(data_dir), force=force)
         with _pointing_to_the_table(config):
-            run = begin(observer=observer, should_stop=stop)
+            run = begin(observer=observers, should_stop=stop)
     if quiet:
         print_line(run.path)
     else:

@@ -10,6 +10,7 @@ from isolet_nn.config.datasets import DatasetConfig
 from isolet_nn.config.network import ModelConfig
 from isolet_nn.config.optimizers import Adam, OptimizerConfig
 from isolet_nn.config.section import NAME_PATTERN, RuleError, Section, Size
+from isolet_nn.config.tracking import Tracking
 from isolet_nn.config.training import TrainingConfig
 from isolet_nn.errors import Problem
 
@@ -35,6 +36,8 @@ class Experiment(Section):
     """How weights follow from gradients."""
     training: TrainingConfig = TrainingConfig()
     """How long, in what batches, and when to stop."""
+    tracking: Tracking = None
+    """Trackers that hear of it, such as [tensorboard, mlflow]; null: those of your own settings."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

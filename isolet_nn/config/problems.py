@@ -200,7 +200,8 @@ def _allowed_names(
     model: type[Section], content: Mapping[str, Any], path: Sequence[int | str]
 ) -> list[str]:
     """What the ``name`` key of the section at `path` may say."""
-    field = _model_at(model, content, path[:-1]).model_fields[str(path[-1])]
+    key = [key for key in path if isinstance(key, str)][-1]  # not the place in a list
+    field = _model_at(model, content, path[: path.index(key)]).model_fields[key]
     return [name for section in sections_of(field.annotation) for name in names_of(section)]
 
 
@@ -209,9 +210,13 @@ def _model_at(
 ) -> type[Section]:
     """The model of the section at `path`, following the keys that choose among models."""
     current: Any = content
+    candidates: list[type[Section]] = []
     for key in path:
         current = current[key]
-        candidates = sections_of(model.model_fields[str(key)].annotation)
+        if isinstance(key, str):
+            candidates = sections_of(model.model_fields[key].annotation)
+        if not isinstance(current, Mapping):  # a list, of which one place follows
+            continue
         chosen = [c for c in candidates if current.get("name") in names_of(c)]
         if says_fold(current):
             chosen += [c for c in candidates if issubclass(c, Fold)]

@@ -34,8 +34,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
 def identity_of(experiment: Experiment | Mapping[str, Any]) -> dict[str, Any]:
     """An experiment but for what no result depends on.
 
-    That is its name, where its data lies, when a checkpoint is written or kept, and the threads of
-    the network from scratch.
+    That is its name, where its data lies, when a checkpoint is written or kept, who hears of it,
+    and the threads of the network from scratch.
 
     One that was read from a file may have been another version's, and is compared as it is.
     """
@@ -45,6 +45,7 @@ def identity_of(experiment: Experiment | Mapping[str, Any]) -> dict[str, Any]:
         else dict(experiment)
     )
     content.pop("name", None)
+    content.pop("tracking", None)
     dataset = content.get("dataset")
     if isinstance(dataset, dict):
         content["dataset"] = without_paths(dataset)

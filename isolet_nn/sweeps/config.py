@@ -17,6 +17,7 @@ from isolet_nn.config.bounds import MOST_SEEDS, MOST_SETTINGS, MOST_TRIALS, MOST
 from isolet_nn.config.key_paths import is_within, look_up
 from isolet_nn.config.metrics import MeasureName, Metric
 from isolet_nn.config.section import NAME_PATTERN, Count, Folds, RuleError, Section
+from isolet_nn.config.tracking import Tracking
 from isolet_nn.errors import Kind, Problem, counted, short_repr, suggestion
 from isolet_nn.sweeps.distributions import RandomSettings, Setting, Value
 
@@ -126,6 +127,8 @@ class Sweep(Section):
     """Whose weights are kept."""
     save_curves: Literal["training", "full", "none"] = "training"
     """Kept of each epoch: training loss and accuracy; full: all metrics, which takes longer."""
+    tracking: Tracking = None
+    """Trackers that hear of it, such as [mlflow]; null: those of its experiment, or your own."""
     _source: str = PrivateAttr(default="sweep")
     _origins: dict[str, str] = PrivateAttr(default={})
 
@@ -210,9 +213,13 @@ class Sweep(Section):
         return self
 
     @model_validator(mode="after")
-    def _seeds_are_no_setting(self) -> Self:
+    def _seeds_and_trackers_are_no_setting(self) -> Self:
         if "seed" in varied_keys(self):
             raise RuleError(replace(SEED_IS_FIXED, path=place_of_varied(self, "seed")))
+        for key in varied_keys(self):
+            if is_within(key, "tracking"):
+                found = "no result depends on it, so it cannot be varied"
+                raise RuleError(Problem(found, place_of_varied(self, key)))
         return self
 
     @model_validator(mode="after")

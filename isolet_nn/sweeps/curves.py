@@ -187,6 +187,53 @@ def read_curve(path: Path, trial: int) -> list[Row]:
     return rows
 
 
+class CurveReader:
+    """The curves of many trials, while the file may grow: it is read once.
+
+    Parameters
+    ----------
+    path
+        The file; there may be none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._places: dict[int, int] = {}
+        self._read = len(_HEADER)
+
+    def rows(self, trial: int) -> list[Row]:
+        """The rows of a trial that has ended, with every metric there is; none without a curve.
+
+        Raises
+        ------
+        RunError
+            If the file is damaged.
+        """
+        if not os.path.lexists(self._path):
+            return []
+        with _opened(self._path) as file:
+            if trial not in self._places:
+                self._find_more(file)
+            if trial not in self._places:
+                return []
+            file.seek(self._places[trial])
+            prefix = b"%d," % trial
+            lines = itertools.takewhile(lambda line: line.startswith(prefix), file)
+            whole = (line for line in lines if line.endswith(b"\n"))
+            rows = [_row(self._path, line, len(prefix), n) for n, line in enumerate(whole, 1)]
+        return metrics_measured(rows)
+
+    def _find_more(self, file: IO[bytes]) -> None:
+        """Find out where the trials stand that were written since."""
+        file.seek(self._read)
+        for line in file:
+            number = line.partition(b",")[0]
+            if not line.endswith(b"\n") or not number.isdigit():
+                break
+            self._places.setdefault(int(number[:10]), self._read)
+            self._read += len(line)
+
+
 def _row(path: Path, line: bytes, start: int, epoch: int) -> Row:
     try:
         row = read_epoch(_COLUMNS, line[start:].decode().rstrip("\n"))

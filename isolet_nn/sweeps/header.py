@@ -15,7 +15,7 @@ from isolet_nn.sweeps.requirements import folds_named_as_in
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.version import __version__
 
-_NO_IDENTITY = {"name", "workers", "plot", "save_models", "save_curves"}
+_NO_IDENTITY = {"name", "workers", "plot", "save_models", "save_curves", "tracking"}
 """Keys of a sweep file that no trial's result depends on."""
 
 
@@ -43,6 +43,7 @@ def content_of(config: Sweep) -> dict[str, Any]:
     content = config.model_dump(mode="json", exclude=_NO_IDENTITY)
     experiment = content["experiment"]
     experiment["dataset"] = without_paths(experiment["dataset"])
+    experiment.pop("tracking", None)
     return content
 
 

@@ -27,6 +27,19 @@ def one_of(option: str, *allowed: str) -> Any:
     return {"callback": check, "autocompletion": complete, "metavar": "|".join(allowed)}
 
 
+def each_of(option: str, *allowed: str) -> Any:
+    """An option that takes some of a few names, of which ``none`` stands for none at all."""
+    one = one_of(option, *allowed)
+
+    def check(context: typer.Context, values: list[str] | None) -> list[str] | None:
+        names = [one["callback"](context, value) for value in values or ()]
+        if "none" in names and len(names) > 1:
+            raise ConfigError(f"{option}: found none beside other names: give one or the other")
+        return [name for name in names if name != "none"] if names else None
+
+    return one | {"callback": check}
+
+
 def setting(option: str) -> Any:
     """An option for a setting: read as ``--set`` reads it, and left to the config to check."""
 
@@ -116,6 +129,14 @@ Workers = Annotated[
     int | None,
     typer.Option(
         "--workers", help="Processes on this machine.", **whole("--workers", 1, MOST_WORKERS)
+    ),
+]
+Track = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track",
+        help="A tracker that hears of it, instead of those of config and settings; repeatable.",
+        **each_of("--track", "tensorboard", "mlflow", "none"),
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the folder only.")]

@@ -53,9 +53,9 @@ def test_the_version_is_shown(nn: Command) -> None:
 
 
 def test_a_mistyped_command_is_answered_with_the_nearest(nn: Command) -> None:
-    result = nn("trian", "quickstart")
+    result = nn("trainn", "quickstart")
     assert result.code == 2
-    assert "No such command 'trian'. Did you mean 'train'?" in result.err
+    assert "No such command 'trainn'. Did you mean 'train'?" in result.err
 
 
 def test_help_shows_no_types_of_python(nn: Command) -> None:
