@@ -38,6 +38,14 @@ def generator(seed: int, stream: Stream, index: int = 0, network: int = 0) -> np
     network
         Its place in an ensemble; the first has the streams of a single network.
     """
+    return np.random.Generator(np.random.PCG64(_sequence(seed, stream, index, network)))
+
+
+def word(seed: int, stream: Stream, index: int = 0, network: int = 0) -> int:
+    """64 random bits of a stream, for generators that are not NumPy's; as `generator`."""
+    return int(_sequence(seed, stream, index, network).generate_state(1, np.uint64)[0])
+
+
+def _sequence(seed: int, stream: Stream, index: int, network: int) -> np.random.SeedSequence:
     key = (int(stream), index, network) if network else (int(stream), index)
-    sequence = np.random.SeedSequence(seed, spawn_key=key)
-    return np.random.Generator(np.random.PCG64(sequence))
+    return np.random.SeedSequence(seed, spawn_key=key)

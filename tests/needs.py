@@ -25,6 +25,15 @@ def in_full(few: ChoiceT, many: ChoiceT) -> ChoiceT:
     return many if "ISOLET_NN_TESTS_IN_FULL" in os.environ else few
 
 
+def has_cuda() -> bool:
+    """Whether PyTorch finds a CUDA device; PyTorch is not imported where there is no driver."""
+    if not has_torch() or shutil.which("nvidia-smi") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
 needs_torch = pytest.mark.skipif(not has_torch(), reason="PyTorch is not installed")
 BACKENDS = ("numpy", pytest.param("torch", marks=needs_torch))
 """For tests that hold for both."""

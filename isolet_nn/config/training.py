@@ -177,6 +177,8 @@ class TrainingConfig(Section):
     """What is evaluated and kept: the last weights (none), or an average (ema or swa)."""
     dtype: Literal["float32", "float64"] = "float32"
     """Number type of weights and arithmetic."""
+    matmul_precision: Literal["highest", "high"] = "highest"
+    """Of products of float32 on a CUDA device: high lets them be TF32, of ten bits."""
     threads: Literal["auto"] | Annotated[int, Field(ge=1, le=MOST_THREADS)] = "auto"
     """Threads of the arithmetic; auto: all cores for one training, 1 in a sweep, 1 with torch."""
     schedule: ScheduleConfig = Constant(name="constant")

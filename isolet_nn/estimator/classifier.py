@@ -124,6 +124,7 @@ class NeuralNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
         class_weight: str | Mapping[Any, float] | None = None,
         weight_averaging: str | Mapping[str, Any] = "none",
         dtype: str | None = None,
+        matmul_precision: str = "highest",
         threads: int | str = 1,
         schedule: str | Mapping[str, Any] = "constant",
         early_stopping: bool | Mapping[str, Any] | None = None,
@@ -169,6 +170,7 @@ class NeuralNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
         self.class_weight = class_weight
         self.weight_averaging = weight_averaging
         self.dtype = dtype
+        self.matmul_precision = matmul_precision
         self.threads = threads
         self.schedule = schedule
         self.early_stopping = early_stopping

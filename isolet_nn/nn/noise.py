@@ -185,6 +185,11 @@ class Mixup:
         return others
 
 
+def levels_dropped(probability: float) -> tuple[int, int]:
+    """How many of how many levels mean that a unit is dropped: 65536 q of 65536."""
+    return min(max(round(probability * _LEVELS), 1), _LEVELS - 1), _LEVELS
+
+
 def draw_dropout(probability: float, generator: np.random.Generator, factors: FloatArray) -> None:
     """Draw the dropout factors of one layer and batch.
 
@@ -197,7 +202,7 @@ def draw_dropout(probability: float, generator: np.random.Generator, factors: Fl
     factors
         (batch, units): the result.
     """
-    dropped = min(max(round(probability * _LEVELS), 1), _LEVELS - 1)  # of so many, q
+    dropped, _ = levels_dropped(probability)
     words = np.asarray(generator.bit_generator.random_raw(-(-factors.size // 4)))
     # Little-endian everywhere, so that the units of a word are the same on every machine.
     levels = words.astype("<u8", copy=False).view("<u2")[: factors.size].reshape(factors.shape)

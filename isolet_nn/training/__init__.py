@@ -6,9 +6,10 @@
   two there are; ``components``: what a config names for the first. ``weighting``: how much each
   row counts.
 - PyTorch's ``devices``. ``torch_chunk``: networks whose products are computed as one, as many as
-  ``stack_size`` says; its ``torch_network`` with ``torch_activations``, its ``torch_optimizers``,
-  its ``torch_rows``, its ``torch_draws`` of what is random, and its ``torch_tables``, which hold
-  what an epoch's steps need.
+  ``stack_size`` says; its ``torch_network`` with ``torch_activations``, its ``torch_optimizers``
+  and ``torch_clipping``, its ``torch_rows``, its ``torch_draws`` of what is random (on a GPU
+  ``torch_counters``), and its ``torch_tables``, which hold what an epoch's steps need.
+  ``torch_graphs``: steps that are captured. ``torch_evaluation``: losses where the logits are.
 - ``measured``: which splits and scores. ``capacity``: whether a training can be carried out at all.
   ``threads``: how many its arithmetic takes.
 """

@@ -38,7 +38,15 @@ RowWeights = NDArray[np.float64] | None
 
 
 class Backend(Protocol):
-    """A stack of K networks in training."""
+    """A stack of K networks in training.
+
+    Attributes
+    ----------
+    computes_elsewhere
+        Whether steps are computed by a device for which the processor need not wait.
+    """
+
+    computes_elsewhere: bool
 
     def begin_epoch(self, epoch: Epoch) -> None:
         """Let the next steps be an epoch's, or the rest of one that a state was taken from."""
@@ -60,6 +68,14 @@ class Backend(Protocol):
         """Evaluation mode: logits (K, rows, classes) for standardised inputs (rows, features).
 
         `networks` selects some of the stack.
+        """
+
+    def loss_and_accuracy(
+        self, x: FloatArray, y: NDArray[np.int64], networks: slice
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Mean cross-entropy and accuracy (K,) for inputs (rows, features) and classes (rows,).
+
+        Up to rounding those of the logits; None where they are to be computed from these.
         """
 
     def weights(self, network: NetworkIndex) -> Weights:

@@ -6,6 +6,7 @@ All of it is known before the epoch's first step, so that a backend can lay it o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,9 @@ NetworkIndex = int
 Order = tuple[int, int] | None
 """What decides on the order of a network's rows: the experiment's seed and the network's place in
 its ensemble; None where they are not shuffled."""
+
+_DRAWERS = 8
+"""Threads that draw orders ahead; NumPy's generators draw side by side."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,8 @@ class Epochs:
         Rows of the training part of each.
     one_part
         Whether these are the same rows for all.
+    ahead
+        Whether the next epoch's rows are drawn by threads while an epoch is trained.
 
     Attributes
     ----------
@@ -109,7 +115,9 @@ class Epochs:
         Steps of an epoch.
     """
 
-    def __init__(self, experiments: Sequence[Experiment], n_rows: int, *, one_part: bool) -> None:
+    def __init__(
+        self, experiments: Sequence[Experiment], n_rows: int, *, one_part: bool, ahead: bool = False
+    ) -> None:
         first = experiments[0]
         self._networks = [(e, k) for e in experiments for k in range(e.ensemble)]
         self._ensembles = [e.ensemble for e in experiments]
@@ -120,6 +128,8 @@ class Epochs:
         self._orders: list[Order] = [
             (e.seed, k) if e.training.shuffle else None for e, k in self._networks
         ]
+        self._pool = ThreadPoolExecutor(_DRAWERS) if ahead else None
+        self._drawn: dict[int, dict[Order, Future[NDArray[np.int64]]]] = {}
         # The same seed gives the same batches: networks that see them fetch them once.
         self._shared = len({*self._orders}) == 1 and one_part
         self._draws = draws_in_steps(first)
@@ -157,7 +167,17 @@ class Epochs:
 
     def _draw_orders(self, number: int) -> list[NDArray[np.int64]]:
         """The rows in the order of each network, or in the one order that all share."""
-        drawn = {order: self._draw_order(order, number) for order in {*self._orders}}
+        orders = dict.fromkeys(self._orders)
+        if self._pool is None:
+            drawn = {order: self._draw_order(order, number) for order in orders}
+        else:
+            for epoch in (number, number + 1):
+                if epoch not in self._drawn:
+                    self._drawn[epoch] = {
+                        order: self._pool.submit(self._draw_order, order, epoch) for order in orders
+                    }
+            self._drawn = {e: of_epoch for e, of_epoch in self._drawn.items() if e >= number}
+            drawn = {order: future.result() for order, future in self._drawn.pop(number).items()}
         return [drawn[order] for order in self._orders[: 1 if self._shared else None]]
 
     def _draw_order(self, order: Order, number: int) -> NDArray[np.int64]:

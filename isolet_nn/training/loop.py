@@ -77,11 +77,16 @@ class Training:
         self.step = 0
         """Completed steps of the epoch in progress."""
         one_part = all(d is data for d in datasets)
-        self._epochs = Epochs(experiments, len(data.train.y), one_part=one_part)
-        self.steps_per_epoch = self._epochs.steps
         self._evaluate_at = evaluate_at
         with out_of_memory_in_words():
             self.backend = make_backend(experiments, datasets)
+        self._epochs = Epochs(
+            experiments,
+            len(data.train.y),
+            one_part=one_part,
+            ahead=self.backend.computes_elsewhere,
+        )
+        self.steps_per_epoch = self._epochs.steps
         self._step_generators: list[np.random.Generator] = []
         self._seconds = 0.0
 
@@ -148,17 +153,35 @@ class Training:
                     row |= dict.fromkeys(f"{name}_{m}" for m in (*ALWAYS_MEASURED, *asked))
                 if not any(evaluated[members]):
                     continue
-                logits = self.logits(split.x, members)
-                scores = zip(*loss_and_accuracy(logits, split.y), strict=True)
-                for member, (loss, accuracy) in enumerate(scores, members.start):
-                    if evaluated[member]:
-                        rows[member][f"{name}_loss"] = float(loss)
-                        rows[member][f"{name}_accuracy"] = float(accuracy)
-                        of_member = logits[member - members.start]
-                        measured = scores_of(of_member, split.y, self._scores[member])
-                        for score, value in measured.items():
-                            rows[member][f"{name}_{score}"] = value
+                self._measure(name, split, members, rows, evaluated)
         return rows
+
+    def _measure(
+        self,
+        name: str,
+        split: Split,
+        members: slice,
+        rows: Sequence[Row],
+        evaluated: Sequence[bool],
+    ) -> None:
+        """Fill in what is measured on a split by the members that are evaluated."""
+        found = logits = None
+        if self.experiments[0].ensemble == 1:
+            found = self.backend.loss_and_accuracy(split.x, split.y, members)
+        if found is None or any(self._scores[members]):
+            logits = self.logits(split.x, members)
+        if found is None:
+            assert logits is not None, "what the backend does not measure is measured here"
+            found = loss_and_accuracy(logits, split.y)
+        for member, loss, accuracy in zip(range(members.start, members.stop), *found, strict=True):
+            if not evaluated[member]:
+                continue
+            measured: Row = {"loss": float(loss), "accuracy": float(accuracy)}
+            if logits is not None:
+                of_member = logits[member - members.start]
+                scores = scores_of(of_member, split.y, self._scores[member])
+                measured.update({str(score): value for score, value in scores.items()})
+            rows[member].update({f"{name}_{score}": v for score, v in measured.items()})
 
     def logits(self, x: FloatArray, members: slice = slice(None)) -> FloatArray:
         """Logits (members, rows, classes) for standardised inputs (rows, features).

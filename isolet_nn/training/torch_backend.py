@@ -3,20 +3,27 @@
 Initial weights and the order of rows come from NumPy exactly as for the network from scratch, and
 on the processor mixup, noise and dropout too, so the two differ only in who does the arithmetic. A
 stack is computed in chunks, whose size `stack_size` tells.
+
+On a GPU the host does not wait for a step: rows, learning rates and random keys of an epoch are
+uploaded before it begins, steps are captured graphs, and losses and hits stay until it has ended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data.dataset import Split
 from isolet_nn.nn.network import EVALUATION_ROWS
+from isolet_nn.training import torch_evaluation
 from isolet_nn.training.backend import (
     FloatArray,
     Layout,
@@ -32,10 +39,24 @@ from isolet_nn.training.epoch import Epoch, NetworkIndex
 from isolet_nn.training.numpy_backend import named_views
 from isolet_nn.training.stack_size import stack_size
 from isolet_nn.training.threads import threads_of
-from isolet_nn.training.torch_chunk import Chunk, chunk_form, draw_variables, load_rows
-from isolet_nn.training.torch_draws import HostDraws
-from isolet_nn.training.torch_rows import Batches, Rows, make_rows, tensor_of
+from isolet_nn.training.torch_chunk import Chunk, chunk_form, draw_variables
+from isolet_nn.training.torch_counters import CounterDraws
+from isolet_nn.training.torch_draws import Draws, HostDraws
+from isolet_nn.training.torch_graphs import Lanes, Steps, cuda_capture
+from isolet_nn.training.torch_rows import Batches, Fetched, Rows, make_rows, tensor_of
 from isolet_nn.training.torch_tables import StepNumber
+
+_LANES = 8
+"""Chunks whose steps may overlap on a GPU."""
+_DRAWERS = 8
+"""Threads that draw initial weights while a GPU is filled with them."""
+_MOST_COPIES = 8
+"""Arrays of evaluations that stay on a GPU."""
+
+
+def is_gpu(device: torch.device) -> bool:
+    """Whether a device computes as a GPU does: products batched, steps captured, draws its own."""
+    return device.type == "cuda"
 
 
 class TorchBackend:
@@ -71,24 +92,52 @@ class TorchBackend:
         first = experiments[0]
         torch.set_num_threads(threads_of(first))
         self.device = choose_device(first.device)
+        self.computes_elsewhere = is_gpu(self.device)
+        self._precision = first.training.matmul_precision
+        self._set_precision()
         self._dtype = getattr(torch, first.training.dtype)
         self._shape = network_shape(first, train[0].x.shape[1], n_classes)
-        self._n_networks = len(experiments) * first.ensemble
+        self._networks = [
+            (number, k) for number, e in enumerate(experiments) for k in range(e.ensemble)
+        ]
         batch_size = min(first.training.batch_size, len(train[0].y))
-        on_gpu = self.device.type == "cuda"
-        size = stack_size(self._shape.n_parameters, batch_size, on_gpu=on_gpu)
+        size = stack_size(self._shape.n_parameters, batch_size, on_gpu=self.computes_elsewhere)
         self._chunks = self._make_chunks(experiments, train, row_weights, size)
         self._place = {
             network: (chunk, row)
             for chunk in self._chunks
             for row, network in reversed([*enumerate(chunk.networks)])
         }
-        self._at = StepNumber()
-        self._steps = 0
-        generators = weight_generators(experiments)
-        for network, generator in enumerate(generators):
-            variables = draw_variables(first, self._shape, generator)
-            self._load_variables(network, variables)
+        self._draw_variables(first, weight_generators(experiments))
+        self._at, self._steps = StepNumber(), 0
+        self._lanes = Lanes(self.device, _LANES)
+        capture = None
+        if self.computes_elsewhere:
+            self._at.counter = torch.zeros(1, dtype=torch.int64, device=self.device)
+            if all(isinstance(part.x, np.ndarray) for part in train):  # else the host fetches rows
+                capture = cuda_capture(self.device)
+        self._runner = Steps(self._take_step, capture)
+        self._copies: list[tuple[Any, Tensor]] = []
+
+    def _set_precision(self) -> None:
+        """Let products of float32 be as exact as is asked for; processors know no other."""
+        if self.device.type == "cuda":
+            torch.set_float32_matmul_precision(self._precision)
+
+    def _draw_variables(
+        self, experiment: Experiment, generators: Sequence[np.random.Generator]
+    ) -> None:
+        """Let each network start from what its generator draws."""
+        # NumPy's generators draw side by side; a GPU's stacks have thousands of networks.
+        with ThreadPoolExecutor(_DRAWERS if self.computes_elsewhere else 1) as pool:
+            for chunk in self._chunks:
+                alone = list(dict.fromkeys(chunk.networks))
+                drawn = pool.map(
+                    lambda network: draw_variables(experiment, self._shape, generators[network]),
+                    alone,
+                )
+                rows = dict(zip(alone, drawn, strict=True))
+                chunk.load(np.stack([rows[network] for network in chunk.networks]))
 
     def _make_chunks(
         self,
@@ -99,47 +148,56 @@ class TorchBackend:
     ) -> list[Chunk]:
         """Cut the stack into chunks of `size` networks of one `chunk_form`."""
         parts = _Parts(train, row_weights, self._dtype, self.device, alone=size == 1)
-        of_network = [n for n in range(len(experiments)) for _ in range(experiments[n].ensemble)]
         by_form: dict[Any, list[NetworkIndex]] = {}
-        for network, number in enumerate(of_network):
+        for network, (number, _) in enumerate(self._networks):
             by_form.setdefault(chunk_form(experiments[number]), []).append(network)
         chunks = []
         for networks in by_form.values():
             for start in range(0, len(networks), size):
                 own = networks[start : start + size]
                 own += own[-1:] * (size - len(own))
-                numbers = [of_network[network] for network in own]
-                chunks.append(
-                    Chunk(
-                        [experiments[number] for number in numbers],
-                        own,
-                        self._shape,
-                        parts.batches(numbers),
-                        HostDraws(self._dtype, self.device),
-                        self.device,
-                    )
+                numbers, places = zip(*(self._networks[network] for network in own), strict=True)
+                of_networks = [experiments[number] for number in numbers]
+                draws: Draws = (
+                    CounterDraws(of_networks, places, self._dtype, self.device)
+                    if self.computes_elsewhere
+                    else HostDraws(self._dtype, self.device)
                 )
+                batches = parts.batches(numbers)
+                chunks.append(Chunk(of_networks, own, self._shape, batches, draws, self.device))
         return chunks
 
     def begin_epoch(self, epoch: Epoch) -> None:
         self._epoch = epoch
-        first = self._steps - epoch.number * epoch.steps
+        self._set_precision()
+        done = epoch.number * epoch.steps
+        self._at.begin(self._steps - done)
         for chunk in self._chunks:
-            chunk.begin_epoch(epoch, self._steps - first)
-            chunk.begin_averages(epoch, first)
+            chunk.begin_epoch(epoch, done)
+            chunk.begin_averages(epoch, self._at.number)
 
     def step(self, number: int) -> None:
-        self._at.set(number)
+        self._at.number = number
         used = len(self._epoch.orders[0])
         size = min(self._epoch.batch_size, used - number * self._epoch.batch_size)
         averages = self._epoch.averaged is not None and bool(self._epoch.averaged[number].any())
-        fetched = None
-        for chunk in self._chunks:
-            if fetched is None or not self._epoch.shared:
-                fetched = chunk.fetch(self._at, size)
-            chunk.step(self._at, fetched, averages=averages)
-            chunk.count_averages(number)
+        self._runner.step(size, averages)
+        if averages:
+            for chunk in self._chunks:
+                chunk.count_averages(number)
         self._steps += 1
+
+    def _take_step(self, size: int, averages: bool) -> None:
+        """One step of all chunks on batches of so many rows."""
+        fetched: Fetched | None = None
+        if self._epoch.shared and not self.computes_elsewhere:
+            fetched = self._chunks[0].fetch(self._at, size)
+
+        def step(chunk: Chunk) -> None:
+            chunk.step(self._at, fetched or chunk.fetch(self._at, size), averages=averages)
+
+        self._lanes.run([functools.partial(step, chunk) for chunk in self._chunks])
+        self._at.count()
 
     def take_totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         totals = self._totals()
@@ -149,30 +207,66 @@ class TorchBackend:
         return totals
 
     def _totals(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        losses, correct = np.empty(self._n_networks), np.empty(self._n_networks, np.int64)
+        n_networks = len(self._networks)
+        losses, correct = np.empty(n_networks), np.empty(n_networks, np.int64)
         for chunk in self._chunks:
             losses[chunk.networks] = chunk.network.loss_sums.cpu().numpy()
             correct[chunk.networks] = chunk.network.correct.cpu().numpy()
         return losses, correct
 
     def logits(self, x: FloatArray, networks: slice = slice(None)) -> FloatArray:
-        wanted = range(self._n_networks)[networks]
-        inputs = tensor_of(x).to(self.device, self._dtype)
-        starts = range(0, len(x), EVALUATION_ROWS)
-        found: FloatArray = np.empty(
-            (len(wanted), len(x), self._shape.layer_sizes[-1]), str(self._dtype)[6:]
-        )
-        for chunk in self._chunks:
-            rows = [(row, k - wanted.start) for row, k in enumerate(chunk.networks) if k in wanted]
-            if not rows:
-                continue
-            variables = chunk.evaluated()
-            for start in starts:
-                block = slice(start, start + EVALUATION_ROWS)
-                logits = chunk.network.logits(inputs[block], variables).cpu().numpy()
+        wanted = range(len(self._networks))[networks]
+        shape = len(wanted), len(x), self._shape.layer_sizes[-1]
+        found: FloatArray = np.empty(shape, str(self._dtype).removeprefix("torch."))
+        for chunk, rows in self._chunks_of(wanted):
+            for block, logits in self._blocks(chunk, x):
+                on_host = logits.cpu().numpy()
                 for row, place in rows:
-                    found[place, block] = logits[row]
+                    found[place, block] = on_host[row]
         return found
+
+    def loss_and_accuracy(
+        self, x: FloatArray, y: NDArray[np.int64], networks: slice
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        if not self.computes_elsewhere or not len(x):
+            return None
+        wanted = range(len(self._networks))[networks]
+        labels = self._on_device(y)
+        loss, accuracy = np.empty(len(wanted)), np.empty(len(wanted))
+        for chunk, rows in self._chunks_of(wanted):
+            found = torch_evaluation.loss_and_accuracy(
+                (logits, labels[block]) for block, logits in self._blocks(chunk, x)
+            )
+            for row, place in rows:
+                loss[place], accuracy[place] = found[0][row], found[1][row]
+        return loss, accuracy
+
+    def _chunks_of(self, networks: range) -> Iterator[tuple[Chunk, list[tuple[int, int]]]]:
+        """The chunks that have some of the networks: their rows there, and places among these."""
+        for chunk in self._chunks:
+            rows = [
+                (row, k - networks.start) for row, k in enumerate(chunk.networks) if k in networks
+            ]
+            if rows:
+                yield chunk, rows
+
+    def _blocks(self, chunk: Chunk, x: FloatArray) -> Iterator[tuple[slice, Tensor]]:
+        """A chunk's logits for inputs (rows, features), block by block."""
+        inputs, variables = self._on_device(x), chunk.evaluated()
+        for start in range(0, len(x), EVALUATION_ROWS):
+            block = slice(start, start + EVALUATION_ROWS)
+            yield block, chunk.network.logits(inputs[block], variables)
+
+    def _on_device(self, array: Any) -> Tensor:
+        """An array on the device; those of an evaluation, which come again, stay there."""
+        for known, tensor in self._copies:
+            if known is array:
+                return tensor
+        dtype = self._dtype if array.dtype.kind == "f" else None
+        tensor = tensor_of(array).to(self.device, dtype)
+        if self.computes_elsewhere:
+            self._copies = [*self._copies[1 - _MOST_COPIES :], (array, tensor)]
+        return tensor
 
     def weights(self, network: NetworkIndex) -> Weights:
         chunk, row = self._place[network]
@@ -183,15 +277,13 @@ class TorchBackend:
         }
 
     def load_weights(self, network: NetworkIndex, weights: Weights) -> None:
-        variables = np.empty(self._shape.n_variables, str(self._dtype)[6:])
+        variables: FloatArray = np.empty(
+            self._shape.n_variables, str(self._dtype).removeprefix("torch.")
+        )
         for name, array in named_views(self._shape, variables).items():
             array[...] = weights[name].T
-        self._load_variables(network, variables)
-
-    def _load_variables(self, network: NetworkIndex, variables: FloatArray) -> None:
         for chunk, row in self._rows_of(network):
-            load_rows(chunk.network.variables, row, variables)
-            chunk.average_counts[row] = 0
+            chunk.load(variables, row)
 
     def _rows_of(self, network: NetworkIndex) -> list[tuple[Chunk, int]]:
         """Where a network is, with the copies that fill its chunk up."""
@@ -203,8 +295,8 @@ class TorchBackend:
         state: dict[str, NDArray[Any]] = {
             "loss_sums": losses,
             "correct": correct,
-            "optimizer_steps": np.full(self._n_networks, self._steps),
-            "average_counts": np.zeros(self._n_networks, np.int64),
+            "optimizer_steps": np.full(len(self._networks), self._steps),
+            "average_counts": np.zeros(len(self._networks), np.int64),
         }
         for network, (chunk, row) in sorted(self._place.items()):
             state["average_counts"][network] = chunk.average_counts[row]
@@ -224,13 +316,13 @@ class TorchBackend:
         self._steps = steps
         for network in self._place:
             for chunk, row in self._rows_of(network):
-                load_rows(chunk.network.variables, row, state[f"variables_{network}"])
+                chunk.load(state[f"variables_{network}"], row)
                 chunk.optimizer.state[:, row].copy_(tensor_of(state[f"optimizer_{network}"]))
                 chunk.network.loss_sums[row] = float(state["loss_sums"][network])
                 chunk.network.correct[row] = int(state["correct"][network])
                 chunk.average_counts[row] = state["average_counts"][network]
                 if chunk.mean is not None:
-                    load_rows(chunk.mean, row, state[f"average_{network}"])
+                    chunk.mean[row].copy_(tensor_of(state[f"average_{network}"]))
 
 
 class _Parts:

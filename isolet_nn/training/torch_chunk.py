@@ -108,6 +108,7 @@ class Chunk:
     def step(self, at: StepNumber, fetched: Fetched, *, averages: bool) -> None:
         """One step on what was fetched, and whether any network's weights go into its average."""
         x, labels, weights = fetched
+        self._draws.begin_step(at)
         self.network.compute_gradients(x, labels, weights, self._draws)
         self._clipping.clip(self.network.gradients)
         self.optimizer.step(at)
@@ -119,6 +120,11 @@ class Chunk:
         """Count what a step did to the averages."""
         if self._averaged is not None:
             self.average_counts += self._averaged[step]
+
+    def load(self, variables: FloatArray, row: int | slice = slice(None)) -> None:
+        """Take a network's variables (n,), or those of all (K, n); averages begin anew."""
+        self.network.variables[row].copy_(tensor_of(variables))
+        self.average_counts[row] = 0
 
     def evaluated(self) -> Tensor:
         """The variables (K, n) that count: averages, once they have begun."""
@@ -143,8 +149,3 @@ def draw_variables(
             views["scale"][...] = views["running_variance"][...] = 1.0
     row: FloatArray = variables[0]
     return row
-
-
-def load_rows(tensor: Tensor, row: int, array: FloatArray) -> None:
-    """Copy an array (n,) to a row of a tensor (K, n)."""
-    tensor[row].copy_(tensor_of(array))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from isolet_nn.nn.noise import draw_dropout, draw_mixup, draw_noise
 from isolet_nn.training.epoch import Epoch
+from isolet_nn.training.torch_tables import StepNumber
 
 
 class Draws(Protocol):
@@ -18,6 +19,9 @@ class Draws(Protocol):
 
     def begin_epoch(self, epoch: Epoch, networks: Sequence[int]) -> None:
         """Draw for an epoch from now on; `networks` are the places of the K in their stack."""
+
+    def begin_step(self, at: StepNumber) -> None:
+        """Draw for a step from now on."""
 
     def mixup(self, alpha: float, batch: int) -> tuple[Tensor, Tensor]:
         """The share (K, 1, 1) of each row itself, and each row's partner (K, batch)."""
@@ -41,6 +45,9 @@ class HostDraws:
         alone = dict.fromkeys(networks)  # copies that fill a chunk up draw nothing
         self._generators = [epoch.generators[k] for k in alone] if epoch.generators else []
         self._copies = len(networks) - len(alone)
+
+    def begin_step(self, at: StepNumber) -> None:
+        pass  # the generators go on by themselves
 
     def mixup(self, alpha: float, batch: int) -> tuple[Tensor, Tensor]:
         positions = np.arange(batch)

@@ -49,11 +49,16 @@ class StepNumber:
     number: int = 0
     counter: Tensor | None = None
 
-    def set(self, number: int) -> None:
-        """Be at a step."""
+    def begin(self, number: int) -> None:
+        """Be at a step, for host and device."""
         self.number = number
         if self.counter is not None:
             self.counter.fill_(number)
+
+    def count(self) -> None:
+        """Let the device go on to the next step."""
+        if self.counter is not None:
+            self.counter.add_(1)
 
     def row(self, table: Table) -> Tensor:
         """The row of a table that is for the step."""

@@ -1,0 +1,100 @@
+"""Steps as captured CUDA graphs: launched by one call, where a step's own calls cost more than it.
+
+The first step of a kind, which is told by the size of its batch and by whether weights are
+averaged, is taken as it stands, the second is captured, and from then on it is replayed: what
+differs from step to step lies in tables on the device. Where capturing fails, steps are taken as
+they stand, with the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+
+Task = Callable[[], None]
+Capture = Callable[[Task], Task]
+"""Captures what a task does, without doing it; gives what does it from then on."""
+
+
+class Steps:
+    """Takes steps, and captures those that come again.
+
+    Parameters
+    ----------
+    take
+        Takes a step of a kind.
+    capture
+        How a step is captured; None where it is not.
+    """
+
+    def __init__(self, take: Callable[[int, bool], None], capture: Capture | None) -> None:
+        self._take, self._capture = take, capture
+        self._seen: set[tuple[int, bool]] = set()
+        self._replays: dict[tuple[int, bool], Task] = {}
+
+    def step(self, size: int, averages: bool) -> None:
+        """Take a step on batches of so many rows."""
+        kind = size, averages
+        if kind not in self._seen:
+            self._seen.add(kind)  # what is there to be made once is made, and not captured
+            self._take(size, averages)
+            return
+        if kind not in self._replays and self._capture is not None:
+            try:
+                self._replays[kind] = self._capture(lambda: self._take(size, averages))
+            except RuntimeError:  # PyTorch's, whatever an operation cannot be captured for
+                self._capture = None
+        replay = self._replays.get(kind)
+        if replay is None:
+            self._take(size, averages)
+        else:
+            replay()
+
+
+def cuda_capture(device: torch.device) -> Capture:
+    """Captures CUDA graphs, whose memory is one pool, as no two are replayed at the same time."""
+    pool: Any = None
+
+    def capture(task: Task) -> Task:
+        nonlocal pool
+        graph = torch.cuda.CUDAGraph()
+        # Other threads, which draw what comes next, may use CUDA meanwhile.
+        with (
+            torch.cuda.device(device),
+            torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"),
+        ):
+            task()
+        pool = graph.pool()
+        return graph.replay
+
+    return capture
+
+
+class Lanes:
+    """Lets tasks overlap on a device, on so many streams; elsewhere one follows another.
+
+    A task that is given at the same place gets the same stream, so that its memory stays there.
+    """
+
+    def __init__(self, device: torch.device, count: int) -> None:
+        self._streams: Sequence[Any] = []
+        if device.type == "cuda" and count > 1:
+            make: Any = torch.cuda.Stream
+            self._streams = [make(device) for _ in range(count)]
+
+    def run(self, tasks: Iterable[Task]) -> None:
+        """Carry out tasks that do not need each other."""
+        if not self._streams:
+            for task in tasks:
+                task()
+            return
+        main = torch.cuda.current_stream()
+        for stream in self._streams:
+            stream.wait_stream(main)
+        for number, task in enumerate(tasks):
+            with torch.cuda.stream(self._streams[number % len(self._streams)]):
+                task()
+        for stream in self._streams:
+            main.wait_stream(stream)
