@@ -17,11 +17,13 @@ from isolet_nn.nn.pool import Pool
 
 FloatArray = NDArray[np.floating[Any]]
 
-BLOCK_OPERATIONS = 2**24
-"""Multiplications and additions of a block at least, about 0.15 ms of a core.
+CUT_OPERATIONS = 2**25
+"""Multiplications and additions from which on a product is cut in two, about 0.3 ms of a core.
 
 Measured on two cores of a virtual machine (Intel Xeon, AVX-512), where a sleeping thread begins
-after 0.03 ms: products of two such blocks gain a quarter, smaller ones lose.
+after 0.03 to 0.06 ms. A step of 617-512-26 with batches of 64, whose products are just above it,
+takes 0.83 times as long with two threads and 1.02 times with one; of smaller ones two threads make
+nothing faster. With four blocks in place of two 617-1024-26 took 1.05 times as long.
 """
 MOST_BLOCKS = 8
 _MULTIPLE = 32
@@ -53,13 +55,14 @@ def blocks(rows: int, inner: int, columns: int) -> list[tuple[slice, slice]]:
     """Rows and columns of the blocks in which a product is computed: of its shape alone.
 
     It is cut along its rows where there are many, whose results lie side by side, else along its
-    columns.
+    columns; in twice as many blocks where there are four times the operations.
     """
     along_rows = 2 * rows >= columns
     length = rows if along_rows else columns
-    count = min(2 * rows * inner * columns // BLOCK_OPERATIONS, MOST_BLOCKS)
-    whole = slice(None)
-    if count < 2:
+    count, whole = 1, slice(None)
+    while count < MOST_BLOCKS and 2 * rows * inner * columns >= CUT_OPERATIONS * count**2:
+        count *= 2
+    if count == 1:
         return [(whole, whole)]
     size = -(-length // (count * _MULTIPLE)) * _MULTIPLE
     cuts = [slice(start, start + size) for start in range(0, length, size)]
@@ -71,10 +74,8 @@ def _parts(networks: int, rows: int, inner: int, columns: int, threads: int) -> 
     """The blocks of a stack's products; several threads also share its networks."""
     operations = 2 * rows * inner * columns
     together = networks  # networks of a part; each is a product of its own all the same
-    if threads > 1 and networks > 1:
-        together = min(networks, max(1, BLOCK_OPERATIONS // max(1, operations)))
-        if networks * operations < 2 * BLOCK_OPERATIONS:
-            together = networks
+    if threads > 1 and networks * operations >= CUT_OPERATIONS:
+        together = min(networks, max(1, CUT_OPERATIONS // (2 * operations)))
     return [
         (slice(start, start + together), of_rows, of_columns)
         for start in range(0, networks, together)
