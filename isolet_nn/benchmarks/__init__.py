@@ -2,7 +2,8 @@
 
 - ``training``: one network by NumPy, PyTorch and scikit-learn in turn (``engines``), each in a
   process of its own (``worker``).
-- ``sweep``: a whole sweep against its trials in a plain PyTorch loop (``loop``).
+- ``sweep``: a whole sweep against its trials in a plain PyTorch loop (``loop``), and in
+  scikit-learn's GridSearchCV (``grid_search``).
 - ``estimator``: the estimator beside scikit-learn's own network.
 - ``overhead``: what a sweep costs besides training.
 - ``commands`` and ``console``: ``isolet-nn bench``, and what it prints.

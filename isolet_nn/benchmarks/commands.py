@@ -126,6 +126,13 @@ def bench_sweep(
     loop: Annotated[
         bool, typer.Option("--loop/--no-loop", help="Time the plain PyTorch loop too.")
     ] = True,
+    grid_search: Annotated[
+        bool,
+        typer.Option(
+            "--grid-search/--no-grid-search",
+            help="Time scikit-learn's GridSearchCV too, with as many jobs as there are workers.",
+        ),
+    ] = False,
     threads: Annotated[
         int | None,
         typer.Option(
@@ -147,6 +154,7 @@ def bench_sweep(
         None if config is None else resolve(config),
         rounds=rounds,
         with_loop=loop,
+        with_search=grid_search,
         loop_threads=threads,
         data_dir=text_of(data_dir),
         runs_dir=runs_dir,

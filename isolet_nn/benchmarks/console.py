@@ -122,6 +122,11 @@ def print_sweep_times(times: SweepTimes) -> None:
             f"{_seconds(times.loop_seconds)}; the sweep is {times.speedup:.2f} times "
             "as fast"
         )
+    if times.speedup_of_search is not None:
+        lines.append(
+            f"GridSearchCV, {counted(times.workers, 'job')}: {_seconds(times.search_seconds)}; "
+            f"the sweep is {times.speedup_of_search:.2f} times as fast"
+        )
     for line in lines:
         RESULTS.print(line, soft_wrap=True)
     print_line(times.path)

@@ -1,4 +1,4 @@
-"""A whole sweep on the clock, against the same trials in a plain PyTorch loop.
+"""A whole sweep on the clock, against the same trials in a plain PyTorch loop or a GridSearchCV.
 
 The sweep counts from reading its plan to its last plot, worker processes included. The arithmetic
 it did a second is also compared with what the same number of processes reach that do nothing but
@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.benchmarks.grid_search import SearchResult, search_grid, why_not_searched
 from isolet_nn.benchmarks.loop import LoopResult, train_one_after_another
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.errors import BackendUnavailableError, ConfigError
@@ -59,15 +60,16 @@ class SweepTimes:
 
     Attributes
     ----------
-    sweep_seconds, loop_seconds
-        One time a round each; the loop's are empty where it was left out.
-    speedup
-        Median of the loop's time divided by the sweep's in the same round.
+    sweep_seconds, loop_seconds, search_seconds
+        One time a round each; those of the loop, and of GridSearchCV, are empty where it was left
+        out.
+    speedup, speedup_of_search
+        Median of the loop's time, or GridSearchCV's, divided by the sweep's in the same round.
     gflops, sgemm_gflops
         Arithmetic a second of the sweep's trainings, and of as many processes that multiply
         single-precision matrices of 1024 x 1024; sums over the processes, medians over rounds.
     largest_difference
-        Largest difference of the mean test accuracy over all trials, sweep against loop.
+        Largest difference of the mean test accuracy over all trials, sweep against the others.
     """
 
     path: Path
@@ -77,7 +79,9 @@ class SweepTimes:
     loop_threads: int
     sweep_seconds: list[float]
     loop_seconds: list[float]
+    search_seconds: list[float]
     speedup: float | None
+    speedup_of_search: float | None
     gflops: float
     sgemm_gflops: float
     largest_difference: float | None
@@ -88,6 +92,7 @@ def time_sweep(
     *,
     rounds: int = 1,
     with_loop: bool = True,
+    with_search: bool = False,
     loop_threads: int | None = None,
     data_dir: str | None = None,
     runs_dir: str | Path = "runs",
@@ -103,6 +108,8 @@ def time_sweep(
         How often each is timed.
     with_loop
         Whether the loop is timed at all.
+    with_search
+        Whether scikit-learn's GridSearchCV is, with as many jobs as the sweep has workers.
     loop_threads
         Threads of the loop; None gives it all cores.
     say
@@ -111,8 +118,8 @@ def time_sweep(
     Raises
     ------
     ConfigError
-        If the sweep is wrong, or the loop is to be timed and does not do what the sweep asks for:
-        other data sets, folds, or anything beyond plain networks.
+        If the sweep is wrong, or what is to be timed beside it does not do what the sweep asks
+        for: other data sets, folds, or anything beyond plain networks.
     BackendUnavailableError
         If the loop is to be timed, and PyTorch is not installed.
     """
@@ -122,6 +129,8 @@ def time_sweep(
     # What is missing or wrong should be known before there is a folder.
     if with_loop:
         _require_loop(swept, trials)
+    if with_search:
+        _require_search(swept, trials)
     require_backends(trials)
     require_processes(n_workers(swept), "workers")
     source = DataSource()
@@ -132,6 +141,7 @@ def time_sweep(
     loop_threads = loop_threads or available_cores()
     times: list[float] = []
     loops: list[LoopResult] = []
+    searches: list[SearchResult] = []
     sgemm: list[float] = []
     for number in range(1, rounds + 1):
         # In turn, so that whatever else the machine does falls on all of them.
@@ -142,6 +152,9 @@ def time_sweep(
         if with_loop:
             loops.append(_run_loop(trials, loop_threads))
             say(f"round {number}: loop {loops[-1].seconds:.1f} s")
+        if with_search:
+            searches.append(_run_search(trials, n_workers(swept)))
+            say(f"round {number}: GridSearchCV {searches[-1].seconds:.1f} s")
     flops = floating_point_operations(trials, plan, source.size, done.results.epochs)
     measured = SweepTimes(
         path=path,
@@ -151,10 +164,12 @@ def time_sweep(
         loop_threads=loop_threads,
         sweep_seconds=times,
         loop_seconds=[loop.seconds for loop in loops],
+        search_seconds=[search.seconds for search in searches],
         speedup=_median_ratio([loop.seconds for loop in loops], times),
+        speedup_of_search=_median_ratio([search.seconds for search in searches], times),
         gflops=flops / float(np.median(times)) / 1e9,
         sgemm_gflops=float(np.median(sgemm)),
-        largest_difference=_largest_difference(loops, done),
+        largest_difference=_largest_difference([*loops, *searches], done),
     )
     write_json(path / "results.json", asdict(measured) | {"path": str(path)})
     return measured
@@ -179,6 +194,19 @@ def _require_loop(swept: Sweep, trials: Trials) -> None:
         raise ConfigError(
             f"{swept.source}: {problem}, which the loop does not do; --no-loop times the sweep "
             "all the same"
+        )
+
+
+def _require_search(swept: Sweep, trials: Trials) -> None:
+    """Refuse GridSearchCV where the sweep asks for what it does not do."""
+    problems = [
+        _beyond_loop(swept, trials),
+        *(why_not_searched(e) for e in trials.one_experiment_each("optimizer")),
+    ]
+    for problem in filter(None, problems):
+        raise ConfigError(
+            f"{swept.source}: {problem}, which GridSearchCV over MLPClassifier does not do; "
+            "--no-grid-search times the sweep all the same"
         )
 
 
@@ -245,6 +273,13 @@ def _run_loop(trials: Trials, threads: int) -> LoopResult:
     return result
 
 
+def _run_search(trials: Trials, jobs: int) -> SearchResult:
+    """Run GridSearchCV from a process of its own, whose workers have one thread each."""
+    contents = [trials.content(trial) for trial in range(len(trials))]
+    (result,) = _in_new_processes(1, search_grid, contents, jobs)
+    return result
+
+
 def sgemm_gflops(processes: int) -> float:
     """Sum over processes of what each reaches multiplying matrices with one thread."""
     return sum(_in_new_processes(processes, _multiply, _SGEMM_SECONDS))
@@ -283,8 +318,10 @@ def _median_ratio(numerators: Sequence[float], denominators: Sequence[float]) ->
     return float(np.median(np.divide(numerators, denominators)))
 
 
-def _largest_difference(loops: Sequence[LoopResult], done: SweepFolder) -> float | None:
-    if not loops:
+def _largest_difference(
+    others: Sequence[LoopResult | SearchResult], done: SweepFolder
+) -> float | None:
+    if not others:
         return None
     accuracy = float(np.nanmean(done.results.metric("test_accuracy")))
-    return max(abs(float(np.mean(loop.test_accuracies)) - accuracy) for loop in loops)
+    return max(abs(float(np.mean(other.test_accuracies)) - accuracy) for other in others)

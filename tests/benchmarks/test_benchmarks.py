@@ -328,19 +328,23 @@ def sweep_file(folder: Path, **changes: Any) -> Path:
 
 
 @pytest.mark.slow
-def test_a_sweep_and_the_loop_are_timed_in_turn_and_learn_the_same(
+def test_a_sweep_the_loop_and_a_grid_search_are_timed_in_turn_and_learn_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timing, "_SGEMM_SECONDS", 0.05)
     said: list[str] = []
     rounds = in_full(few=1, many=2)
-    result = time_sweep(sweep_file(tmp_path), rounds=rounds, runs_dir=tmp_path, say=said.append)
+    result = time_sweep(
+        sweep_file(tmp_path), rounds=rounds, with_search=True, runs_dir=tmp_path, say=said.append
+    )
     assert (result.trials, result.trainings, result.workers) == (2, 2, 1)
     assert len(result.sweep_seconds) == len(result.loop_seconds) == rounds
-    expected = ["round 1", "round 1", "round 2", "round 2"][: 2 * rounds]
-    assert [line.split(":")[0] for line in said] == expected
+    expected = [f"round {n}: {who}" for n in (1, 2) for who in ("sweep", "loop", "GridSearchCV")]
+    assert [line.rsplit(" ", 2)[0] for line in said] == expected[: 3 * rounds]
     ratios = [a / b for a, b in zip(result.loop_seconds, result.sweep_seconds, strict=True)]
     assert result.speedup == pytest.approx(np.median(ratios))
+    ratios = [a / b for a, b in zip(result.search_seconds, result.sweep_seconds, strict=True)]
+    assert result.speedup_of_search == pytest.approx(np.median(ratios))
     assert result.largest_difference is not None
     assert result.largest_difference < 0.05
     assert result.gflops > 0
@@ -365,6 +369,25 @@ def test_a_sweep_of_what_the_loop_does_not_do_is_refused_before_any_work(
         time_sweep(file, runs_dir=tmp_path / "runs")
     assert str(caught.value).startswith(f"{file}: {named}")
     assert "--no-loop" in str(caught.value)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"optimizer": "sgd"}, "optimizer: found sgd"),
+        ({"optimizer": {"name": "adam", "weight_decay": 0.1}}, "optimizer.weight_decay: found 0.1"),
+        ({"model__dropout": 0.5}, "model.dropout: found 0.5"),
+    ],
+)
+def test_a_sweep_of_what_grid_search_does_not_do_is_refused_before_any_work(
+    changes: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    file = sweep_file(tmp_path, **changes)
+    with pytest.raises(ConfigError) as caught:
+        time_sweep(file, with_loop=False, with_search=True, runs_dir=tmp_path / "runs")
+    assert str(caught.value).startswith(f"{file}: {named}")
+    assert "--no-grid-search" in str(caught.value)
     assert not (tmp_path / "runs").exists()
 
 
