@@ -5,6 +5,9 @@ result goes to a journal from which a sweep can go on after anything:
 
 - ``config``, ``distributions``, ``loading``: the sweep file. ``grid``: the table of trials, of
   ``settings``. ``nested``: the trials that follow from the results of others.
+- ``search_config``: what a search may say, ``parameters``: its settings in Optuna's words,
+  ``asked``: those asked for so far, ``rungs``: where a trial is looked at on the way; ``search``:
+  one at work.
 - ``plan``: cohorts, and what a training costs. ``datasets``: data as it travels to workers.
 - ``sweep``: a sweep begun or gone on with. ``requirements``: what is refused before.
   ``dispatch``: who gets which cohort, what is kept. ``observers``: who hears of it.

@@ -12,7 +12,6 @@ from isolet_nn.sweeps.drawing import first_picture
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.scores import MeanScore
 from isolet_nn.system.files import read_bytes
-from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING
 
 if TYPE_CHECKING:
     from isolet_nn.sweeps.distributions import Setting
@@ -43,8 +42,7 @@ def card_of_sweep(folder: SweepFolder) -> Card:
 
 
 def _facts(folder: SweepFolder) -> list[str]:
-    states = (COMPLETED, FAILED, PENDING)
-    counts = {state: folder.count(state) for state in states}
+    counts = {state: folder.count(state) for state in folder.states}
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     found = folder.nested
     nested = [] if found is None else [_nested_text(found[1])]

@@ -17,7 +17,8 @@ from isolet_nn.config.problems import validate
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.runs.model_file import shared_preprocessing_path, write_model, write_preprocessing
 from isolet_nn.sweeps.curves import SavedCurves, curve_text, evaluated_epochs
-from isolet_nn.system.statuses import COMPLETED, FAILED
+from isolet_nn.sweeps.rungs import Rungs, RungWatch
+from isolet_nn.system.statuses import COMPLETED, FAILED, PRUNED
 from isolet_nn.training.loop import MemberIndex, Training
 from isolet_nn.training.progress import why_worthless
 from isolet_nn.training.threads import limited_threads
@@ -35,11 +36,14 @@ class LineTask:
         Their numbers, by ascending epochs.
     epochs
         When each is read off.
+    rungs
+        Where a search looks at each on the way; empty where it does not.
     """
 
     experiment: dict[str, Any]
     trials: tuple[int, ...]
     epochs: tuple[int, ...]
+    rungs: tuple[Rungs, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ class TrialResult:
         Number of the setting that it trained, where its own number does not tell.
     reused_from
         The run or the trial that it was taken over from; None if it was trained.
+    reported
+        What a search saw of it on the way: its metric by epoch.
     """
 
     trial: int
@@ -96,6 +102,7 @@ class TrialResult:
     curve: str = ""
     setting: int | None = None
     reused_from: str | None = None
+    reported: dict[int, float] = field(default_factory=dict)
 
 
 def model_path(folder: str | Path, trial: int) -> Path:
@@ -128,12 +135,16 @@ def run_cohort(
             experiments, [dataset] * len(experiments), _epochs_to_evaluate(task, experiments)
         )
         active = dict(enumerate(task.lines))
+        watch = RungWatch(task.metric)
         while active and not should_stop():
             training.run_epoch()
             for number, line in list(active.items()):
-                results += _read_off(task, training, number, line)
+                results += _read_off(task, training, number, line, watch)
+                results += _prune(task, training, number, line, watch)
                 if training.members[number].finished:
                     del active[number]
+            left = training.leave_finished()
+            active = {now: active[before] for now, before in enumerate(left) if before in active}
     return results
 
 
@@ -144,6 +155,7 @@ def _epochs_to_evaluate(
     if any(e.training.early_stopping is not None for e in experiments):
         return None
     ends = frozenset(epoch for line in task.lines for epoch in line.epochs)
+    ends |= {rung.epoch for line in task.lines for rungs in line.rungs for rung in rungs}
     if task.curves != "full" and not any(e.training.watched for e in experiments):
         return ends
     every = {e.training.evaluate_every for e in experiments}
@@ -151,14 +163,14 @@ def _epochs_to_evaluate(
 
 
 def _read_off(
-    task: CohortTask, training: Training, number: MemberIndex, line: LineTask
+    task: CohortTask, training: Training, number: MemberIndex, line: LineTask, watch: RungWatch
 ) -> list[TrialResult]:
     """Results of the trials that end with the epoch just trained."""
     member, epoch = training.members[number], training.epoch
     ending = [
         (trial, epochs)
         for trial, epochs in zip(line.trials, line.epochs, strict=True)
-        if epochs == epoch or (member.finished and epochs > epoch)
+        if (epochs == epoch or (member.finished and epochs > epoch)) and trial not in watch.pruned
     ]
     if not ending:
         return []
@@ -168,15 +180,58 @@ def _read_off(
     if isinstance(outcome, str):
         return [
             TrialResult(
-                trial, FAILED, epochs=epoch - 1, seconds=seconds, error=outcome, curve=curve
+                trial,
+                FAILED,
+                epochs=epoch - 1,
+                seconds=seconds,
+                error=outcome,
+                curve=curve,
+                reported=watch.reported.get(trial, {}),
             )
             for trial, curve in curves.items()
         ]
     for trial, epochs in ending:
         _write_weights(task, training, number, trial, epochs, outcome)
     return [
-        TrialResult(trial, COMPLETED, outcome, epoch, seconds, curve=curve)
+        TrialResult(
+            trial,
+            COMPLETED,
+            outcome,
+            epoch,
+            seconds,
+            curve=curve,
+            reported=watch.reported.get(trial, {}),
+        )
         for trial, curve in curves.items()
+    ]
+
+
+def _prune(
+    task: CohortTask, training: Training, number: MemberIndex, line: LineTask, watch: RungWatch
+) -> list[TrialResult]:
+    """Results of the trials that a search ends with the epoch just trained, before their time."""
+    member, epoch = training.members[number], training.epoch
+    if member.finished or not line.rungs:
+        return []
+    pruned, going = [], False
+    for trial, epochs, rungs in zip(line.trials, line.epochs, line.rungs, strict=True):
+        if epochs > epoch and trial not in watch.pruned:
+            ends = watch.ends(trial, rungs, member.history)
+            pruned += [(trial, epochs)] * ends
+            going = going or not ends
+    if not going:
+        member.stop()
+    seconds = sum(row["seconds"] or 0.0 for row in member.history)
+    return [
+        TrialResult(
+            trial,
+            PRUNED,
+            epochs=epoch,
+            seconds=seconds,
+            curve=_curve(task, training, number, trial, epochs),
+            reported=watch.reported.get(trial, {}),
+        )
+        for trial, epochs in pruned
     ]
 
 

@@ -1,7 +1,7 @@
 """Everything a sweep file may say.
 
 A sweep changes settings of one experiment, named by their key paths, by a grid, a list or random
-samples, and repeats every setting with several seeds.
+samples, or a search, and repeats every setting with several seeds.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 
 from isolet_nn.config.bounds import MOST_SEEDS, MOST_SETTINGS, MOST_TRIALS, MOST_WORKERS
 from isolet_nn.config.key_paths import is_within, look_up
-from isolet_nn.config.metrics import MeasureName, Metric
+from isolet_nn.config.metrics import MeasureName, Metric, is_metric, measure_name
 from isolet_nn.config.section import NAME_PATTERN, Count, Folds, RuleError, Section
 from isolet_nn.config.tracking import Tracking
 from isolet_nn.errors import Kind, Problem, counted, short_repr, suggestion
 from isolet_nn.sweeps.distributions import RandomSettings, Setting, Value
+from isolet_nn.sweeps.search_config import Search
 
 
 class CrossValidation(Section):
@@ -93,6 +94,8 @@ Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_len
 Plots = list[Plot]
 
 
+SOURCES = ("grid", "list", "random", "search")
+"""Keys of a sweep file of which one says what settings there are."""
 SEED_IS_FIXED = Problem("seeds are given by the key `seeds`", "seed")
 SETTING = "setting"
 """What the entries of a list are called along an axis."""
@@ -113,6 +116,8 @@ class Sweep(Section):
     """Settings, one a line, for values that change together."""
     random: RandomSettings | None = None
     """Settings drawn at random."""
+    search: Search | None = None
+    """Settings asked of a sampler that learns from the results so far; needs Optuna."""
     seeds: Seeds = Field(default=[0])
     """Seeds that every setting is tried with: a list, or how many from 0 on."""
     cross_validation: CrossValidation | None = None
@@ -168,25 +173,50 @@ class Sweep(Section):
     @field_validator("plot", mode="after")
     @classmethod
     def _plots_show_what_is_read(cls, value: Plots, info: ValidationInfo) -> Plots:
-        """Unless told what to show, plots show what is ranked by; folds leave the test unread."""
-        has_folds = info.data.get("cross_validation") is not None
+        """Unless told what to show, plots show what is ranked by; what is unread is not drawn."""
+        unread_by = next((k for k in ("cross_validation", "search") if info.data.get(k)), None)
         for plot in value:
-            if has_folds and "value" in plot.model_fields_set and plot.value.startswith("test_"):
+            if unread_by and "value" in plot.model_fields_set and plot.value.startswith("test_"):
                 raise ValueError(
-                    f"found value: {plot.value}; cross_validation leaves the test set unread: "
+                    f"found value: {plot.value}; {unread_by} leaves the test set unread: "
                     f"take {plot.value.replace('test', 'validation')}"
                 )
-        shown = f"{'validation' if has_folds else 'test'}_{info.data.get('rank_by', 'accuracy')}"
+        shown = f"{'validation' if unread_by else 'test'}_{info.data.get('rank_by', 'accuracy')}"
         return [
             plot if "value" in plot.model_fields_set else plot.model_copy(update={"value": shown})
             for plot in value
         ]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _searches_rank_by_their_metric(cls, content: Any) -> Any:
+        search = content.get("search") if isinstance(content, dict) else None
+        metric = search.get("metric") if isinstance(search, dict) else None
+        if not isinstance(metric, str) or not is_metric(metric) or "rank_by" in content:
+            return content
+        return {**content, "rank_by": measure_name(metric)}
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if sum(source is not None for source in (self.grid, self.list, self.random)) > 1:
-            found, sources = "give only one of grid, list and random", ("grid", "list", "random")
-            raise RuleError(Problem(found, also=sources))
+        sources = {key: getattr(self, key) for key in SOURCES}
+        if sum(source is not None for source in sources.values()) > 1:
+            found = "give only one of grid, list, random and search"
+            raise RuleError(Problem(found, also=tuple(sources)))
+        return self
+
+    @model_validator(mode="after")
+    def _search_is_possible(self) -> Self:
+        if self.search is None:
+            return self
+        if measure_name(self.search.metric) != self.rank_by:
+            found = f"a search ranks by its metric, {self.search.metric}"
+            raise RuleError(Problem(found, "rank_by", allowed="leave it out"))
+        if self.cross_validation is not None and self.cross_validation.outer_folds is not None:
+            found = (
+                "a search over all outer folds would have seen each of them; search once for each, "
+                "with experiment.dataset.test as {folds, fold}"
+            )
+            raise RuleError(Problem(found, "cross_validation.outer_folds"))
         return self
 
     @model_validator(mode="after")
@@ -205,7 +235,7 @@ class Sweep(Section):
             counts |= {name.replace("_", " "): n for name, n in folds.items()}
             *firsts, last = (counted(n, noun) for noun, n in counts.items())
             found = f"{', '.join(firsts)} and {last} make {trials} trials"
-            varied = "grid" if self.grid is not None else "list" if self.list else "random"
+            varied = next((key for key in SOURCES if getattr(self, key) is not None), "grid")
             factors = {f"cross_validation.{name}s": n for name, n in folds.items()}
             factors |= {"seeds": len(self.seeds), varied: settings}
             most = max(factors, key=factors.__getitem__)
@@ -256,23 +286,32 @@ def varied_keys(sweep: Sweep) -> tuple[str, ...]:
         return tuple(sweep.grid)
     if sweep.list is not None:
         return tuple(dict.fromkeys(key for setting in sweep.list for key in setting))
-    return tuple(sweep.random.space) if sweep.random is not None else ()
+    drawn = sweep.random or sweep.search
+    return tuple(drawn.space) if drawn is not None else ()
 
 
 def place_of_varied(sweep: Sweep, key: str) -> str:
     """Key path at which a sweep's file has the values of a varied key, or the list with them."""
     if sweep.list is not None:
         return "list"
-    return f"grid.{key}" if sweep.grid is not None else f"random.space.{key}"
+    if sweep.grid is not None:
+        return f"grid.{key}"
+    return f"{'search' if sweep.search is not None else 'random'}.space.{key}"
+
+
+def leaves_test_unread(sweep: Sweep) -> bool:
+    """Whether no trial of it may read the test set."""
+    return sweep.cross_validation is not None or sweep.search is not None
 
 
 def n_settings(sweep: Sweep) -> int:
-    """How many settings a sweep tries, counted without making them."""
+    """How many settings a sweep tries at the most, counted without making them."""
     if sweep.grid is not None:
         return math.prod(len(values) for values in sweep.grid.values())
     if sweep.list is not None:
         return len(sweep.list)
-    return sweep.random.trials if sweep.random is not None else 1
+    drawn = sweep.random or sweep.search
+    return drawn.trials if drawn is not None else 1
 
 
 def axis_keys(sweep: Sweep) -> list[str]:

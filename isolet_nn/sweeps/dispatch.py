@@ -6,6 +6,7 @@ tried once more; what fails again is recorded as failed and the sweep goes on.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from isolet_nn.sweeps.journal import Journal
 from isolet_nn.sweeps.nested import NO_SETTING, OuterTrials
 from isolet_nn.sweeps.observers import SweepObserver
 from isolet_nn.sweeps.plan import Cohort, Plan
+from isolet_nn.sweeps.rungs import Rungs
 from isolet_nn.sweeps.workers import Workers
 from isolet_nn.system.statuses import COMPLETED, FAILED
 
@@ -81,7 +83,7 @@ class ModelKeeper:
     def instruct(self, lines: tuple[LineTask, ...], data_key: str) -> CohortTask:
         """The task of training these lines, with what is to be saved."""
         if self.save_models == "none":
-            return CohortTask(lines, data_key)
+            return CohortTask(lines, data_key, metric=self.metric)
         threshold = self.best_value if self.save_models == "best" else None
         return CohortTask(lines, data_key, str(self.folder), self.metric, threshold)
 
@@ -137,6 +139,8 @@ class Dispatcher:
         observer: SweepObserver,
         outer: OuterTrials | None = None,
     ) -> None:
+        self._rungs: Callable[[int], Rungs] = lambda _: ()
+        self._tickets = itertools.count()
         self._outer = outer
         self._trials = trials
         self._workers = workers
@@ -154,22 +158,25 @@ class Dispatcher:
             if key.split(".")[0] in ("dataset", "training") and key != EPOCHS
         ]
 
+    def go_on_with(self, trials: Trials, rungs: Callable[[int], Rungs]) -> None:
+        """Take over a table that has grown, and where its trials are looked at on the way."""
+        self._trials, self._rungs = trials, rungs
+
     def dispatch(self, plan: Plan, should_stop: Callable[[], bool]) -> bool:
         """Train all cohorts, and what follows; return whether that was completed, not stopped."""
         waiting = deque(map(_Attempt, plan.cohorts))
         self._later_cost = plan.later_cost / max(1, plan.n_later)
         running: dict[int, _Attempt] = {}
-        tickets = iter(range(1 << 62))
         while waiting or running or self._due:
             if should_stop():
                 return False
             waiting.extendleft(_Attempt(self._due.popleft()) for _ in range(len(self._due)))
             while waiting and self._workers.free() > 0:
-                ticket, attempt = next(tickets), waiting.popleft()
+                ticket, attempt = next(self._tickets), waiting.popleft()
                 try:
                     self._submit(ticket, attempt.cohort)
                 except (ConfigError, DataError) as error:  # data that this seed cannot split
-                    self._record(list(_failed(attempt.cohort, str(error))), attempt.cohort.cost)
+                    self.record(list(_failed(attempt.cohort, str(error))), attempt.cohort.cost)
                 else:
                     running[ticket] = attempt
             if not running:  # none of them could be begun
@@ -178,9 +185,9 @@ class Dispatcher:
             for outcome in outcomes:
                 attempt = running.pop(outcome.ticket)
                 if outcome.results is not None:
-                    self._record(outcome.results, attempt.cohort.cost)
+                    self.record(outcome.results, attempt.cohort.cost)
                 elif attempt.is_second:
-                    self._record(list(_failed(attempt.cohort, outcome.error)), attempt.cohort.cost)
+                    self.record(list(_failed(attempt.cohort, outcome.error)), attempt.cohort.cost)
                 else:
                     self._observer.on_retry(attempt.cohort, outcome.error)
                     waiting.extendleft(_Attempt(part, True) for part in attempt.cohort.split())
@@ -203,7 +210,8 @@ class Dispatcher:
             key, experiment = self._data_of(cohort.lines[0][-1])
             for line in cohort.lines:
                 of_line = tuple(self._trials.epochs(trial, experiment) for trial in line)
-                lines.append(LineTask(self._trials.content(line[-1]), line, of_line))
+                rungs = tuple(map(self._rungs, line))
+                lines.append(LineTask(self._trials.content(line[-1]), line, of_line, rungs))
         task = replace(self._models.instruct(tuple(lines), key), curves=curves)
         self._workers.submit(ticket, task, experiment)
 
@@ -222,7 +230,8 @@ class Dispatcher:
             self._data[group] = data_key(experiment), experiment
         return self._data[group]
 
-    def _record(self, results: list[TrialResult], cost: float) -> None:
+    def record(self, results: list[TrialResult], cost: float = 0.0) -> None:
+        """Take in results, which cost so much: into the journal first."""
         if self._outer is not None:
             results = [self._with_setting(self._outer, result) for result in results]
         self._journal.append(results)

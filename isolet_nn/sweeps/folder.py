@@ -7,6 +7,7 @@ The journal in it is what counts; the two tables (``trials.csv``, a row a trial,
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +21,7 @@ from isolet_nn.config.problems import check
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import ConfigError, RunError, problems_at
 from isolet_nn.runs.records import read_record, require_format
+from isolet_nn.sweeps.asked import ASKED, Asked, Batch, read_asked
 from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.config import EVALUATE_TEST, Sweep
 from isolet_nn.sweeps.grid import SCORES_KEY, Trials, make_trials
@@ -27,6 +29,7 @@ from isolet_nn.sweeps.journal import STATUSES, Results, read_journal
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.nested import OuterTrials, require_whole
 from isolet_nn.sweeps.outer_scores import NestedScore, OuterFold, nested_score, outer_folds
+from isolet_nn.sweeps.parameters import Parameters
 from isolet_nn.sweeps.records import JournalHeader, SweepSummary
 from isolet_nn.sweeps.scores import SettingScore, best_settings
 from isolet_nn.sweeps.shard import SHARD, Shard, read_shard
@@ -38,10 +41,10 @@ from isolet_nn.system.folders import (
     new_folder,
     read_json,
 )
-from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING
+from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING, PRUNED
 from isolet_nn.training.measured import scores_asked_for
 
-NUMBERING = ("grid", "list", "random", "seeds", "cross_validation")
+NUMBERING = ("grid", "list", "random", "search", "seeds", "cross_validation")
 """Keys of a sweep file on which the numbers of trials depend."""
 MODELS = "models"
 _WATCHING = ("training.early_stopping", "training.schedule.name", "training.schedule.metric")
@@ -64,17 +67,25 @@ class SweepFolder:
         What is in the journal, but for outer trials.
     outer
         The trials that score the outer folds of a nested cross-validation, and their results.
+    asked
+        What was asked for so far, if it is a search: settings come in as it goes on.
     shard
         Which trials are to be done here, where the sweep is divided among several folders.
     overruled
         Differences to what was begun, that a resume was told to ignore.
     """
 
-    def __init__(self, path: Path, sweep: Sweep, trials: Trials) -> None:
+    def __init__(
+        self, path: Path, sweep: Sweep, trials: Trials, asked: Asked | None = None
+    ) -> None:
         self.path = path
         self.sweep = sweep
-        self.trial_table = trials
-        self.results = Results(len(trials))
+        self.asked = asked
+        self.trial_table = trials if asked is None else asked.trials
+        self.samples = trials
+        """Trials that stand for all: the table itself, or of a search what its space was checked
+        by."""
+        self.results = Results(len(self.trial_table))
         self.outer: OuterTrials | None = None
         if sweep.cross_validation is not None and sweep.cross_validation.outer_folds is not None:
             self.outer = OuterTrials(trials, self.results, self.metric)
@@ -82,11 +93,18 @@ class SweepFolder:
         self.overruled: list[str] = []
 
     @classmethod
+    def planned(cls, sweep: Sweep) -> Self:
+        """A sweep that has no folder yet."""
+        trials = make_trials(sweep)
+        return cls(Path(), sweep, trials, None if sweep.search is None else Asked.nothing(trials))
+
+    @classmethod
     def create(cls, runs_dir: Path, sweep: Sweep, trials: Trials) -> Self:
         """Make a new folder with sweep.yaml in it."""
         with problems_at(f"{sweep.source}: "):
             text = sweep_config(sweep)
-        folder = cls(new_folder(runs_dir, sweep.name), sweep, trials)
+        asked = None if sweep.search is None else Asked.nothing(trials)
+        folder = cls(new_folder(runs_dir, sweep.name), sweep, trials, asked)
         write_text(folder.path / SWEEP, text)
         return folder
 
@@ -110,7 +128,7 @@ class SweepFolder:
         if (folder / SUMMARY).exists():  # before a config that may have other keys
             require_format(read_json(folder / SUMMARY), folder / SUMMARY)
         sweep = load_sweep(folder / SWEEP, None if data_dir is None else {"dataset.dir": data_dir})
-        opened = cls(folder, sweep, make_trials(sweep))
+        opened = cls(folder, sweep, trials := make_trials(sweep), _asked_of(folder, sweep, trials))
         opened.shard = _shard_of(opened)
         header, results = read_journal(folder / JOURNAL)
         if header is not None:
@@ -151,6 +169,20 @@ class SweepFolder:
         else:
             self.results.record(result)
 
+    def take_in(self, parameters: Sequence[Parameters], write: Callable[[Batch], None]) -> Batch:
+        """Take in a batch that a search has asked for, once `write` has made it durable."""
+        assert self.asked is not None
+        assert self.sweep.search is not None
+        batch = self.asked.add(self.sweep.search, parameters)
+        write(batch)
+        self.results.extend(len(self.asked.trials) - len(self.trial_table))
+        self.trial_table = self.asked.trials
+        return batch
+
+    def statuses(self, trials: Iterable[int]) -> list[str]:
+        """How some trials stand, outer ones aside."""
+        return [STATUSES[self.results.status[trial]] for trial in trials]
+
     def pending(self) -> NDArray[np.int64]:
         """Numbers of the trials that are to be done here, outer ones aside."""
         pending = self.results.trials_with(PENDING)
@@ -161,8 +193,13 @@ class SweepFolder:
         """Number of the trials that are done here: all, unless it is a shard."""
         return self.n_trials if self.shard is None else len(self.shard.trials)
 
+    @property
+    def states(self) -> tuple[str, ...]:
+        """How trials can stand: those of a search alone are pruned."""
+        return (COMPLETED, *([PRUNED] if self.asked is not None else []), FAILED, PENDING)
+
     def count(self, status: str) -> int:
-        """How many of the trials that are done here are pending, completed or failed."""
+        """How many of the trials that are done here are pending, completed, failed or pruned."""
         own = self.status if self.shard is None else self.status[self.shard.trials]
         return int(np.sum(own == STATUSES.index(status)))
 
@@ -237,6 +274,8 @@ class SweepFolder:
         at first, so either will do.
         """
         completed = self.results.trials_with(COMPLETED)
+        if not len(completed):
+            return
         found = np.isfinite(self.results.metrics[completed])
         begun = header.sweep.get("experiment")
         either = [self.trial_table.experiment, *([begun] if isinstance(begun, dict) else [])]
@@ -258,7 +297,7 @@ class SweepFolder:
     @functools.cached_property
     def metric(self) -> str:
         """What settings are ranked by: of the validation split where there is one."""
-        experiments = self.trial_table.one_experiment_each("dataset")
+        experiments = self.samples.one_experiment_each("dataset")
         has_validation = any(e.dataset.validation != "none" for e in experiments)
         return f"{'validation' if has_validation else 'test'}_{self.sweep.rank_by}"
 
@@ -278,6 +317,11 @@ class SweepFolder:
     def summary(self) -> dict[str, Any]:
         """The content of summary.json; raises :class:`RunError` if it is damaged."""
         return read_record(self.path / SUMMARY, SweepSummary).model_dump(exclude_unset=True)
+
+
+def _asked_of(folder: Path, sweep: Sweep, samples: Trials) -> Asked | None:
+    """What a search has asked for so far."""
+    return None if sweep.search is None else read_asked(folder / ASKED, sweep.search, samples)
 
 
 def _shard_of(folder: SweepFolder) -> Shard | None:
@@ -327,7 +371,14 @@ def trial_config(what: SweepFolder | Sweep, trial: int) -> str:
     ConfigError
         If there is no trial of that number, or its setting is still to be chosen.
     """
-    folder = what if isinstance(what, SweepFolder) else SweepFolder(Path(), what, make_trials(what))
+    if isinstance(what, Sweep) and what.search is not None:
+        raise ConfigError(
+            f"trial {trial}: a search's settings are known once they were asked for: give its "
+            "folder, with --resume"
+        )
+    folder = what if isinstance(what, SweepFolder) else SweepFolder.planned(what)
     if not 0 <= trial < folder.n_trials:
-        raise ConfigError(f"trial {trial}: there are trials 0 to {folder.n_trials - 1}")
+        n = folder.n_trials
+        there = f"there are trials 0 to {n - 1}" if n else "none was asked for yet"
+        raise ConfigError(f"trial {trial}: {there}")
     return dump_yaml(folder.make_experiment(trial))

@@ -40,6 +40,7 @@ from isolet_nn.sweeps.config import (
     varied_keys,
 )
 from isolet_nn.sweeps.distributions import Setting
+from isolet_nn.sweeps.parameters import samples_of
 from isolet_nn.sweeps.settings import NOT_SET, draw, encode, identity_of, text_of
 
 EPOCHS, SCORES_KEY = "training.epochs", "training.scores"
@@ -126,10 +127,15 @@ class Trials:
         self, setting: int, seed: int, division: Mapping[str, int]
     ) -> dict[str, Any]:
         """The experiment with a setting and a seed, on one division of the rows."""
+        return self.divided(self.content_of_setting(setting), seed, division)
+
+    def divided(
+        self, content: dict[str, Any], seed: int, division: Mapping[str, int]
+    ) -> dict[str, Any]:
+        """The experiment of a setting with a seed, on one division of the rows."""
         changes: dict[str, Any] = {"seed": seed}
         if self.cross_validation is not None:
             changes |= self.cross_validation.changes(division)
-        content = self.content_of_setting(setting)
         if self.scores:
             asked = look_up(content, SCORES_KEY)
             if isinstance(asked, list | None):  # else it is told what is wrong
@@ -138,7 +144,11 @@ class Trials:
 
     def content_of_setting(self, number: int) -> dict[str, Any]:
         """The experiment with a setting, before seed and fold."""
-        return with_overrides(self.experiment, self.setting(number))
+        return self.content_with(self.setting(number))
+
+    def content_with(self, setting: Setting) -> dict[str, Any]:
+        """The experiment with some setting, before seed and fold."""
+        return with_overrides(self.experiment, setting)
 
     def make_experiment(self, trial: int) -> Experiment:
         """A trial's experiment."""
@@ -198,7 +208,7 @@ class Trials:
             if any(is_within(varied, key) or is_within(key, varied) for key in keys)
         ]
         if not columns:
-            return [0], np.zeros(len(self.codes), np.int64)
+            return [0][: len(self.codes)], np.zeros(len(self.codes), np.int64)
         _, first, groups = np.unique(
             self.codes[:, columns], axis=0, return_index=True, return_inverse=True
         )
@@ -216,6 +226,9 @@ class Trials:
 
 def make_trials(sweep: Sweep) -> Trials:
     """The table of a sweep's trials, every setting checked.
+
+    Of a search, whose settings are not known before, it is a table of samples: the space is checked
+    by them, as is what all of its settings have in common.
 
     Raises
     ------
@@ -238,7 +251,11 @@ def _make_trials(sweep: Sweep) -> Trials:
         mesh = np.meshgrid(*axes, indexing="ij")
         codes = np.stack([axis.ravel() for axis in mesh], axis=1)
     else:
-        drawn = draw(sweep.random, sweep.experiment) if sweep.random else [{}]
+        drawn = [Setting()]
+        if sweep.random is not None:
+            drawn = draw(sweep.random, sweep.experiment)
+        elif sweep.search is not None:
+            drawn = samples_of(sweep.search)
         values, codes = encode(sweep.list or drawn, keys, sweep.experiment)
     seeds, folds = tuple(sweep.seeds), sweep.cross_validation
     shown = {measure_name(plot.value) for plot in sweep.plot} | {sweep.rank_by}
@@ -255,10 +272,12 @@ def _check_settings(sweep: Sweep, trials: Trials) -> None:
     numbers: dict[bytes, int] = {}
     doubles: dict[Problem, None] = {}
     for number in range(len(trials.codes)):
-        experiment, found = _experiment_of_setting(trials, number)
+        experiment, found = _experiment_of_setting(
+            trials, number, is_search=sweep.search is not None
+        )
         for problem in found:
             problems.setdefault(problem, []).append(number)
-        if experiment is not None:
+        if experiment is not None and sweep.search is None:
             first = numbers.setdefault(identity_of(experiment), number)
             if first != number:
                 doubles[_given_twice(sweep, trials, first, number)] = None
@@ -269,7 +288,7 @@ def _check_settings(sweep: Sweep, trials: Trials) -> None:
 
 
 def _experiment_of_setting(
-    trials: Trials, number: int
+    trials: Trials, number: int, *, is_search: bool
 ) -> tuple[Experiment | None, Sequence[Problem]]:
     """The experiment of a setting, and what is wrong with it; folds are no key of its own."""
     try:
@@ -282,7 +301,8 @@ def _experiment_of_setting(
             return None, [conflict]
     experiment, found = check(Experiment, trials.content(number * trials.per_setting))
     if trials.cross_validation is None:
-        return experiment, found or [_NOTHING_EVALUATED] * _evaluates_nothing(experiment)
+        nothing = _NOTHING_COMPARED if is_search else _NOTHING_EVALUATED
+        return experiment, found or [nothing] * _evaluates_nothing(experiment)
     return experiment, [_of_folds(problem) for problem in found]
 
 
@@ -320,6 +340,12 @@ def _given_twice(sweep: Sweep, trials: Trials, first: int, second: int) -> Probl
 _NOTHING_EVALUATED = Problem(
     "false leaves nothing to rank settings by: set dataset.validation, or cross_validation",
     "training.evaluate_test",
+)
+
+_NOTHING_COMPARED = Problem(
+    "none leaves a search nothing to compare settings by: hold out a part, or give "
+    "cross_validation",
+    "dataset.validation",
 )
 
 

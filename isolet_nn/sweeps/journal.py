@@ -31,11 +31,11 @@ from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.curves import Curves
 from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.system.files import cut_torn_line, errors_name, open_file, parse_json
-from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING, TrialEnd
+from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING, PRUNED, TrialEnd
 
 COLUMNS: dict[str, int] = {metric: column for column, metric in enumerate(METRICS)}
 """Of `Results.metrics`."""
-STATUSES = (PENDING, COMPLETED, FAILED)
+STATUSES = (PENDING, COMPLETED, FAILED, PRUNED)
 PENDING_CODE, COMPLETED_CODE = 0, 1
 """Numbers of states in `Results.status`."""
 _SYNC_SECONDS = 0.2
@@ -51,7 +51,7 @@ class Results:
     Attributes
     ----------
     status : (n,) int8
-        0 pending, 1 completed, 2 failed.
+        0 pending, 1 completed, 2 failed, 3 pruned.
     metrics : (n, n_metrics)
         In the order of `config.metrics.METRICS`; NaN where there is none.
     epochs : (n,) int32
@@ -60,6 +60,8 @@ class Results:
         Error of each failed trial.
     reused_from
         Where each trial was taken over from that was not trained here.
+    reported
+        What a search saw of a trial before its end: its metric by epoch.
     """
 
     def __init__(self, n_trials: int) -> None:
@@ -69,6 +71,15 @@ class Results:
         self.seconds = np.zeros(n_trials)
         self.errors: dict[int, str] = {}
         self.reused_from: dict[int, str] = {}
+        self.reported: dict[int, dict[int, float]] = {}
+
+    def extend(self, n_trials: int) -> None:
+        """Make room for more trials, which are pending."""
+        more = Results(n_trials)
+        self.status = np.concatenate([self.status, more.status])
+        self.metrics = np.concatenate([self.metrics, more.metrics])
+        self.epochs = np.concatenate([self.epochs, more.epochs])
+        self.seconds = np.concatenate([self.seconds, more.seconds])
 
     def record(self, result: TrialResult) -> None:
         """Take over one trial's result."""
@@ -85,6 +96,8 @@ class Results:
             self.errors[trial] = result.error
         if result.reused_from is not None:
             self.reused_from[trial] = result.reused_from
+        if result.reported:
+            self.reported[trial] = result.reported
 
     def forget(self, status: str) -> None:
         """Take trials in a state for pending."""
@@ -100,9 +113,10 @@ class Results:
     def _forget_texts(self, trial: int) -> None:
         self.errors.pop(trial, None)
         self.reused_from.pop(trial, None)
+        self.reported.pop(trial, None)
 
     def trials_with(self, status: str) -> NDArray[np.int64]:
-        """Numbers of the trials in a state: pending, completed or failed."""
+        """Numbers of the trials in a state: pending, completed, failed or pruned."""
         return np.flatnonzero(self.status == STATUSES.index(status))
 
     def best(self, metric: str) -> tuple[int, float] | None:
@@ -204,6 +218,7 @@ class _Line(TypedDict, total=False):
     error: str
     setting: Annotated[int, Field(ge=0)]
     reused_from: str
+    reported: dict[Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}$")], float]
 
 
 _LINE = TypeAdapter(_Line)
@@ -242,9 +257,11 @@ def _result(path: Path, number: int, line: bytes) -> TrialResult:
     """A trial's result: validated from bytes, as that is 3 times as fast as by way of `json`."""
     try:
         content: dict[str, Any] = dict(_LINE.validate_json(line))
-        members = len(content) + len(content.get("metrics", ()))
+        members = sum(map(len, (content, content.get("metrics", ()), content.get("reported", ()))))
         if line.count(b":") != members:  # a key given twice, or else a colon in a text
             parse_json(line)
+        if "reported" in content:
+            content["reported"] = {int(n): value for n, value in content["reported"].items()}
         result = TrialResult(**content)
     except ValidationError as error:
         raise RunError(f"{path}:{number}: damaged: {what_is_wrong(error)}") from None
@@ -289,6 +306,8 @@ def _line(result: TrialResult) -> str:
         content["setting"] = result.setting
     if result.reused_from is not None:
         content["reused_from"] = result.reused_from
+    if result.reported:
+        content["reported"] = result.reported
     return _encode(content) + "\n"
 
 

@@ -42,7 +42,15 @@ from isolet_nn.errors import (
     short_repr,
     suggestion,
 )
-from isolet_nn.sweeps.config import EVALUATE_TEST, SEED_IS_FIXED, Sweep, varied_keys
+from isolet_nn.sweeps.config import (
+    EVALUATE_TEST,
+    SEED_IS_FIXED,
+    SOURCES,
+    Sweep,
+    leaves_test_unread,
+    place_of_varied,
+    varied_keys,
+)
 from isolet_nn.sweeps.distributions import Choice
 from isolet_nn.sweeps.grid import make_trials
 from isolet_nn.system.folders import current_folder
@@ -102,7 +110,7 @@ def load_sweep(
             sweep = _anchor_values(sweep, folder)
         for layer in layers:
             problems.add(_not_free(sweep, layer))
-        if experiment is not None and sweep.cross_validation is not None:
+        if experiment is not None and leaves_test_unread(sweep):
             with problems.collected(f"{source}: experiment: "):
                 experiment = with_overrides(experiment, {EVALUATE_TEST: False})
     checked = None
@@ -151,7 +159,7 @@ def _sorted_out(
 
 def _split_own(path: str) -> tuple[str, ...]:
     """The keys of a key path of the sweep itself; what is varied is a key with dots in it."""
-    for parent in ("grid", "set", "random.space"):
+    for parent in ("grid", "set", "random.space", "search.space"):
         if path.startswith(f"{parent}."):
             return *parent.split("."), path.removeprefix(f"{parent}.")
     return split_key(path)
@@ -216,8 +224,7 @@ def _problems_of_settings(
 ) -> Iterable[Problem]:
     """What else is wrong with the settings of a sweep that is wrong elsewhere."""
     problems = Problems()
-    varied = ("grid", "list", "random", "cross_validation")
-    settings = {key: content[key] for key in varied if key in content}
+    settings = {key: content[key] for key in (*SOURCES, "cross_validation") if key in content}
     sweep, _ = check(Sweep, {**settings, "experiment": experiment})
     if sweep is not None:
         with problems.collected():
@@ -256,14 +263,17 @@ def _anchor_values(sweep: Sweep, folder: Path) -> Sweep:
         changes["grid"] = {k: [anchor(k, v) for v in values] for k, values in sweep.grid.items()}
     if sweep.list is not None:
         changes["list"] = [{k: anchor(k, v) for k, v in item.items()} for item in sweep.list]
-    if sweep.random is not None:
-        space = {
-            key: Choice(choice=[anchor(key, value) for value in distribution.choice])
-            if isinstance(distribution, Choice)
-            else distribution
-            for key, distribution in sweep.random.space.items()
-        }
-        changes["random"] = sweep.random.model_copy(update={"space": space})
+    for source, drawn in (("random", sweep.random), ("search", sweep.search)):
+        if drawn is not None:
+            space = {
+                key: distribution.model_copy(
+                    update={"choice": [anchor(key, value) for value in distribution.choice]}
+                )
+                if isinstance(distribution, Choice)
+                else distribution
+                for key, distribution in drawn.space.items()
+            }
+            changes[source] = drawn.model_copy(update={"space": space})
     return sweep.model_copy(update=changes)
 
 
@@ -271,12 +281,11 @@ def _not_free(sweep: Sweep, layer: ConfigLayer) -> Iterator[Problem]:
     """What is fixed although every setting sets it, alone or with the section it is in."""
     if "seed" in layer.values:
         yield SEED_IS_FIXED.at(layer.origins["seed"])
-    if sweep.cross_validation is not None:
+    if leaves_test_unread(sweep):
+        what = "cross_validation" if sweep.cross_validation is not None else "a search"
         for path, value, origin in _values_within(layer, EVALUATE_TEST):
             if path == EVALUATE_TEST and value:
-                allowed = (
-                    "cross_validation leaves the test split unread: leave it out, or set false"
-                )
+                allowed = f"{what} leaves the test split unread: leave it out, or set false"
                 yield Problem(short_repr(value), path, Kind.FOUND, allowed, origin=origin)
     items = sweep.list or []
     for key in varied_keys(sweep):
@@ -323,13 +332,12 @@ def _complete_sweep(
 
 def _of_varied(sweep: Sweep, origins: Mapping[str, str]) -> dict[str, str]:
     """What messages about varied keys begin with whose values are set from outside."""
-    where = "grid" if sweep.grid is not None else "list" if sweep.list else "random.space"
-    between = ": " if where == "list" else "."
+    where = {key: place_of_varied(sweep, key) for key in varied_keys(sweep)}
     return {
-        key: f"{origin}{where}{between}"
-        for key in varied_keys(sweep)
+        key: f"{origin}{place}: " if place == "list" else f"{origin}{place.removesuffix(key)}"
+        for key, place in where.items()
         for given, origin in origins.items()
-        if is_within(f"{where}.{key}", given)
+        if is_within(f"{place}.{key}" if place == "list" else place, given)
     }
 
 

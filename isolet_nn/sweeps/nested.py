@@ -218,7 +218,12 @@ def with_outer_trials(plan: Plan, outer: OuterTrials) -> Plan:
     ]
     waiting = outer.waiting()
     return dataclasses.replace(
-        plan, cohorts=[*due, *plan.cohorts], n_later=waiting, later_cost=cost * waiting
+        plan,
+        cohorts=[*due, *plan.cohorts],
+        n_later=waiting,
+        later_cost=cost * waiting,
+        later=f"{counted(waiting, 'outer fold')}, a training each of the setting that the inner "
+        "folds choose",
     )
 
 

@@ -9,10 +9,11 @@ from isolet_nn.sweeps.drawing import draw_plots
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.outer_scores import write_outer_folds
 from isolet_nn.sweeps.scores import write_settings
+from isolet_nn.sweeps.search.outcomes import write_study
 from isolet_nn.sweeps.table import write_trials
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import OUTER_FOLDS, SETTINGS, SUMMARY, TABLE, now
-from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING, RUNNING
+from isolet_nn.system.statuses import RUNNING
 
 
 def write_results(folder: SweepFolder) -> None:
@@ -22,6 +23,8 @@ def write_results(folder: SweepFolder) -> None:
     write_settings(folder.path / SETTINGS, folder.trial_table, folder.results, folder.metric)
     if folder.outer is not None:
         write_outer_folds(folder.path / OUTER_FOLDS, folder.outer)
+    if folder.asked is not None:
+        write_study(folder, folder.asked)
     if folder.shard is None:
         draw_plots(folder)
 
@@ -48,7 +51,7 @@ def write_summary(folder: SweepFolder, status: str, started: str, seconds: float
             "ended": None if status == RUNNING else now(),
             "seconds": seconds,
             "trials": folder.n_own,
-            **{state: folder.count(state) for state in (COMPLETED, FAILED, PENDING)},
+            **{state: folder.count(state) for state in folder.states},
             "reused": folder.n_reused,
             "ranked_by": folder.metric,
             "overruled": folder.overruled,

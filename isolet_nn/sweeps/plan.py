@@ -126,12 +126,15 @@ class Plan:
         Sentences that say what was shared, what was not, and why; with the trials concerned.
     n_later, later_cost
         Trials that are planned once the results of these are known, and estimated seconds of them.
+    later
+        What these are, in words.
     """
 
     cohorts: list[Cohort]
     notes: dict[str, int]
     n_later: int = 0
     later_cost: float = 0.0
+    later: str = ""
 
     @property
     def n_trials(self) -> int:
@@ -154,6 +157,7 @@ def make_plan(
     pending: NDArray[np.int64],
     workers: int,
     data_size: Callable[[Experiment], DataSize],
+    cohorts_per_worker: int = COHORTS_PER_WORKER,
 ) -> Plan:
     """Put the pending trials into cohorts.
 
@@ -167,6 +171,8 @@ def make_plan(
         Processes that will work on them.
     data_size
         Gives the size of an experiment's data.
+    cohorts_per_worker
+        How many cohorts each worker should get at least.
     """
     notes: Counter[str] = Counter()
     stacks = [
@@ -175,7 +181,7 @@ def make_plan(
         for stack in _stacks_of_group(trials, group, data_size, notes)
     ]
     total = sum(stack.line_cost * len(stack.lines) for stack in stacks)
-    target = min(LONGEST_COHORT, total / (workers * COHORTS_PER_WORKER))
+    target = min(LONGEST_COHORT, total / (workers * cohorts_per_worker))
     cohorts = []
     for stack in stacks:
         own = list(stack.cohorts(target, 1 if len(stacks) >= workers else workers))

@@ -58,6 +58,8 @@ class SweepSummary(Summary):
     pending: Whole
     reused: Whole = 0
     """Of the completed ones, those that were taken over from earlier sweeps and runs."""
+    pruned: Whole = 0
+    """Of a search."""
     ranked_by: ValidationMetric | TestMetric
     best: list[RankedSetting]
     nested: NestedScoreRecord | None = None

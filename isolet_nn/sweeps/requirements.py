@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import traced
@@ -32,6 +33,21 @@ def folds_named_as_in(sweep: Sweep) -> Iterator[None]:
             raise
         key = "outer_folds" if error.part == "test" else "folds"
         raise DataError(f"{sweep.source}: cross_validation.{key}: {error.found}") from None
+
+
+def require_reusable(sweep: Sweep, places: Sequence[Path] | None) -> None:
+    """Refuse to take over results where it is not known before which trials there are.
+
+    Raises
+    ------
+    ConfigError
+        If it is a search, and there are places to look in.
+    """
+    if sweep.search is not None and places is not None:
+        raise ConfigError(
+            f"{sweep.source}: --reuse does not go with a search: what it asks for is only known on "
+            "the way, and what it asked for before it has in its own folder"
+        )
 
 
 def require_backends(trials: Trials, make_workers: WorkersFactory = LocalWorkers) -> None:

@@ -158,6 +158,8 @@ def mean_interval_over_folds(
 
 def _ranking(trials: Trials, results: Results, metric: str) -> tuple[list[int], int]:
     """All settings, best first, and how many of them have the metric: those come before others."""
+    if not len(trials.codes):
+        return [], 0
     means = _Means.of(trials, results, metric).means
     if not measure_of(metric).greater_is_better:
         means = -means

@@ -112,6 +112,11 @@ def planned_shard(
     """
     sweep = config if isinstance(config, Sweep) else load_sweep(config)
     trials, source = make_trials(sweep), DataSource()
+    if sweep.search is not None:
+        raise ConfigError(
+            f"{sweep.source}: --shard: a search cannot be divided: what it asks for next depends "
+            "on the trials of all shards"
+        )
     folder = SweepFolder(Path(), sweep, trials)
     if folder.outer is not None:
         raise ConfigError(

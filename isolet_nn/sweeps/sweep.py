@@ -32,15 +32,18 @@ from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.sweeps.requirements import (
     require_backends,
     require_defined_ranking,
+    require_reusable,
     require_trainable_trials,
 )
 from isolet_nn.sweeps.reuse import Reused, places_to_look, reusable, take_over
+from isolet_nn.sweeps.search.running import Searching, batch_planner, plan_of_search
+from isolet_nn.sweeps.search.study import require_optuna
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import ENVIRONMENT, JOURNAL, locked, now
 from isolet_nn.system.machine import available_cores
 from isolet_nn.system.processes import require_processes
-from isolet_nn.system.statuses import COMPLETED, INTERRUPTED, RUNNING
+from isolet_nn.system.statuses import COMPLETED, INTERRUPTED, PENDING, RUNNING
 from isolet_nn.training.threads import limited_threads
 
 _DATA = ".data"
@@ -85,6 +88,7 @@ def sweep(
     if not isinstance(config, Sweep):
         config = load_sweep(config)
     places = places_to_look(reuse, make_workers)
+    require_reusable(config, places)
     trials, source = make_trials(config), DataSource()
     require_runnable(config, trials, source, make_workers, workers)
     header = make_header(config, trials, source, make_workers)
@@ -111,6 +115,8 @@ def require_runnable(
         Saying what it is.
     """
     require_backends(trials, make_workers)
+    if config.search is not None:
+        require_optuna(config.search)
     if make_workers is LocalWorkers:
         require_processes(n_workers(config, workers), "workers")
     require_trainable_trials(config, trials, source, make_workers)
@@ -152,12 +158,13 @@ def resume_sweep(
     opened, places = Path(path), places_to_look(reuse, make_workers)
     with locked(opened) if opened.is_dir() else nullcontext():
         folder = SweepFolder.open(opened, data_dir)
-        require_backends(folder.trial_table, make_workers)
+        require_reusable(folder.sweep, places)
+        require_backends(folder.samples, make_workers)
         if make_workers is LocalWorkers:
             require_processes(n_workers(folder.sweep, workers), "workers")
         source = DataSource()
-        header = make_header(folder.sweep, folder.trial_table, source, make_workers)
-        require_trainable_trials(folder.sweep, folder.trial_table, source, make_workers)
+        header = make_header(folder.sweep, folder.samples, source, make_workers)
+        require_trainable_trials(folder.sweep, folder.samples, source, make_workers)
         recorded, _ = read_journal(folder.path / JOURNAL)
         if recorded is not None:
             changes = _differences(recorded, header)
@@ -192,22 +199,27 @@ def plan_of(
 
     `reuse` is as of `sweep`; `on_reuse` is told of what would be taken over.
     """
-    folder = what if isinstance(what, SweepFolder) else SweepFolder(Path(), what, make_trials(what))
+    folder = what if isinstance(what, SweepFolder) else SweepFolder.planned(what)
     if retry_failed:
         folder.forget_failed()
     source = DataSource()
-    require_trainable_trials(folder.sweep, folder.trial_table, source)
+    require_trainable_trials(folder.sweep, folder.samples, source)
     if isinstance(what, Sweep):
-        require_defined_ranking(what, folder.trial_table)
+        require_defined_ranking(what, folder.samples)
     if (places := places_to_look(reuse, LocalWorkers)) is not None:
+        require_reusable(folder.sweep, places)
         header = make_header(folder.sweep, folder.trial_table, source, LocalWorkers)
         on_reuse(reusable(folder, header, places))
     count = n_workers(folder.sweep, workers)
     require_processes(count, "workers")
-    return _plan_of_pending(folder, count, source), folder.n_own, count
+    plan = _plan_of_pending(folder, count, source)
+    n_done = folder.n_own - folder.count(PENDING)
+    return plan, n_done + plan.n_trials + plan.n_later, count
 
 
 def _plan_of_pending(folder: SweepFolder, workers: int, source: DataSource) -> Plan:
+    if folder.sweep.search is not None:
+        return plan_of_search(folder, workers, source)
     plan = make_plan(folder.trial_table, folder.pending(), workers, source.size)
     return plan if folder.outer is None else with_outer_trials(plan, folder.outer)
 
@@ -242,7 +254,7 @@ class _RecordedSweep:
         places: Sequence[Path] | None,
     ) -> None:
         """Do what is pending; write table, summary and plots however it ends."""
-        folder, trials = self.folder, self.folder.trial_table
+        folder = self.folder
         count = n_workers(folder.sweep, given_workers)
         self._write_environment(header)
         self._write_summary(RUNNING)
@@ -264,12 +276,12 @@ class _RecordedSweep:
             shutil.rmtree(data, ignore_errors=True)
             models = self._models()
             is_complete = not plan.cohorts
-            if plan.cohorts:
+            if plan.cohorts or folder.asked is not None:
                 workers = make_workers(count, data, self.source.pack)
                 ending.callback(models.tidy)
                 ending.callback(workers.close)
                 dispatcher = Dispatcher(
-                    trials,
+                    folder.trial_table,
                     workers,
                     opened,
                     folder.record,
@@ -278,7 +290,12 @@ class _RecordedSweep:
                     self.observer,
                     folder.outer,
                 )
-                is_complete = dispatcher.dispatch(plan, should_stop)
+                if folder.asked is None:
+                    is_complete = dispatcher.dispatch(plan, should_stop)
+                else:
+                    planner = batch_planner(folder, count, self.source)
+                    searching = Searching(folder, dispatcher, planner, self._elapsed)
+                    is_complete = searching.run(should_stop)
             self.status = COMPLETED if is_complete else INTERRUPTED
 
     def _models(self) -> ModelKeeper:
@@ -292,15 +309,17 @@ class _RecordedSweep:
         return None if self.folder.sweep.save_curves == "none" else Curves(path)
 
     def _write_environment(self, header: JournalHeader) -> None:
-        experiment = self.folder.trial_table.make_experiment(0)
+        experiment = self.folder.samples.make_experiment(0)
         with limited_threads(experiment):
             environment = describe_environment(experiment, self.source.dataset(experiment))
         environment |= {"format": FORMAT, "dataset_checksums": header.data}
         write_json(self.folder.path / ENVIRONMENT, environment)
 
     def _write_summary(self, status: str) -> None:
-        seconds = self._seconds + time.monotonic()
-        write_summary(self.folder, status, self._started, seconds)
+        write_summary(self.folder, status, self._started, self._elapsed())
+
+    def _elapsed(self) -> float:
+        return self._seconds + time.monotonic()
 
 
 def _at_the_end(

@@ -22,7 +22,7 @@ from isolet_nn.sweeps.curves import CURVES, metrics_measured, read_curve
 from isolet_nn.sweeps.folder import MODELS, SweepFolder
 from isolet_nn.sweeps.journal import STATUSES
 from isolet_nn.system.folders import ENVIRONMENT, SWEEP
-from isolet_nn.system.statuses import FAILED, PENDING
+from isolet_nn.system.statuses import FAILED, PENDING, PRUNED
 from isolet_nn.training.progress import Row
 
 TRIALS = "trials"
@@ -83,7 +83,7 @@ class Trial(Run):
         environment = read_record(self.sweep.path / ENVIRONMENT, Environment)
         content = environment.model_dump(exclude_unset=True)
         checksums = content.pop("dataset_checksums", None) or [content["dataset"]["checksum"]]
-        table, dataset = self.sweep.trial_table, self.experiment.dataset
+        table, dataset = self.sweep.samples, self.experiment.dataset
         for checksum, other in zip(checksums, table.one_experiment_each("dataset"), strict=False):
             if equal_text(_data_of(other.dataset)) == equal_text(_data_of(dataset)):
                 content["dataset"] = {"name": dataset.name, "checksum": checksum}
@@ -107,6 +107,8 @@ class Trial(Run):
         """What to do where the sweep kept no weights of this trial."""
         if self.status == FAILED:
             return f"{self.path}: the trial failed: {self.summary['error']}"
+        if self.status == PRUNED:
+            return f"{self.path}: the search ended the trial before its time, and kept no weights"
         return self._not_kept("model", f"save_models is {self.sweep.sweep.save_models}")
 
     def why_no_history(self) -> str:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from isolet_nn.config.metrics import in_words, is_better, measure_name
 from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import OUTER_FOLDS, PLOTS, SETTINGS, TABLE
-from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING
+from isolet_nn.system.statuses import FAILED, PENDING, PRUNED
 from isolet_nn.terminal.nested import outer_table, say_nested
 from isolet_nn.terminal.notebook import NOTEBOOK_SECONDS, NotebookBar
 from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
@@ -98,17 +98,17 @@ class SweepProgress(SilentSweepProgress):
         super().on_start(folder, plan)
         self._total = plan.n_trials + plan.n_later
         self._cost = max(plan.cost + plan.later_cost, 1e-9)
-        self._done = self._failed = 0
+        self._done = self._failed = self._pruned = 0
         self._cost_done = 0.0
         self._metric = folder.metric
         best = folder.results.best(folder.metric)
         self._best = None if best is None else best[1]
         self._started = self._printed = time.monotonic()
-        done_before = folder.n_own - self._total
+        done_before = folder.n_own - folder.count(PENDING)
         self._begin(
             f"{folder.path}: {counted(plan.n_trials, 'trial')} in "
             f"{counted(plan.n_trainings, 'training')}, {counted(len(plan.cohorts), 'cohort')}"
-            + (f", then {counted(plan.n_later, 'outer fold')}" if plan.n_later else "")
+            + (f", then {plan.later}" if plan.n_later else "")
             + (f"; {done_before} {_are(done_before)} done already" if done_before else "")
         )
 
@@ -136,6 +136,8 @@ class SweepProgress(SilentSweepProgress):
             value = result.metrics.get(self._metric)
             if result.status == FAILED:
                 self._failed += 1
+            elif result.status == PRUNED:
+                self._pruned += 1
             elif value is not None and (
                 self._best is None or is_better(self._metric, value, self._best)
             ):
@@ -149,11 +151,10 @@ class SweepProgress(SilentSweepProgress):
 
     def _ending(self, result: TrialResult) -> str:
         """What became of a trial: its number and its score."""
-        score = (
-            result.error
-            if result.status == FAILED
-            else metric_text(self._metric, result.metrics.get(self._metric))
-        )
+        score = result.error
+        if result.status != FAILED:
+            value = result.metrics.get(self._metric)
+            score = PRUNED if result.status == PRUNED else metric_text(self._metric, value)
         return f"trial {result.trial} {score}".rstrip()
 
     def on_retry(self, cohort: Cohort, error: str) -> None:
@@ -177,6 +178,8 @@ class SweepProgress(SilentSweepProgress):
             parts.append(f"{duration(left)} left")
         if self._failed:
             parts.append(f"{self._failed} failed")
+        if self._pruned:
+            parts.append(f"{self._pruned} pruned")
         if self._best is not None:
             parts.append(f"best {self._metric} {metric_text(self._metric, self._best)}")
         return "  ".join(parts)
@@ -252,12 +255,7 @@ def say_reused(reused: Reused) -> None:
 def print_plan(plan: Plan, trials: int, workers: int, printer: Printer = FOR_TERMINAL) -> None:
     """Print what a sweep would do: trials, trainings, cohorts, what is shared and why."""
     cost = plan.cost + plan.later_cost
-    later = (
-        f"then {counted(plan.n_later, 'outer fold')}, a training each of the setting that the "
-        "inner folds choose\n"
-        if plan.n_later
-        else ""
-    )
+    later = f"then {plan.later}\n" if plan.n_later else ""
     printer.say(
         f"{counted(trials, 'trial')}, {plan.n_trials + plan.n_later} of them to be done\n"
         f"{counted(plan.n_trainings, 'training')} in {counted(len(plan.cohorts), 'cohort')} "
@@ -299,7 +297,7 @@ def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
     if nested is not None:
         say_nested(nested[1], printer)
     summary = folder.summary
-    counts = ", ".join(f"{summary[state]} {state}" for state in (COMPLETED, FAILED, PENDING))
+    counts = ", ".join(f"{summary[state]} {state}" for state in folder.states)
     taken = f"; {summary['reused']} of them taken over" if summary.get("reused") else ""
     printer.say(f"{counted(summary['trials'], 'trial')}: {counts}{taken}")
     for error in dict.fromkeys(folder.errors.values()):

@@ -76,19 +76,24 @@ class Training:
         """Completed epochs."""
         self.step = 0
         """Completed steps of the epoch in progress."""
-        one_part = all(d is data for d in datasets)
         self._evaluate_at = evaluate_at
+        self._make_stack()
+        self._step_generators: list[np.random.Generator] = []
+        self._seconds = 0.0
+
+    def _make_stack(self) -> None:
+        """Stack the networks of all experiments, with their initial weights."""
+        data = self.datasets[0]
+        one_part = all(dataset is data for dataset in self.datasets)
         with out_of_memory_in_words():
-            self.backend = make_backend(experiments, datasets)
+            self.backend = make_backend(self.experiments, self.datasets)
         self._epochs = Epochs(
-            experiments,
+            self.experiments,
             len(data.train.y),
             one_part=one_part,
             ahead=self.backend.computes_elsewhere,
         )
         self.steps_per_epoch = self._epochs.steps
-        self._step_generators: list[np.random.Generator] = []
-        self._seconds = 0.0
 
     @property
     def finished(self) -> bool:
@@ -130,6 +135,33 @@ class Training:
                 functools.partial(self.weights, number),
             )
         return True
+
+    def leave_finished(self) -> list[MemberIndex]:
+        """Go on without those that are finished, after an epoch; the others' bits stay theirs.
+
+        On a device the size of a stack decides on its bits: there, all stay.
+
+        Returns
+        -------
+        The places so far of the experiments that are left, whose places are now 0, 1, ...
+        """
+        left = [number for number, member in enumerate(self.members) if not member.finished]
+        if not left or len(left) == len(self.members) or self.experiments[0].backend != "numpy":
+            return [*range(len(self.members))]
+        from isolet_nn.training.numpy_backend import NumpyBackend
+
+        assert isinstance(self.backend, NumpyBackend)
+        ensemble = self.experiments[0].ensemble
+        state = self.backend.state_of([n * ensemble + k for n in left for k in range(ensemble)])
+        self.experiments = [self.experiments[n] for n in left]
+        self.datasets = [self.datasets[n] for n in left]
+        self.members = [self.members[n] for n in left]
+        self._scores = [self._scores[n] for n in left]
+        self._make_stack()
+        self.backend.load_state(state, self.epoch * self.steps_per_epoch, 0)
+        for number, member in enumerate(self.members):
+            member.moved(functools.partial(self.weights, number))
+        return left
 
     def _evaluate(self) -> list[Row]:
         """Metrics of the epoch just trained, a row an experiment, without epoch and seconds."""

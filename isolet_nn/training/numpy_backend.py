@@ -250,6 +250,17 @@ class NumpyBackend:
             **{f"average_{k}": a.mean.copy() for k, a in enumerate(self._averages)},
         }
 
+    def state_of(self, networks: Sequence[NetworkIndex]) -> dict[str, NDArray[Any]]:
+        """What a stack of some of the networks needs to go on with them, in this order."""
+        whole, of_some = self.state(), {}
+        for name in ("variables", "loss_sums", "correct", "optimizer_steps", "average_counts"):
+            of_some[name] = whole[name][networks] if len(whole[name]) else whole[name]
+        for k, network in enumerate(networks):
+            of_some[f"optimizer_{k}"] = whole[f"optimizer_{network}"]
+            if self._averages:
+                of_some[f"average_{k}"] = whole[f"average_{network}"]
+        return of_some
+
     def state_layout(self, has_begun: bool) -> Layout:
         return layout_of(self.state())
 

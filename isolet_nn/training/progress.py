@@ -114,6 +114,10 @@ class Member:
         self.finished = True
         self._end(len(self.history), self.history[-1], self._copy_weights)
 
+    def moved(self, copy_weights: Callable[[], Weights]) -> None:
+        """Go on in another stack, whose weights are copied from now on."""
+        self._copy_weights = copy_weights
+
     def _watch_validation(self, epoch: int, row: Row, copy_weights: Callable[[], Weights]) -> None:
         """Follow the best validation epoch; finish when patience is used up."""
         stopping = self.settings.early_stopping

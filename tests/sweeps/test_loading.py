@@ -41,7 +41,10 @@ from sweeps.helpers import (
         ({"grid": {"optimizer": [{1: 2, "a": 3}]}}, "keys should be text"),
         ({"list": []}, "at least 1 item"),
         ({"list": [{EPOCHS: 3}, 5]}, "list.1: found 5; expected keys and values below it"),
-        ({"list": [{EPOCHS: 3}], "grid": {EPOCHS: [3]}}, "only one of grid, list and random"),
+        (
+            {"list": [{EPOCHS: 3}], "grid": {EPOCHS: [3]}},
+            "only one of grid, list, random and search",
+        ),
         ({"grdi": {EPOCHS: [3]}}, "grdi: unknown key; did you mean grid?"),
         ({"set": [1]}, "set: found [1]; expected key paths and values"),
         ({"workers": 0}, "workers"),
@@ -171,7 +174,7 @@ def test_what_is_set_from_outside_is_blamed_and_not_the_file(
 def test_a_second_source_of_settings_set_from_outside_is_blamed() -> None:
     with pytest.raises(ConfigError) as caught:
         load_sweep({"experiment": IRIS, "grid": {EPOCHS: [1]}}, {"list": [{EPOCHS: 2}]})
-    assert str(caught.value) == "override list: give only one of grid, list and random"
+    assert str(caught.value) == "override list: give only one of grid, list, random and search"
 
 
 @pytest.mark.parametrize(

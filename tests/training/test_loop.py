@@ -28,7 +28,7 @@ from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import ConfigError
 from isolet_nn.training.epoch import Epoch
 from isolet_nn.training.loop import Training
-from isolet_nn.training.progress import Row
+from isolet_nn.training.progress import Member, Row
 
 DIVERGING = {"name": "sgd", "learning_rate": 1e30}
 seeds = st.integers(0, 2**32 - 1)
@@ -538,3 +538,28 @@ def test_batch_normalisation_refuses_a_batch_of_one_row(
     size = changes["training__batch_size"]
     with pytest.raises(ConfigError, match=f"training.batch_size: found {size}.*one of 60 rows"):
         Training([experiment], [make_dataset(rows=60)])
+
+
+@settings(max_examples=in_full(8, 60), deadline=None)
+@given(stacks(), st.data())
+def test_those_that_are_left_when_others_leave_the_stack_have_the_bits_they_have_alone(
+    stack: tuple[list[Experiment], list[Dataset]], data: st.DataObject
+) -> None:
+    experiments, datasets = stack
+    training, ended = Training(experiments, datasets), dict[int, Member]()
+    left, stopped = [*range(len(experiments))], set[int]()
+    with threadpool_limits(1):
+        while not training.finished:
+            training.run_epoch()
+            for place in data.draw(st.sets(st.sampled_from(range(len(left)))), "stopped"):
+                training.members[place].stop()
+                stopped.add(left[place])
+            ended |= dict(zip(left, training.members, strict=True))
+            left = [left[place] for place in training.leave_finished()]
+            assert training.experiments == [experiments[number] for number in left]
+    for number, member in ended.items():
+        assert member.finished
+        if number not in stopped or len(member.history) == experiments[number].training.epochs:
+            alone = trained([experiments[number]], [datasets[number]]).members[0]
+            assert rows_without_seconds(member.history) == rows_without_seconds(alone.history)
+            assert same_arrays(member.weights or {}, alone.weights or {})
