@@ -27,7 +27,7 @@ from torch import Tensor
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.nn.noise import levels_dropped
 from isolet_nn.seeding import Stream, generator, word
-from isolet_nn.training.epoch import Epoch
+from isolet_nn.training.epoch import Epoch, draws_in_steps
 from isolet_nn.training.torch_tables import StepNumber, Table
 
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -112,12 +112,15 @@ class CounterDraws:
         device: torch.device,
     ) -> None:
         self._seeds = [(e.seed, place) for e, place in zip(experiments, places, strict=True)]
+        self._is_random = draws_in_steps(experiments[0])
         self._alpha = experiments[0].training.mixup
         self._uses = 3 + len(experiments[0].model.hidden_layers)
         self._dtype = dtype
         self._keys, self._shares = Table(device), Table(device)
 
     def begin_epoch(self, epoch: Epoch, networks: Sequence[int]) -> None:
+        if not self._is_random:
+            return
         of_networks = [word(seed, Stream.STEPS, epoch.number, place) for seed, place in self._seeds]
         counts = 1 + np.arange(epoch.steps * self._uses, dtype=np.uint64).reshape(
             epoch.steps, self._uses, 1
@@ -137,7 +140,8 @@ class CounterDraws:
             self._shares.fill(shares, self._dtype)
 
     def begin_step(self, at: StepNumber) -> None:
-        self._row = at.row(self._keys)
+        if self._is_random:
+            self._row = at.row(self._keys)
         if self._alpha:
             self._share = at.row(self._shares)
 
