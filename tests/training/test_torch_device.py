@@ -196,3 +196,31 @@ def test_what_is_not_random_is_as_on_the_processor(
         for row, other in zip(on_device.members[number].history, alone.history, strict=True):
             assert row["test_loss"] == pytest.approx(other["test_loss"], rel=1e-9)
             assert row["test_accuracy"] == other["test_accuracy"]
+
+
+WAITS = {"_local_scalar_dense", "nonzero", "equal", "masked_select", "lift_fresh", "_unique2"}
+"""Operations for which the host waits for a device, or copies to it."""
+
+
+@pytest.mark.parametrize("changes", [{}, RANDOM, {"training__clip_norm": 0.5}])
+def test_no_step_calls_what_waits_for_a_device(
+    changes: dict[str, Any], captured: list[str], dataset: Dataset
+) -> None:
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    called: set[str] = set()
+
+    class Noting(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            called.add(func.overloadpacket.__name__)
+            return func(*args, **(kwargs or {}))
+
+    experiments = experiments_of(changes, len(OPTIMIZERS))
+    training = Training(experiments, [dataset] * len(experiments))
+    training.backend.begin_epoch(training._epochs.make(0, [], [1.0] * len(experiments)))
+    with Noting():  # type: ignore[no-untyped-call]
+        training.backend.step(0)
+    assert "baddbmm" in called
+    assert not called & WAITS
