@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from isolet_nn.results.selection import load_run
     from isolet_nn.results.shown import Run, SweepFolder
     from isolet_nn.runs.execution import evaluate
+    from isolet_nn.runs.learning_rates import find_learning_rate
     from isolet_nn.runs.observers import Observer, Stop
     from isolet_nn.sweeps.config import Sweep
     from isolet_nn.sweeps.loading import load_sweep
@@ -37,6 +38,7 @@ _HOMES = {
     "compare": "api",
     "resume": "api",
     "extend": "api",
+    "find_learning_rate": "runs.learning_rates",
     "evaluate": "runs.execution",
     "Observer": "runs.observers",
     "Run": "results.shown",
@@ -67,6 +69,7 @@ __all__ = [
     "compare",
     "evaluate",
     "extend",
+    "find_learning_rate",
     "load_experiment",
     "load_model",
     "load_run",

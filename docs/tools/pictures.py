@@ -15,7 +15,10 @@ from PIL import Image
 from tools.examples import follow
 
 _DOCS = Path(__file__).parents[2] / "docs"
-PAGES = (_DOCS / "pictures.md", _DOCS / "guides" / "comparing.md")
+PAGES = (
+    _DOCS / "pictures.md",
+    *(_DOCS / "guides" / name for name in ("comparing.md", "learning-rate.md")),
+)
 _PICTURE = re.compile(r"^<!-- picture: (.+) -->\n!\[[^]]*\]\(([^)]+)\)$", re.M)
 _COLOURS, _WIDTH = 256, 1000
 

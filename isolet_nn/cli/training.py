@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,7 @@ from isolet_nn.cli.choice import Best, TrialNumber, choose
 from isolet_nn.cli.settings import read_experiment, require_own_config
 from isolet_nn.errors import ConfigError, DataError
 from isolet_nn.terminal.completion import complete_experiment, complete_run
-from isolet_nn.terminal.endings import exit_as_run, say_os_error, stopping
+from isolet_nn.terminal.endings import exit_as_run, exit_interrupted, say_os_error, stopping
 from isolet_nn.terminal.options import (
     AsJson,
     Backend,
@@ -32,6 +32,9 @@ from isolet_nn.terminal.options import (
     text_of,
     whole,
 )
+
+if TYPE_CHECKING:
+    from isolet_nn.config.experiment import Experiment
 
 
 def train(
@@ -72,7 +75,17 @@ def train(
     ] = None,
     force: Force = False,
     track: Track = None,
+    find_rate: Annotated[
+        bool,
+        typer.Option(
+            "--find-learning-rate",
+            help="Instead, raise the learning rate step by step, and suggest one.",
+        ),
+    ] = False,
     quiet: Quiet = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --find-learning-rate: print JSON.")
+    ] = False,
     table_format: TableFormat = None,
 ) -> None:
     """Train one network; the run folder is the last line printed."""
@@ -93,6 +106,15 @@ def train(
         "name": name,
         "dataset.label": label,
     }
+    if find_rate:
+        if resume or extended or force or track or table_format is not None:
+            raise ConfigError("--find-learning-rate is for a config: drop the other options")
+        _find_learning_rate(
+            read_experiment(config, settings, options, data_dir), runs_dir, quiet, as_json
+        )
+        return
+    if as_json:
+        raise ConfigError("--json goes with --find-learning-rate; of a run, summary.json is JSON")
     observer = progress_observer(quiet)
     observers = Observers([TrainingTracker(track, print_warning), observer])
     with stopping("train", lambda: observer.path) as stop:
@@ -129,6 +151,26 @@ def train(
     else:
         print_run(run, printer)
     exit_as_run(run)
+
+
+def _find_learning_rate(experiment: Experiment, runs_dir: Path, quiet: bool, as_json: bool) -> None:
+    from isolet_nn.runs.learning_rates import find_learning_rate
+    from isolet_nn.terminal.printer import FOR_TERMINAL
+    from isolet_nn.terminal.rates import print_found_rate
+    from isolet_nn.terminal.streams import print_json, print_line
+
+    with stopping("train", lambda: None) as stop:
+        found = find_learning_rate(experiment, runs_dir=runs_dir, should_stop=stop)
+    if found is None:
+        exit_interrupted("interrupted before a folder was made")
+    if as_json:
+        print_json(found.to_json())
+    elif quiet:
+        print_line(found.path)
+    else:
+        print_found_rate(found, FOR_TERMINAL)
+    if found.learning_rate is None:
+        raise typer.Exit(1)
 
 
 @contextmanager

@@ -45,8 +45,12 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     for path, value in values.items():
         *parents, last = path.split(".")
         section = result
-        for key in parents:
-            section = section.setdefault(key, {})
+        for depth, key in enumerate(parents):
+            inner = section.setdefault(key, {})
+            if not isinstance(inner, dict):  # a class, say, whose name has a point in it
+                last = ".".join([*parents[depth:], last])
+                break
+            section = inner
         section[last] = value
     return result
 

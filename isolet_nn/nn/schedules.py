@@ -64,6 +64,18 @@ def one_cycle(rise: float, initial_divisor: float, final_divisor: float) -> Sche
     return schedule
 
 
+def exponential(start: float, end: float, steps: int) -> Schedule:
+    """Start (end / start)^(s / (steps - 1)): from one factor to another, as in a range test.
+
+    In equal steps of the logarithm (Smith, 2017, section 3.3, has them equal themselves).
+    """
+
+    def schedule(step: int, steps_per_epoch: int, total_steps: int) -> float:
+        return float(start * (end / start) ** (step / (steps - 1)))
+
+    return schedule
+
+
 def _cosine_between(start: float, end: float, share: float) -> float:
     return end + (start - end) * (1.0 + math.cos(math.pi * share)) / 2.0
 

@@ -7,6 +7,7 @@ figure is drawn, without pyplot: no window, no global state, the same input give
 - ``curves``, ``scatters``: values over an axis; ``comparisons``: groups side by side.
 - ``grids``: confusion matrices (letters in the order of ``letters``), heat maps, boundaries.
 - ``answers``, ``weights``: a model's confidence and groups, and its first layer.
+- ``rates``: the loss by the learning rate.
 - ``thresholds``, ``importance``: ROC and precision-recall; what a model needs.
 - ``ranks``: who is ahead of whom, and who cannot be told apart.
 - ``style``: how all of them look and reach a file; ``fonts``: for scripts that are rarely there.
@@ -41,6 +42,7 @@ from isolet_nn.plots.grids import (
 from isolet_nn.plots.importance import figure_importance, plot_importance
 from isolet_nn.plots.letters import letter_groups
 from isolet_nn.plots.ranks import figure_ranks, plot_ranks
+from isolet_nn.plots.rates import LossByRate, figure_rates, plot_rates
 from isolet_nn.plots.scatters import Coordinate, figure_scatter, plot_scatter
 from isolet_nn.plots.style import in_words, rendered, save, setting_label, short_text
 from isolet_nn.plots.thresholds import (
@@ -54,6 +56,7 @@ from isolet_nn.plots.weights import figure_weights, plot_weights
 __all__ = [
     "Band",
     "Coordinate",
+    "LossByRate",
     "figure_accuracy",
     "figure_bars",
     "figure_boxplot",
@@ -67,6 +70,7 @@ __all__ = [
     "figure_loss",
     "figure_precision_recall",
     "figure_ranks",
+    "figure_rates",
     "figure_reliability",
     "figure_roc",
     "figure_scatter",
@@ -86,6 +90,7 @@ __all__ = [
     "plot_loss",
     "plot_precision_recall",
     "plot_ranks",
+    "plot_rates",
     "plot_reliability",
     "plot_roc",
     "plot_scatter",

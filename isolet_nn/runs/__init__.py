@@ -3,6 +3,7 @@
 - ``execution``: train, resume, evaluate. ``recording``: what a training leaves in its folder.
   ``observers``: who hears of it.
 - ``extension``: a completed run continued; ``origin``: compared with what it grew from.
+- ``learning_rates``: a range test, which is no run, in a folder.
 - ``folder``: what a run folder holds, and how it is read and written; its parts are in
   ``metrics_file``, ``model_file``, ``tensors`` (arrays on the disk) and ``records`` (JSON).
 - ``importance``: of the columns of its table.

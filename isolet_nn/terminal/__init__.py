@@ -6,6 +6,6 @@ in ``tables`` and handed to ``printer``: ``layouts`` writes them for a person, `
 papers and programs.
 ``progress`` and ``runs`` show a training, ``predictions`` how far they are and how good, ``sweeps``
 a sweep, ``notebook`` a bar in a notebook, ``lists`` (``watching``: again and again),
-``comparisons`` and ``contests`` many runs at once, ``catalog`` data sets and configs,
-``inspection`` a table that has no config yet.
+``comparisons`` and ``contests`` many runs at once, ``rates`` a learning-rate range test,
+``catalog`` data sets and configs, ``inspection`` a table that has no config yet.
 """

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.training import Ema, Swa
+from isolet_nn.nn.schedules import Schedule
 from isolet_nn.seeding import Stream, generator
 from isolet_nn.training.components import make_schedule
 
@@ -104,6 +105,8 @@ class Epochs:
         Whether these are the same rows for all.
     ahead
         Whether the next epoch's rows are drawn by threads while an epoch is trained.
+    schedule
+        Of the learning rates, instead of the experiments' own.
 
     Attributes
     ----------
@@ -116,7 +119,13 @@ class Epochs:
     """
 
     def __init__(
-        self, experiments: Sequence[Experiment], n_rows: int, *, one_part: bool, ahead: bool = False
+        self,
+        experiments: Sequence[Experiment],
+        n_rows: int,
+        *,
+        one_part: bool,
+        ahead: bool = False,
+        schedule: Schedule | None = None,
     ) -> None:
         first = experiments[0]
         self._networks = [(e, k) for e in experiments for k in range(e.ensemble)]
@@ -138,7 +147,7 @@ class Epochs:
             (e.training.schedule.model_dump_json(), e.training.epochs) for e, _ in self._networks
         ]
         self._schedules = {
-            curve: make_schedule(e.training.schedule)
+            curve: schedule or make_schedule(e.training.schedule)
             for curve, (e, _) in zip(self._curves, self._networks, strict=True)
         }
 

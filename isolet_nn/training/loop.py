@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.metrics import ALWAYS_MEASURED
 from isolet_nn.data.dataset import Dataset, Split
+from isolet_nn.nn.schedules import Schedule
 from isolet_nn.scores.evaluation import ensemble_logits, loss_and_accuracy
 from isolet_nn.scores.measures import scores_of
 from isolet_nn.training.backend import (
@@ -56,6 +57,8 @@ class Training:
         One an experiment, with training parts of equal size; may be the same object several times.
     evaluate_at
         Epochs that are evaluated instead of those the experiments ask for.
+    schedule
+        Of the learning rates, instead of the experiments' own.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Training:
         experiments: Sequence[Experiment],
         datasets: Sequence[Dataset],
         evaluate_at: Collection[int] | None = None,
+        schedule: Schedule | None = None,
     ) -> None:
         first, data = experiments[0], datasets[0]
         require_trainable(first, len(data.train.y), data.n_features, data.n_classes)
@@ -76,7 +80,7 @@ class Training:
         """Completed epochs."""
         self.step = 0
         """Completed steps of the epoch in progress."""
-        self._evaluate_at = evaluate_at
+        self._evaluate_at, self._schedule = evaluate_at, schedule
         self._make_stack()
         self._step_generators: list[np.random.Generator] = []
         self._seconds = 0.0
@@ -92,6 +96,7 @@ class Training:
             len(data.train.y),
             one_part=one_part,
             ahead=self.backend.computes_elsewhere,
+            schedule=self._schedule,
         )
         self.steps_per_epoch = self._epochs.steps
 
@@ -99,6 +104,11 @@ class Training:
     def finished(self) -> bool:
         """Whether every experiment is."""
         return all(member.finished for member in self.members)
+
+    def rows_of_step(self, step: int) -> int:
+        """How many rows a step of an epoch takes: a batch, or what is left for the last one."""
+        batch_size = self._epochs.batch_size
+        return min(batch_size, self._epochs.rows_used - step * batch_size)
 
     def run_epoch(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
         """Train one epoch (or the rest of one) and evaluate it; append to each history.

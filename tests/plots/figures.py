@@ -54,6 +54,9 @@ CURVES = [
     Curve("yes", 0.75, np.array([0.0, 0.0, 0.5, 1.0]), np.array([0.0, 0.5, 1.0, 1.0])),
     Curve("no", 0.5, np.array([0.0, 1.0]), np.array([0.0, 1.0])),
 ]
+LOSSES_BY_RATE = plots.LossByRate(
+    [1e-3, 1e-2, 0.1], [2.0, 1.0, float("nan")], [1.9, 1.1, float("nan")]
+)
 IMPORTANCES = [
     Importance("petal length (cm)", 0.4, 0.3, 0.5, 0.1),
     Importance("x", -0.01, None, None, 0.0),
@@ -109,6 +112,7 @@ def all_figures() -> dict[str, Callable[[], Figure]]:
         ),
         "roc": lambda: plots.figure_roc(CURVES, "a run"),
         "precision_recall": lambda: plots.figure_precision_recall(CURVES, "a run"),
+        "rates": lambda: plots.figure_rates(LOSSES_BY_RATE, suggestion=0.01, title="a run"),
         "importance": lambda: plots.figure_importance(IMPORTANCES, title="a run", note="a note"),
         "heatmap": lambda: plots.figure_heatmap(np.arange(6.0).reshape(2, 3) / 6, **GRID),
         "decision_boundary": lambda: plots.figure_decision_boundary(probability, XOR, XOR_CLASSES),

@@ -28,6 +28,7 @@ from plots.figures import (
     GRID,
     HISTORY,
     IMPORTANCES,
+    LOSSES_BY_RATE,
     RATES,
     SPEAKERS,
     WEIGHTS,
@@ -164,6 +165,7 @@ def test_every_plot_function_writes_what_its_figure_function_draws(tmp_path: Pat
         (plots.plot_reliability, (CALIBRATION,), {}, plots.figure_reliability),
         (plots.plot_roc, (CURVES,), {"title": "a run"}, plots.figure_roc),
         (plots.plot_precision_recall, (CURVES,), {}, plots.figure_precision_recall),
+        (plots.plot_rates, (LOSSES_BY_RATE,), {"suggestion": 0.01}, plots.figure_rates),
         (plots.plot_importance, (IMPORTANCES,), {"note": "why"}, plots.figure_importance),
         (plots.plot_groups, (SPEAKERS,), {"name": "group"}, plots.figure_groups),
         (
