@@ -7,7 +7,7 @@ terminal before them and pictures after them, is added here.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -177,6 +177,7 @@ def sweep(
     progress: bool = False,
     observer: SweepObserver | None = None,
     track: Sequence[str] | None = None,
+    reuse: Iterable[str | Path] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> SweepFolder:
     """Run a sweep into a new folder.
@@ -197,6 +198,9 @@ def sweep(
         Hears of the sweep.
     track
         As for `train`.
+    reuse
+        Folders of earlier sweeps and runs, or folders in which these lie: what they have of this
+        sweep's trials is taken over instead of trained. None trains all.
     should_stop
         Asked again and again; when it says yes, what is in the journal stays, and the status is
         ``interrupted``.
@@ -213,6 +217,7 @@ def sweep(
         make_workers=make_workers,
         observer=_of_sweep(progress, observer, track),
         should_stop=should_stop,
+        reuse=reuse,
     )
     return shown_sweep(folder)
 
@@ -228,6 +233,7 @@ def resume_sweep(
     progress: bool = False,
     observer: SweepObserver | None = None,
     track: Sequence[str] | None = None,
+    reuse: Iterable[str | Path] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> SweepFolder:
     """Go on with a sweep: finished trials stay, the others are done.
@@ -259,6 +265,7 @@ def resume_sweep(
         make_workers=make_workers,
         observer=_of_sweep(progress, observer, track),
         should_stop=should_stop,
+        reuse=reuse,
     )
     return shown_sweep(folder)
 

@@ -26,7 +26,7 @@ COLUMNS = tuple(
 NUMBERS = {
     *METRICS,
     *("epochs", "best_validation_epoch", "parameters"),
-    *("trials", "completed", "failed", "seconds", "age"),
+    *("trials", "completed", "failed", "reused", "seconds", "age"),
 }
 UNKNOWN = object()
 """The value of what an entry does not have."""

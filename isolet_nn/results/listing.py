@@ -76,6 +76,8 @@ class Entry:
     """Of a sweep: all its trials."""
     completed: int | None = None
     failed: int | None = None
+    reused: int | None = None
+    """Of the completed ones, those that were taken over from earlier sweeps and runs."""
     seconds: float | None = None
     """Of a run: time of its epochs. Of a sweep: time from its last start to its end."""
     started: str | None = None
@@ -195,6 +197,7 @@ def _read_sweep(folder: Path, names: frozenset[str]) -> dict[str, Any]:
         "trials": summary.trials,
         "completed": summary.completed,
         "failed": summary.failed,
+        "reused": summary.reused,
         "seconds": summary.seconds,
         "started": summary.started,
         "ended": summary.ended,

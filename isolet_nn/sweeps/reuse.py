@@ -154,7 +154,7 @@ class _Earlier:
     ) -> None:
         self.folder = folder
         self.reused = reused
-        self._checksums = checksums_of_settings(folder.trial_table, header.data)
+        self._checksums = checksums_of_settings(folder, header.data)
         here = Here(folder.trial_table, header.data)
         self._sources: list[Source] = []
         for path in _candidates(places):

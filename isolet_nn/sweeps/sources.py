@@ -82,11 +82,27 @@ def digest_of(experiment: Experiment | Mapping[str, Any], checksum: str) -> byte
     return hashlib.sha256(canonical([identity_of(experiment), checksum]).encode()).digest()
 
 
-def checksums_of_settings(trials: Trials, checksums: list[str]) -> list[str]:
-    """The checksum of the data of each setting, of those in a journal's header."""
+def checksums_of_settings(folder: SweepFolder, checksums: list[str]) -> list[str]:
+    """The checksum of the data of each setting, of those in a journal's header.
+
+    Raises
+    ------
+    AsideError
+        If they are not there.
+    """
+
+    def data_of(experiment: Experiment) -> str:
+        return canonical(experiment.dataset.model_dump(mode="json"))
+
+    sampled = [*folder.samples.one_experiment_each("dataset")]
+    known = dict(zip(map(data_of, sampled), checksums, strict=False))
+    trials = folder.trial_table
     firsts, groups = trials.groups_by("dataset")
-    place = {first: number for number, first in enumerate(sorted(firsts))}
-    return [checksums[place[firsts[group]]] for group in groups.tolist()]
+    try:
+        found = [known[data_of(trials.make_experiment(n * trials.per_setting))] for n in firsts]
+    except KeyError:
+        raise AsideError("its journal has not the checksums of all its data") from None
+    return [found[group] for group in groups.tolist()]
 
 
 class AsideError(Exception):
@@ -118,7 +134,7 @@ class SweepSource:
         folder = SweepFolder.open(path)
         if changes := differences(header.sweep, content_of(folder.sweep)):
             raise AsideError(f"its {SWEEP} is no longer what it was begun with: {changes[0]}")
-        if processors_of(folder.trial_table) != header.processor:
+        if processors_of(folder.samples) != header.processor:
             raise AsideError(f"it was computed by another processor, {header.processor}")
         self._folder, self._checksums = folder, header.data
         self.curves = folder.sweep.save_curves
@@ -128,7 +144,7 @@ class SweepSource:
         if (folder := self._folder) is None:
             return {}
         trials = folder.trial_table
-        checksums = checksums_of_settings(trials, self._checksums)
+        checksums = checksums_of_settings(folder, self._checksums)
         found = {
             digest_of(trials.make_experiment(number), checksums[number // trials.per_setting]): (
                 number

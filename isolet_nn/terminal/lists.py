@@ -41,13 +41,13 @@ _LAST: dict[str, Callable[[Any], str]] = {
 _IN_WORDS = ("note", "problem")
 """Columns that may end beyond a narrow terminal."""
 _OTHERS: dict[str, Callable[[Any], str]] = {
-    **dict.fromkeys(("best_validation_epoch", "parameters", "completed"), number),
+    **dict.fromkeys(("best_validation_epoch", "parameters", "completed", "reused"), number),
     **dict.fromkeys(("name", "started", "ended"), lambda text: text or ""),
 }
 _FIRST_LEFT_OUT = ("seconds", "kind", "age", "failed", "epochs", "trials", "validation_accuracy")
 """Columns that a narrow terminal lacks, so that it shows a whole folder in a line."""
-_TOLD_BY_OTHERS = ("name", "started", "completed")
-"""Folder, age and trials say it."""
+_TOLD_BY_OTHERS = ("name", "started", "completed", "reused")
+"""Folder, age and trials say it; or only few ask for it."""
 
 
 def print_entries(

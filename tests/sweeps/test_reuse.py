@@ -13,6 +13,7 @@ import pytest
 
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.results.listing import list_runs
 from isolet_nn.runs import execution
 from isolet_nn.sweeps import reuse
 from isolet_nn.sweeps import sweep as sweeps
@@ -393,3 +394,25 @@ def test_earlier_results_are_looked_for_where_it_is_known_what_computes(tmp_path
     with pytest.raises(RunError, match="nowhere: no such folder"):
         swept(config, tmp_path / "runs", tmp_path / "nowhere")
     assert not (tmp_path / "runs").exists()
+
+
+def test_trials_of_a_search_serve_a_list_and_pruned_ones_do_not(tmp_path: Path) -> None:
+    held_out = {**IRIS, "dataset": {"name": "iris", "validation": {"fraction": 0.3}}}
+    search = {
+        "trials": 6,
+        "batch": 3,
+        "sampler": "random",
+        "pruner": {"name": "median", "n_startup_trials": 2},
+        "space": {LEARNING_RATE: {"log_uniform": [1e-3, 1.0]}},
+    }
+    found = swept(load_sweep({"experiment": held_out, "search": search, **ALL}), tmp_path / "found")
+    table = found.trial_table
+    settings = [table.setting(number) for number in range(len(table.codes))]
+    unread = {"training.evaluate_test": False}  # as a search leaves the test part
+    config = load_sweep({"experiment": held_out, "set": unread, "list": settings, **ALL})
+    again, watcher = watched(config, tmp_path / "after", tmp_path / "found")
+    assert watcher.reused.taken == {found.path: found.summary["completed"]}
+    assert len(watcher.trained) == found.summary["pruned"] > 0
+    require_equal(again, swept(config, tmp_path / "fresh"))
+    (entry,) = [entry for entry in list_runs(tmp_path / "after") if entry.kind == "sweep"]
+    assert entry.reused == found.summary["completed"]

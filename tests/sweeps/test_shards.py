@@ -247,7 +247,8 @@ def test_another_processor_is_named_and_refused_unless_forced(
     class HereWorkers(InlineWorkers):
         pass
 
-    monkeypatch.setattr("isolet_nn.sweeps.sweep.LocalWorkers", HereWorkers)
+    for module in ("sweep", "header"):
+        monkeypatch.setattr(f"isolet_nn.sweeps.{module}.LocalWorkers", HereWorkers)
 
     def begin(number: int, **options: Any) -> SweepFolder:
         name = ShardName(number, 2)
@@ -255,7 +256,7 @@ def test_another_processor_is_named_and_refused_unless_forced(
 
     config, into = iris_sweep(seeds=2), tmp_path / "shards"
     first = begin(1)
-    monkeypatch.setattr("isolet_nn.sweeps.sweep.processor", lambda _: "a 6502")
+    monkeypatch.setattr("isolet_nn.sweeps.header.processor", lambda _: "a 6502")
     with pytest.raises(RunError, match="--force goes on all the same") as caught:
         begin(2)
     (line,) = str(caught.value).splitlines()[1:]
