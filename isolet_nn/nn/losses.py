@@ -20,10 +20,15 @@ with `weight` does: with weights whose mean over all rows is 1, a batch's gradie
 average that of the weighted mean over all rows, however the weights fall into batches, and a batch
 of weights 0 is no division by zero. Of two rows that mixup blends, each brings its own weight:
 w t is the blend of theirs, and w the blend of the weights.
+
+A probability below the root of the smallest normal number (1e-19 in float32) counts as 0 in the
+gradient. Its square would be no normal number any more, and with such numbers processors compute
+many times more slowly: networks that are certain of their training rows took 3 times as long.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -74,6 +79,8 @@ class SoftmaxCrossEntropy:
         self._inverse = np.empty((networks, batch_size, 1), dtype)
         self._losses = np.empty((networks, batch_size, 1), dtype)
         self._ones = np.ones((classes, 1), dtype)
+        self._negligible = math.sqrt(np.finfo(dtype).tiny)
+        self._log_negligible = math.log(self._negligible)
         self._predicted = np.empty((networks, batch_size), np.int64)
         self._hits = np.empty((networks, batch_size), np.bool_)
 
@@ -137,10 +144,16 @@ class SoftmaxCrossEntropy:
         # sum t (z - m), to be subtracted from log sum e^(z - m): m goes out, as t sums to 1
         # (and w t to the w that the logarithm is multiplied by).
         np.matmul(products, self._ones, out=losses)
+        has_negligible = logits.min() < self._log_negligible
+        if has_negligible:
+            np.maximum(logits, self._log_negligible, out=logits)
         np.exp(logits, out=logits)
         np.matmul(logits, self._ones, out=column)
         np.divide(1.0, column, out=inverse)
         logits *= inverse  # softmax(z)
+        if has_negligible:  # where there is none, nothing would change
+            np.greater(logits, self._negligible, out=products, casting="unsafe")
+            logits *= products
         np.log(column, out=column)
         if row_weights is not None:
             column *= row_weights

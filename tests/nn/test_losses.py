@@ -127,3 +127,22 @@ def test_softmax_is_that_of_scipy_for_any_leading_shape(seed: int, scale: float)
 def test_huge_logits_have_probabilities() -> None:
     largest = np.finfo(np.float32).max
     assert softmax(np.array([-largest, largest], np.float32)).tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("dtype", [F32, F64])
+def test_probabilities_too_small_to_be_squared_are_0_in_the_gradient_and_change_no_loss(
+    dtype: np.dtype[np.floating],
+) -> None:
+    least = np.finfo(dtype).tiny
+    z = np.linspace(0.0, 1.2 * np.log(least), 200, dtype=dtype).reshape(1, 1, 200)
+    loss = SoftmaxCrossEntropy(1, 1, 200, dtype)
+    labels = np.full((1, 1), 150)
+    gradient = loss.forward_backward(z.copy(), labels).ravel()
+    expected = scipy.special.softmax(z.astype(np.float64)).ravel()
+    expected[150] -= 1.0
+    small = np.abs(expected) < 0.99 * np.sqrt(least)
+    large = np.abs(expected) > 1.01 * np.sqrt(least)
+    assert small.any()
+    assert (gradient[small] == 0.0).all()
+    assert np.allclose(gradient[large], expected[large], rtol=1e-4, atol=0.0)
+    assert loss.loss_sums[0] == pytest.approx(scipy.special.logsumexp(z) - z[0, 0, 150], rel=1e-6)
