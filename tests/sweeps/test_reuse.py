@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,10 @@ from sweeps.helpers import (
     model_bytes,
     read_table,
     result_table,
+    stop_after,
 )
 
-pytestmark = pytest.mark.usefixtures("without_pictures", "workers_here")
+pytestmark = pytest.mark.usefixtures("without_pictures")
 
 ALL: dict[str, Any] = {"save_models": "all", "save_curves": "full"}
 SEVERAL: dict[str, Any] = {
@@ -53,10 +54,12 @@ class WorkersHere(InlineWorkers):
     """In place of the processes of this machine, of which the processor is known."""
 
 
-@pytest.fixture
-def workers_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("sweep", "header", "reuse"):
-        monkeypatch.setattr(f"isolet_nn.sweeps.{module}.LocalWorkers", WorkersHere)
+@pytest.fixture(scope="module", autouse=True)
+def _workers_here() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("sweep", "header", "reuse"):
+            patch.setattr(f"isolet_nn.sweeps.{module}.LocalWorkers", WorkersHere)
+        yield
 
 
 class Watcher(SweepObserver):
@@ -88,6 +91,23 @@ def swept(config: Sweep, runs_dir: Path, *places: Path, **options: Any) -> Sweep
 def watched(config: Sweep, runs_dir: Path, *places: Path) -> tuple[SweepFolder, Watcher]:
     watcher = Watcher()
     return swept(config, runs_dir, *places, observer=watcher), watcher
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory, without_pictures: None) -> SweepFolder:
+    """A sweep that took nothing over."""
+    return swept(iris_sweep(**SEVERAL), tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture(scope="module")
+def fresh_with_all(tmp_path_factory: pytest.TempPathFactory, without_pictures: None) -> SweepFolder:
+    """The same with all weights and full curves."""
+    return swept(iris_sweep(**SEVERAL, **ALL), tmp_path_factory.mktemp("fresh"))
+
+
+def copied(folder: SweepFolder, runs_dir: Path) -> Path:
+    """A sweep as an earlier one, to be looked for."""
+    return Path(shutil.copytree(folder.path, runs_dir / folder.path.name))
 
 
 def curves(folder: SweepFolder) -> list[dict[str, str]]:
@@ -153,11 +173,10 @@ def test_a_run_serves_the_trial_that_it_is(tmp_path: Path, kept: str) -> None:
     require_equal(again, swept(config, tmp_path / "fresh"))
 
 
-def test_a_widened_grid_trains_its_new_cells_only(tmp_path: Path) -> None:
-    swept(iris_sweep(**SEVERAL), tmp_path)
+def test_a_widened_grid_trains_its_new_cells_only(tmp_path: Path, fresh: SweepFolder) -> None:
     wider = {**SEVERAL, "grid": {EPOCHS: [2, 3, 4], LEARNING_RATE: [0.1, 0.03, 0.01]}}
     config = iris_sweep(**wider)
-    again, watcher = watched(config, tmp_path, tmp_path)
+    again, watcher = watched(config, tmp_path, fresh.path)
     epochs_and_rates = [(row[EPOCHS], row[LEARNING_RATE]) for row in result_table(again)]
     new = [n for n, (e, r) in enumerate(epochs_and_rates) if e == "3" or r == "0.03"]
     # What the earlier sweep kept no weights of is trained again if it is the best of all.
@@ -167,16 +186,16 @@ def test_a_widened_grid_trains_its_new_cells_only(tmp_path: Path) -> None:
     require_equal(again, swept(config, tmp_path / "fresh"))
 
 
-def test_the_best_trial_is_trained_again_where_its_weights_are_gone(tmp_path: Path) -> None:
-    config = iris_sweep(**SEVERAL)
-    earlier = swept(config, tmp_path / "before")
-    (weights,) = (earlier.path / "models").glob("*.safetensors")
+def test_the_best_trial_is_trained_again_where_its_weights_are_gone(
+    tmp_path: Path, fresh: SweepFolder
+) -> None:
+    (weights,) = (copied(fresh, tmp_path / "before") / "models").glob("*.safetensors")
     weights.unlink()
-    again, watcher = watched(config, tmp_path / "after", tmp_path / "before")
+    again, watcher = watched(iris_sweep(**SEVERAL), tmp_path / "after", tmp_path / "before")
     best = again.results.best(again.metric)
     assert best is not None
     assert watcher.trained == [best[0]]
-    require_equal(again, swept(config, tmp_path / "fresh"))
+    require_equal(again, fresh)
 
 
 @pytest.mark.parametrize(
@@ -258,25 +277,25 @@ def damage(name: str) -> Change:
     ],
 )
 def test_what_is_not_the_same_or_not_whole_is_left_aside_with_a_word(
-    tmp_path: Path, change: Change, why: str | None
+    tmp_path: Path, fresh: SweepFolder, change: Change, why: str | None
 ) -> None:
-    earlier = swept(iris_sweep(**SEVERAL), tmp_path / "before")
-    change(earlier.path)
-    config = iris_sweep(**SEVERAL)
-    again, watcher = watched(config, tmp_path / "after", tmp_path / "before")
+    earlier = copied(fresh, tmp_path / "before")
+    change(earlier)
+    again, watcher = watched(iris_sweep(**SEVERAL), tmp_path / "after", tmp_path / "before")
     assert watcher.reused.taken.total() < ITS_TRIALS
-    assert sorted(watcher.reused.aside) == ([] if why is None else [earlier.path])
+    assert sorted(watcher.reused.aside) == ([] if why is None else [earlier])
     if why is not None:
-        assert why in watcher.reused.aside[earlier.path]
-    require_equal(again, swept(config, tmp_path / "fresh"))
+        assert why in watcher.reused.aside[earlier]
+    require_equal(again, fresh)
 
 
 @pytest.mark.parametrize("key", ["training.batch_size", "model.dropout", "dataset.standardize"])
-def test_another_config_is_not_taken_for_the_same(tmp_path: Path, key: str) -> None:
-    swept(iris_sweep(**SEVERAL), tmp_path / "before")
+def test_another_config_is_not_taken_for_the_same(
+    tmp_path: Path, fresh: SweepFolder, key: str
+) -> None:
     value = {"training.batch_size": 31, "model.dropout": 0.1, "dataset.standardize": False}[key]
     config = load_sweep({"experiment": IRIS, **SEVERAL, "set": {key: value}})
-    again, watcher = watched(config, tmp_path / "after", tmp_path / "before")
+    again, watcher = watched(config, tmp_path / "after", fresh.path)
     assert (again.summary["reused"], watcher.reused) == (0, Reused())
 
 
@@ -298,39 +317,50 @@ def test_changed_data_is_not_the_same_and_moved_data_is(tmp_path: Path) -> None:
     assert watcher.reused == Reused()
 
 
-def test_a_source_at_work_is_left_aside_and_a_killed_one_gives_what_it_has(tmp_path: Path) -> None:
-    earlier = swept(iris_sweep(**SEVERAL), tmp_path / "before")
-    config = iris_sweep(**SEVERAL)
-    with locked(earlier.path):
-        _, watcher = watched(config, tmp_path / "after", tmp_path / "before")
-    assert watcher.reused.aside == {earlier.path: "a process is working on it"}
-    assert len(watcher.trained) == ITS_TRIALS
-    in_json("summary.json", "status", value="running")(earlier.path)
-    cut_to("trials.jsonl", 0.9)(earlier.path)  # a torn line at its end
+def test_a_source_at_work_is_left_aside_and_a_killed_one_gives_what_it_has(
+    tmp_path: Path, fresh: SweepFolder
+) -> None:
+    earlier = copied(fresh, tmp_path / "before")
+    config, told = iris_sweep(**SEVERAL), list[Reused]()
+    with locked(earlier):
+        sweeps.plan_of(config, 1, reuse=[earlier.parent], on_reuse=told.append)
+    assert told == [Reused(aside={earlier: "a process is working on it"})]
+    in_json("summary.json", "status", value="running")(earlier)
+    cut_to("trials.jsonl", 0.9)(earlier)  # a torn line at its end
     again, watcher = watched(config, tmp_path / "later", tmp_path / "before")
     assert 0 < watcher.reused.taken.total() < ITS_TRIALS
     assert watcher.reused.aside == {}
-    require_equal(again, swept(config, tmp_path / "fresh"))
+    require_equal(again, fresh)
 
 
-def test_damaged_or_swapped_weights_are_not_taken_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("swapped", [True, False])
+def test_damaged_or_swapped_weights_are_not_taken_over(
+    tmp_path: Path, fresh_with_all: SweepFolder, swapped: bool
+) -> None:
+    earlier = copied(fresh_with_all, tmp_path / "before")
+    models = earlier / "models"
+    if swapped:
+        shutil.copyfile(models / "trial-1.safetensors", models / "trial-5.safetensors")
+    else:
+        cut_to("models/trial-5.safetensors", 0.7)(earlier)
     config = iris_sweep(**SEVERAL, **ALL)
-    earlier = swept(config, tmp_path / "before")
-    models = earlier.path / "models"
-    shutil.copyfile(models / "trial-1.safetensors", models / "trial-5.safetensors")
     again, watcher = watched(config, tmp_path / "after", tmp_path / "before")
     assert watcher.trained
-    assert "its weights are of another experiment" in watcher.reused.aside[earlier.path]
-    require_equal(again, swept(config, tmp_path / "fresh"))
+    why = "its weights are of another experiment" if swapped else "damaged"
+    assert why in watcher.reused.aside[earlier]
+    require_equal(again, fresh_with_all)
 
 
 @pytest.mark.parametrize("reused_again", [True, False])
 @pytest.mark.parametrize("moment", ["copy_model", "append", "_sync"])
 def test_taking_over_that_is_killed_is_resumed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, reused_again: bool
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fresh_with_all: SweepFolder,
+    moment: str,
+    reused_again: bool,
 ) -> None:
-    config = iris_sweep(**SEVERAL, **ALL)
-    earlier = swept(config, tmp_path / "before")
+    config, before = iris_sweep(**SEVERAL, **ALL), fresh_with_all.path
     monkeypatch.setattr(reuse, "_AT_ONCE", 3)
     owner: Any = reuse if moment == "copy_model" else Journal
     inner, calls = getattr(owner, moment), iter(range(100))
@@ -343,26 +373,21 @@ def test_taking_over_that_is_killed_is_resumed(
     with monkeypatch.context() as patch:
         patch.setattr(owner, moment, killed)
         with pytest.raises(KeyboardInterrupt):
-            swept(config, tmp_path / "after", tmp_path / "before")
+            swept(config, tmp_path / "after", before)
     (path,) = (tmp_path / "after").iterdir()
-    places = [tmp_path / "before"] if reused_again else None
+    places = [before] if reused_again else None
     done = sweeps.resume_sweep(path, make_workers=WorkersHere, reuse=places)
     assert done.summary["status"] == "completed"
     assert done.summary["reused"] == ITS_TRIALS if reused_again else done.summary["reused"] > 0
-    assert earlier.path.is_dir()
-    require_equal(done, swept(config, tmp_path / "fresh"))
+    require_equal(done, fresh_with_all)
 
 
-def test_a_stop_leaves_the_rest_for_a_resume(tmp_path: Path) -> None:
-    config = iris_sweep(**SEVERAL, **ALL)
-    swept(config, tmp_path / "before")
-    answers = iter([False, False])
-    stopped = swept(
-        config, tmp_path / "after", tmp_path / "before", should_stop=lambda: next(answers, True)
-    )
+def test_a_stop_leaves_the_rest_for_a_resume(tmp_path: Path, fresh_with_all: SweepFolder) -> None:
+    config, stop = iris_sweep(**SEVERAL, **ALL), stop_after(2)
+    stopped = swept(config, tmp_path, fresh_with_all.path, should_stop=stop)
     assert (stopped.summary["status"], stopped.summary["reused"]) == ("interrupted", 2)
     done = sweeps.resume_sweep(stopped.path, make_workers=WorkersHere)
-    require_equal(done, swept(config, tmp_path / "fresh"))
+    require_equal(done, fresh_with_all)
 
 
 def test_shards_serve_and_take_over_like_whole_sweeps(tmp_path: Path) -> None:
@@ -379,10 +404,9 @@ def test_shards_serve_and_take_over_like_whole_sweeps(tmp_path: Path) -> None:
     assert unmarked(again) == unmarked(first)
 
 
-def test_a_plan_counts_what_would_be_taken_over(tmp_path: Path) -> None:
-    swept(iris_sweep(**SEVERAL), tmp_path / "before")
+def test_a_plan_counts_what_would_be_taken_over(fresh: SweepFolder) -> None:
     config, told = iris_sweep(**{**SEVERAL, "seeds": 3}), list[Reused]()
-    plan, n_trials, _ = sweeps.plan_of(config, 1, reuse=[tmp_path / "before"], on_reuse=told.append)
+    plan, n_trials, _ = sweeps.plan_of(config, 1, reuse=[fresh.path], on_reuse=told.append)
     assert (n_trials, plan.n_trials + told[0].taken.total()) == (12, 12)
     assert told[0].taken.total() >= ITS_TRIALS - 1
 
