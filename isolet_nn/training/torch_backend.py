@@ -128,15 +128,21 @@ class TorchBackend:
         self, experiment: Experiment, generators: Sequence[np.random.Generator]
     ) -> None:
         """Let each network start from what its generator draws."""
+
+        def draw(network: NetworkIndex) -> FloatArray:
+            return draw_variables(experiment, self._shape, generators[network])
+
+        if not self.computes_elsewhere:
+            for network in range(len(self._networks)):
+                variables = draw(network)
+                for chunk, row in self._rows_of(network):
+                    chunk.load(variables, row)
+            return
         # NumPy's generators draw side by side; a GPU's stacks have thousands of networks.
-        with ThreadPoolExecutor(_DRAWERS if self.computes_elsewhere else 1) as pool:
+        with ThreadPoolExecutor(_DRAWERS) as pool:
             for chunk in self._chunks:
                 alone = list(dict.fromkeys(chunk.networks))
-                drawn = pool.map(
-                    lambda network: draw_variables(experiment, self._shape, generators[network]),
-                    alone,
-                )
-                rows = dict(zip(alone, drawn, strict=True))
+                rows = dict(zip(alone, pool.map(draw, alone), strict=True))
                 chunk.load(np.stack([rows[network] for network in chunk.networks]))
 
     def _make_chunks(
