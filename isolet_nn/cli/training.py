@@ -35,6 +35,10 @@ from isolet_nn.terminal.options import (
 
 if TYPE_CHECKING:
     from isolet_nn.config.experiment import Experiment
+    from isolet_nn.runs.folder import Run
+
+_OF_EXTENSIONS = ("name", "training.epochs")
+"""Options that are settings, and change nothing of the epochs that there are."""
 
 
 def train(
@@ -90,7 +94,6 @@ def train(
 ) -> None:
     """Train one network; the run folder is the last line printed."""
     from isolet_nn.runs import execution
-    from isolet_nn.runs.extension import extend
     from isolet_nn.runs.observers import Observers
     from isolet_nn.terminal.printer import Printer
     from isolet_nn.terminal.progress import progress_observer
@@ -121,15 +124,13 @@ def train(
         if extended is not None:
             if resume is not None:
                 raise ConfigError("--resume and --extend go on with one run each: give one of them")
-            others = {k: v for k, v in options.items() if k not in ("name", "training.epochs")}
-            given = [config or None, settings or None, *others.values()]
-            require_own_config("run", any(v is not None for v in given), "--extend")
-            if epochs is None:
-                raise ConfigError("--extend goes with --epochs: how many there are to be in all")
+            others = [value for key, value in options.items() if key not in _OF_EXTENSIONS]
+            given = [config or None, settings or None, *others]
+            require_own_config("run", any(value is not None for value in given), "--extend")
             begin = partial(
-                extend,
+                _extend,
                 extended,
-                epochs=epochs,
+                epochs,
                 name=name,
                 runs_dir=runs_dir,
                 data_dir=text_of(data_dir),
@@ -151,6 +152,14 @@ def train(
     else:
         print_run(run, printer)
     exit_as_run(run)
+
+
+def _extend(run: Path, epochs: int | None, **more: Any) -> Run:
+    from isolet_nn.runs.extension import extend
+
+    if epochs is None:
+        raise ConfigError("--extend goes with --epochs: how many there are to be in all")
+    return extend(run, epochs=epochs, **more)
 
 
 def _find_learning_rate(experiment: Experiment, runs_dir: Path, quiet: bool, as_json: bool) -> None:

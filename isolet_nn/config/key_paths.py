@@ -8,6 +8,8 @@ from typing import Any
 
 from isolet_nn.errors import ConfigError, Kind, Problem, short_repr
 
+_PLAIN = (str, int, float, list)
+
 
 def split_key(path: str) -> tuple[str, ...]:
     """The keys of a key path."""
@@ -31,12 +33,17 @@ def look_up(content: Any, key_path: str) -> Any:
 def flat(content: Mapping[str, Any]) -> dict[str, Any]:
     """The values of nested mappings by key path; a mapping that is empty is a value."""
     result: dict[str, Any] = {}
-    for key, value in content.items():
-        if isinstance(value, Mapping) and value:
-            result |= {f"{key}.{path}": inner for path, inner in flat(value).items()}
-        else:
-            result[str(key)] = value
+    _flatten(content, "", result)
     return result
+
+
+def _flatten(content: Mapping[str, Any], prefix: str, result: dict[str, Any]) -> None:
+    for key, value in content.items():
+        # What is certainly none is asked first: a list of runs has hundreds of thousands.
+        if value and not isinstance(value, _PLAIN) and isinstance(value, Mapping):
+            _flatten(value, f"{prefix}{key}.", result)
+        else:
+            result[f"{prefix}{key}"] = value
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
