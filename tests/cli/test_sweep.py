@@ -446,6 +446,9 @@ def test_shards_are_run_and_merged(
     code, out, _ = nn_sweep("--merge", "all")
     assert code == 0
     assert "8 trials: 8 completed, 0 failed, 0 pending" in out
+    single = ("--set", "grid=null", "--set", "list=[{}]", "--set", "seeds=1", "--into", "one")
+    codes = [nn_sweep(file, "--shard", f"{n}/2", *single, "--quiet")[0] for n in (1, 2)]
+    assert codes == [0, 0]  # one of them has nothing to do
 
 
 @pytest.mark.parametrize(
