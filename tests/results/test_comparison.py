@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from isolet_nn import Run, plots, train
@@ -30,6 +29,7 @@ from isolet_nn.results.comparison import (
 from isolet_nn.system.files import write_json
 from isolet_nn.terminal import comparisons, layouts, printer
 from isolet_nn.terminal.comparisons import print_comparison
+from isolet_nn.terminal.streams import SafeConsole
 from isolet_nn.training.progress import Row
 
 EXPERIMENT = {
@@ -264,7 +264,7 @@ def on_terminal(
     monkeypatch: pytest.MonkeyPatch, comparison: Comparison, width: int = 80
 ) -> list[str]:
     """The lines that a terminal of so many columns shows."""
-    screen = Console(width=width, force_terminal=True, no_color=True, file=io.StringIO())
+    screen = SafeConsole(width=width, force_terminal=True, no_color=True, file=io.StringIO())
     for module in (comparisons, layouts, printer):
         monkeypatch.setattr(module, "RESULTS", screen)
     print_comparison(comparison)
