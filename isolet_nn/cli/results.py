@@ -20,12 +20,13 @@ def plot(
         str | None,
         typer.Option(
             "--kind",
-            help="What to draw: the last four of a sweep, the others of a run.",
+            help="From heatmap on of a sweep, the others of a run; importance of both.",
             **one_of(
                 "--kind",
                 *("curves", "confusion", "confusion-normalized", "reliability"),
                 *("roc", "precision-recall", "speakers", "importance", "weights"),
                 *("heatmap", "boxplot", "line", "scatter"),
+                *("history", "parallel", "contour", "epochs"),
             ),
         ),
     ] = None,

@@ -10,7 +10,9 @@ figure is drawn, without pyplot: no window, no global state, the same input give
 - ``rates``: the loss by the learning rate.
 - ``thresholds``, ``importance``: ROC and precision-recall; what a model needs.
 - ``ranks``: who is ahead of whom, and who cannot be told apart.
-- ``style``: how all of them look and reach a file; ``fonts``: for scripts that are rarely there.
+- ``searches``, ``parallel``: how a search went, and which values good settings have in common.
+- ``colors``, ``style``: how all of them look and reach a file; ``fonts``: for scripts that are
+  rarely there.
 """
 
 from isolet_nn.plots.answers import (
@@ -39,11 +41,18 @@ from isolet_nn.plots.grids import (
     plot_decision_boundary,
     plot_heatmap,
 )
-from isolet_nn.plots.importance import figure_importance, plot_importance
+from isolet_nn.plots.importance import (
+    figure_importance,
+    figure_shares,
+    plot_importance,
+    plot_shares,
+)
 from isolet_nn.plots.letters import letter_groups
+from isolet_nn.plots.parallel import figure_parallel, plot_parallel
 from isolet_nn.plots.ranks import figure_ranks, plot_ranks
 from isolet_nn.plots.rates import LossByRate, figure_rates, plot_rates
 from isolet_nn.plots.scatters import Coordinate, figure_scatter, plot_scatter
+from isolet_nn.plots.searches import figure_epochs, figure_history, plot_epochs, plot_history
 from isolet_nn.plots.style import in_words, rendered, save, setting_label, short_text
 from isolet_nn.plots.thresholds import (
     figure_precision_recall,
@@ -62,18 +71,22 @@ __all__ = [
     "figure_boxplot",
     "figure_confusion_matrix",
     "figure_decision_boundary",
+    "figure_epochs",
     "figure_groups",
     "figure_heatmap",
+    "figure_history",
     "figure_importance",
     "figure_line_panels",
     "figure_lines",
     "figure_loss",
+    "figure_parallel",
     "figure_precision_recall",
     "figure_ranks",
     "figure_rates",
     "figure_reliability",
     "figure_roc",
     "figure_scatter",
+    "figure_shares",
     "figure_weights",
     "in_words",
     "letter_groups",
@@ -82,18 +95,22 @@ __all__ = [
     "plot_boxplot",
     "plot_confusion_matrix",
     "plot_decision_boundary",
+    "plot_epochs",
     "plot_groups",
     "plot_heatmap",
+    "plot_history",
     "plot_importance",
     "plot_line_panels",
     "plot_lines",
     "plot_loss",
+    "plot_parallel",
     "plot_precision_recall",
     "plot_ranks",
     "plot_rates",
     "plot_reliability",
     "plot_roc",
     "plot_scatter",
+    "plot_shares",
     "plot_weights",
     "rendered",
     "save",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.plots.colors import color_bar
 from isolet_nn.plots.letters import letter_groups
 from isolet_nn.plots.style import (
     EMPTY,
@@ -19,7 +20,6 @@ from isolet_nn.plots.style import (
     MISSING,
     PALETTE,
     axes_at,
-    color_bar,
     in_style,
     new_figure,
     quantity,

@@ -1,8 +1,8 @@
-"""What a model needs: how its loss rises when a column is shuffled."""
+"""What matters: which columns to a model, and which settings to a score."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,4 +75,37 @@ def figure_importance(
     return figure
 
 
+@in_style
+def figure_shares(shares: Mapping[str, float], *, title: str = "", note: str = "") -> Figure:
+    """A bar for each setting, as long as its share of what matters, the largest on top.
+
+    Parameters
+    ----------
+    shares
+        By what is written beside them, of 1 together.
+    note
+        Put under the title, for instance what was left out.
+    """
+    names = sorted(shares, key=lambda name: -shares[name])[:_MOST_COLUMNS]
+    labels = shorten_all(names, _LONGEST_NAME)
+    values = [100.0 * shares[name] for name in names]
+    left = max(0.9, text_width(labels, 9.0) + 0.25)
+    height = max(1.4 + _STEP * len(names), 2.4)
+    width = max(left + 5.0, text_width([note], 9.0) + left)
+    figure, axes = new_figure(width, height, left=left, right=0.5, bottom=0.6, top=0.7)
+    places = np.arange(len(names))
+    axes.barh(places, values, 0.62, color=PALETTE[0])
+    for place, value in zip(places.tolist(), values, strict=True):
+        axes.text(value, place, f" {value:.0f}", va="center", fontsize=8)
+    axes.set_yticks(places, labels)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlim(0, max(values) * 1.08 or 1.0)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("share of how much the score varies with the settings (%)")
+    titled(axes, shorten(title, 57), note)
+    return figure
+
+
 plot_importance = to_file(figure_importance)
+plot_shares = to_file(figure_shares)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from isolet_nn.plots.colors import color_scale
 from isolet_nn.plots.style import (
     INK,
     PALETTE,
@@ -28,10 +30,19 @@ from isolet_nn.plots.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis as MatplotlibAxis
+    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
+_FEW, _FEWEST = 200, 10
+"""Points up to which they are large; and from which on there can be a surface."""
+_KERNEL, _NEAR, _CELLS = 0.1, 0.3, 80
+"""Of a surface: its smoothing as a share of an axis, the least weight of the points around that it
+is drawn for, and its cells along an axis."""
 _ROOM_FOR_LABELS = 5.0
 """Inches that labels below the axes may take beside each other."""
+
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -54,12 +65,14 @@ def figure_scatter(
     x: Coordinate,
     y: Coordinate | None = None,
     value_name: str,
+    with_surface: bool = False,
     title: str = "",
     note: str = "",
 ) -> Figure:
     """A point for each value; with `y` its colour is the value, without it stands that high.
 
-    The best point is circled and its value written beside it.
+    The best point is circled and its value written beside it. Colours end where values are far
+    from the others.
 
     Parameters
     ----------
@@ -69,6 +82,9 @@ def figure_scatter(
         Along the axes, (n,) places each.
     value_name
         Column of trials.csv; accuracies are drawn in percent.
+    with_surface
+        Whether to colour the plane between ten points or more, of two axes of numbers: with the
+        mean of the points around, the near ones counting most.
     note
         Put under the title, for instance what a point is the mean of.
     """
@@ -88,17 +104,60 @@ def figure_scatter(
         if scale.is_percent:
             end_at_100(axes, room=ROOM)
     else:
+        colors = color_scale(drawn[shown], value_name)
         points = axes.scatter(
-            horizontal, vertical, c=drawn[shown], cmap="viridis", s=42, clip_on=False, zorder=3
+            *(horizontal, vertical),
+            c=colors.to_rgba(drawn[shown]),
+            s=42 if len(shown) <= _FEW else 18,
+            clip_on=False,
+            zorder=3,
         )
-        bar = figure.colorbar(points, ax=axes, label=scale.label, pad=0.02)
+        if with_surface and len(shown) >= _FEWEST:
+            points.set(edgecolors="white", linewidths=0.6)
+        bar = figure.colorbar(colors, ax=axes, label=scale.label, pad=0.02)
         bar.outline.set_visible(False)
     for axis, coordinate in ((axes.xaxis, x), (axes.yaxis, y)):
         if coordinate is not None:
             _set_axis(axis, coordinate)
+    if with_surface and y is not None and len(shown) >= _FEWEST:
+        _draw_surface(axes, (x, y), (horizontal, vertical), colors, drawn[shown])
     _mark_best(axes, horizontal[-1], vertical[-1], scale.text(drawn[shown[-1]]))
     titled(axes, shorten(title, 60), note)
     return figure
+
+
+def _draw_surface(
+    axes: Axes,
+    coordinates: tuple[Coordinate, Coordinate],
+    places: tuple[Floats, Floats],
+    colors: ScalarMappable,
+    values: Floats,
+) -> None:
+    """Colour the plane with means over the points around, weighted by their distance.
+
+    The weights are those of E. A. Nadaraya and G. S. Watson, with a normal kernel of a width of a
+    tenth of each axis. Where no point is near, nothing is drawn.
+    """
+    ends, points = [], []
+    for coordinate, column in zip(coordinates, places, strict=True):
+        scaled = np.log(column) if coordinate.logarithmic else column
+        low, high = float(scaled.min()), float(scaled.max())
+        if high == low:
+            return
+        ends.append((low, high))
+        points.append((scaled - low) / (high - low) / _KERNEL)
+    mesh = (np.arange(_CELLS) + 0.5) / _CELLS / _KERNEL
+    across, up = (np.exp(-np.square(mesh[:, None] - column) / 2.0) for column in points)
+    weights = up @ across.T
+    values = np.clip(values, *colors.get_clim())  # or one far value would darken all around it
+    means = (up * values) @ across.T / np.maximum(weights, 1e-300)
+    image = colors.to_rgba(means)
+    image[..., 3] = np.where(weights >= _NEAR, 0.55, 0.0)
+    edges = []
+    for (low, high), coordinate in zip(ends, coordinates, strict=True):
+        steps = np.linspace(low, high, _CELLS + 1)
+        edges.append(np.exp(steps) if coordinate.logarithmic else steps)
+    axes.pcolormesh(*edges, image, zorder=1.5, rasterized=True)
 
 
 def _set_axis(axis: MatplotlibAxis, coordinate: Coordinate) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from isolet_nn.config.metrics import MEASURES, is_metric, measure_name, measure_of
 from isolet_nn.config.metrics import in_words as metric_in_words
@@ -25,7 +25,6 @@ from isolet_nn.system.files import write_bytes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
-    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
 P = ParamSpec("P")
@@ -289,28 +288,6 @@ def logarithmic(axis: Axis, places: Sequence[float] = ()) -> None:
         axis.set_major_locator(LogLocator(subs=between, numticks=_MOST_TICKS))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: short_text(value)))
-
-
-def color_bar(
-    figure: Figure,
-    axes: Axes,
-    image: ScalarMappable,
-    label: str,
-    ticks: Sequence[float] | None = None,
-    extend: Literal["neither", "both"] = "neither",
-) -> None:
-    """Draw the scale of an image's colours into `axes`; `extend` says that some are beyond it."""
-    from matplotlib.ticker import FuncFormatter, NullLocator
-
-    if ticks is None:
-        bar = figure.colorbar(image, cax=axes, extend=extend)
-    else:
-        plain = FuncFormatter(lambda value, _: f"{value:g}")
-        bar = figure.colorbar(image, cax=axes, ticks=ticks, format=plain, extend=extend)
-    bar.ax.yaxis.set_minor_locator(NullLocator())
-    bar.ax.grid(visible=False)
-    bar.outline.set_visible(False)
-    bar.set_label(label)
 
 
 def save(figure: Figure, path: Path) -> None:

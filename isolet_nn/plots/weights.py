@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.errors import counted
+from isolet_nn.plots.colors import color_bar
 from isolet_nn.plots.style import (
     MISSING,
     PALETTE,
     axes_at,
-    color_bar,
     in_style,
     new_figure,
     shorten,

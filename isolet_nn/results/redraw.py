@@ -47,7 +47,7 @@ def redraw(
     """
     path = Path(folder)
     if (path / SWEEP).exists():
-        if choice is not None and choice.kind in RUN_KINDS:
+        if choice is not None and choice.kind in RUN_KINDS and choice.kind not in KINDS:
             raise ConfigError(_misfit(path, choice.kind, "run", "sweep", KINDS))
         return redraw_sweep(SweepFolder.open(path), choice)
     run = trial_at(path)
@@ -69,7 +69,7 @@ def _misfit(path: Path, kind: str, there: str, here: str, kinds: tuple[str, ...]
 
 
 def _redraw_run(run: Run, choice: PlotChoice, announce: Callable[[str], None]) -> list[Path]:
-    if choice.kind in KINDS:
+    if choice.kind in KINDS and choice.kind not in RUN_KINDS:
         raise ConfigError(_misfit(run.path, choice.kind, "sweep", "run", RUN_KINDS))
     given = [*choice.axes, *(["value"] if choice.value else [])]
     if given:

@@ -120,7 +120,8 @@ class SweepFolder(sweeps.SweepFolder):
         Parameters
         ----------
         kind
-            ``heatmap``, ``boxplot``, ``line`` or ``scatter``.
+            ``heatmap``, ``boxplot``, ``line``, ``scatter``, ``history``, ``importance``,
+            ``parallel``, ``contour`` or ``epochs``.
         x, y, panels
             Varied keys: along the bottom, up the side or one line each, a panel each.
         value

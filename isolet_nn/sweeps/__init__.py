@@ -18,7 +18,8 @@ result goes to a journal from which a sweep can go on after anything:
 - ``workers``: processes on this machine. ``cluster``: workers of Dask, ``scheduler``: how it is
   reached, ``remote``: what they run. ``cohort``: the training itself, wherever.
 - ``journal``, ``curves``, ``folder``, ``scores``, ``outer_scores``: results on the disk, and
-  ranked. ``trial``: one of them as a run. ``axes``, ``drawing``, ``redraw``: pictures.
+  ranked. ``trial``: one of them as a run. ``axes``, ``drawing``, ``redraw``: pictures;
+  ``overview_drawing``: those of all settings together, by ``overview`` and ``setting_importance``.
 - ``outputs``: what is made of the journal for others to read, ``table`` among it. ``card``,
   ``frame``: what a notebook shows.
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
@@ -63,15 +63,20 @@ class CrossValidation(Section):
         return {**changes, EVALUATE_TEST: "fold" not in division}
 
 
+OverviewKind = Literal["history", "importance", "parallel", "contour", "epochs"]
+"""Pictures of all settings together."""
+OVERVIEWS: tuple[OverviewKind, ...] = get_args(OverviewKind)
+
+
 class Plot(Section):
     """A picture of the results."""
 
-    kind: Literal["heatmap", "boxplot", "line", "scatter"]
-    """What to draw."""
-    x: str
-    """Key path on the horizontal axis."""
+    kind: Literal["heatmap", "boxplot", "line", "scatter"] | OverviewKind
+    """What to draw; the last five show all settings together, as one wants it of a search."""
+    x: str | None = None
+    """Key path on the horizontal axis; of a contour one of the two most important unless given."""
     y: str | None = None
-    """heatmap, scatter: key path on the vertical axis. line: key path that tells lines apart."""
+    """heatmap, scatter, contour: key path on the vertical axis. line: what tells lines apart."""
     panels: str | None = None
     """heatmap: key path of which each value gets a panel."""
     value: Metric = "test_accuracy"
@@ -79,6 +84,11 @@ class Plot(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        if self.kind in OVERVIEWS:
+            if self.kind != "contour" and (self.x or self.y):
+                raise ValueError(f"kind: {self.kind} has no x and no y: it shows all keys")
+        elif self.x is None:
+            raise ValueError(f"kind: {self.kind} needs x")
         if self.kind == "heatmap" and self.y is None:
             raise ValueError("kind: heatmap needs y")
         if self.kind == "boxplot" and self.y is not None:
@@ -288,6 +298,12 @@ def varied_keys(sweep: Sweep) -> tuple[str, ...]:
         return tuple(dict.fromkeys(key for setting in sweep.list for key in setting))
     drawn = sweep.random or sweep.search
     return tuple(drawn.space) if drawn is not None else ()
+
+
+def distribution_of(sweep: Sweep, key: str) -> object:
+    """What the values of a key are drawn from; None where they are given one by one."""
+    drawn = sweep.random or sweep.search
+    return None if drawn is None else drawn.space.get(key)
 
 
 def place_of_varied(sweep: Sweep, key: str) -> str:

@@ -8,6 +8,7 @@ point, whatever kind of picture was asked for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config.metrics import measure_name
-from isolet_nn.errors import counted
+from isolet_nn.errors import BackendUnavailableError, RunError, counted
 from isolet_nn.sweeps.axes import (
     Axis,
     are_numbers,
@@ -24,9 +25,18 @@ from isolet_nn.sweeps.axes import (
     means_on_grid,
     points_of,
 )
-from isolet_nn.sweeps.config import SETTING, Plot, Sweep, varied_keys
+from isolet_nn.sweeps.config import (
+    OVERVIEWS,
+    SETTING,
+    Plot,
+    Sweep,
+    distribution_of,
+    varied_keys,
+)
 from isolet_nn.sweeps.distributions import Choice, Integers, LogUniform
 from isolet_nn.sweeps.journal import exact_text
+from isolet_nn.sweeps.overview_drawing import draw_overview
+from isolet_nn.sweeps.search_config import NoPruner
 from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 from isolet_nn.system.folders import PLOTS
 
@@ -52,20 +62,23 @@ def draw_plots(folder: SweepFolder) -> list[Path]:
         if folder.results.has_metric(plot.value):
             name = name_of(plot) if plot.kind in kinds else plot.kind
             kinds.add(plot.kind)
-            written += draw_plot(folder, plot, name)
+            with suppress(RunError, BackendUnavailableError):  # too few settings, or no Optuna
+                written += draw_plot(folder, plot, name)
     return written
 
 
 def name_of(plot: Plot) -> str:
     """A name for a picture's files that says what it shows."""
-    name = f"{plot.kind}-{plot.value}-by-{plot.x}"
+    name = f"{plot.kind}-{plot.value}"
+    name += f"-by-{plot.x}" if plot.x else ""
     name += f"-and-{plot.y}" if plot.y else ""
     return name + (f"-for-each-{plot.panels}" if plot.panels else "")
 
 
 def first_picture(folder: SweepFolder) -> Path | None:
     """The PNG of the first picture that `draw_plots` drew, if it is there."""
-    kinds = [plot.kind for plot in folder.sweep.plot] or ["heatmap", "line", "boxplot", "scatter"]
+    usual = ["history", "heatmap", "line", "boxplot", "scatter"]
+    kinds = [plot.kind for plot in folder.sweep.plot] or usual
     pictures = (folder.path / PLOTS / f"{kind}.png" for kind in kinds)
     return next((picture for picture in pictures if picture.is_file()), None)
 
@@ -97,7 +110,15 @@ def draw_outer_folds(folder: SweepFolder) -> list[Path]:
 
 
 def draw_plot(folder: SweepFolder, plot: Plot, name: str) -> list[Path]:
-    """Draw one plot into the folder, its files called `name`."""
+    """Draw one plot into the folder, its files called `name`.
+
+    Raises
+    ------
+    RunError, BackendUnavailableError
+        If the importance of settings is asked for, and cannot be told.
+    """
+    if plot.kind in OVERVIEWS:
+        return draw_overview(folder, plot, _targets(folder, name))
     draw = {
         "heatmap": _draw_heatmap,
         "boxplot": _draw_boxplot,
@@ -115,8 +136,7 @@ def _kind_of(sweep: Sweep, plot: Plot) -> str:
 
 def is_continuous(sweep: Sweep, key: str) -> bool:
     """Whether a key is drawn from a range so wide that hardly a value comes twice."""
-    space = None if sweep.random is None else sweep.random.space.get(key)
-    match space:
+    match space := distribution_of(sweep, key):
         case None | Choice():
             return False
         case Integers():
@@ -132,6 +152,9 @@ def default_plots(sweep: Sweep, value: str) -> list[Plot]:
     def plot(kind: str, **axes: str) -> Plot:
         return Plot.model_validate({"kind": kind, "value": value, **axes})
 
+    if sweep.search is not None:
+        prunes = not isinstance(sweep.search.pruner, NoPruner)
+        return [plot(kind) for kind in ("history", "parallel", *(["epochs"] if prunes else []))]
     keys = [key for key in varied_keys(sweep) if _is_varied(sweep, key)]
     if not keys:
         folds = sweep.cross_validation.shape if sweep.cross_validation else {}
@@ -160,7 +183,7 @@ def _values(sweep: Sweep, key: str) -> Sequence[Any] | None:
         return sweep.grid[key]
     if sweep.list is not None:
         return [setting[key] for setting in sweep.list if key in setting]
-    match sweep.random.space[key] if sweep.random else None:
+    match distribution_of(sweep, key):
         case Choice() as space:
             return space.choice
         case _:
@@ -182,7 +205,7 @@ def _draw_heatmap(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
 
     trials = folder.trial_table
     assert plot.y is not None, "checked with the sweep file"
-    rows, columns = axis_of(trials, plot.y), axis_of(trials, plot.x)
+    rows, columns = axis_of(trials, plot.y), axis_of(trials, _x(plot))
     panels = [] if plot.panels is None else [axis_of(trials, plot.panels)]
     means = means_on_grid(folder.results.metric(plot.value), [*panels, rows, columns])
     table = folder.path / f"{name}.csv"
@@ -194,7 +217,7 @@ def _draw_heatmap(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
             path,
             x_labels=columns.labels,
             y_labels=rows.labels,
-            x_name=plot.x,
+            x_name=_x(plot),
             y_name=plot.y,
             value_name=plot.value,
             panels=[
@@ -204,6 +227,12 @@ def _draw_heatmap(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
             note=_pooled(folder, plot, "mean of {}"),
         )
         yield path
+
+
+def _x(plot: Plot) -> str:
+    """The key along the bottom of a plot that must have one."""
+    assert plot.x is not None, "checked with the sweep file"
+    return plot.x
 
 
 def _pooled(folder: SweepFolder, plot: Plot, wording: str) -> str:
@@ -265,7 +294,7 @@ def _write_grid(path: Path, means: NDArray[np.float64], axes: Sequence[Axis]) ->
 def _draw_boxplot(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
     from isolet_nn.plots import in_words, plot_boxplot
 
-    axis = axis_of(folder.trial_table, plot.x)
+    axis = axis_of(folder.trial_table, _x(plot))
     values = folder.results.metric(plot.value)
     known = np.isfinite(values)
     groups = {
@@ -277,7 +306,7 @@ def _draw_boxplot(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
         plot_boxplot(
             filled,
             path,
-            x_name=plot.x,
+            x_name=_x(plot),
             value_name=plot.value,
             title=in_words(folder.sweep.name),
             note=_pooled(folder, plot, "each box: {}"),
@@ -289,7 +318,7 @@ def _draw_lines(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
     from isolet_nn.plots import Band, in_words, plot_lines
 
     trials, values = folder.trial_table, folder.results.metric(plot.value)
-    x_axis = axis_of(trials, plot.x)
+    x_axis = axis_of(trials, _x(plot))
     lines = [("", np.ones(len(values), np.bool_))]
     if plot.y is not None:
         y_axis = axis_of(trials, plot.y)
@@ -312,7 +341,7 @@ def _draw_lines(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
         plot_lines(
             bands,
             path,
-            x_name=plot.x,
+            x_name=_x(plot),
             value_name=plot.value,
             lines_name=plot.y,
             log_x=is_logarithmic(x_axis.values),
@@ -332,7 +361,7 @@ def _draw_scatter(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
         plot_scatter(
             means.tolist(),
             path,
-            x=_coordinate(folder, plot.x, first),
+            x=_coordinate(folder, _x(plot), first),
             y=None if plot.y is None else _coordinate(folder, plot.y, first),
             value_name=plot.value,
             title=in_words(folder.sweep.name),
@@ -350,7 +379,7 @@ def _coordinate(folder: SweepFolder, key: str, chosen: NDArray[np.int64]) -> Coo
     if not are_numbers(axis.values):
         return Coordinate(key, places.tolist(), axis.labels)
     numbers = np.array(axis.values, np.float64)
-    space = None if folder.sweep.random is None else folder.sweep.random.space.get(key)
+    space = distribution_of(folder.sweep, key)
     if isinstance(space, LogUniform) or (space is None and is_logarithmic(axis.values)):
         return Coordinate(key, numbers[places].tolist(), logarithmic=True)
     return Coordinate(key, numbers[places].tolist())

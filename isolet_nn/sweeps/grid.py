@@ -360,7 +360,7 @@ def _evaluates_nothing(experiment: Experiment | None) -> bool:
 def _check_line_plots(sweep: Sweep, trials: Trials) -> None:
     """A line needs numbers on its horizontal axis."""
     for number, plot in enumerate(sweep.plot):
-        if plot.kind != "line" or plot.x in trials.shape:
+        if plot.kind != "line" or plot.x is None or plot.x in trials.shape:
             continue
         for value in trials.different_values(plot.x)[0]:
             if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -9,12 +9,12 @@ from isolet_nn.config.metrics import METRICS
 from isolet_nn.config.problems import validate
 from isolet_nn.errors import ConfigError, RunError, suggestion
 from isolet_nn.sweeps.axes import axis_of
-from isolet_nn.sweeps.config import Plot, Sweep, axis_keys
+from isolet_nn.sweeps.config import OVERVIEWS, Plot, Sweep, axis_keys, leaves_test_unread
 from isolet_nn.sweeps.drawing import default_plots, draw_plot, draw_plots, name_of
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.journal import exact_text
 
-KINDS = ("heatmap", "boxplot", "line", "scatter")
+KINDS = ("heatmap", "boxplot", "line", "scatter", *OVERVIEWS)
 """Pictures of a sweep."""
 _AXES = ("x", "y", "panels")
 
@@ -62,7 +62,7 @@ def redraw_sweep(folder: SweepFolder, choice: PlotChoice | None = None) -> list[
     plot = choose_plot(folder.sweep, choice or PlotChoice())
     if plot.value not in known:
         raise ConfigError(f"--value: no trial has {plot.value}; there is {', '.join(known)}")
-    if plot.kind == "line":
+    if plot.kind == "line" and plot.x is not None:
         _require_numbers(folder, plot.x)
     return draw_plot(folder, plot, name_of(plot))
 
@@ -77,7 +77,7 @@ def choose_plot(sweep: Sweep, choice: PlotChoice) -> Plot:
     """
     keys = axis_keys(sweep)
     _require_known(choice, keys)
-    usual = f"{'test' if sweep.cross_validation is None else 'validation'}_{sweep.rank_by}"
+    usual = f"{'validation' if leaves_test_unread(sweep) else 'test'}_{sweep.rank_by}"
     plots = sweep.plot or default_plots(sweep, usual)
     base = next((plot for plot in plots if choice.kind in (None, plot.kind)), None)
     kind = choice.kind or (base.kind if base else "boxplot")
@@ -107,6 +107,8 @@ def _choose_axes(
     """The axes as given, then as in `base`, then whatever the sweep varies."""
     chosen = choice.axes
     usual = {} if base is None else {axis: getattr(base, axis) for axis in _AXES}
+    if kind in OVERVIEWS:  # which choose for themselves what is left open
+        return chosen
     needed = ("x", "y") if kind == "heatmap" else ("x",)
     for axis in _AXES:
         free = [key for key in (*usual.values(), *keys) if key and key not in chosen.values()]

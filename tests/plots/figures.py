@@ -1,5 +1,6 @@
 """Figures of every kind, and what is to be read off them."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -72,6 +73,14 @@ RATES = plots.Coordinate("optimizer.learning_rate", [1e-4, 0.1], logarithmic=Tru
 NAMES = plots.Coordinate("optimizer.name", [0, 1], labels=["sgd", "adam"])
 
 
+PLANE: dict[str, Any] = {
+    "x": plots.Coordinate(
+        "optimizer.learning_rate", np.geomspace(1e-4, 1, 20).tolist(), logarithmic=True
+    ),
+    "y": plots.Coordinate("model.dropout", np.linspace(0.5, 0, 20).tolist()),
+}
+
+
 RANKS = {"a": 1.25, "b": 1.75, "c": 3.0}
 
 
@@ -132,6 +141,19 @@ def all_figures() -> dict[str, Callable[[], Figure]]:
         "reliability": lambda: plots.figure_reliability(CALIBRATION, "a run"),
         "groups": lambda: plots.figure_groups(SPEAKERS, title="a run"),
         "weights": lambda: plots.figure_weights(WEIGHTS, title="a run"),
+        "history": lambda: plots.figure_history(
+            [0.5, 0.9, math.nan, 0.7],
+            statuses=["completed", "completed", "failed", "pruned"],
+            value_name="validation_accuracy",
+        ),
+        "epochs": lambda: plots.figure_epochs([9, 3], statuses=["completed", "pruned"]),
+        "parallel": lambda: plots.figure_parallel(
+            [0.5, 0.9], axes_of_keys=[RATES, NAMES], value_name="validation_accuracy", title="a"
+        ),
+        "surface": lambda: plots.figure_scatter(
+            np.linspace(0, 1, 20).tolist(), **PLANE, value_name="test_accuracy", with_surface=True
+        ),
+        "shares": lambda: plots.figure_shares({"a": 0.25, "b": 0.75}, note="a note"),
         "ranks": lambda: plots.figure_ranks(RANKS, ties=[("a", "b")], title="a sweep"),
         "bars": lambda: plots.figure_bars({"small": {"a": 1.0, "b": 2.0}}, reference="a"),
     }
