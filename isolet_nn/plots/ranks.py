@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LONGEST_NAME = 44
-_WIDTH = 5.0
-"""Inches of the axis of ranks."""
+_WIDTH, _LEAST_HEIGHT = 5.0, 2.2
+"""Inches of the axis of ranks, and of the whole."""
 _ROW, _BAR, _GAP = 0.24, 0.13, 0.16
 """Inches from name to name, from bar to bar, and between these two and the axis."""
 
@@ -68,9 +68,9 @@ def figure_ranks(
     title = shorten(title, 60)
     top = 0.5 + (0.25 if title else 0.0) + (0.2 if note else 0.0)
     width = max(_WIDTH + 2 * side, text_width([note], 9.0) + 0.4, text_width([title], 12.0) + 0.4)
-    full = height + top + 0.15
+    full = max(height + top + 0.15, _LEAST_HEIGHT)
     figure, axes = new_figure(
-        width, full, left=side, right=width - side - _WIDTH, bottom=0.15, top=top
+        width, full, left=side, right=width - side - _WIDTH, bottom=full - height - top, top=top
     )
     _set_axes(axes, len(order), height)
     beyond = 0.01 * (len(order) - 1)
