@@ -9,6 +9,7 @@ reads them, and a step takes as long with its losses and hits as with autograd w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -90,6 +91,7 @@ class StackedNetwork:
         # Row c is the target distribution of class c.
         self._targets_of_class = torch.full((classes, classes), smoothing / classes, **number)
         self._targets_of_class.diagonal().add_(1.0 - smoothing)
+        self._negligible = math.sqrt(torch.finfo(number["dtype"]).tiny)
         sums = torch.float32 if device.type == "mps" else torch.float64  # which has no float64
         self.loss_sums = torch.zeros(networks, dtype=sums, device=device)
         self.correct = torch.zeros(networks, dtype=torch.int64, device=device)
@@ -126,7 +128,8 @@ class StackedNetwork:
         losses = (targets * log_p).sum(dim=2)
         self.loss_sums -= losses.sum(dim=1, dtype=self.loss_sums.dtype)
         # (w softmax(z) - t) / B, where t has the weights of the rows in it already.
-        gradient = log_p.exp_()
+        # Negligible probabilities count as 0, as in `nn.losses`.
+        gradient = torch.threshold_(log_p.exp_(), self._negligible, 0.0)
         if row_weights is not None:
             gradient *= row_weights
         gradient -= targets

@@ -136,6 +136,27 @@ def test_a_training_is_a_plain_pytorch_loop_over_the_same_batches(
             assert np.allclose(found[name], tensor.numpy(), rtol=1e-8, atol=1e-10), name
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_negligible_probabilities_are_0_in_the_gradient(dtype: str) -> None:
+    import torch
+
+    from isolet_nn.nn.network import Shape
+    from isolet_nn.training.torch_draws import HostDraws
+    from isolet_nn.training.torch_network import StackedNetwork
+
+    experiment = make_experiment(model__hidden_layers=[], training__dtype=dtype)
+    cpu, number = torch.device("cpu"), getattr(torch, dtype)
+    network = StackedNetwork(experiment, Shape((1, 3)), 1, cpu)
+    log_negligible = np.log(np.sqrt(np.finfo(dtype).tiny))
+    logits = [0.0, 0.99 * log_negligible, 1.01 * log_negligible]
+    network.parameters[0, :3] = torch.tensor(logits, dtype=number)
+    x, y = torch.ones((1, 1, 1), dtype=number), torch.zeros((1, 1), dtype=torch.int64)
+    network.compute_gradients(x, y, None, HostDraws(number, cpu))
+    _, small, negligible = network.gradients[0, :3].tolist()
+    assert small > 0.0
+    assert negligible == 0.0
+
+
 REGULARIZED: dict[str, Any] = {
     "model__dropout": 0.3,
     "model__input_noise": 0.2,
