@@ -28,6 +28,8 @@ _MOST_LETTERS = 500
 """Of a parameter or a tag, which any version of MLflow takes."""
 _KEY, _PARENT = "isolet_nn.key", "mlflow.parentRunId"
 _STATUSES = {RUNNING: "RUNNING", COMPLETED: "FINISHED", FAILED: "FAILED"}
+_OTHER_STATUS = "KILLED"
+"""Of what was interrupted, or pruned."""
 
 
 class MlflowTracker:
@@ -94,8 +96,8 @@ class MlflowTracker:
                 below = store.runs_with(parent.experiment, _PARENT, parent.identity)
                 known_trials = _only(store, below, TRIAL)
                 self._trials = {int(number): run for number, run in known_trials.items()}
-            known = self._trials.get(trial)
-            if known is not None and known.status == _STATUSES[content.status]:
+            known, status = self._trials.get(trial), _STATUSES.get(content.status, _OTHER_STATUS)
+            if known is not None and known.status == status:
                 return
             if known is None:
                 tags = {_PARENT: parent.identity, TRIAL: str(trial)}
@@ -106,7 +108,7 @@ class MlflowTracker:
             run = _OpenRun(store, parent.experiment, known)
             run.send_rows(content, lambda: None)
             run.end(content)
-            self._trials[trial] = StoredRun(run.identity, _STATUSES[content.status], known.tags)
+            self._trials[trial] = StoredRun(run.identity, status, known.tags)
         except TrackingError:
             self._trials = None
             raise
@@ -196,7 +198,7 @@ class _OpenRun:
         facts = {key: value[:_MOST_LETTERS] for key, value in content.facts.items()}
         if metrics or facts:
             self.store.log(self.identity, {}, metrics, facts)
-        self.store.set_status(self.identity, _STATUSES.get(content.status, "KILLED"), ended)
+        self.store.set_status(self.identity, _STATUSES.get(content.status, _OTHER_STATUS), ended)
 
     def _describe(self, content: Content) -> None:
         missing = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -86,10 +87,21 @@ class _Told:
 
 
 class _Senders:
-    """The threads of a folder's trackers, and one warning for each that fails."""
+    """The threads of a folder's trackers, and one warning for each that fails.
 
-    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
+    Parameters
+    ----------
+    warn
+        Called with what a person should know.
+    clock
+        Tells how much time of a processor the work has taken.
+    """
+
+    def __init__(
+        self, folder: Path, warn: Callable[[str], None], clock: Callable[[], float]
+    ) -> None:
         self._folder = folder
+        self._clock = clock
         self._warn = warn
         self._told: list[_Told] = []
 
@@ -103,7 +115,7 @@ class _Senders:
 
     def begin(self, tracker: Tracker, send: Callable[[Pause], None]) -> None:
         """Begin to tell a tracker."""
-        self._told.append(_Told(tracker, Sender(send, tracker.seconds_to_begin)))
+        self._told.append(_Told(tracker, Sender(send, tracker.seconds_to_begin, self._clock)))
 
     def tell(self) -> None:
         """There is something to send."""
@@ -160,7 +172,7 @@ class TrainingTracker(Observer):
 
     def on_start(self, run: Run, dataset: Dataset, training: Training) -> None:
         configs = trackers_of(run.experiment.tracking, self._own, self._chosen)
-        self._senders = _Senders(run.path, self._warn)
+        self._senders = _Senders(run.path, self._warn, time.process_time)
         for tracker in self._senders.trackers(configs):
             self._senders.begin(tracker, self._sending(tracker, run, training))
         self._senders.tell()
@@ -203,7 +215,8 @@ class SweepTracker(SweepObserver):
 
     def on_start(self, folder: SweepFolder, plan: Plan) -> None:
         configs = trackers_of(tracking_of_sweep(folder), self._own, self._chosen)
-        self._senders = _Senders(folder.path, self._warn)
+        # Workers, wherever they are, take no less than one processor all the time.
+        self._senders = _Senders(folder.path, self._warn, time.monotonic)
         for tracker in self._senders.trackers(configs):
             waiting = deque(ended_trials(folder))
             self._waiting.append(waiting)

@@ -15,15 +15,15 @@ from isolet_nn.errors import IsoletNNError, one_line, without_credentials
 Pause = Callable[[], None]
 """Called between two pieces of work: rests where too much time of a processor was taken."""
 
-_SHARE = 0.03
-"""Of the time gone by, what a sender may take of a processor while work goes on."""
+_SHARE = 0.02
+"""Of the work's time of a processor, what a sender may take while it goes on."""
 _INTERVAL = 1.0
 """Seconds from one sending to the next."""
 _MOST_DELAY = 60.0
 """Seconds between two tries at a tracker that fails."""
 _TRIES_AT_THE_END = 3
 """One after another that come to nothing."""
-SILENCE_SECONDS, PATIENCE_SECONDS = 10.0, 60.0
+SILENCE_SECONDS, PATIENCE_SECONDS = 10.0, 30.0
 """How long the end is waited for: since something was sent, and in all."""
 
 
@@ -40,16 +40,25 @@ class Sender:
         Brings the tracker up to date; raises an `IsoletNNError` if it cannot.
     seconds_to_begin
         Time of a processor that its first call takes.
+    clock
+        Tells how much time of a processor the work has taken.
     """
 
-    def __init__(self, send: Callable[[Pause], None], seconds_to_begin: float) -> None:
+    def __init__(
+        self,
+        send: Callable[[Pause], None],
+        seconds_to_begin: float,
+        clock: Callable[[], float],
+    ) -> None:
         self._send = send
+        self._clock = clock
+        self._begun = clock()
         self._debt = seconds_to_begin
         self._news = threading.Event()
         self._ending = threading.Event()
         self._left_alone = threading.Event()
         self._done = threading.Event()
-        self._started = self._progress = time.monotonic()
+        self._progress = time.monotonic()
         self._pieces = 0
         """Of work that were done."""
         self.error: str | None = None
@@ -119,10 +128,11 @@ class Sender:
         """Rest as long as more time of a processor was taken than there may be."""
         self._progress = time.monotonic()
         self._pieces += 1
-        taken = time.thread_time() + self._debt
-        due = self._started + taken / _SHARE
-        if not self._ending.is_set():
-            self._rest(due - time.monotonic(), self._ending)
+        while not self._ending.is_set():
+            due = (time.thread_time() + self._debt) / _SHARE
+            if (missing := due - (self._clock() - self._begun)) <= 0.0:
+                break
+            self._rest(min(missing, _INTERVAL), self._ending)
         if self._left_alone.is_set():
             raise _LeftAloneError
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -158,10 +157,19 @@ def test_a_tracker_waits_for_its_share_of_the_processor_while_work_goes_on(
     def send(pause: Callable[[], None]) -> None:
         begun.set()
 
-    sender = Sender(send, 0.1)
+    asked = threading.Semaphore(0)
+
+    def clock() -> float:
+        asked.release()
+        return 50_000.0 if begun_with else 0.0
+
+    begun_with: list[str] = []
+    sender = Sender(send, 0.1, clock)
+    begun_with.append("half of the 0.1 s in 100,000")
     sender.tell()
-    time.sleep(0.1)
-    assert not begun.is_set()  # 0.1 s in 100,000
+    for _ in range(4):
+        asked.acquire()
+    assert not begun.is_set()
     sender.end()
     sender.wait()
     assert begun.is_set()
