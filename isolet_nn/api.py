@@ -173,6 +173,7 @@ def sweep(
     *,
     runs_dir: str | Path = "runs",
     workers: int | None = None,
+    devices: Sequence[str] | None = None,
     make_workers: WorkersFactory = LocalWorkers,
     progress: bool = False,
     observer: SweepObserver | None = None,
@@ -190,6 +191,8 @@ def sweep(
         Folder in which the sweep's folder is made.
     workers
         Number of processes, instead of the sweep's own.
+    devices
+        GPUs such as ``cuda:0`` with a worker each, instead of the sweep's own.
     make_workers
         Makes the workers, where they are not processes on this machine.
     progress
@@ -214,6 +217,7 @@ def sweep(
         config,
         runs_dir=runs_dir,
         workers=workers,
+        devices=devices,
         make_workers=make_workers,
         observer=_of_sweep(progress, observer, track),
         should_stop=should_stop,
@@ -226,6 +230,7 @@ def resume_sweep(
     path: str | Path,
     *,
     workers: int | None = None,
+    devices: Sequence[str] | None = None,
     retry_failed: bool = False,
     force: bool = False,
     data_dir: str | None = None,
@@ -259,6 +264,7 @@ def resume_sweep(
     folder = sweeps.resume_sweep(
         path,
         workers=workers,
+        devices=devices,
         retry_failed=retry_failed,
         force=force,
         data_dir=data_dir,

@@ -26,13 +26,14 @@ from isolet_nn.sweeps.datasets import DataSize, DataSource
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.loading import load_sweep
-from isolet_nn.sweeps.plan import Plan, make_plan
+from isolet_nn.sweeps.plan import Plan
 from isolet_nn.sweeps.requirements import require_backends
-from isolet_nn.sweeps.sweep import n_workers, sweep
+from isolet_nn.sweeps.staff import FROM_FILE, plan_for, staff_of
+from isolet_nn.sweeps.sweep import sweep
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import ENVIRONMENT, new_folder
 from isolet_nn.system.machine import available_cores, describe_process, has_torch
-from isolet_nn.system.processes import new_executor, require_processes, starting
+from isolet_nn.system.processes import new_executor, starting
 
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
@@ -132,9 +133,9 @@ def time_sweep(
     if with_search:
         _require_search(swept, trials)
     require_backends(trials)
-    require_processes(n_workers(swept), "workers")
+    staff = staff_of(swept, trials, FROM_FILE)
     source = DataSource()
-    plan = make_plan(trials, np.arange(len(trials)), n_workers(swept), source.size)
+    plan = plan_for(staff, trials, np.arange(len(trials)), source)
     path = new_folder(Path(runs_dir), "bench-sweep")
     environment = describe_process("torch") | {"cores": available_cores()}
     write_json(path / ENVIRONMENT, environment)
@@ -145,7 +146,7 @@ def time_sweep(
     sgemm: list[float] = []
     for number in range(1, rounds + 1):
         # In turn, so that whatever else the machine does falls on all of them.
-        sgemm.append(sgemm_gflops(n_workers(swept)))
+        sgemm.append(sgemm_gflops(staff.workers))
         seconds, done = _run_sweep(swept, path)
         times.append(seconds)
         say(f"round {number}: sweep {seconds:.1f} s")
@@ -153,14 +154,14 @@ def time_sweep(
             loops.append(_run_loop(trials, loop_threads))
             say(f"round {number}: loop {loops[-1].seconds:.1f} s")
         if with_search:
-            searches.append(_run_search(trials, n_workers(swept)))
+            searches.append(_run_search(trials, staff.workers))
             say(f"round {number}: GridSearchCV {searches[-1].seconds:.1f} s")
     flops = floating_point_operations(trials, plan, source.size, done.results.epochs)
     measured = SweepTimes(
         path=path,
         trials=len(trials),
         trainings=plan.n_trainings,
-        workers=n_workers(swept),
+        workers=staff.workers,
         loop_threads=loop_threads,
         sweep_seconds=times,
         loop_seconds=[loop.seconds for loop in loops],

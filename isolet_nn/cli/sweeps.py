@@ -15,6 +15,7 @@ from isolet_nn.terminal.completion import complete_sweep, complete_sweep_folder
 from isolet_nn.terminal.endings import exit_as_sweep, stopping
 from isolet_nn.terminal.options import (
     DataDir,
+    Devices,
     Quiet,
     RunsDir,
     Set,
@@ -50,6 +51,7 @@ def sweep(
         str | None, typer.Option("--name", metavar="NAME", help="Name of the sweep.")
     ] = None,
     workers: Workers = None,
+    devices: Devices = None,
     cluster: Annotated[
         str | None,
         typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler, or local:N."),
@@ -112,9 +114,11 @@ def sweep(
     ] = False,
 ) -> None:
     """Run a grid of trials, or go on with one; its folder is the last line printed."""
+    from isolet_nn.sweeps.staff import parse_devices
     from isolet_nn.terminal.printer import Printer
 
     printer = Printer.asked_for(table_format, quiet=quiet, print_trial=print_trial is not None)
+    gpus = None if devices is None else parse_devices(devices)
     changes = {"name": name, "save_models": save_models}
     is_preview = dry_run or print_trial is not None
     if is_preview and cluster is not None:
@@ -127,6 +131,7 @@ def sweep(
                 "--name": name,
                 "--save-models": save_models,
                 "--workers": workers,
+                "--devices": devices,
                 "--cluster": cluster,
                 "--reuse": reuse,
                 "--shard": shard,
@@ -158,9 +163,12 @@ def sweep(
         begin = _resumed(resume, data_dir, retry_failed=retry_failed, force=force)
     begin = partial(begin, reuse=places)
     if is_preview:
-        _preview(what, print_trial, workers, data_dir, printer, places, retry_failed=retry_failed)
+        options = {"retry_failed": retry_failed, "reuse": places}
+        _preview(what, print_trial, workers, gpus, data_dir, printer, options)
     else:
-        _carry_out(begin, resume, workers, cluster, track, printer, quiet=quiet, verbose=verbose)
+        _carry_out(
+            begin, resume, workers, gpus, cluster, track, printer, quiet=quiet, verbose=verbose
+        )
 
 
 def _config_and_places(
@@ -242,11 +250,10 @@ def _preview(
     what: Sweep | SweepFolder | Path,
     trial: int | None,
     workers: int | None,
+    devices: list[str] | None,
     data_dir: Path | None,
     printer: Printer,
-    places: list[Path] | None,
-    *,
-    retry_failed: bool,
+    options: Mapping[str, Any],
 ) -> None:
     """Print a trial's config, or the plan."""
     from isolet_nn.sweeps.folder import SweepFolder, trial_config
@@ -258,14 +265,15 @@ def _preview(
     if trial is not None:
         print_text(trial_config(seen, trial))
     else:
-        options: dict[str, Any] = {"reuse": places, "on_reuse": say_reused}
-        print_plan(*plan_of(seen, workers, retry_failed=retry_failed, **options), printer)
+        found = plan_of(seen, workers, devices, **options, on_reuse=say_reused)
+        print_plan(*found, printer)
 
 
 def _carry_out(
     begin: Begin,
     resumed: Path | None,
     workers: int | None,
+    devices: list[str] | None,
     cluster: str | None,
     track: list[str] | None,
     printer: Printer,
@@ -281,7 +289,7 @@ def _carry_out(
 
     observer = sweep_observer(quiet, verbose)
     observers = SweepObservers([SweepTracker(track, print_warning), observer])
-    options: dict[str, Any] = {"workers": workers, "observer": observers}
+    options: dict[str, Any] = {"workers": workers, "devices": devices, "observer": observers}
     if cluster is not None:
         from isolet_nn.sweeps.cluster import cluster_workers
 

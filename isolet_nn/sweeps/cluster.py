@@ -10,15 +10,16 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from isolet_nn.config.experiment import Experiment
+from isolet_nn.errors import BackendUnavailableError
 from isolet_nn.sweeps.cohort import CohortTask
 from isolet_nn.sweeps.datasets import PackedDataset
-from isolet_nn.sweeps.remote import Done, Failed, Lacking, keep, work
+from isolet_nn.sweeps.remote import Done, Failed, Gpu, Lacking, gpu_for, keep, work
 from isolet_nn.sweeps.scheduler import (
     Notify,
     connect,
@@ -31,7 +32,7 @@ from isolet_nn.sweeps.scheduler import (
     start_cluster,
     while_scheduler_lives,
 )
-from isolet_nn.sweeps.workers import Outcome
+from isolet_nn.sweeps.workers import Outcome, names_of_gpus
 from isolet_nn.system.files import write_bytes
 from isolet_nn.system.processes import require_processes
 
@@ -48,7 +49,7 @@ def _log(message: str) -> None:
     logging.getLogger(__name__).warning(message)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cluster:
     """Where a cluster is found; called by `sweep`, it makes the workers.
 
@@ -60,15 +61,69 @@ class Cluster:
         Workers it has now, to plan for; None if there are none yet.
     notify
         Is told what a person should know.
+    gpus
+        GPUs of this machine that workers started here share out, once `gpu_memory` was asked.
     """
 
     address: str
     n_workers: int | None
     notify: Notify
+    gpus: Sequence[str] = ()
 
     def __call__(self, n_workers: int, data_folder: Path, pack: Pack) -> DaskWorkers:
         """Connect; the number and the folder are for workers of other kinds."""
-        return DaskWorkers(self.address, pack, self.notify)
+        return DaskWorkers(self.address, pack, self.notify, self.gpus)
+
+    def gpu_memory(self, experiments: Sequence[Experiment]) -> int | None:
+        """Bytes of the smallest GPU of the workers, if any of the experiments uses one there.
+
+        Raises
+        ------
+        BackendUnavailableError
+            If a worker lacks the backend or the device of one, by its name.
+        """
+        if not any(experiment.backend == "torch" for experiment in experiments):
+            return None
+        contents = [experiment.model_dump(mode="json") for experiment in experiments]
+        if local_workers(self.address) is not None:
+            memory = workers_memory({"this machine": gpu_for(contents)}, self.address, self.notify)
+            self.gpus = names_of_gpus() if memory is not None else ()
+            return memory
+        with while_scheduler_lives(self.address):
+            client = connect(self.address)
+            try:
+                found = client.run(gpu_for, contents, on_error="return")
+            finally:
+                client.close()
+        return workers_memory(found, self.address, self.notify)
+
+
+def workers_memory(found: Mapping[str, Any], address: str, notify: Notify) -> int | None:
+    """Bytes of the smallest of the GPUs that workers have; refuses those who lack something."""
+    lacking = [
+        f"{worker}: {reply.error if isinstance(reply, Failed) else reason(reply)}"
+        for worker, reply in sorted(found.items())
+        if isinstance(reply, Failed | Exception)
+    ]
+    if lacking:
+        raise BackendUnavailableError(
+            f"{address}: these workers cannot compute the sweep's trials:\n" + "\n".join(lacking)
+        )
+    gpus = {worker: reply for worker, reply in sorted(found.items()) if isinstance(reply, Gpu)}
+    kinds = sorted({gpu.kind for gpu in gpus.values()})
+    if len(kinds) > 1:
+        notify(
+            f"{address} has workers with GPUs of several kinds: {', '.join(kinds)}; results may "
+            "differ in their last bits"
+        )
+    for identity in dict.fromkeys(gpu.identity for gpu in gpus.values()):
+        sharing = [worker for worker, gpu in gpus.items() if gpu.identity == identity]
+        if len(sharing) > 1:
+            notify(
+                f"{address} has workers that share a GPU: {', '.join(sharing)}; one worker for "
+                "each GPU is faster (CUDA_VISIBLE_DEVICES=0 dask worker ..., then =1)"
+            )
+    return min((gpu.memory for gpu in gpus.values()), default=None)
 
 
 def cluster_workers(address: str, notify: Notify = _log) -> Cluster:
@@ -144,6 +199,8 @@ class DaskWorkers:
         Gives the data set of an experiment.
     notify
         Is told what a person should know.
+    gpus
+        GPUs of this machine that workers started here share out.
 
     Raises
     ------
@@ -152,7 +209,9 @@ class DaskWorkers:
         the scheduler is gone.
     """
 
-    def __init__(self, address: str, pack: Pack, notify: Notify = _log) -> None:
+    def __init__(
+        self, address: str, pack: Pack, notify: Notify = _log, gpus: Sequence[str] = ()
+    ) -> None:
         self._address = address
         self._pack = pack
         self._notify = notify
@@ -164,7 +223,9 @@ class DaskWorkers:
         self._looked = -math.inf
         with contextlib.ExitStack() as stack:
             count = local_workers(address)
-            target = address if count is None else stack.enter_context(start_cluster(count))
+            target = address
+            if count is not None:
+                target = stack.enter_context(start_cluster(count, gpus))
             self._client = stack.enter_context(connect(target))
             # `cluster_workers` has told of other versions of NumPy; from here on, newcomers count.
             self._checked = require_same_version(self._client, address, lambda _: None)

@@ -6,7 +6,9 @@ another one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,13 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.metrics import is_better
 from isolet_nn.config.problems import validate
 from isolet_nn.data.dataset import Dataset
+from isolet_nn.errors import OutOfMemoryError
 from isolet_nn.runs.model_file import shared_preprocessing_path, write_model, write_preprocessing
 from isolet_nn.sweeps.curves import SavedCurves, curve_text, evaluated_epochs
+from isolet_nn.sweeps.room import halves, most_lines, that_fit
 from isolet_nn.sweeps.rungs import Rungs, RungWatch
 from isolet_nn.system.statuses import COMPLETED, FAILED, PRUNED
+from isolet_nn.training.capacity import release_memory_of, stream_for
 from isolet_nn.training.loop import MemberIndex, Training
 from isolet_nn.training.progress import why_worthless
 from isolet_nn.training.threads import limited_threads
@@ -52,6 +57,8 @@ class CohortTask:
 
     Attributes
     ----------
+    lines
+        Its trainings.
     data_key
         Which data set all of it needs.
     models_folder
@@ -61,6 +68,8 @@ class CohortTask:
         those of all.
     curves
         What is kept of each epoch.
+    stacks
+        How many lines, one after another, are in each stack; none: all are in one.
     """
 
     lines: tuple[LineTask, ...]
@@ -69,6 +78,7 @@ class CohortTask:
     metric: str = "test_accuracy"
     threshold: float | None = None
     curves: SavedCurves = "none"
+    stacks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,6 +127,8 @@ def run_cohort(
 ) -> list[TrialResult]:
     """Train a cohort; return a result for every trial.
 
+    Stacks for which a device has no memory at once are trained in parts, one after another.
+
     Parameters
     ----------
     task
@@ -126,36 +138,120 @@ def run_cohort(
     should_stop
         Asked after every epoch; when it says yes, what is missing is left out.
     """
-    experiments = [
-        validate(Experiment, line.experiment, f"trial {line.trials[-1]}") for line in task.lines
-    ]
+    experiments = {
+        line.trials[-1]: validate(Experiment, line.experiment, f"trial {line.trials[-1]}")
+        for line in task.lines
+    }
+    work = _Work(task, dataset, experiments, should_stop)
+    ends = list(itertools.accumulate(task.stacks or (len(task.lines),)))
+    stacks = [task.lines[start:end] for start, end in itertools.pairwise([0, *ends])]
     results: list[TrialResult] = []
-    with limited_threads(experiments[0]):
-        training = Training(
-            experiments, [dataset] * len(experiments), _epochs_to_evaluate(task, experiments)
-        )
-        active = dict(enumerate(task.lines))
-        watch = RungWatch(task.metric)
-        while active and not should_stop():
-            training.run_epoch()
-            for number, line in list(active.items()):
-                results += _read_off(task, training, number, line, watch)
-                results += _prune(task, training, number, line, watch)
-                if training.members[number].finished:
-                    del active[number]
-            left = training.leave_finished()
-            active = {now: active[before] for now, before in enumerate(left) if before in active}
+    with limited_threads(work.experiment_of(stacks[0])):
+        for together in that_fit(stacks, work.most_lines):
+            if should_stop():
+                break
+            results += work.train(together)
     return results
 
 
+Stack = Sequence[LineTask]
+"""Lines whose networks take their steps together."""
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A cohort at work; `experiments` are those of lines, by the last of a line's trials."""
+
+    task: CohortTask
+    dataset: Dataset
+    experiments: Mapping[int, Experiment]
+    should_stop: Callable[[], bool]
+
+    def experiment_of(self, stack: Stack) -> Experiment:
+        """The experiment of a stack's first line."""
+        return self.experiments[stack[0].trials[-1]]
+
+    def most_lines(self, stack: Stack) -> int | None:
+        """How many lines of a stack its device has memory for."""
+        return most_lines(self.experiment_of(stack), self.dataset)
+
+    def train(self, stacks: Sequence[Stack]) -> list[TrialResult]:
+        """Train stacks side by side; where memory does not suffice, in halves."""
+        try:
+            return self._train(stacks)
+        except OutOfMemoryError:
+            parts = halves(stacks)
+            if not parts:
+                raise
+        release_memory_of(self.experiment_of(stacks[0]))
+        results: list[TrialResult] = []
+        for half in parts:
+            if self.should_stop():
+                break
+            try:
+                results += self.train(half)
+            except OutOfMemoryError as error:  # even of one training alone
+                trials = [trial for stack in half for line in stack for trial in line.trials]
+                results += [TrialResult(trial, FAILED, error=str(error)) for trial in trials]
+        return results
+
+    def _train(self, stacks: Sequence[Stack]) -> list[TrialResult]:
+        results: list[TrialResult] = []
+        active = [_StackAtWork(self, stack, alone=len(stacks) == 1) for stack in stacks]
+        for one in active:
+            one.begin_epoch()
+        # While one stack is waited for and read off, its device goes on with the others.
+        while active and not self.should_stop():
+            for one in list(active):
+                results += one.end_epoch()
+                if one.lines:
+                    one.begin_epoch()
+                else:
+                    active.remove(one)
+        return results
+
+
+class _StackAtWork:
+    """A stack in training; `lines` are those that are not finished yet."""
+
+    def __init__(self, work: _Work, stack: Stack, *, alone: bool) -> None:
+        experiments = [work.experiments[line.trials[-1]] for line in stack]
+        self._task, self._watch = work.task, RungWatch(work.task.metric)
+        self._on_device = nullcontext if alone else stream_for(experiments[0])
+        self.lines = dict(enumerate(stack))
+        epochs = _epochs_to_evaluate(work.task, stack, experiments)
+        with self._on_device():
+            self._training = Training(experiments, [work.dataset] * len(experiments), epochs)
+
+    def begin_epoch(self) -> None:
+        """Take an epoch's steps, or let a device begin with them."""
+        with self._on_device():
+            self._training.take_steps()
+
+    def end_epoch(self) -> list[TrialResult]:
+        """Results of the trials that end with the epoch."""
+        results: list[TrialResult] = []
+        with self._on_device():
+            self._training.end_epoch()
+            for number, line in list(self.lines.items()):
+                results += _read_off(self._task, self._training, number, line, self._watch)
+                results += _prune(self._task, self._training, number, line, self._watch)
+                if self._training.members[number].finished:
+                    del self.lines[number]
+            left = self._training.leave_finished()
+            at = self.lines
+            self.lines = {now: at[before] for now, before in enumerate(left) if before in at}
+        return results
+
+
 def _epochs_to_evaluate(
-    task: CohortTask, experiments: Sequence[Experiment]
+    task: CohortTask, stack: Stack, experiments: Sequence[Experiment]
 ) -> frozenset[int] | None:
     """Only what is read off, unless someone watches, or full curves need, other epochs too."""
     if any(e.training.early_stopping is not None for e in experiments):
         return None
-    ends = frozenset(epoch for line in task.lines for epoch in line.epochs)
-    ends |= {rung.epoch for line in task.lines for rungs in line.rungs for rung in rungs}
+    ends = frozenset(epoch for line in stack for epoch in line.epochs)
+    ends |= {rung.epoch for line in stack for rungs in line.rungs for rung in rungs}
     if task.curves != "full" and not any(e.training.watched for e in experiments):
         return ends
     every = {e.training.evaluate_every for e in experiments}

@@ -102,6 +102,8 @@ Grid = Annotated[dict[str, Annotated[list[Value], Field(min_length=1)]], Field(m
 Settings = Annotated[list[Setting], Field(min_length=1, max_length=MOST_SETTINGS)]
 Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=MOST_SEEDS)]
 Plots = list[Plot]
+Gpu = Annotated[str, Field(pattern=r"^cuda:\d{1,4}$")]
+Devices = Literal["auto"] | Annotated[list[Gpu], Field(min_length=1)]
 
 
 SOURCES = ("grid", "list", "random", "search")
@@ -137,7 +139,9 @@ class Sweep(Section):
     plot: Plots = Field(default=[])
     """Picture of the results, or several in a list; without one, what suits the varied keys."""
     workers: Literal["auto"] | Annotated[int, Field(ge=1, le=MOST_WORKERS)] = "auto"
-    """Local processes; auto takes one a processor."""
+    """Local processes; auto takes one a processor, or one a GPU where trials compute there."""
+    devices: Devices = "auto"
+    """GPUs with a worker each, such as [cuda:0, cuda:1]; auto takes all where trials use them."""
     save_models: Literal["best", "all", "none"] = "best"
     """Whose weights are kept."""
     save_curves: Literal["training", "full", "none"] = "training"

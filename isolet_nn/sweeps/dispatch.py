@@ -209,10 +209,12 @@ class Dispatcher:
         else:
             key, experiment = self._data_of(cohort.lines[0][-1])
             for line in cohort.lines:
-                of_line = tuple(self._trials.epochs(trial, experiment) for trial in line)
+                _, like_it = self._data_of(line[-1])
+                of_line = tuple(self._trials.epochs(trial, like_it) for trial in line)
                 rungs = tuple(map(self._rungs, line))
                 lines.append(LineTask(self._trials.content(line[-1]), line, of_line, rungs))
-        task = replace(self._models.instruct(tuple(lines), key), curves=curves)
+        task = self._models.instruct(tuple(lines), key)
+        task = replace(task, curves=curves, stacks=cohort.stacks)
         self._workers.submit(ticket, task, experiment)
 
     def _data_of(self, trial: int) -> tuple[str, Experiment]:

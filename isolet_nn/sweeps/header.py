@@ -15,7 +15,15 @@ from isolet_nn.sweeps.requirements import folds_named_as_in
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.version import __version__
 
-_NO_IDENTITY = {"name", "workers", "plot", "save_models", "save_curves", "tracking"}
+_NO_IDENTITY = {
+    "name",
+    "workers",
+    "devices",
+    "plot",
+    "save_models",
+    "save_curves",
+    "tracking",
+}
 """Keys of a sweep file that no trial's result depends on."""
 
 

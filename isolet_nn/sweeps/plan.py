@@ -5,8 +5,9 @@ Three rules:
 - Trials that differ only in ``training.epochs`` are one training to the largest, read off on the
   way; not with a schedule or an average (SWA) that depends on the number of epochs, nor with
   early stopping.
-- Networks of one shape and batch size are stacked as long as a stack fits into the cache: they take
-  the same steps together, preferably on the same batches, which are then fetched once.
+- Networks of one shape and batch size are stacked as long as a stack fits into the cache, or into
+  a GPU's memory: they take the same steps together, preferably on the same batches, which are then
+  fetched once. A GPU computes several stacks side by side.
 - Cohorts are sized so that all workers stay busy, and sorted so that the longest comes first.
 
 How trials are put together never shows in a result.
@@ -25,70 +26,17 @@ from numpy.typing import NDArray
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.training import Constant, ReduceOnPlateau, Step, Swa
-from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed
+from isolet_nn.sweeps.costs import GPU_COSTS, CostModel, batch_size, costs_of, most_stacked
+from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed, data_key
 from isolet_nn.sweeps.grid import EPOCHS, Trials
-from isolet_nn.training.backend import n_parameters, network_shape
 
 Line = tuple[int, ...]
 """Trials that one training serves, by ascending number of epochs."""
 
-LONGEST_COHORT = 60.0
-"""Estimated seconds that a cohort of several trainings takes at the most, and a crash costs."""
 COHORTS_PER_WORKER = 4
 """Cohorts that each worker should get at least, so that all end at about the same time."""
-
-
-@dataclass(frozen=True)
-class CostModel:
-    """What a training costs, and from which size on stacking costs more than it saves.
-
-    Measured in November 2026 on one core of an AMD EPYC (Zen 5). Only the proportions matter: they
-    balance the work of several workers, and never show in a result.
-
-    Attributes
-    ----------
-    step, network_step
-        Seconds that a step costs a stack besides its networks, and each network by itself.
-    parameter
-        Seconds that the optimizer takes for a parameter in a step.
-    products_per_second
-        What the matrix products come to, at about four a parameter and row, both ways together.
-    fetched_number
-        Seconds from fetching a number of a batch until it is used.
-    most_stacked
-        Networks of a stack at the most: beyond, nothing more is gained.
-    stacked_numbers
-        Numbers that the steps of a stack go through at the most: beyond, they leave the cache.
-    """
-
-    step: float = 3e-5
-    network_step: float = 4e-5
-    parameter: float = 1.1e-9
-    products_per_second: float = 1.8e11
-    fetched_number: float = 2.5e-10
-    most_stacked: int = 16
-    stacked_numbers: int = 1_400_000
-
-    def epoch_seconds(self, experiment: Experiment, size: DataSize) -> float:
-        """Rough seconds of an epoch: a fixed cost a step, the optimizer's passes, the products."""
-        batch = _batch_size(experiment, size)
-        parameters = n_parameters(experiment, size.n_features, size.n_classes)
-        seconds = (
-            self.network_step * experiment.ensemble
-            + parameters * self.parameter
-            + 4 * batch * parameters / self.products_per_second
-        )
-        return size.n_rows / batch * seconds
-
-    def pays_by_seed(
-        self, of_one_seed: float, mixed: int, experiment: Experiment, size: DataSize
-    ) -> bool:
-        """Whether stacks of `of_one_seed` networks, which share batches, beat mixed ones."""
-        fetching = self.fetched_number * _batch_size(experiment, size) * size.n_features
-        return (self.step + fetching) / of_one_seed < self.step / mixed + fetching
-
-
-COSTS = CostModel()
+IN_FLIGHT = 10
+"""Stacks of several shapes that a GPU computes side by side, as one alone leaves it half idle."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +46,16 @@ class Cohort:
     Attributes
     ----------
     lines
-        One training each, all in one stack.
+        One training each.
     cost
-        Estimated seconds of one processor.
+        Estimated seconds of one processor, or one GPU.
+    stacks
+        How many lines, one after another, are in each stack; none: all are in one.
     """
 
     lines: tuple[Line, ...]
     cost: float
+    stacks: tuple[int, ...] = ()
 
     @property
     def n_trials(self) -> int:
@@ -158,6 +109,7 @@ def make_plan(
     workers: int,
     data_size: Callable[[Experiment], DataSize],
     cohorts_per_worker: int = COHORTS_PER_WORKER,
+    gpu_memory: int | None = None,
 ) -> Plan:
     """Put the pending trials into cohorts.
 
@@ -173,20 +125,32 @@ def make_plan(
         Gives the size of an experiment's data.
     cohorts_per_worker
         How many cohorts each worker should get at least.
+    gpu_memory
+        Bytes that each process's GPU has, where they have one each; what can be computed there is.
     """
     notes: Counter[str] = Counter()
     stacks = [
         stack
         for group in _groups(trials, pending)
-        for stack in _stacks_of_group(trials, group, data_size, notes)
+        for stack in _stacks_of_group(trials, group, data_size, gpu_memory, notes)
     ]
-    total = sum(stack.line_cost * len(stack.lines) for stack in stacks)
-    target = min(LONGEST_COHORT, total / (workers * cohorts_per_worker))
-    cohorts = []
+    total = sum(stack.cost(len(stack.lines)) for stack in stacks)
+    cohorts: list[Cohort] = []
+    small: dict[str, list[tuple[_Stack, Cohort]]] = {}
     for stack in stacks:
+        # A single GPU has nobody to wait for, and larger stacks suit it better.
+        parts = 1 if stack.on_gpu and workers == 1 else workers * cohorts_per_worker
+        target = min(stack.costs.longest_cohort, total / parts)
         own = list(stack.cohorts(target, 1 if len(stacks) >= workers else workers))
-        cohorts += own
         notes.update(stack.note(own))
+        if stack.on_gpu:
+            key = data_key(trials.make_experiment(stack.lines[0][-1]))
+            small.setdefault(key, []).extend((stack, cohort) for cohort in own)
+        else:
+            cohorts += own
+    for of_one_dataset in small.values():
+        target = min(GPU_COSTS.longest_cohort, total / workers)
+        cohorts += _side_by_side(of_one_dataset, target, notes)
     cohorts.sort(key=lambda cohort: (-cohort.cost, cohort.lines[0][0]))
     return Plan(cohorts, dict(notes))
 
@@ -196,22 +160,34 @@ class _Stack:
     """Lines that could all be trained together, at most so many at once, or a reason why not."""
 
     lines: list[Line]
+    steps: float
     line_cost: float
+    costs: CostModel
     most: int
     why_alone: str
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether a GPU computes it, which takes a step of few networks as long as one of many."""
+        return self.costs is GPU_COSTS
+
+    def cost(self, lines: int) -> float:
+        """Estimated seconds of so many of its lines."""
+        return self.line_cost * lines + (self.steps * self.costs.step if self.on_gpu else 0.0)
 
     def cohorts(self, target: float, multiple: int) -> Iterator[Cohort]:
         """Cut into cohorts of about `target` seconds, equal in size up to one line.
 
         Where there are several, their number is a multiple of `multiple`.
         """
-        size = min(self.most, max(1, math.floor(target / self.line_cost)))
+        room = target - self.cost(0)
+        size = min(self.most, max(1, math.floor(room / self.line_cost)))
         n_cohorts = math.ceil(len(self.lines) / size)
         if n_cohorts > 1:
             n_cohorts = min(len(self.lines), math.ceil(n_cohorts / multiple) * multiple)
         bounds = np.linspace(0, len(self.lines), n_cohorts + 1).round().astype(int).tolist()
         for start, end in itertools.pairwise(bounds):
-            yield Cohort(tuple(self.lines[start:end]), self.line_cost * (end - start))
+            yield Cohort(tuple(self.lines[start:end]), self.cost(end - start))
 
     def note(self, cohorts: Sequence[Cohort]) -> dict[str, int]:
         """What the plan says of these cohorts, into which the stack was cut."""
@@ -223,6 +199,31 @@ class _Stack:
             return {}
         reason = self.why_alone or "each would take long, or workers would have nothing to do"
         return {f"not stacked: {reason}": sum(cohort.n_trials for cohort in cohorts)}
+
+
+def _side_by_side(
+    stacks: Sequence[tuple[_Stack, Cohort]], target: float, notes: Counter[str]
+) -> list[Cohort]:
+    """Put cohorts of a GPU, on one data set, into cohorts of several stacks, as memory allows."""
+    joined: list[list[Cohort]] = []
+    room = cost = 0.0
+    for stack, cohort in sorted(stacks, key=lambda one: -one[1].cost):
+        share = len(cohort.lines) / stack.most
+        fits = room >= share and cost + cohort.cost <= target
+        if not joined or not fits or len(joined[-1]) == IN_FLIGHT:
+            joined.append([])
+            room, cost = 1.0, 0.0
+        joined[-1].append(cohort)
+        room, cost = room - share, cost + cohort.cost
+    together = []
+    for cohorts in joined:
+        lines = tuple(line for cohort in cohorts for line in cohort.lines)
+        sizes = tuple(len(cohort.lines) for cohort in cohorts)
+        one = Cohort(lines, sum(cohort.cost for cohort in cohorts), sizes)
+        together.append(one)
+        if len(sizes) > 1:
+            notes[f"up to {IN_FLIGHT} stacks side by side on a GPU"] += one.n_trials
+    return together
 
 
 _OF_EACH_NETWORK = ("training.clip_norm", "training.clip_value")
@@ -260,6 +261,7 @@ def _stacks_of_group(
     trials: Trials,
     group: NDArray[np.int64],
     data_size: Callable[[Experiment], DataSize],
+    gpu_memory: int | None,
     notes: Counter[str],
 ) -> Iterator[_Stack]:
     """Lines and stacks of trials that differ in optimizer, clipping, seed, fold, epochs only."""
@@ -273,29 +275,34 @@ def _stacks_of_group(
     ]
     by_seed = data_depends_on_seed(experiment.dataset)
     if not by_seed and experiment.training.shuffle:
-        by_seed = _pays_by_seed(experiment, size, len(lines) / len(set(kinds)))
+        by_seed = _pays_by_seed(experiment, size, gpu_memory, len(lines) / len(set(kinds)))
     if not by_seed:
         kinds = [(epochs, division, None) for epochs, division, _ in kinds]
     together: dict[tuple[int, int, int | None], list[Line]] = {}
     for kind, line in zip(kinds, lines, strict=True):
         together.setdefault(kind, []).append(line)
     shared = by_seed or not experiment.training.shuffle
-    most, why_alone = _most_stacked(experiment, size, shares_batches=shared)
+    costs = costs_of(experiment, gpu_memory)
+    most, why_alone = most_stacked(experiment, size, gpu_memory, shares_batches=shared)
+    steps = size.n_rows / batch_size(experiment, size)
     for (epochs, *_), of_one_kind in together.items():
-        seconds = epochs * COSTS.epoch_seconds(experiment, size)
-        yield _Stack(of_one_kind, seconds, most, why_alone)
+        seconds = epochs * costs.epoch_seconds(experiment, size)
+        yield _Stack(of_one_kind, epochs * steps, seconds, costs, most, why_alone)
 
 
-def _pays_by_seed(experiment: Experiment, size: DataSize, lines_a_seed: float) -> bool:
+def _pays_by_seed(
+    experiment: Experiment, size: DataSize, gpu_memory: int | None, lines_a_seed: float
+) -> bool:
     """Whether smaller stacks, each of one seed, beat larger ones of several seeds.
 
     Networks of one seed get the same batches, which a stack fetches once.
     """
     if experiment.ensemble > 1 or lines_a_seed < 2:
         return False  # an ensemble's networks have batches of their own
-    mixed, _ = _most_stacked(experiment, size, shares_batches=False)
-    of_one_seed, _ = _most_stacked(experiment, size, shares_batches=True)
-    return COSTS.pays_by_seed(min(lines_a_seed, of_one_seed), mixed, experiment, size)
+    mixed, _ = most_stacked(experiment, size, gpu_memory, shares_batches=False)
+    of_one_seed, _ = most_stacked(experiment, size, gpu_memory, shares_batches=True)
+    costs = costs_of(experiment, gpu_memory)
+    return costs.pays_by_seed(min(lines_a_seed, of_one_seed), mixed, experiment, size)
 
 
 def _lines(
@@ -328,28 +335,3 @@ def _why_not_shared(experiment: Experiment) -> str:
     if experiment.training.early_stopping is not None:
         return "early stopping may end any of them"
     return ""
-
-
-def _most_stacked(
-    experiment: Experiment, size: DataSize, *, shares_batches: bool
-) -> tuple[int, str]:
-    """How many experiments a stack may hold, and why if it is one."""
-    if experiment.backend == "torch" and (experiment.ensemble > 1 or not shares_batches):
-        # It computes network by network; what a stack shares is fetching (measured: a quarter).
-        return 1, "the backend is torch, to which only networks on the same batches are cheaper"
-    model, batch = experiment.model, _batch_size(experiment, size)
-    shape = network_shape(experiment, size.n_features, size.n_classes)
-    numbers = 4 * shape.n_parameters  # with gradients, and what an optimizer remembers of each
-    numbers += batch * (sum(model.hidden_layers) + size.n_classes)
-    own_inputs = model.input_dropout or model.input_noise or experiment.training.mixup
-    if own_inputs or experiment.ensemble > 1 or not shares_batches:
-        numbers += batch * size.n_features
-    most = min(COSTS.most_stacked, COSTS.stacked_numbers // numbers) // experiment.ensemble
-    if most > 1:
-        return most, ""
-    what = "networks" if experiment.ensemble == 1 else "ensembles"
-    return 1, f"the {what} are too large for stacking to pay"
-
-
-def _batch_size(experiment: Experiment, size: DataSize) -> int:
-    return min(experiment.training.batch_size, size.n_rows)

@@ -6,21 +6,30 @@ It shares no disk with the sweep, so models go back beside the results.
 from __future__ import annotations
 
 import dataclasses
+import os
 import signal
+import socket
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.problems import validate
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.sweeps.cohort import CohortTask, TrialResult, run_cohort
 from isolet_nn.sweeps.datasets import PackedDataset
+from isolet_nn.training.capacity import gpu_of
+from isolet_nn.training.loop import require_backend
 from isolet_nn.version import __version__
 
 _DATASETS_KEPT = 4
+GPUS = "ISOLET_NN_GPUS_OF_WORKERS"
+"""Environment variable of workers that a sweep starts: what CUDA calls the GPUs they share out."""
 
 _datasets: dict[str, Dataset] = {}
 """By checksum, the oldest first."""
@@ -48,14 +57,46 @@ class Lacking:
     """The worker has not got the data set."""
 
 
-def dask_setup(_worker: object) -> None:
-    """Leave Ctrl-C to the sweep: Dask calls this first in workers that the sweep starts."""
+def dask_setup(worker: Any) -> None:
+    """Leave Ctrl-C to the sweep: Dask calls this first in workers that the sweep starts.
+
+    Of the GPUs that these are given, each takes the one of its number, before CUDA is asked.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    names = os.environ.get(GPUS, "")
+    if names:
+        own = names.split(",")
+        os.environ["CUDA_VISIBLE_DEVICES"] = own[int(worker.name) % len(own)]
 
 
 def versions() -> dict[str, str]:
     """The versions that decide on results."""
     return {"isolet_nn": __version__, "numpy": np.__version__}
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """The GPU that a worker computes on: which of all, of what kind, and its bytes."""
+
+    identity: str
+    kind: str
+    memory: int
+
+
+def gpu_for(contents: Sequence[dict[str, Any]]) -> Gpu | Failed | None:
+    """The GPU that this worker computes experiments (as in files) on, if any of them uses one.
+
+    Why not, where the worker lacks the backend or the device of one.
+    """
+    found = None
+    for content in contents:
+        try:
+            experiment = validate(Experiment, content, "experiment")
+            require_backend(experiment)
+            found = gpu_of(experiment) or found
+        except Exception as error:
+            return Failed(str(error))
+    return None if found is None else Gpu(f"{socket.gethostname()} {found[0]}", *found[1:])
 
 
 def keep(packed: PackedDataset) -> None:

@@ -14,7 +14,7 @@ import socket
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -176,14 +176,17 @@ def while_scheduler_lives(address: str) -> Iterator[None]:
         ) from error
 
 
-def start_cluster(n_workers: int) -> Any:
+def start_cluster(n_workers: int, gpus: Sequence[str] = ()) -> Any:
     """A scheduler in this process, and single-threaded worker processes.
+
+    `gpus` are what CUDA calls those that the workers share out among themselves.
 
     They speak TLS with a key that nobody else has: a scheduler runs what it is sent.
     """
     config = importlib.import_module("dask").config
     # Nannies take it when they are made, and start workers anew with it.
-    variables = {"distributed.nanny.pre-spawn-environ": dict(safe_environment())}
+    environment = {**safe_environment(), **({remote.GPUS: ",".join(gpus)} if gpus else {})}
+    variables = {"distributed.nanny.pre-spawn-environ": environment}
     try:
         with starting(), config.set(variables):
             return distributed().LocalCluster(

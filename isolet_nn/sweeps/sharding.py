@@ -8,7 +8,7 @@ are is only looked at, so that shards of different sweeps never end in one folde
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.plan import make_plan
 from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.sweeps.shard import SHARD, Shard, ShardName, read_shard, shard_folders
+from isolet_nn.sweeps.staff import FROM_FILE, Wanted
 from isolet_nn.sweeps.sweep import require_runnable, resume_sweep
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_text
@@ -39,6 +40,7 @@ def run_shard(
     into: str | Path,
     *,
     workers: int | None = None,
+    devices: Sequence[str] | None = None,
     force: bool = False,
     make_workers: WorkersFactory = LocalWorkers,
     **options: Any,
@@ -55,7 +57,7 @@ def run_shard(
         The folder in which every shard has its own.
     force
         Whether to go on although other shards had other data, another version or processor.
-    workers, make_workers, options
+    workers, devices, make_workers, options
         As `isolet_nn.sweeps.sweep.resume_sweep` takes them.
 
     Raises
@@ -66,7 +68,7 @@ def run_shard(
         If the folder has shards of another sweep, or of another number of shards.
     """
     into = Path(into)
-    folder, header = planned_shard(config, shard, make_workers, workers)
+    folder, header = planned_shard(config, shard, make_workers, Wanted(workers, devices))
     _require_fit(into, shard, header, force)
     path = shard.folder(into)
     try:
@@ -85,7 +87,9 @@ def run_shard(
                 (path / SHARD).unlink()
                 (path / SWEEP).unlink()
                 raise
-    return resume_sweep(path, workers=workers, force=force, make_workers=make_workers, **options)
+    return resume_sweep(
+        path, workers=workers, devices=devices, force=force, make_workers=make_workers, **options
+    )
 
 
 def shard_as_it_is(sweep: Sweep, shard: ShardName, into: Path) -> SweepFolder:
@@ -101,7 +105,7 @@ def planned_shard(
     config: Sweep | str | Path,
     shard: ShardName,
     make_workers: WorkersFactory = LocalWorkers,
-    workers: int | None = None,
+    wanted: Wanted = FROM_FILE,
 ) -> tuple[SweepFolder, JournalHeader]:
     """A shard that is still to be begun, without a folder, and what its results depend on.
 
@@ -123,7 +127,7 @@ def planned_shard(
             f"{sweep.source}: --shard: a nested cross-validation cannot be divided: which setting "
             "an outer fold is scored with depends on the trials of all shards"
         )
-    require_runnable(sweep, trials, source, make_workers, workers)
+    require_runnable(sweep, trials, source, make_workers, wanted)
     header = make_header(sweep, trials, source, make_workers)
     own = divide(trials, shard.of, source.size)[shard.number - 1]
     folder.shard = Shard(shard, header, own)

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing, nullcontext
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -27,7 +28,7 @@ from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.nested import with_outer_trials
 from isolet_nn.sweeps.observers import SweepObserver
 from isolet_nn.sweeps.outputs import write_results, write_summary
-from isolet_nn.sweeps.plan import Plan, make_plan
+from isolet_nn.sweeps.plan import Plan
 from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.sweeps.requirements import (
     require_backends,
@@ -38,11 +39,10 @@ from isolet_nn.sweeps.requirements import (
 from isolet_nn.sweeps.reuse import Reused, places_to_look, reusable, take_over
 from isolet_nn.sweeps.search.running import Searching, batch_planner, plan_of_search
 from isolet_nn.sweeps.search.study import require_optuna
+from isolet_nn.sweeps.staff import FROM_FILE, Staff, Wanted, plan_for, staff_of
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import ENVIRONMENT, JOURNAL, locked, now
-from isolet_nn.system.machine import available_cores
-from isolet_nn.system.processes import require_processes
 from isolet_nn.system.statuses import COMPLETED, INTERRUPTED, PENDING, RUNNING
 from isolet_nn.training.threads import limited_threads
 
@@ -54,6 +54,7 @@ def sweep(
     *,
     runs_dir: str | Path = "runs",
     workers: int | None = None,
+    devices: Sequence[str] | None = None,
     make_workers: WorkersFactory = LocalWorkers,
     observer: SweepObserver | None = None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -69,6 +70,8 @@ def sweep(
         Folder in which the sweep's folder is made.
     workers
         Number of processes, instead of the sweep's own.
+    devices
+        GPUs such as ``cuda:0`` with a worker each, instead of the sweep's own.
     make_workers
         Makes the workers, where they are not processes on this machine.
     observer
@@ -90,12 +93,12 @@ def sweep(
     places = places_to_look(reuse, make_workers)
     require_reusable(config, places)
     trials, source = make_trials(config), DataSource()
-    require_runnable(config, trials, source, make_workers, workers)
+    staff = require_runnable(config, trials, source, make_workers, Wanted(workers, devices))
     header = make_header(config, trials, source, make_workers)
     folder = SweepFolder.create(Path(runs_dir), config, trials)
     with locked(folder.path):
         _RecordedSweep(folder, source, observer or SweepObserver()).carry_out(
-            header, make_workers, workers, should_stop, places
+            header, make_workers, staff, should_stop, places
         )
     return folder
 
@@ -105,9 +108,13 @@ def require_runnable(
     trials: Trials,
     source: DataSource,
     make_workers: WorkersFactory = LocalWorkers,
-    workers: int | None = None,
-) -> None:
+    wanted: Wanted = FROM_FILE,
+) -> Staff:
     """Refuse what is missing or wrong before there is a folder; parameters as of `sweep`.
+
+    Returns
+    -------
+    Who is to work on it.
 
     Raises
     ------
@@ -117,16 +124,17 @@ def require_runnable(
     require_backends(trials, make_workers)
     if config.search is not None:
         require_optuna(config.search)
-    if make_workers is LocalWorkers:
-        require_processes(n_workers(config, workers), "workers")
+    staff = staff_of(config, trials, wanted, make_workers)
     require_trainable_trials(config, trials, source, make_workers)
     require_defined_ranking(config, trials)
+    return staff
 
 
 def resume_sweep(
     path: str | Path,
     *,
     workers: int | None = None,
+    devices: Sequence[str] | None = None,
     retry_failed: bool = False,
     force: bool = False,
     data_dir: str | None = None,
@@ -160,8 +168,8 @@ def resume_sweep(
         folder = SweepFolder.open(opened, data_dir)
         require_reusable(folder.sweep, places)
         require_backends(folder.samples, make_workers)
-        if make_workers is LocalWorkers:
-            require_processes(n_workers(folder.sweep, workers), "workers")
+        wanted = Wanted(workers, devices)
+        staff = staff_of(folder.sweep, folder.samples, wanted, make_workers)
         source = DataSource()
         header = make_header(folder.sweep, folder.samples, source, make_workers)
         require_trainable_trials(folder.sweep, folder.samples, source, make_workers)
@@ -175,7 +183,7 @@ def resume_sweep(
         if retry_failed:
             folder.forget_failed()
         _RecordedSweep(folder, source, observer or SweepObserver()).carry_out(
-            header, make_workers, workers, should_stop, places
+            header, make_workers, staff, should_stop, places
         )
     return folder
 
@@ -190,12 +198,13 @@ def _differences(recorded: JournalHeader, current: JournalHeader) -> list[str]:
 def plan_of(
     what: SweepFolder | Sweep,
     workers: int | None = None,
+    devices: Sequence[str] | None = None,
     *,
     retry_failed: bool = False,
     reuse: Iterable[str | Path] | None = None,
     on_reuse: Callable[[Reused], None] = lambda _: None,
-) -> tuple[Plan, int, int]:
-    """The plan of what is still to be done, the number of all trials, and that of workers.
+) -> tuple[Plan, int, Staff]:
+    """The plan of what is still to be done, the number of all trials, and who works on it.
 
     `reuse` is as of `sweep`; `on_reuse` is told of what would be taken over.
     """
@@ -210,27 +219,17 @@ def plan_of(
         require_reusable(folder.sweep, places)
         header = make_header(folder.sweep, folder.trial_table, source, LocalWorkers)
         on_reuse(reusable(folder, header, places))
-    count = n_workers(folder.sweep, workers)
-    require_processes(count, "workers")
-    plan = _plan_of_pending(folder, count, source)
+    staff = staff_of(folder.sweep, folder.samples, Wanted(workers, devices))
+    plan = _plan_of_pending(folder, staff, source)
     n_done = folder.n_own - folder.count(PENDING)
-    return plan, n_done + plan.n_trials + plan.n_later, count
+    return plan, n_done + plan.n_trials + plan.n_later, staff
 
 
-def _plan_of_pending(folder: SweepFolder, workers: int, source: DataSource) -> Plan:
+def _plan_of_pending(folder: SweepFolder, staff: Staff, source: DataSource) -> Plan:
     if folder.sweep.search is not None:
-        return plan_of_search(folder, workers, source)
-    plan = make_plan(folder.trial_table, folder.pending(), workers, source.size)
+        return plan_of_search(folder, staff, source)
+    plan = plan_for(staff, folder.trial_table, folder.pending(), source)
     return plan if folder.outer is None else with_outer_trials(plan, folder.outer)
-
-
-def n_workers(sweep: Sweep, given: int | None = None) -> int:
-    """Processes to use: those given, those of the file, or one a processor we may use."""
-    if given is not None:
-        return given
-    if isinstance(sweep.workers, int):
-        return sweep.workers
-    return available_cores()
 
 
 class _RecordedSweep:
@@ -249,18 +248,17 @@ class _RecordedSweep:
         self,
         header: JournalHeader,
         make_workers: WorkersFactory,
-        given_workers: int | None,
+        staff: Staff,
         should_stop: Callable[[], bool],
         places: Sequence[Path] | None,
     ) -> None:
         """Do what is pending; write table, summary and plots however it ends."""
         folder = self.folder
-        count = n_workers(folder.sweep, given_workers)
         self._write_environment(header)
         self._write_summary(RUNNING)
         if places is not None:
             self.observer.on_reuse(folder, take_over(folder, header, places, should_stop))
-        plan = _plan_of_pending(folder, count, self.source)
+        plan = _plan_of_pending(folder, staff, self.source)
         data = folder.path / _DATA
         # What ends a sweep is done even if the thing before it fails, as on a full disk.
         with ExitStack() as ending:
@@ -277,7 +275,9 @@ class _RecordedSweep:
             models = self._models()
             is_complete = not plan.cohorts
             if plan.cohorts or folder.asked is not None:
-                workers = make_workers(count, data, self.source.pack)
+                if staff.gpus and make_workers is LocalWorkers:
+                    make_workers = partial(LocalWorkers, gpus=staff.gpus)
+                workers = make_workers(staff.workers, data, self.source.pack)
                 ending.callback(models.tidy)
                 ending.callback(workers.close)
                 dispatcher = Dispatcher(
@@ -293,7 +293,7 @@ class _RecordedSweep:
                 if folder.asked is None:
                     is_complete = dispatcher.dispatch(plan, should_stop)
                 else:
-                    planner = batch_planner(folder, count, self.source)
+                    planner = batch_planner(folder, staff, self.source)
                     searching = Searching(folder, dispatcher, planner, self._elapsed)
                     is_complete = searching.run(should_stop)
             self.status = COMPLETED if is_complete else INTERRUPTED

@@ -9,13 +9,14 @@ from __future__ import annotations
 import errno
 import functools
 import itertools
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data.dataset import Dataset
@@ -70,9 +71,29 @@ WorkersFactory = Callable[[int, Path, Callable[[Experiment], PackedDataset]], Wo
 """Makes workers of a number, a folder for data sets, and what packs an experiment's data set."""
 
 
+@runtime_checkable
+class RemoteSite(Protocol):
+    """Where workers are that are not this machine's processes: a factory that can be asked."""
+
+    def __call__(
+        self, n_workers: int, data_folder: Path, pack: Callable[[Experiment], PackedDataset]
+    ) -> Workers:
+        """Make the workers."""
+
+    def gpu_memory(self, experiments: Sequence[Experiment]) -> int | None:
+        """Bytes of the smallest GPU of its workers, if any of the experiments uses one there.
+
+        Raises
+        ------
+        BackendUnavailableError
+            If a worker lacks the backend or the device of one, by its name.
+        """
+
+
 @dataclass
 class _Slot:
-    executor: Any
+    variables: dict[str, str]
+    executor: Any = None
     future: Any = None
     ticket: int = -1
     data_key: str = ""
@@ -80,15 +101,21 @@ class _Slot:
 
     def submit(self, function: Callable[..., Any], *arguments: object) -> None:
         """Start a task, and with the first one the process."""
+        if self.executor is None:
+            self.executor = _new_executor(self.variables)
         with starting() if self.is_new else nullcontext():
             self.future = self.executor.submit(function, *arguments)
         self.is_new = False
 
     def renew(self) -> None:
         """Put a new process in place of one that died."""
-        self.executor.shutdown(wait=False, kill_workers=True)
-        self.executor = _new_executor()
-        self.is_new = True
+        self.close()
+        self.executor, self.is_new = None, True
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        if self.executor is not None:
+            self.executor.shutdown(wait=False, kill_workers=True)
 
 
 class LocalWorkers:
@@ -102,16 +129,24 @@ class LocalWorkers:
         Where data sets are written for the workers to map into memory.
     pack
         Gives the data set of an experiment.
+    gpus
+        GPUs such as ``cuda:0``: each process sees one of them, and they take them in turn.
     """
 
     def __init__(
-        self, n_workers: int, data_folder: Path, pack: Callable[[Experiment], PackedDataset]
+        self,
+        n_workers: int,
+        data_folder: Path,
+        pack: Callable[[Experiment], PackedDataset],
+        gpus: Sequence[str] = (),
     ) -> None:
         self._data_folder = data_folder
         self._pack = pack
         self._folders: dict[str, tuple[Path, int]] = {}
         self._numbers = itertools.count()
-        self._slots = [_Slot(_new_executor()) for _ in range(n_workers)]
+        self._slots = [
+            _Slot(only_gpu(gpus[number % len(gpus)]) if gpus else {}) for number in range(n_workers)
+        ]
 
     def free(self) -> int:
         return sum(slot.future is None for slot in self._slots)
@@ -168,16 +203,40 @@ class LocalWorkers:
         except IsoletNNError as error:
             return Outcome(slot.ticket, None, str(error))
         except Exception as error:
+            if slot.variables:  # after some errors, a process can use its GPU no more
+                slot.renew()
             return Outcome(slot.ticket, None, f"{type(error).__name__}: {error}")
 
     def close(self) -> None:
         for slot in self._slots:
-            slot.executor.shutdown(wait=False, kill_workers=True)
+            slot.close()
 
 
-def _new_executor() -> Any:
+def only_gpu(gpu: str) -> dict[str, str]:
+    """Environment variables of a process that sees one GPU only, as its first.
+
+    Parameters
+    ----------
+    gpu
+        Such as ``cuda:1``, as this process counts those that it sees.
+    """
+    number = int(gpu.removeprefix("cuda:"))
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    names = [name.strip() for name in visible.split(",")] if visible else []
+    return {"CUDA_VISIBLE_DEVICES": names[number] if number < len(names) else str(number)}
+
+
+def names_of_gpus() -> list[str]:
+    """What CUDA calls the GPUs that PyTorch sees here, in ``CUDA_VISIBLE_DEVICES``."""
+    from isolet_nn.training.devices import kinds_of_gpus
+
+    numbers = range(len(kinds_of_gpus()))
+    return [only_gpu(f"cuda:{number}")["CUDA_VISIBLE_DEVICES"] for number in numbers]
+
+
+def _new_executor(variables: Mapping[str, str]) -> Any:
     threads = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-    return new_executor(1, **dict.fromkeys(threads, "1"))
+    return new_executor(1, **dict.fromkeys(threads, "1"), **variables)
 
 
 def _work(task: CohortTask, folder: str) -> list[TrialResult]:

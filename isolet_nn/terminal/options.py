@@ -139,6 +139,12 @@ Track = Annotated[
         **each_of("--track", "tensorboard", "mlflow", "none"),
     ),
 ]
+Devices = Annotated[
+    str | None,
+    typer.Option(
+        "--devices", metavar="cuda:N,...", help="GPUs with a worker each. All that there are."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the folder only.")]
 Force = Annotated[
     bool, typer.Option("--force", help="Go on with a folder although something changed.")

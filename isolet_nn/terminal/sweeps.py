@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from isolet_nn.sweeps.plan import Cohort, Plan
     from isolet_nn.sweeps.reuse import Reused
     from isolet_nn.sweeps.scores import MeanScore, SettingScore
+    from isolet_nn.sweeps.staff import Staff
 else:  # as in `progress`
     SweepObserver = object
 
@@ -252,16 +253,21 @@ def say_reused(reused: Reused) -> None:
         print_message(f"left aside: {paths[0]}{others}: {reason}")
 
 
-def print_plan(plan: Plan, trials: int, workers: int, printer: Printer = FOR_TERMINAL) -> None:
+def print_plan(plan: Plan, trials: int, staff: Staff, printer: Printer = FOR_TERMINAL) -> None:
     """Print what a sweep would do: trials, trainings, cohorts, what is shared and why."""
     cost = plan.cost + plan.later_cost
+    workers, processor = counted(staff.workers, "worker"), "processor"
+    if staff.gpus:
+        names = ", ".join(dict.fromkeys(staff.gpus))
+        memory = f"{(staff.gpu_memory or 0) / 1e9:.0f} GB at least"
+        workers, processor = f"{workers} on {names} ({memory})", "GPU"
     later = f"then {plan.later}\n" if plan.n_later else ""
     printer.say(
         f"{counted(trials, 'trial')}, {plan.n_trials + plan.n_later} of them to be done\n"
         f"{counted(plan.n_trainings, 'training')} in {counted(len(plan.cohorts), 'cohort')} "
-        f"for {counted(workers, 'worker')}\n{later}"
-        f"estimated work: {duration(cost)} of one processor, "
-        f"{duration(cost / workers)} with {counted(workers, 'worker')}"
+        f"for {workers}\n{later}"
+        f"estimated work: {duration(cost)} of one {processor}, "
+        f"{duration(cost / staff.workers)} with {counted(staff.workers, 'worker')}"
     )
     for note, count in plan.notes.items():
         printer.say(f"{counted(count, 'trial')} {note}")

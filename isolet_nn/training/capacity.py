@@ -7,9 +7,10 @@ where batches are normalised, and memory for all that lives as long as the train
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import pairwise
+from typing import Any
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.errors import ConfigError, Kind, OutOfMemoryError, Problem, short_repr
@@ -124,6 +125,28 @@ def least_bytes_to_draw(experiment: Experiment, n_features: int, n_classes: int)
     return itemsize * (shape.n_parameters + largest)
 
 
+_ROOM = 0.8
+"""Share of a device's memory that stacks may take: kernels and fragments need some, too."""
+_WORKING_COPIES = 2
+"""Bytes that a stack takes in fact, for each that it needs at the least."""
+
+
+def networks_in_memory(
+    experiment: Experiment, n_rows: int, n_features: int, n_classes: int, n_bytes: int
+) -> int:
+    """How many of an experiment's networks a device trains at once; 1 at the least.
+
+    Parameters
+    ----------
+    n_bytes
+        Of its memory, the data set's included.
+    """
+    alone = experiment.model_copy(update={"ensemble": 1})
+    data = n_rows * n_features * (8 if experiment.training.dtype == "float64" else 4)
+    network = _WORKING_COPIES * least_bytes(alone, n_rows, n_features, n_classes)
+    return max(1, int(_ROOM * n_bytes - data) // network)
+
+
 def _device_with_memory(experiment: Experiment) -> tuple[str | None, int]:
     """The device that an experiment computes on, and its bytes, if it has memory of its own."""
     if experiment.backend == "torch":
@@ -135,13 +158,51 @@ def _device_with_memory(experiment: Experiment) -> tuple[str | None, int]:
     return None, 0
 
 
+def free_memory_for(experiment: Experiment) -> int | None:
+    """Bytes that nobody uses of the device that an experiment computes on, if it has its own."""
+    if experiment.backend != "torch":
+        return None
+    from isolet_nn.training.devices import choose_device, free_memory
+
+    return free_memory(choose_device(experiment.device))
+
+
+def gpu_of(experiment: Experiment) -> tuple[str, str, int] | None:
+    """The GPU that an experiment computes on here, if it does: which, its kind, and its bytes."""
+    if experiment.backend != "torch":
+        return None
+    from isolet_nn.training.devices import choose_device, describe_gpu
+
+    device = choose_device(experiment.device)
+    return describe_gpu(device) if device.type == "cuda" else None
+
+
+def release_memory_of(experiment: Experiment) -> None:
+    """Give back what a training of an experiment held, once nothing refers to it."""
+    if experiment.backend == "torch":
+        from isolet_nn.training.devices import release_memory
+
+        release_memory()
+
+
+def stream_for(experiment: Experiment) -> Callable[[], AbstractContextManager[Any]]:
+    """Gives contexts in which an experiment's work overlaps with that of others on its device."""
+    if experiment.backend != "torch":
+        return nullcontext
+    from isolet_nn.training.devices import Stream, choose_device
+
+    return Stream(choose_device(experiment.device)).entered
+
+
 def _gigabytes(n_bytes: int) -> str:
     if n_bytes > _GIGABYTE * 10**9:
         return "more than a billion GB"
     return f"{n_bytes / _GIGABYTE:,.1f} GB"
 
 
-_ALLOCATOR = re.compile("can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
+_ALLOCATOR = re.compile(
+    "can't allocate memory|not enough memory|out of memory|alloc_failed", re.IGNORECASE
+)
 
 
 @contextmanager

@@ -5,6 +5,10 @@ To be imported before anything else that needs PyTorch: the error of this module
 
 from __future__ import annotations
 
+import gc
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
 from isolet_nn.errors import BackendUnavailableError
 
 try:
@@ -44,3 +48,49 @@ def device_memory(device: torch.device) -> int | None:
     if device.type != "cuda":
         return None
     return int(torch.cuda.get_device_properties(device).total_memory)
+
+
+def kinds_of_gpus() -> list[str]:
+    """What each CUDA device that PyTorch sees here is."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return [torch.cuda.get_device_name(number) for number in range(count)]
+
+
+def describe_gpu(device: torch.device) -> tuple[str, str, int]:
+    """What tells a CUDA device of this machine from the others, its kind, and its bytes."""
+    properties = torch.cuda.get_device_properties(device)
+    return str(getattr(properties, "uuid", device)), properties.name, int(properties.total_memory)
+
+
+def memory_of_gpu(number: int) -> int:
+    """Bytes of a CUDA device's memory."""
+    return int(torch.cuda.get_device_properties(number).total_memory)
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes of a device's own memory that nobody uses; None where it computes in the machine's."""
+    if device.type != "cuda":
+        return None
+    return int(torch.cuda.mem_get_info(device)[0])
+
+
+def release_memory() -> None:
+    """Give back what a training held on a device, once nothing refers to it."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+class Stream:
+    """Lets what is done within it overlap, on a CUDA device, with what others do.
+
+    To be entered again and again; elsewhere it does nothing.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        make: Any = torch.cuda.Stream
+        self._stream = make(device) if device.type == "cuda" else None
+
+    def entered(self) -> AbstractContextManager[Any]:
+        """A context in which work goes to the stream."""
+        return nullcontext() if self._stream is None else torch.cuda.stream(self._stream)

@@ -122,20 +122,37 @@ class Training:
         -------
         Whether the epoch was completed.
         """
+        if not self.take_steps(should_stop):
+            return False
+        self.end_epoch()
+        return True
+
+    def take_steps(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
+        """Take the steps of an epoch (or of the rest of one); return whether all were taken.
+
+        A device may still be at them: `end_epoch` waits for it.
+        """
         started = time.perf_counter()
         if self.step == 0:  # else the epoch goes on, and so do the streams that it began with
             self._step_generators = self._epochs.generators(self.epoch)
         factors = [member.rate_factor for member in self.members]
         epoch = self._epochs.make(self.epoch, self._step_generators, factors)
-        self.backend.begin_epoch(epoch)
         # A diverging network is found by its loss, so overflows on the way are no news.
         with np.errstate(all="ignore"), out_of_memory_in_words():
+            self.backend.begin_epoch(epoch)
             while self.step < self.steps_per_epoch:
                 self.backend.step(self.step)
                 self.step += 1
                 if should_stop() and self.step < self.steps_per_epoch:
                     self._seconds += time.perf_counter() - started
                     return False
+        self._seconds += time.perf_counter() - started
+        return True
+
+    def end_epoch(self) -> None:
+        """Evaluate an epoch whose steps are taken; append to each history."""
+        started = time.perf_counter()
+        with np.errstate(all="ignore"), out_of_memory_in_words():
             rows_of_epoch = self._evaluate()
         seconds = (self._seconds + time.perf_counter() - started) / len(self.members)
         self.epoch, self.step, self._seconds = self.epoch + 1, 0, 0.0
@@ -144,7 +161,6 @@ class Training:
                 {"epoch": self.epoch, **row, "seconds": seconds},
                 functools.partial(self.weights, number),
             )
-        return True
 
     def leave_finished(self) -> list[MemberIndex]:
         """Go on without those that are finished, after an epoch; the others' bits stay theirs.

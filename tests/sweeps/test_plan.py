@@ -13,15 +13,10 @@ from hypothesis import strategies as st
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.key_paths import canonical
 from isolet_nn.errors import ConfigError
+from isolet_nn.sweeps.costs import COSTS, STACKED_NUMBERS
 from isolet_nn.sweeps.datasets import DataSize, data_depends_on_seed, data_key
 from isolet_nn.sweeps.grid import Trials
-from isolet_nn.sweeps.plan import (
-    COHORTS_PER_WORKER,
-    COSTS,
-    LONGEST_COHORT,
-    Plan,
-    make_plan,
-)
+from isolet_nn.sweeps.plan import COHORTS_PER_WORKER, Plan, make_plan
 from isolet_nn.training.backend import n_parameters
 from sweeps.helpers import IRIS, trials_of
 
@@ -134,7 +129,7 @@ def check_stack(experiments: list[Experiment]) -> None:
     if len(experiments) > 1:
         assert first.backend == "numpy"
         parameters = n_parameters(first, SIZE.n_features, SIZE.n_classes)
-        assert 4 * parameters * len(experiments) <= COSTS.stacked_numbers
+        assert 4 * parameters * len(experiments) <= STACKED_NUMBERS
     for other in experiments[1:]:
         own = ("optimizer", "seed", "training.clip_norm")
         assert content(other, *own) == content(first, *own)
@@ -287,7 +282,7 @@ def test_long_stacks_are_cut_so_that_a_crash_costs_little() -> None:
     )
     cohorts = plan_of(trials, workers=1).cohorts
     assert all(1 < len(cohort.lines) < COSTS.most_stacked for cohort in cohorts)
-    assert max(cohort.cost for cohort in cohorts) <= LONGEST_COHORT
+    assert max(cohort.cost for cohort in cohorts) <= COSTS.longest_cohort
 
 
 @pytest.mark.parametrize(

@@ -325,8 +325,8 @@ def test_without_optuna_a_search_is_refused_before_there_is_a_folder(
 
 def test_a_plan_says_what_may_follow_and_no_trial_is_known_before_it_is_asked_for() -> None:
     config = search_of(folds=True)
-    plan, trials, workers = plan_of(config, 1)
-    assert (plan.n_trials, plan.n_later, trials, workers) == (12, 30, 42, 1)
+    plan, trials, staff = plan_of(config, 1)
+    assert (plan.n_trials, plan.n_later, trials, staff.workers) == (12, 30, 42, 1)
     assert plan.later == "up to 30 trials, asked for in batches of 4 settings"
     with pytest.raises(ConfigError, match="settings are known once they were asked for"):
         trial_config(config, 0)

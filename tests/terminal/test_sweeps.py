@@ -9,6 +9,7 @@ import pytest
 from isolet_nn import sweep
 from isolet_nn.errors import counted
 from isolet_nn.sweeps.loading import load_sweep
+from isolet_nn.sweeps.staff import Staff
 from isolet_nn.sweeps.sweep import plan_of
 from isolet_nn.terminal.sweeps import SweepProgress, print_plan, print_sweep
 from isolet_nn.terminal.words import percent
@@ -30,13 +31,21 @@ def test_a_noun_is_in_the_singular_behind_one_only() -> None:
 
 
 def test_a_plan_of_one_trial_is_in_the_singular(capsys: pytest.CaptureFixture[str]) -> None:
-    plan, trials, workers = plan_of(load_sweep(SWEEP), 1)
+    plan, trials, staff = plan_of(load_sweep(SWEEP), 1)
     plan.notes["read alone"] = 1
-    print_plan(plan, trials, workers)
+    print_plan(plan, trials, staff)
     printed = capsys.readouterr().out
     assert "1 trial, 1 of them to be done\n1 training in 1 cohort for 1 worker\n" in printed
     assert "with 1 worker\n" in printed
     assert "1 trial read alone" in printed
+
+
+def test_a_plan_names_the_gpus_and_their_memory(capsys: pytest.CaptureFixture[str]) -> None:
+    plan, trials, _ = plan_of(load_sweep(SWEEP), 1)
+    print_plan(plan, trials, Staff(2, ("cuda:0", "cuda:1"), 80 * 10**9))
+    printed = capsys.readouterr().out
+    assert "for 2 workers on cuda:0, cuda:1 (80 GB at least)\n" in printed
+    assert " of one GPU, " in printed
 
 
 def test_progress_and_results_of_one_trial_are_in_the_singular(

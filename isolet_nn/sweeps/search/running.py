@@ -19,9 +19,10 @@ from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.datasets import DataSource
 from isolet_nn.sweeps.dispatch import Dispatcher
 from isolet_nn.sweeps.folder import SweepFolder
-from isolet_nn.sweeps.plan import Plan, make_plan
+from isolet_nn.sweeps.plan import Plan
 from isolet_nn.sweeps.search.outcomes import has_ended_well, outcomes, pruning_of
 from isolet_nn.sweeps.search.study import Study
+from isolet_nn.sweeps.staff import Staff, plan_for
 from isolet_nn.system.statuses import PRUNED
 
 
@@ -123,13 +124,13 @@ class Searching:
 
 
 def batch_planner(
-    folder: SweepFolder, workers: int, source: DataSource
+    folder: SweepFolder, staff: Staff, source: DataSource
 ) -> Callable[[NDArray[np.int64]], Plan]:
     """What puts pending trials of a batch into cohorts, one a worker as far as they can be."""
-    return lambda pending: make_plan(folder.trial_table, pending, workers, source.size, 1)
+    return lambda pending: plan_for(staff, folder.trial_table, pending, source, 1)
 
 
-def plan_of_search(folder: SweepFolder, workers: int, source: DataSource) -> Plan:
+def plan_of_search(folder: SweepFolder, staff: Staff, source: DataSource) -> Plan:
     """What is to be done as far as it is known: the batch that is begun, and how much may follow.
 
     Before the first batch, samples of the space stand for it. A pruner may end trials that are
@@ -140,9 +141,9 @@ def plan_of_search(folder: SweepFolder, workers: int, source: DataSource) -> Pla
     assert folder.asked is not None
     n_left = (search.trials - folder.asked.n_candidates) * own
     batches = f"batches of {counted(search.batch, 'setting')}"
-    begun = batch_planner(folder, workers, source)(folder.pending())
+    begun = batch_planner(folder, staff, source)(folder.pending())
     some = np.arange(min(search.batch, len(folder.samples.codes)) * own)
-    sampled = make_plan(folder.samples, some, workers, source.size, 1)
+    sampled = plan_for(staff, folder.samples, some, source, 1)
     if not folder.asked.batches:
         begun, n_left = sampled, max(n_left - len(some), 0)
     return replace(
