@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.problems import validate
 from isolet_nn.config.tracking import TRACKERS, Mlflow, TensorBoard
 from isolet_nn.config.user_settings import UserSettings
 from isolet_nn.errors import ConfigError, suggestion
@@ -70,7 +70,7 @@ def _plain(name: str) -> Tracker:
 
 def tracking_of_sweep(folder: SweepFolder) -> Sequence[Tracker] | None:
     """What a sweep's file says of trackers, or else the experiment that it varies."""
-    if folder.sweep.tracking is not None or folder.sweep.experiment.get("tracking") is None:
+    if folder.sweep.tracking is not None:
         return folder.sweep.tracking
-    experiment: Experiment = folder.trial_table.make_experiment(0)
-    return experiment.tracking
+    of_experiment = {"tracking": folder.sweep.experiment.get("tracking")}
+    return validate(UserSettings, of_experiment, folder.sweep.source).tracking

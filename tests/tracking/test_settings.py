@@ -14,10 +14,11 @@ from isolet_nn.config.user_settings import UserSettings, user_settings
 from isolet_nn.errors import ConfigError
 from isolet_nn.runs.identity import identity_of
 from isolet_nn.sweeps.datasets import DataSource
+from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import make_trials
 from isolet_nn.sweeps.header import make_header
 from isolet_nn.sweeps.loading import load_sweep
-from isolet_nn.tracking.settings import trackers_of
+from isolet_nn.tracking.settings import trackers_of, tracking_of_sweep
 
 BOARD, PLAIN = TensorBoard(name="tensorboard"), Mlflow(name="mlflow")
 OURS = Mlflow(name="mlflow", uri="http://ours:5000", experiment="letters")
@@ -119,3 +120,12 @@ def test_a_config_keeps_its_trackers_when_it_is_written(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(dump_yaml(tracked), encoding="utf-8")
     assert load_experiment(file).tracking == [BOARD, OURS]
+
+
+def test_a_search_that_has_no_trial_yet_is_tracked_as_its_experiment_says(tmp_path: Path) -> None:
+    experiment = {"dataset": {"name": "iris", "validation": {"fraction": 0.2}}}
+    search = {"trials": 3, "space": {"optimizer.learning_rate": {"log_uniform": [0.001, 0.1]}}}
+    content = {"experiment": {**experiment, "tracking": ["tensorboard"]}, "search": search}
+    sweep = load_sweep(content)
+    folder = SweepFolder.create(tmp_path, sweep, make_trials(sweep))
+    assert tracking_of_sweep(folder) == [BOARD]
