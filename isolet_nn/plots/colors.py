@@ -19,18 +19,26 @@ _FAR = 3.0
 """Times the range between the quartiles: a value so far beyond them has no room of its own."""
 
 
-def far_limit(values: NDArray[np.float64], greater_is_better: bool) -> float | None:
+def far_limit(
+    values: NDArray[np.float64], greater_is_better: bool, usual: NDArray[np.float64] | None = None
+) -> float | None:
     """Where an axis or a scale of colours ends on the worse side; None if no value is beyond.
 
     One training that went wrong would leave all others no room.
+
+    Parameters
+    ----------
+    usual
+        What values must be far from to be beyond; all of them if None.
     """
-    known = values[np.isfinite(values)]
+    known = values if usual is None else usual
+    known = known[np.isfinite(known)]
     if len(known) < 2:
         return None
     low, high = np.percentile(known, [25, 75])
     reach = _FAR * (high - low)
     end = float(low - reach if greater_is_better else high + reach)
-    beyond = known < end if greater_is_better else known > end
+    beyond = values < end if greater_is_better else values > end
     return end if reach > 0.0 and beyond.any() else None
 
 

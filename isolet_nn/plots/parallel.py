@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from isolet_nn.plots.colors import color_bar, color_scale
 from isolet_nn.plots.scatters import Coordinate
 from isolet_nn.plots.style import (
-    INK,
+    PALETTE,
     axes_at,
     in_style,
     new_figure,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _NARROWEST, _WIDEST, _LEAST_WIDTH = 1.15, 2.2, 6.0
 """Inches from an axis to the next, and of the whole."""
+_BEST = PALETTE[1]
 _NOT_SET = -0.1
 """Where a setting stands along the axis of a key that it does not set; axes go from 0 to 1."""
 _MOST_LABELS = 14
@@ -49,7 +50,8 @@ def figure_parallel(
 ) -> Figure:
     """A line for each value, through its setting on an axis for each key, coloured by the value.
 
-    The best line is black. A line that does not set a key passes below its axis.
+    The best line is orange, which is no colour of the scale. A line that does not set a key passes
+    below its axis.
 
     Parameters
     ----------
@@ -85,13 +87,13 @@ def figure_parallel(
         alpha=alpha,
     )
     axes.add_collection(lines)
-    axes.plot(places, heights[:, -1], color=INK, lw=2.0, marker="o", ms=4, zorder=3)
+    axes.plot(places, heights[:, -1], color=_BEST, lw=2.4, marker="o", ms=5, zorder=3)
     for axis, name, place in zip(axes_of_keys, names, places.tolist(), strict=True):
         _draw_axis(axes, axis, name, place)
     axes.axis("off")
     bar = axes_at(figure, width + 0.8, 0.7, 0.15, 4.4 - room - 0.7)
     color_bar(figure, bar, colors, scale.label)
-    best = f"black: the best, {scale.text(float(drawn[shown[-1]]))}"
+    best = f"orange: the best, {scale.text(float(drawn[shown[-1]]))}"
     # From the edge of the figure and above the names of the keys.
     height = figure.get_figheight()
     figure.text(0.2 / figure.get_figwidth(), 1 - 0.25 / height, shorten(title, 60), **_TITLE)

@@ -66,7 +66,7 @@ def figure_history(
     numbers = np.arange(len(drawn))
     figure, (axes,) = fitted_figure(7.0, 4.3)
     axes.margins(x=0.02, y=ROOM)
-    limit = far_limit(drawn[kinds == COMPLETED], scale.greater_is_better)
+    limit = far_limit(drawn, scale.greater_is_better, drawn[kinds == COMPLETED])
     size = 5.0 if len(drawn) <= _FEW else 2.5
     for status, label in ((PRUNED, "pruned, as last seen"), (COMPLETED, "completed")):
         these = (kinds == status) & np.isfinite(drawn)

@@ -37,6 +37,12 @@ def test_a_training_that_went_wrong_leaves_the_others_their_room() -> None:
     assert "far beyond" in [line.get_label() for line in axes.lines]
 
 
+def test_what_was_pruned_far_from_the_completed_stands_at_the_edge() -> None:
+    values = [0.1, 0.12, 0.11, 0.13, 5.0]
+    (axes,) = axes_of(history(values, ["completed"] * 4 + ["pruned"], "validation_loss"))
+    assert axes.get_ylim()[1] < 1
+
+
 def test_settings_that_failed_are_told_though_they_have_no_score() -> None:
     figure = history([0.9, math.nan], ["completed", "failed"])
     assert list(line_called(figure, "failed").get_xdata()) == [1]
@@ -71,7 +77,7 @@ def parallel(values: list[float], *keys: plots.Coordinate) -> Any:
     )[0]
 
 
-def test_lines_go_through_their_settings_and_the_best_is_black() -> None:
+def test_lines_go_through_their_settings_and_the_best_is_marked() -> None:
     axes = parallel([0.9, 0.5], RATES, NAMES)
     (lines,) = axes.collections
     worst, best = (segment[:, 1] for segment in lines.get_segments())
