@@ -36,7 +36,7 @@ from isolet_nn.sweeps.config import (
 from isolet_nn.sweeps.distributions import Choice, Integers, LogUniform
 from isolet_nn.sweeps.journal import exact_text
 from isolet_nn.sweeps.overview_drawing import draw_overview
-from isolet_nn.sweeps.search_config import NoPruner
+from isolet_nn.sweeps.search_config import ListOf, NoPruner
 from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 from isolet_nn.system.folders import PLOTS
 
@@ -137,7 +137,7 @@ def _kind_of(sweep: Sweep, plot: Plot) -> str:
 def is_continuous(sweep: Sweep, key: str) -> bool:
     """Whether a key is drawn from a range so wide that hardly a value comes twice."""
     match space := distribution_of(sweep, key):
-        case None | Choice():
+        case None | Choice() | ListOf():
             return False
         case Integers():
             low, high = space.integers
@@ -195,7 +195,7 @@ def _kind_for_one(sweep: Sweep, key: str) -> str:
     if is_continuous(sweep, key):
         return "scatter"
     values = _values(sweep, key)
-    if sweep.random is None and values and len(values) > 2 and are_numbers(values):
+    if distribution_of(sweep, key) is None and values and len(values) > 2 and are_numbers(values):
         return "line"
     return "boxplot"
 
@@ -357,6 +357,8 @@ def _draw_scatter(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
     first, point = points_of(folder.trial_table, plot)
     axis = Axis(SETTING, [*range(len(first))], point)
     means = means_on_grid(folder.results.metric(plot.value), [axis])
+    shown = _have_numbers(folder, [key for key in (plot.x, plot.y) if key], first)
+    means, first = means[shown], first[shown]
     for path in _targets(folder, name):
         plot_scatter(
             means.tolist(),
@@ -370,16 +372,30 @@ def _draw_scatter(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
         yield path
 
 
+def _have_numbers(
+    folder: SweepFolder, keys: Sequence[str], chosen: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which of some trials set all keys of real numbers; a search sets some under conditions."""
+    shown = np.ones(len(chosen), bool)
+    for key in keys:
+        if is_continuous(folder.sweep, key):
+            axis = axis_of(folder.trial_table, key)
+            is_set = np.array([value is not None for value in axis.values])
+            shown &= is_set[axis.position[chosen]]
+    return shown
+
+
 def _coordinate(folder: SweepFolder, key: str, chosen: NDArray[np.int64]) -> Coordinate:
     """Where some trials stand along the axis of a key."""
     from isolet_nn.plots import Coordinate
 
     axis = axis_of(folder.trial_table, key)
     places = axis.position[chosen]
-    if not are_numbers(axis.values):
+    values = [axis.values[place] for place in places.tolist()]
+    if not are_numbers(values):
         return Coordinate(key, places.tolist(), axis.labels)
-    numbers = np.array(axis.values, np.float64)
     space = distribution_of(folder.sweep, key)
+    numbers = [*map(float, values)]
     if isinstance(space, LogUniform) or (space is None and is_logarithmic(axis.values)):
-        return Coordinate(key, numbers[places].tolist(), logarithmic=True)
-    return Coordinate(key, numbers[places].tolist())
+        return Coordinate(key, numbers, logarithmic=True)
+    return Coordinate(key, numbers)

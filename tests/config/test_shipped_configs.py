@@ -63,6 +63,7 @@ def test_the_promised_configs_are_shipped() -> None:
         "isolet-ensemble",
         "isolet-search",
         "isolet-search-2",
+        "search/isolet",
         "xor",
         "report/figure1_2_no_momentum",
         "report/figure3_4_momentum",

@@ -17,8 +17,9 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.problems import validate
 from isolet_nn.errors import BackendUnavailableError, ConfigError, RunError
 from isolet_nn.sweeps import grid
-from isolet_nn.sweeps.config import Sweep
+from isolet_nn.sweeps.config import Plot, Sweep
 from isolet_nn.sweeps.datasets import DataSource
+from isolet_nn.sweeps.drawing import draw_plot
 from isolet_nn.sweeps.folder import SweepFolder, trial_config
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.sweep import plan_of, resume_sweep, sweep
@@ -330,3 +331,23 @@ def test_a_plan_says_what_may_follow_and_no_trial_is_known_before_it_is_asked_fo
     assert plan.later == "up to 30 trials, asked for in batches of 4 settings"
     with pytest.raises(ConfigError, match="settings are known once they were asked for"):
         trial_config(config, 0)
+
+
+def test_pictures_show_of_each_key_the_settings_that_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = run(search_of(trials=6, sampler="random"), tmp_path)
+    drawn: list[tuple[str, int]] = []
+
+    def note(means: list[float], path: Path, *, x: Any, **_: Any) -> None:
+        drawn.append((x.name, len(means)))
+        assert len(x.places) == len(means)
+
+    monkeypatch.setattr("isolet_nn.plots.plot_scatter", note)
+    draw_plot(
+        folder, Plot(kind="scatter", x="optimizer.momentum", value="validation_accuracy"), "one"
+    )
+    settings = [folder.trial_table.setting(n) for n in range(6)]
+    n_set = sum("optimizer.momentum" in setting for setting in settings)
+    assert 0 < n_set < 6
+    assert {*drawn} == {("optimizer.momentum", n_set)}
