@@ -5,6 +5,8 @@
 - ``sweep``: a whole sweep against its trials in a plain PyTorch loop (``loop``), and in
   scikit-learn's GridSearchCV (``grid_search``).
 - ``estimator``: the estimator beside scikit-learn's own network.
+- ``search``: how many epochs a search needs until it is as good as random settings. ``asking``:
+  what it costs besides training, and beside Optuna with a plain loop.
 - ``overhead``: what a sweep costs besides training.
 - ``commands`` and ``console``: ``isolet-nn bench``, and what it prints.
 """

@@ -217,3 +217,73 @@ def bench_overhead(
     from isolet_nn.benchmarks.overhead import measure_overhead
 
     print_overhead(measure_overhead(trials, runs_dir))
+
+
+@app.command("search")
+def bench_search(
+    repetitions: Annotated[
+        int,
+        typer.Option(
+            "--repetitions", help="Of the race with random settings.", **whole("--repetitions", 0)
+        ),
+    ] = 5,
+    trials: Annotated[
+        int,
+        typer.Option("--trials", help="Random settings of each.", **whole("--trials", 2, 10_000)),
+    ] = 100,
+    epochs: Annotated[
+        int, typer.Option("--epochs", help="Epochs of a training.", **whole("--epochs", 2))
+    ] = 20,
+    folds: Annotated[
+        int, typer.Option("--folds", help="Folds of each setting.", **whole("--folds", 2))
+    ] = 5,
+    hidden: Annotated[
+        int, typer.Option("--hidden", help="Hidden neurons.", **whole("--hidden", 1))
+    ] = 128,
+    dataset: Annotated[
+        str, typer.Option("--dataset", metavar="NAME", help="What is trained on.")
+    ] = "isolet",
+    asking: Annotated[
+        int,
+        typer.Option(
+            "--asking", help="Settings that are asked for without training.", **whole("--asking", 0)
+        ),
+    ] = 1000,
+    loop: Annotated[
+        int,
+        typer.Option(
+            "--loop",
+            help="Settings that are searched beside Optuna with a PyTorch loop.",
+            **whole("--loop", 0),
+        ),
+    ] = 200,
+    into: Annotated[
+        Path,
+        typer.Option("--into", metavar="FOLDER", help="Where the race is, and is gone on with."),
+    ] = Path("runs/bench-search"),
+) -> None:
+    """Count epochs until a search is as good as random settings, and time what it costs besides."""
+    from isolet_nn.benchmarks.asking import measure_asking, time_beside_loop
+    from isolet_nn.benchmarks.console import (
+        print_asking,
+        print_beside_loop,
+        print_race,
+        print_repetition,
+    )
+    from isolet_nn.benchmarks.search import Race, run_repetition
+    from isolet_nn.system.interrupts import stop_signal
+
+    if asking:
+        for sampler in ("tpe", "random", "qmc"):
+            print_asking(measure_asking(sampler, asking, into))
+    if loop:
+        print_beside_loop(time_beside_loop(loop, into))
+    race, done = Race(dataset, hidden, epochs, folds, trials), []
+    with stop_signal() as stop:
+        for seed in range(repetitions):
+            found = run_repetition(race, seed, into / str(seed), stop)
+            if found is not None:
+                done.append(found)
+                print_repetition(found)
+    if done:
+        print_race(done)

@@ -5,8 +5,13 @@ The table goes to standard output, all else to standard error.
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
+
+from isolet_nn.benchmarks.asking import Asking, LoopTimes
 from isolet_nn.benchmarks.estimator import BATCH_SIZE, HIDDEN, EstimatorTimes, Fit, Task
 from isolet_nn.benchmarks.overhead import Overhead
+from isolet_nn.benchmarks.search import Repetition
 from isolet_nn.benchmarks.sweep import SweepTimes
 from isolet_nn.benchmarks.training import Measurement, TrainingBenchmark, TrainingTimes
 from isolet_nn.errors import counted, one_line
@@ -145,3 +150,43 @@ def print_overhead(overhead: Overhead) -> None:
         soft_wrap=True,
     )
     print_line(overhead.path)
+
+
+def print_asking(asking: Asking) -> None:
+    """Print what a search cost whose trials were not trained."""
+    RESULTS.print(
+        f"{counted(asking.trials, 'setting')} of {asking.sampler}: asked for and told in "
+        f"{asking.seconds:.1f} s, a search of them without training in "
+        f"{asking.whole_seconds:.1f} s, {asking.peak_megabytes:.0f} MB of memory at most",
+        soft_wrap=True,
+    )
+
+
+def print_beside_loop(times: LoopTimes) -> None:
+    """Print the times of a search, and of Optuna with a plain loop."""
+    RESULTS.print(
+        f"{counted(times.trials, 'setting')}: {times.search_seconds:.1f} s, Optuna with a PyTorch "
+        f"loop {times.loop_seconds:.1f} s; the search is {times.speedup:.2f} times as fast",
+        soft_wrap=True,
+    )
+
+
+def print_repetition(found: Repetition) -> None:
+    """Print how one repetition of the race went."""
+    epochs = "never" if found.search_epochs is None else f"after {found.search_epochs} epochs"
+    RESULTS.print(
+        f"seed {found.seed}: the best of the random settings has {percent(found.target)}, found "
+        f"after {found.until_best} of {found.random_epochs} epochs; the search was as good "
+        f"{epochs}, in {counted(found.settings, 'setting')}",
+        soft_wrap=True,
+    )
+
+
+def print_race(done: Sequence[Repetition]) -> None:
+    """Print the median of all repetitions."""
+    share = statistics.median(found.share for found in done)
+    RESULTS.print(
+        f"median of {counted(len(done), 'repetition')}: {percent(share)} of the epochs of all "
+        "random settings",
+        soft_wrap=True,
+    )
