@@ -380,8 +380,7 @@ def _have_numbers(
     for key in keys:
         if is_continuous(folder.sweep, key):
             axis = axis_of(folder.trial_table, key)
-            is_set = np.array([value is not None for value in axis.values])
-            shown &= is_set[axis.position[chosen]]
+            shown &= np.array([v is not None for v in axis.values])[axis.position[chosen]]
     return shown
 
 
