@@ -22,7 +22,7 @@ from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.observers import SweepObserver
 from isolet_nn.sweeps.sweep import resume_sweep, sweep
 from isolet_nn.system.folders import JOURNAL, SWEEP
-from isolet_nn.system.statuses import COMPLETED
+from isolet_nn.system.statuses import COMPLETED, PENDING
 
 SPACE: dict[str, Any] = {
     "optimizer.name": {"choice": ["sgd", "adam"]},
@@ -105,7 +105,7 @@ def run_repetition(
     """
     content = _content(race, seed, sampler="random", trials=race.trials, batch=race.trials)
     drawn = _run(content, into / "random", SweepObserver(), should_stop)
-    if len(drawn.results.trials_with(COMPLETED)) < race.trials * race.folds:
+    if drawn.count(PENDING):
         return None
     target = drawn.best(1)[0].scores["validation_accuracy"].mean
     until_best, _, _ = _reached(drawn, target)
