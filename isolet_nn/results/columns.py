@@ -26,7 +26,7 @@ COLUMNS = tuple(
 NUMBERS = {
     *METRICS,
     *("epochs", "best_validation_epoch", "parameters"),
-    *("trials", "completed", "failed", "reused", "seconds", "age"),
+    *("trials", "completed", "failed", "pruned", "reused", "seconds", "age"),
 }
 UNKNOWN = object()
 """The value of what an entry does not have."""

@@ -28,7 +28,15 @@ from isolet_nn.system.folders import (
     SWEEP,
     is_locked,
 )
-from isolet_nn.system.statuses import COMPLETED, DAMAGED, FAILED, INTERRUPTED, KILLED, RUNNING
+from isolet_nn.system.statuses import (
+    COMPLETED,
+    DAMAGED,
+    FAILED,
+    INTERRUPTED,
+    KILLED,
+    PRUNED,
+    RUNNING,
+)
 
 STATUSES = (RUNNING, COMPLETED, INTERRUPTED, FAILED, KILLED, DAMAGED)
 _TAIL_BYTES = 4096
@@ -76,6 +84,8 @@ class Entry:
     """Of a sweep: all its trials."""
     completed: int | None = None
     failed: int | None = None
+    pruned: int | None = None
+    """Of a search: trials that were ended before their time."""
     reused: int | None = None
     """Of the completed ones, those that were taken over from earlier sweeps and runs."""
     seconds: float | None = None
@@ -197,6 +207,7 @@ def _read_sweep(folder: Path, names: frozenset[str]) -> dict[str, Any]:
         "trials": summary.trials,
         "completed": summary.completed,
         "failed": summary.failed,
+        "pruned": summary.pruned,
         "reused": summary.reused,
         "seconds": summary.seconds,
         "started": summary.started,
@@ -264,7 +275,7 @@ def _last_row(metrics: Path) -> tuple[Mapping[str, float | None], int | None]:
 
 
 def _trials_ended(journal: Path) -> dict[str, int]:
-    """How many trials are completed and failed by a journal's lines; a torn one is left out."""
+    """How trials ended by the lines of a journal; a torn one is left out."""
     ended: dict[int, str] = {}
     with open_file(journal) as file:
         file.readline()
@@ -277,7 +288,7 @@ def _trials_ended(journal: Path) -> dict[str, int]:
                     text = line.decode(errors="replace")[:60]
                     raise RunError(f"{journal}: damaged: {text!r}") from None
     statuses = list(ended.values())
-    return {status: statuses.count(status) for status in (COMPLETED, FAILED)}
+    return {status: statuses.count(status) for status in (COMPLETED, FAILED, PRUNED)}
 
 
 def _finite(value: float | None) -> float | None:

@@ -41,12 +41,14 @@ _LAST: dict[str, Callable[[Any], str]] = {
 _IN_WORDS = ("note", "problem")
 """Columns that may end beyond a narrow terminal."""
 _OTHERS: dict[str, Callable[[Any], str]] = {
-    **dict.fromkeys(("best_validation_epoch", "parameters", "completed", "reused"), number),
+    **dict.fromkeys(
+        ("best_validation_epoch", "parameters", "completed", "pruned", "reused"), number
+    ),
     **dict.fromkeys(("name", "started", "ended"), lambda text: text or ""),
 }
 _FIRST_LEFT_OUT = ("seconds", "kind", "age", "failed", "epochs", "trials", "validation_accuracy")
 """Columns that a narrow terminal lacks, so that it shows a whole folder in a line."""
-_TOLD_BY_OTHERS = ("name", "started", "completed", "reused")
+_TOLD_BY_OTHERS = ("name", "started", "completed", "pruned", "reused")
 """Folder, age and trials say it; or only few ask for it."""
 
 
