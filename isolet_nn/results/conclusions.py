@@ -157,7 +157,12 @@ def _what_is_open(contest: Contest) -> Iterator[str]:
     if contest.unused:
         lacking = [f"{block} ({_named(list(who))})" for block, who in contest.unused.items()]
         yield f"not used, since one lacks it: {_named(lacking)}"
-    if contest.left_out:
+    if len(contest.left_out) > _MOST_NAMES:
+        yield (
+            f"{len(contest.left_out)} more are not compared, as they lack some of these pairs: "
+            "failed, pruned, or still to be done"
+        )
+    elif contest.left_out:
         yield (
             "not compared, for want of pairs: "
             + _named([f"{name} {why}" for name, why in contest.left_out.items()])

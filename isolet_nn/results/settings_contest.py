@@ -70,10 +70,11 @@ def contest_of_settings(
         if sources
         else _settings(trials, values, metric)
     )
-    if len(contenders) < 2:
+    n_scored = sum(bool(contender.scores) for contender in contenders)
+    if n_scored < 2:
         raise RunError(
             f"{folder.path}: a comparison needs two settings with completed trials at least, and "
-            f"there {'is' if len(contenders) == 1 else 'are'} {len(contenders)}"
+            f"there {'is' if n_scored == 1 else 'are'} {n_scored}"
         )
     design = Design("data sets") if sources else _design_of_sweep(trials, metric)
     base = None if baseline is None else _place_of(baseline, trials, contenders, sources)
@@ -102,7 +103,7 @@ def _settings(trials: Trials, values: Any, metric: str) -> list[Contender]:
         of_blocks = of_blocks.mean(axis=1)
     of_blocks = of_blocks.reshape(len(trials.codes), len(names))
     contenders = []
-    for number in np.flatnonzero(np.isfinite(of_blocks).any(axis=1)).tolist():
+    for number in range(len(of_blocks)):
         row = of_blocks[number].tolist()
         scores = {name: v for name, v in zip(names, row, strict=True) if math.isfinite(v)}
         setting = trials.setting(number)

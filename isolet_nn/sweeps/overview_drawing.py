@@ -98,7 +98,7 @@ def _shares(folder: SweepFolder, plot: Plot, found: Overview) -> Figure:
     names = {name: setting_label(name) for name in importance.shares}
     if len(set(names.values())) < len(names):
         names = {name: name for name in names}
-    note = f"fANOVA over {counted(importance.n, 'completed setting')}"
+    note = f"{importance.method} over {counted(importance.n, 'completed setting')}"
     if importance.left_out:
         left_out = ", ".join(map(setting_label, importance.left_out))
         note += f"; without {left_out}, which not all of them set"
@@ -112,11 +112,10 @@ def _importance(
     """The importance of settings; scores far from the others count as those at the far limit."""
     from isolet_nn.plots.colors import far_limit
 
-    scores, greater_is_better = found.scores, measure_of(metric).greater_is_better
-    limit = far_limit(scores, greater_is_better)
+    scores = found.scores if measure_of(metric).greater_is_better else -found.scores
+    limit = far_limit(scores, greater_is_better=True)
     if limit is not None:
-        scores = np.fmax(scores, limit) if greater_is_better else np.fmin(scores, limit)
-        scores = np.where(np.isfinite(found.scores), scores, np.nan)
+        scores = np.maximum(scores, limit)  # which leaves NaN as it is
     try:
         return setting_importance(axes, scores)
     except RunError as error:

@@ -168,6 +168,14 @@ def test_of_very_many_the_best_are_shown_and_all_pairs_are_corrected_for() -> No
     assert "10 more with poorer scores are not shown" in said(contest)
 
 
+def test_of_many_that_are_not_compared_the_number_is_told(tmp_path: Path) -> None:
+    grid = {LEARNING_RATE: [0.1, 0.01, 0.001, 0.002, 0.003, 0.004, 0.005]}
+    folder = folder_of([*GOOD, *POOR, 0.9], tmp_path, grid=grid, seeds=5)
+    contest = contest_of_settings(folder)
+    assert len(contest.standings) == 2
+    assert "5 more are not compared, as they lack some of these pairs" in said(contest)
+
+
 def test_settings_are_paired_by_seed_and_only_complete_ones_are_compared(tmp_path: Path) -> None:
     scores = [GOOD, POOR, [0.9, np.nan, 0.9, 0.9, 0.9]]
     grid = {LEARNING_RATE: [0.1, 0.01, 0.001]}

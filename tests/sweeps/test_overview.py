@@ -12,6 +12,7 @@ import pytest
 from isolet_nn.errors import BackendUnavailableError, ConfigError, RunError
 from isolet_nn.plots import Coordinate
 from isolet_nn.results.redraw import redraw
+from isolet_nn.sweeps import setting_importance as module
 from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.overview import axes_of_settings, overview
@@ -125,6 +126,18 @@ def test_what_some_settings_lack_is_left_out_of_the_importance() -> None:
     found = setting_importance(*axes_and_scores())
     assert found.left_out == ["b"]
     assert found.shares == {"a": 1.0}
+
+
+def test_of_very_many_settings_the_importance_is_found_without_a_forest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_FANOVA", 20)
+    random = np.random.default_rng(0)
+    places = random.random((2, 60))
+    axes = {name: Coordinate(name, of.tolist()) for name, of in zip("ab", places, strict=True)}
+    found = setting_importance(axes, places[0])
+    assert found.method == "PED-ANOVA"
+    assert next(iter(found.shares)) == "a"
 
 
 def test_too_little_to_tell_an_importance_from_is_said() -> None:
