@@ -80,7 +80,10 @@ class SoftmaxCrossEntropy:
         self._losses = np.empty((networks, batch_size, 1), dtype)
         self._ones = np.ones((classes, 1), dtype)
         self._negligible = math.sqrt(np.finfo(dtype).tiny)
-        self._log_negligible = math.log(self._negligible)
+        # Where z - m is below the first, e^(z - m) is negligible; where none is below the second,
+        # no e^(z - m) / sum is, as the sum is `classes` at most.
+        self._floor = math.log(self._negligible) - 1.0
+        self._none_below = math.log(self._negligible) + math.log(classes) + 1.0
         self._predicted = np.empty((networks, batch_size), np.int64)
         self._hits = np.empty((networks, batch_size), np.bool_)
 
@@ -144,14 +147,16 @@ class SoftmaxCrossEntropy:
         # sum t (z - m), to be subtracted from log sum e^(z - m): m goes out, as t sums to 1
         # (and w t to the w that the logarithm is multiplied by).
         np.matmul(products, self._ones, out=losses)
-        has_negligible = logits.min() < self._log_negligible
-        if has_negligible:
-            np.maximum(logits, self._log_negligible, out=logits)
+        # Asked of the whole stack, and so that the answer changes no network that has none: one
+        # whose logits are no numbers says yes.
+        may_be_negligible = not logits.min() >= self._none_below
+        if may_be_negligible:
+            np.maximum(logits, self._floor, out=logits)
         np.exp(logits, out=logits)
         np.matmul(logits, self._ones, out=column)
         np.divide(1.0, column, out=inverse)
         logits *= inverse  # softmax(z)
-        if has_negligible:  # where there is none, nothing would change
+        if may_be_negligible:
             np.greater(logits, self._negligible, out=products, casting="unsafe")
             logits *= products
         np.log(column, out=column)

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.special
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from needs import needs_torch
 from numpy.typing import NDArray
@@ -146,3 +146,22 @@ def test_probabilities_too_small_to_be_squared_are_0_in_the_gradient_and_change_
     assert (gradient[small] == 0.0).all()
     assert np.allclose(gradient[large], expected[large], rtol=1e-4, atol=0.0)
     assert loss.loss_sums[0] == pytest.approx(scipy.special.logsumexp(z) - z[0, 0, 150], rel=1e-6)
+
+
+@settings(max_examples=25)
+@given(seed=seeds, dtype=st.sampled_from([F32, F64]), neighbour=st.sampled_from([-2.0, np.nan]))
+def test_what_is_negligible_in_one_network_or_no_number_changes_no_bit_of_another(
+    seed: int, dtype: np.dtype[np.floating], neighbour: float
+) -> None:
+    random = np.random.default_rng(seed)
+    limit = np.log(np.finfo(dtype).tiny) / 2
+    logits = np.zeros((2, 3, 4), dtype)
+    logits[0, :, 1] = limit + random.uniform(-3.0, 3.0)  # at the limit, divided by the sum or not
+    logits[1, :, 1] = neighbour * abs(limit)
+    labels = np.zeros((2, 3), np.int64)
+    alone = SoftmaxCrossEntropy(1, 3, 4, dtype).forward_backward(logits[:1].copy(), labels[:1])
+    with np.errstate(invalid="ignore"):
+        stacked = SoftmaxCrossEntropy(2, 3, 4, dtype).forward_backward(logits.copy(), labels)
+    assert np.array_equal(stacked[0], alone[0])
+    probabilities = np.abs(3.0 * alone)[:, :, 1:]
+    assert ((probabilities == 0.0) | (probabilities >= 0.99 * np.exp(limit))).all()
