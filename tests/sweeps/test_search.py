@@ -22,6 +22,8 @@ from isolet_nn.sweeps.datasets import DataSource
 from isolet_nn.sweeps.drawing import draw_plot
 from isolet_nn.sweeps.folder import SweepFolder, trial_config
 from isolet_nn.sweeps.loading import load_sweep
+from isolet_nn.sweeps.shard import ShardName
+from isolet_nn.sweeps.sharding import run_shard
 from isolet_nn.sweeps.sweep import plan_of, resume_sweep, sweep
 from isolet_nn.sweeps.workers import Outcome
 from sweeps.helpers import (
@@ -351,3 +353,12 @@ def test_pictures_show_of_each_key_the_settings_that_have_it(
     n_set = sum("optimizer.momentum" in setting for setting in settings)
     assert 0 < n_set < 6
     assert {*drawn} == {("optimizer.momentum", n_set)}
+
+
+def test_a_search_is_not_divided_and_takes_nothing_over(tmp_path: Path) -> None:
+    config = search_of()
+    with pytest.raises(ConfigError, match="--shard: a search cannot be divided"):
+        run_shard(config, ShardName(1, 2), tmp_path / "shards")
+    with pytest.raises(ConfigError, match="--reuse does not go with a search"):
+        sweep(config, runs_dir=tmp_path / "runs", reuse=[tmp_path])
+    assert not [*tmp_path.iterdir()]
