@@ -14,11 +14,12 @@ JOBS ?= 2
 # What else is installed for them; where PyTorch has no build: make test EXTRAS=dev,docs,dask
 EXTRAS ?= dev,docs,torch,dask
 
-.PHONY: help train test coverage lint format docs clean
+.PHONY: help train test gpu coverage lint format docs clean
 
 help:
 	@echo "make train   train on the spoken letters of ISOLET and say where the plots are"
 	@echo "make test    run the whole test suite"
+	@echo "make gpu     check and time everything on a GPU, and write runs/gpu/report.md"
 	@echo "make coverage  run it and say which lines it runs"
 	@echo "make lint    check style, format and types"
 	@echo "make format  mend style and format"
@@ -30,6 +31,9 @@ train: $(VENV)/base.stamp
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(JOBS)
+
+gpu: $(VENV)/dev.stamp
+	PYTHONPATH=.:tests $(BIN)/python -m gpu.measure --out runs/gpu
 
 coverage: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(JOBS) --cov=isolet_nn --cov-report=term:skip-covered

@@ -4,6 +4,8 @@
   process of its own (``worker``).
 - ``sweep``: a whole sweep against its trials in a plain PyTorch loop (``loop``), and in
   scikit-learn's GridSearchCV (``grid_search``).
+- ``device``: stacks of networks on one device, such as a GPU, against the loop there, and against
+  ``jax_stacks``.
 - ``estimator``: the estimator beside scikit-learn's own network.
 - ``search``: how many epochs a search needs until it is as good as random settings. ``asking``:
   what it costs besides training, and beside Optuna with a plain loop.

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from isolet_nn.config.bounds import MOST_THREADS, MOST_TRIALS
+from isolet_nn.errors import ConfigError
 from isolet_nn.terminal.commands import App, Group
 from isolet_nn.terminal.completion import complete_sweep
-from isolet_nn.terminal.options import DataDir, RunsDir, TableFormat, share, text_of, whole
+from isolet_nn.terminal.options import DataDir, RunsDir, TableFormat, one_of, share, text_of, whole
 
 
 class _TrainByDefault(Group):
@@ -22,9 +23,47 @@ class _TrainByDefault(Group):
         return super().parse_args(ctx, args)
 
 
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        help="Compute by PyTorch on it, as the loop does: for GPUs.",
+        **one_of("--device", "cuda", "cpu"),
+    ),
+]
+
 app = App(
     cls=_TrainByDefault, help="Timing comparisons on this machine; `train` unless one is named."
 )
+
+
+def _bench_device(
+    device: str,
+    rows: list[str],
+    rounds: int,
+    data_dir: Path | None,
+    runs_dir: Path,
+    table_format: str | None,
+    *,
+    small: bool,
+) -> None:
+    """Time stacks of networks on a device against a plain PyTorch loop there."""
+    from isolet_nn.benchmarks.console import print_device_times
+    from isolet_nn.benchmarks.device import time_device
+    from isolet_nn.terminal.printer import Printer
+    from isolet_nn.terminal.streams import print_message
+
+    printer = Printer.asked_for(table_format)
+    times = time_device(
+        device,
+        rows,
+        small=small,
+        rounds=rounds,
+        data_dir=text_of(data_dir),
+        runs_dir=runs_dir,
+        say=print_message,
+    )
+    print_device_times(times, printer)
 
 
 @app.command("train")
@@ -76,11 +115,28 @@ def bench_train(
         str,
         typer.Option("--dataset", metavar="NAME", help="isolet, or random numbers of its size."),
     ] = "isolet",
+    device: Device = None,
+    row: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--row",
+            metavar="NAME",
+            help="With --device: figure5, thousand, ten-thousand or one-wide; repeatable. All.",
+        ),
+    ] = None,
+    small: Annotated[
+        bool, typer.Option("--small", help="With --device: few networks, and one epoch.")
+    ] = False,
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
     table_format: TableFormat = None,
 ) -> None:
     """Train the same network with NumPy, PyTorch and scikit-learn in turn, and compare times."""
+    if device is not None:
+        _bench_device(device, row or [], rounds, data_dir, runs_dir, table_format, small=small)
+        return
+    if row or small:
+        raise ConfigError("--row and --small go with --device")
     from isolet_nn.benchmarks import training
     from isolet_nn.benchmarks.console import (
         print_benchmark,
@@ -141,6 +197,7 @@ def bench_sweep(
             **whole("--threads", 1, MOST_THREADS),
         ),
     ] = None,
+    device: Device = None,
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
@@ -156,6 +213,7 @@ def bench_sweep(
         with_loop=loop,
         with_search=grid_search,
         loop_threads=threads,
+        device=device,
         data_dir=text_of(data_dir),
         runs_dir=runs_dir,
         say=print_message,

@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Sequence
 
 from isolet_nn.benchmarks.asking import Asking, LoopTimes
+from isolet_nn.benchmarks.device import DeviceTimes
 from isolet_nn.benchmarks.estimator import BATCH_SIZE, HIDDEN, EstimatorTimes, Fit, Task
 from isolet_nn.benchmarks.overhead import Overhead
 from isolet_nn.benchmarks.search import Repetition
@@ -71,6 +72,34 @@ def print_training_times(times: TrainingTimes, printer: Printer = FOR_TERMINAL) 
             "{:.2f}".format,
         ),
         PrintedColumn("training accuracy", [result.accuracy for result in results], percent),
+    ]
+    printer.tables(PrintedTable(columns))
+    printer.say(one_line(times.path))
+
+
+def print_device_times(times: DeviceTimes, printer: Printer = FOR_TERMINAL) -> None:
+    """Print card, versions, the table, and last the folder."""
+    environment = times.environment
+    packages = {n: v for n, v in environment["packages"].items() if n in ("torch", "jax") and v}
+    versions = [f"{name} {version}" for name, version in packages.items()]
+    printer.say(
+        f"{environment['device']}, {environment['cpu']}, {environment['platform']}\n"
+        f"Python {environment['python']}, {', '.join(versions)}\n"
+        "data loaded; training, and evaluation after the last epoch; where a part was trained, "
+        "its time stands for all"
+    )
+    timed = [(row, one, of_one) for row, of in times.rows.items() for one, of_one in of.items()]
+    loops = [times.rows[row]["loop"].for_all / of_one.for_all for row, _, of_one in timed]
+    seconds = "{:.3f}".format
+    columns = [
+        PrintedColumn("row", [row for row, _, _ in timed]),
+        PrintedColumn("trainings", [of_one.trainings for _, _, of_one in timed]),
+        PrintedColumn("by", [one for _, one, _ in timed]),
+        PrintedColumn("trained", [of_one.done for _, _, of_one in timed]),
+        PrintedColumn("seconds", [of_one.for_all for _, _, of_one in timed], seconds),
+        PrintedColumn("first time", [of_one.first for _, _, of_one in timed], seconds),
+        PrintedColumn("times as fast as the loop", loops, "{:.1f}".format),
+        PrintedColumn("test accuracy", [of_one.accuracy for _, _, of_one in timed], percent),
     ]
     printer.tables(PrintedTable(columns))
     printer.say(one_line(times.path))

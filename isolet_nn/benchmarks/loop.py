@@ -63,7 +63,7 @@ def train(
 
     criterion = torch.nn.CrossEntropyLoss()
     for _ in range(epochs):
-        order = torch.randperm(len(x))
+        order = torch.randperm(len(x), device=x.device)
         for start in range(0, len(x), batch_size):
             rows = order[start : start + batch_size]
             optimizer.zero_grad()
@@ -116,16 +116,23 @@ def train_one_after_another(contents: Sequence[dict[str, object]], threads: int)
     """Train experiments (as in files) on one data set; loading it does not count."""
     import torch
 
+    from isolet_nn.training.devices import choose_device
+
     torch.set_num_threads(threads)
     experiments = [load_experiment(content) for content in contents]
     first = experiments[0]
     dataset = load_dataset(first.dataset, first.seed, first.training.dtype)
-    x, y = torch.from_numpy(dataset.train.x), torch.from_numpy(dataset.train.y)
-    test_x, test_y = torch.from_numpy(dataset.test.x), torch.from_numpy(dataset.test.y)
+    device = choose_device(first.device if first.backend == "torch" else "cpu")
+    train_part, test_part = dataset.train, dataset.test
+    x, y, test_x, test_y = (
+        torch.from_numpy(array).to(device)
+        for array in (train_part.x, train_part.y, test_part.x, test_part.y)
+    )
     accuracies = []
     started = time.perf_counter()
     for one in experiments:
         network = make_network(dataset.n_features, *one.model.hidden_layers, dataset.n_classes)
+        network.to(device)
         optimizer = make_torch_optimizer(one.optimizer, network)
         train(network, optimizer, x, y, one.training.epochs, one.training.batch_size)
         with torch.no_grad():

@@ -95,6 +95,7 @@ def time_sweep(
     with_loop: bool = True,
     with_search: bool = False,
     loop_threads: int | None = None,
+    device: str | None = None,
     data_dir: str | None = None,
     runs_dir: str | Path = "runs",
     say: Callable[[str], None] = lambda _: None,
@@ -113,6 +114,8 @@ def time_sweep(
         Whether scikit-learn's GridSearchCV is, with as many jobs as the sweep has workers.
     loop_threads
         Threads of the loop; None gives it all cores.
+    device
+        Where both compute by PyTorch; None leaves it to the sweep.
     say
         Hears what was measured.
 
@@ -125,6 +128,8 @@ def time_sweep(
         If the loop is to be timed, and PyTorch is not installed.
     """
     overrides = {} if data_dir is None else {"dataset.dir": data_dir}
+    if device is not None:
+        overrides |= {"backend": "torch", "device": device}
     swept = load_sweep(SMALL_NETWORKS if config is None else config, overrides)
     trials = make_trials(swept)
     # What is missing or wrong should be known before there is a folder.

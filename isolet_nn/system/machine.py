@@ -23,6 +23,11 @@ def has_torch() -> bool:
     return find_spec("torch") is not None
 
 
+def has_jax() -> bool:
+    """Whether JAX is installed; does not import it."""
+    return find_spec("jax") is not None
+
+
 def available_cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
