@@ -8,10 +8,13 @@ import numpy as np
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.nn.network import Network
+from isolet_nn.nn.pool import Pool
 from isolet_nn.scores.evaluation import ensemble_logits
+from isolet_nn.system.machine import available_cores
 from isolet_nn.training.backend import FloatArray, Weights, below, network_shape
 from isolet_nn.training.components import make_activation
 from isolet_nn.training.numpy_backend import named_views
+from isolet_nn.training.threads import single_threaded_products
 
 
 def answering(
@@ -21,7 +24,8 @@ def answering(
 
     Returns
     -------
-    A function that gives the logits (rows, classes) of the network's inputs (rows, features).
+    A function that gives the logits (rows, classes) of the network's inputs (rows, features). All
+    cores share its products, and their number changes no bit.
     """
     shape = network_shape(experiment, n_features, n_classes)
     network = Network(
@@ -30,6 +34,7 @@ def answering(
         networks=experiment.ensemble,
         batch_size=1,  # of a training step, of which there is none
         dtype=experiment.training.dtype,
+        pool=Pool(available_cores()),
     )
     for k, variables in enumerate(network.variables):
         of_network = weights if experiment.ensemble == 1 else below(f"{k}.", weights)
@@ -39,7 +44,7 @@ def answering(
     def logits(x: FloatArray) -> FloatArray:
         if not len(x):
             return np.empty((0, n_classes), x.dtype)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"), single_threaded_products():
             z: FloatArray = ensemble_logits(network.logits(x)[np.newaxis])[0]
             return z
 

@@ -7,9 +7,11 @@ its bits do not depend on `training.threads`. PyTorch's may.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from isolet_nn.config.experiment import Experiment
 
@@ -35,6 +37,20 @@ def limited_threads(experiment: Experiment, *, auto: int = 1) -> Iterator[None]:
             yield
     finally:
         _automatic.reset(before)
+
+
+def single_threaded_products() -> AbstractContextManager[object]:
+    """Let NumPy's linear algebra have one thread, in well under a millisecond the next time."""
+    limited: AbstractContextManager[object] = _linear_algebra().limit(limits=1)
+    return limited
+
+
+@functools.cache
+def _linear_algebra() -> Any:
+    """The libraries that are loaded, which takes milliseconds to find out."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def threads_of(experiment: Experiment) -> int:

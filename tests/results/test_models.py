@@ -15,6 +15,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from needs import needs_torch
+from threadpoolctl import threadpool_limits
 
 from isolet_nn import load_experiment, load_model, load_run, sweep, train
 from isolet_nn.data import load_raw, load_test_rows
@@ -98,6 +99,16 @@ def test_a_model_answers_as_the_run_that_trained_it(
     assert -np.log(of_class).mean() == pytest.approx(evaluation.loss, rel=1e-5)
     assert list(model.feature_names_in_) == list(raw.feature_names)
     assert list(model.classes_) == list(raw.classes)
+
+
+def test_answers_do_not_depend_on_the_threads_of_linear_algebra(tmp_path: Path) -> None:
+    wide = load_experiment("quickstart", {"model.hidden_layers": [700], "training.epochs": 1})
+    model = load_model(train(wide, runs_dir=tmp_path).path)
+    x = np.random.default_rng(0).normal(8.0, 4.0, (2000, model.n_features_in_))
+    with threadpool_limits(1):
+        alone = model.predict_proba(x)
+    with threadpool_limits(2):
+        np.testing.assert_array_equal(model.predict_proba(x), alone)
 
 
 def test_two_files_are_all_that_a_model_needs(made: Path, tmp_path: Path) -> None:
