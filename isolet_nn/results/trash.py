@@ -40,15 +40,15 @@ def delete(folder: Path) -> Path:
         If it cannot be deleted.
     """
     require_deletable([folder])
-    parent = folder.resolve().parent
+    parent, name = folder.resolve().parent, folder.resolve().name  # of `.` too
     trash = parent / TRASH
     if trash.is_symlink():
         raise RunError(f"{trash}: is a link, and nothing is moved out of {parent}")
     try:
         trash.mkdir(exist_ok=True)
-        names = itertools.chain([folder.name], (f"{folder.name}-{n}" for n in itertools.count(2)))
+        names = itertools.chain([name], (f"{name}-{n}" for n in itertools.count(2)))
         target = next(trash / name for name in names if not (trash / name).exists())
-        (parent / folder.name).rename(target)
+        (parent / name).rename(target)
     except OSError as error:
         raise RunError(f"{folder}: cannot be moved to {trash}: {error.strerror}") from None
     return target
