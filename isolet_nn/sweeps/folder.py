@@ -168,6 +168,15 @@ class SweepFolder:
             raise ValueError(f"found trial {result.trial} with the setting {result.setting}")
         else:
             self.results.record(result)
+            if self.asked is not None and result.status == COMPLETED:
+                self._take_up_again(result.trial)
+
+    def _take_up_again(self, trial: int) -> None:
+        """Take what its failure had ended for pending, after a retry of a training succeeded."""
+        own = self.trial_table.per_setting
+        for later in range(trial + 1, (trial // own + 1) * own):
+            if self.results.status[later] == STATUSES.index(PRUNED):
+                self.results.take_back(later)
 
     def take_in(self, parameters: Sequence[Parameters], write: Callable[[Batch], None]) -> Batch:
         """Take in a batch that a search has asked for, once `write` has made it durable."""

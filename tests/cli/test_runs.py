@@ -226,6 +226,8 @@ def test_deleting_moves_a_run_into_the_trash_from_which_it_can_be_moved_back(
     assert "is in the trash already" in made("runs", "delete", "-y", str(where[0])).refusal()
     where[0].rename("runs/fast-0")
     assert len(list_runs()) == 4
+    monkeypatch.chdir("runs/fast-0")
+    assert made("runs", "delete", "--yes", ".").out.endswith(".trash/fast-0\n")
 
 
 def test_nothing_is_deleted_that_is_in_use_or_a_link_or_leads_out(

@@ -248,6 +248,35 @@ def test_a_setting_that_makes_no_experiment_and_one_that_diverges_end_no_search(
     assert folder.summary["failed"] == 1
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
+def test_a_training_that_failed_is_tried_again_and_its_setting_goes_on(
+    sampler: str, tmp_path: Path
+) -> None:
+    config = search_of(folds=True, pruner=PRUNERS[1], sampler=sampler)
+    whole, done = run(config, tmp_path), ["completed"] * 3
+    first = next(n for n in range(0, 12, 3) if whole.statuses(range(n, n + 3)) == done)
+
+    class Failing(InlineWorkers):
+        def wait(self, seconds: float) -> list[Outcome]:
+            ticket, task = self.tasks[-1]
+            if all(line.trials != (first,) for line in task.lines):
+                return super().wait(seconds)
+            self.tasks.pop()
+            return [Outcome(ticket, None, "killed")]
+
+    stop = stop_after(18)
+    folder = sweep(config, runs_dir=tmp_path, workers=1, make_workers=Failing, should_stop=stop)
+    assert folder.statuses(range(first, first + 3)) == ["failed", "pruned", "pruned"]
+    asked = asked_of(folder)
+    assert 8 <= len(asked) < 14
+    for questions in (4, 1000):
+        again = resumed(folder.path, retry_failed=True, should_stop=stop_after(questions))
+    assert again.statuses(range(first, first + 3)) == done
+    assert SweepFolder.open(folder.path).statuses(range(first, first + 3)) == done
+    assert asked_of(again)[: len(asked)] == asked
+    assert len(asked_of(again)) == 14
+
+
 def test_the_test_set_is_not_read(tmp_path: Path) -> None:
     class Watching(InlineWorkers):
         def wait(self, seconds: float) -> list[Outcome]:
