@@ -69,7 +69,13 @@ class _File(Section):
     carried_over: CarriedOver
 
 
-def load_carried_over(path: Path, *, data_dir: str | None = None, **changes: Any) -> CarriedOver:
+def load_carried_over(
+    path: Path,
+    *,
+    data_dir: str | None = None,
+    computing: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> CarriedOver:
     """Read such a file.
 
     Parameters
@@ -78,6 +84,8 @@ def load_carried_over(path: Path, *, data_dir: str | None = None, **changes: Any
         The file.
     data_dir
         Replaces the experiment's ``dataset.dir``.
+    computing
+        Replaces its backend and device.
     changes
         Keys below ``carried_over`` to replace.
 
@@ -92,7 +100,7 @@ def load_carried_over(path: Path, *, data_dir: str | None = None, **changes: Any
         raise ConfigError(f"{path}: carried_over: found {section!r}; expected a section")
     section = {**section, **changes}
     if isinstance(section.get("experiment"), dict):
-        given = {} if data_dir is None else {"dataset.dir": data_dir}
+        given = {**(computing or {}), **({} if data_dir is None else {"dataset.dir": data_dir})}
         section["experiment"] = anchor_paths(
             with_overrides(section["experiment"], given), current_folder()
         )

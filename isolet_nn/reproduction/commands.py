@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -11,7 +11,16 @@ from isolet_nn.errors import ConfigError
 from isolet_nn.system.statuses import INTERRUPTED
 from isolet_nn.terminal.commands import App
 from isolet_nn.terminal.endings import exit_to_resume, stopping
-from isolet_nn.terminal.options import DataDir, Quiet, RunsDir, TableFormat, Workers, text_of
+from isolet_nn.terminal.options import (
+    Backend,
+    DataDir,
+    Quiet,
+    RunsDir,
+    TableFormat,
+    Workers,
+    one_of,
+    text_of,
+)
 
 app = App(no_args_is_help=True, help="Published results, run again and judged.")
 
@@ -25,6 +34,15 @@ def reproduce_report(
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer cells and seeds.")] = False,
+    backend: Backend = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device",
+            help="Where PyTorch computes, with --backend torch.",
+            **one_of("--device", "auto", "cpu", "cuda", "mps"),
+        ),
+    ] = None,
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
     workers: Workers = None,
@@ -41,9 +59,15 @@ def reproduce_report(
     from isolet_nn.reproduction.folder import status_of
     from isolet_nn.reproduction.page import concluded
     from isolet_nn.terminal.printer import Printer
-    from isolet_nn.terminal.streams import print_line
+    from isolet_nn.terminal.streams import print_line, print_message
 
     printer = Printer.asked_for(table_format, quiet=quiet)
+    if device is not None and backend != "torch":
+        raise ConfigError("--device goes with --backend torch")
+    if resume is not None and backend is not None:
+        raise ConfigError("--resume goes on with the backend it began with: give no --backend")
+    if backend is not None:
+        print_message("what compares the backends is left aside: one computes all")
     if resume is not None and (figure or quick):
         raise ConfigError(
             "--resume goes on with the figures it began with: give no --figure and no --quick"
@@ -52,7 +76,12 @@ def reproduce_report(
     data = text_of(data_dir)
     with stopping("reproduce report", lambda: resume or progress.path) as stop:
         folder = resume or reproduction.begin(
-            figure or [], quick=quick, runs_dir=runs_dir, data_dir=data
+            figure or [],
+            quick=quick,
+            backend=cast("Any", backend),
+            device=cast("Any", device or "auto"),
+            runs_dir=runs_dir,
+            data_dir=data,
         )
         reproduction.go_on(
             folder, data_dir=data, workers=workers, observer=progress, should_stop=stop

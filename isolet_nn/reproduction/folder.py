@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from isolet_nn.config.problems import validate
 from isolet_nn.config.section import Section
@@ -33,6 +33,15 @@ class Reproduction(Section):
     """Whether cells and seeds are left out."""
     version: str
     """Version of the package that began."""
+    backend: Literal["numpy", "torch"] | None = None
+    """What computes it; null: what each config says."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where PyTorch does."""
+
+    @property
+    def computing(self) -> dict[str, Any]:
+        """What it changes in every experiment."""
+        return {} if self.backend is None else {"backend": self.backend, "device": self.device}
 
 
 def open_reproduction(folder: Path) -> Reproduction:

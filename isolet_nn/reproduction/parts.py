@@ -46,6 +46,8 @@ class Part:
         The same for a quick reproduction, on top.
     on_isolet
         Whether it needs ISOLET's files.
+    compares_backends
+        Whether it is left aside where one backend computes all.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Part:
     changes: Mapping[str, Any] = field(default_factory=dict)
     quick: Mapping[str, Any] = field(default_factory=dict)
     on_isolet: bool = True
+    compares_backends: bool = False
 
 
 PARTS = (
@@ -109,7 +112,7 @@ PARTS = (
     ),
     Part("figure8", ("8",), "report/figure8_optimizers", quick={"seeds": 3}),
     Part(XOR, ("xor",), "report/xor", on_isolet=False),
-    Part("parity", ("parity",), "report/parity", quick={"seeds": 4}),
+    Part("parity", ("parity",), "report/parity", quick={"seeds": 4}, compares_backends=True),
     Part(
         "other-data-sets", ("data",), "report/other_data_sets", quick={"seeds": 5}, on_isolet=False
     ),
@@ -119,8 +122,10 @@ FIGURES = tuple(dict.fromkeys(name for part in PARTS for name in part.figures))
 """What ``--figure`` may name: the report's figures, and what its conclusions need besides."""
 
 
-def parts_of(figures: Iterable[str]) -> list[Part]:
+def parts_of(figures: Iterable[str], backend: str | None = None) -> list[Part]:
     """The parts that figures need; all of them if none is named.
+
+    Where one backend computes all, those that compare backends are left aside.
 
     Raises
     ------
@@ -132,14 +137,22 @@ def parts_of(figures: Iterable[str]) -> list[Part]:
         if name not in FIGURES:
             hint = suggestion(name, FIGURES)
             raise ConfigError(f"--figure: found {name!r}; allowed: {', '.join(FIGURES)}{hint}")
-    return [part for part in PARTS if not wanted or set(part.figures) & {*wanted}]
+    parts = [part for part in PARTS if not wanted or set(part.figures) & {*wanted}]
+    parts = [part for part in parts if backend is None or not part.compares_backends]
+    if not parts:
+        raise ConfigError(
+            f"--figure: {', '.join(wanted)} compares the backends: give no --backend with it"
+        )
+    return parts
 
 
-def sweep_of(part: Part, *, quick: bool, data_dir: str | None) -> Sweep:
+def sweep_of(
+    part: Part, *, quick: bool, data_dir: str | None, computing: Mapping[str, Any] | None = None
+) -> Sweep:
     """The sweep that a part runs.
 
     A config that describes one experiment is what the sweep varies. Without PyTorch the parity is
-    run on NumPy alone.
+    run on NumPy alone. `computing` is the backend and the device of all of it, where given.
     """
     file = read_mapping(resolve(part.config))
     content: dict[str, Any] = file if "experiment" in file else {"experiment": part.config}
@@ -150,4 +163,4 @@ def sweep_of(part: Part, *, quick: bool, data_dir: str | None) -> Sweep:
     if "backend" in content["grid"] and not has_torch():
         content["grid"]["backend"] = ["numpy"]
     given = {"dataset.dir": data_dir} if data_dir is not None and part.on_isolet else {}
-    return load_sweep(content, given)
+    return load_sweep(content, {**given, **(computing or {})})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.config.shipped import resolve
@@ -38,6 +38,7 @@ from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_json, write_text
 from isolet_nn.system.folders import locked, new_folder, now
 from isolet_nn.system.statuses import COMPLETED, INTERRUPTED, RUNNING
+from isolet_nn.training.loop import require_backend
 from isolet_nn.version import __version__
 
 NAME = "reproduce-report"
@@ -66,6 +67,8 @@ def begin(
     figures: Sequence[str] = (),
     *,
     quick: bool = False,
+    backend: Literal["numpy", "torch"] | None = None,
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     runs_dir: str | Path = "runs",
     data_dir: str | None = None,
 ) -> Path:
@@ -77,6 +80,9 @@ def begin(
         Some of `parts.FIGURES`; none stands for all.
     quick
         Whether to leave out cells and seeds.
+    backend, device
+        What computes it, and where; without a backend, what each config says. With one, what
+        compares backends is left aside.
     runs_dir
         Folder in which the folder is made.
     data_dir
@@ -88,10 +94,14 @@ def begin(
         If there is no such figure, or the data is missing or wrong.
     """
     # What is missing or wrong should be known before there is a folder.
-    if any(part.on_isolet for part in parts_of(figures)):
+    content = Reproduction(
+        figures=[*figures], quick=quick, version=__version__, backend=backend, device=device
+    )
+    example = {"dataset": {"name": "xor"}}
+    require_backend(load_experiment(example, content.computing))
+    if any(part.on_isolet for part in parts_of(figures, backend)):
         _require_isolet(data_dir)
     folder = new_folder(Path(runs_dir), NAME)
-    content = Reproduction(figures=[*figures], quick=quick, version=__version__)
     write_text(folder / FILE, dump_yaml(content))
     return folder
 
@@ -158,7 +168,7 @@ class _Work:
 
 def _carry_out(work: _Work) -> None:
     """Run what is left, then draw the page, however far it got."""
-    parts = parts_of(work.content.figures)
+    parts = parts_of(work.content.figures, work.content.backend)
     file = work.folder / STATUS
     started = read_record(file, PartStatus).started if file.exists() else now()
     write_status(work.folder, RUNNING, started)
@@ -191,7 +201,12 @@ def _run_part(work: _Work, part: Part) -> bool:
         "should_stop": work.should_stop,
     }
     if own is None:
-        config = sweep_of(part, quick=work.content.quick, data_dir=work.data_dir)
+        config = sweep_of(
+            part,
+            quick=work.content.quick,
+            data_dir=work.data_dir,
+            computing=work.content.computing,
+        )
         done = sweep(config, runs_dir=work.folder, **options)
     else:
         data_dir = work.data_dir if part.on_isolet else None
@@ -203,7 +218,10 @@ def _run_carried_over(work: _Work, part: Part, own: Path | None) -> bool:
     if own is None:
         changes = part.quick if work.content.quick else {}
         config = carried_over.load_carried_over(
-            resolve(part.config), data_dir=work.data_dir, **changes
+            resolve(part.config),
+            data_dir=work.data_dir,
+            computing=work.content.computing,
+            **changes,
         )
         own = carried_over.begin(config, work.folder)
     return carried_over.go_on(
@@ -216,7 +234,7 @@ def _run_carried_over(work: _Work, part: Part, own: Path | None) -> bool:
 
 def _run_xor(work: _Work, part: Part) -> bool:
     """Count the seeds that solve exclusive or, with and without a hidden layer; draw one."""
-    experiment = load_experiment(resolve(part.config))
+    experiment = load_experiment(resolve(part.config), work.content.computing)
     require_xor(experiment)
     seeds = SEEDS[work.content.quick]
     flat = load_experiment(experiment.model_dump(mode="json"), {"model.hidden_layers": []})

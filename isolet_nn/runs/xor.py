@@ -79,16 +79,16 @@ def result_of(run: Run) -> XorResult:
 def count_solved(experiment: Experiment, trials: int) -> int:
     """Train `trials` networks that differ in their seed only; return how many solve it.
 
-    NumPy trains them in stacks.
+    They are trained in stacks.
     """
     seeds = range(experiment.seed, experiment.seed + trials)
-    size = _STACKED if experiment.backend == "numpy" else 1
     solved = 0
     with limited_threads(experiment):
         dataset = _dataset(experiment)
-        for start in range(0, trials, size):
+        for start in range(0, trials, _STACKED):
             stack = [
-                experiment.model_copy(update={"seed": seed}) for seed in seeds[start : start + size]
+                experiment.model_copy(update={"seed": seed})
+                for seed in seeds[start : start + _STACKED]
             ]
             training = Training(stack, [dataset] * len(stack))
             while not training.finished:

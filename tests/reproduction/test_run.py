@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from needs import needs_torch
 from sweeps.helpers import InlineWorkers, stop_after
 
 from isolet_nn.config.key_paths import with_overrides
@@ -235,3 +236,16 @@ def test_what_is_wrong_in_its_file_is_said(changes: dict[str, Any], message: str
 def test_a_file_of_another_kind_is_refused() -> None:
     with pytest.raises(ConfigError, match="carried_over: found None; expected a section"):
         load_carried_over(resolve("isolet"))
+
+
+@needs_torch
+def test_one_backend_computes_all_and_what_compares_backends_is_left_aside(tmp_path: Path) -> None:
+    folder = reproduction.begin(SMALL, quick=True, backend="torch", device="cpu", runs_dir=tmp_path)
+    reproduction.go_on(folder, workers=1, make_workers=InlineWorkers)
+    assert status_of(folder) == "completed"
+    configs = [path.read_text(encoding="utf-8") for path in folder.glob("*/*.yaml")]
+    assert configs
+    assert all("backend: torch" in text and "device: cpu" in text for text in configs)
+    assert "parity" not in [part.name for part in parts_of([], "torch")]
+    with pytest.raises(ConfigError, match="compares the backends"):
+        reproduction.begin(["parity"], backend="torch", runs_dir=tmp_path)
