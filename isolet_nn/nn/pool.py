@@ -8,6 +8,7 @@ cores are busy, it does everything itself.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -97,6 +98,17 @@ def _have_helpers(count: int) -> None:
             helper = threading.Thread(target=_help, name="isolet-nn helper", daemon=True)
             helper.start()
             _helpers.append(helper)
+
+
+def _forget_helpers() -> None:
+    """Begin anew in a forked process, which has none of the threads."""
+    global _offered, _starting
+    _helpers.clear()
+    _offered, _starting = SimpleQueue(), threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_forget_helpers)
 
 
 def _help() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections import Counter
 
@@ -68,3 +71,20 @@ def test_helpers_do_not_warn_of_overflows_which_the_loss_shows() -> None:
 
     with np.errstate(over="ignore"):
         Pool(2).run([overflow, overflow])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_has_helpers_of_its_own() -> None:
+    script = (
+        "import os, threading\n"
+        "from isolet_nn.nn.pool import Pool\n"
+        "def run_two():\n"
+        "    Pool(2).run([threading.Barrier(2, timeout=30).wait] * 2)\n"
+        "run_two()\n"
+        "child = os.fork()\n"
+        "run_two()\n"
+        "if child:\n"
+        "    raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    ended = subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=False)
+    assert ended.returncode == 0
