@@ -138,10 +138,14 @@ class ELU(Activation):
 
     def multiply_derivative(self, gradient: FloatArray, a: FloatArray, kept: FloatArray) -> None:
         (below,) = kept
-        below += self.alpha  # alpha e^z left of 0, and alpha right of it
-        np.greater(a, 0.0, out=a, casting="unsafe")
-        a *= self.alpha - 1.0
-        below -= a
+        if self.alpha == 1.0:
+            below += 1.0  # e^z left of 0, and 1 right of it
+        else:
+            np.greater(a, 0.0, out=a, casting="unsafe")
+            below += a  # so that the 1 right of 0 is exact, however large alpha is
+            a -= 1.0
+            a *= self.alpha
+            below -= a
         gradient *= below
 
 

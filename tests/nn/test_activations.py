@@ -120,6 +120,15 @@ def test_values_and_derivatives_are_those_of_pytorch(name: str, dtype: str) -> N
     assert np.allclose(derivatives, tensor.grad.numpy(), tolerance, tolerance)
 
 
+@pytest.mark.parametrize("alpha", [1e-6, 1.0, 1000.3, 1e10])
+def test_elu_lets_gradients_right_of_zero_through_as_they_are_whatever_alpha_is(
+    alpha: float,
+) -> None:
+    z = np.array([1e-20, 0.5, 3.0], np.float32)
+    _, derivatives = alone(functools.partial(ELU, alpha=alpha), z)
+    assert derivatives.tolist() == [1.0, 1.0, 1.0]
+
+
 def test_the_derivative_of_relu_at_zero_is_zero() -> None:
     layer = ReLU((1, 2, 2), np.float64)
     layer.forward(np.zeros((1, 2, 2)))
