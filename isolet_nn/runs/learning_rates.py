@@ -17,6 +17,7 @@ from isolet_nn.runs.records import FORMAT
 from isolet_nn.system.csv_tables import csv_text
 from isolet_nn.system.files import write_json, write_text
 from isolet_nn.system.folders import ENVIRONMENT, new_folder
+from isolet_nn.system.machine import available_cores
 from isolet_nn.training.range_test import RangeTest, range_test
 from isolet_nn.training.threads import limited_threads
 
@@ -84,7 +85,7 @@ def find_learning_rate(
     """
     if not isinstance(experiment, Experiment):
         experiment = load_experiment(experiment)
-    with limited_threads(experiment):
+    with limited_threads(experiment, auto=available_cores()):
         dataset = load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
         measured = range_test(experiment, dataset, should_stop=should_stop)
     if measured.outcome == "interrupted":

@@ -97,14 +97,14 @@ def range_test(
             f"above 0, in more than {2 * _MARGIN} steps"
         )
     changes = {
+        "optimizer.learning_rate": 1.0,  # by which the schedule's factors are the rates
         "training.epochs": steps,  # of one step at least
         "training.schedule": "constant",
         "training.early_stopping": None,
         "training.weight_averaging": "none",
     }
     tried = load_experiment(experiment.model_dump(mode="json"), changes)
-    base = tried.optimizer.learning_rate
-    schedule = exponential(lowest / base, highest / base, steps)
+    schedule = exponential(lowest, highest, steps)
     training = Training([tried], [dataset], evaluate_at=(), schedule=schedule)
     losses: list[float] = []
     running = _RunningMean()
@@ -123,7 +123,7 @@ def range_test(
     while not done:
         training.run_epoch(after_step)
         done = interrupted or running.diverged or len(losses) >= steps
-    rates = [base * schedule(step, 1, steps) for step in range(len(losses))]
+    rates = [schedule(step, 1, steps) for step in range(len(losses))]
     return _result(rates, losses, diverged=running.diverged, interrupted=interrupted)
 
 
