@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from isolet_nn.config.columns import BY_KIND, ONE_CONSTANT
 from isolet_nn.config.holdouts import ONE_FOLD, SHARE, Fold, says_fold
-from isolet_nn.config.section import NAME_PATTERN, RuleError, Section, names_of, sections_of
+from isolet_nn.config.section import BY_KEY, NAME_PATTERN, RuleError, Section, names_of, sections_of
 from isolet_nn.config.training import BY_CLASS
 from isolet_nn.errors import ConfigError, Kind, Problem, nearest, short_repr, suggestion
 
@@ -176,7 +176,9 @@ def _key_path(content: object, details: ErrorDetails) -> Iterator[int | str]:
 
 def _is_tag(key: object, section: Mapping[str, Any]) -> bool:
     """Whether `key` names the member of a union that pydantic took `section` for."""
-    return key in (section.get("name"), SHARE, ONE_FOLD, BY_CLASS, ONE_CONSTANT, BY_KIND)
+    is_by_key = isinstance(key, str) and key.startswith(BY_KEY)
+    named = (section.get("name"), SHARE, ONE_FOLD, BY_CLASS, ONE_CONSTANT, BY_KIND)
+    return is_by_key or key in named
 
 
 def _existing(content: Mapping[str, Any], path: Sequence[int | str]) -> Iterator[int | str]:
@@ -213,7 +215,7 @@ def _model_at(
     candidates: list[type[Section]] = []
     for key in path:
         current = current[key]
-        if isinstance(key, str):
+        if isinstance(key, str) and key in model.model_fields:  # else a key path of a space
             candidates = sections_of(model.model_fields[key].annotation)
         if not isinstance(current, Mapping):  # a list, of which one place follows
             continue

@@ -52,6 +52,8 @@ def _written_out(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
+BY_KEY = "by key "
+"""Begins the tag of a section that a key of its own tells from others: no key is called so."""
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
 """Names that can be part of a folder's name on any system."""
 NoSign = AfterValidator(abs)

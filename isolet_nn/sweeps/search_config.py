@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from isolet_nn.config.bounds import MOST_SETTINGS
 from isolet_nn.config.key_paths import is_within, same_value
 from isolet_nn.config.metrics import ValidationMetric
-from isolet_nn.config.section import ByName, Count, Positive, RuleError, Section
+from isolet_nn.config.section import BY_KEY, ByName, Count, Positive, RuleError, Section
 from isolet_nn.errors import Problem, short_repr, suggestion
 from isolet_nn.sweeps.distributions import (
     Choice,
@@ -70,20 +70,20 @@ _KINDS = ("log_uniform", "uniform", "integers", "choice", "list_of")
 
 
 def _kind(value: object) -> str | None:
-    """The key that tells which distribution it is, of a section in a file or of a model."""
+    """The tag of the distribution that it is, of a section in a file or of a model."""
     keys = list(type(value).model_fields) if isinstance(value, Section) else value
     if not isinstance(keys, (list, dict)):
         return None
     found = [kind for kind in _KINDS if kind in keys]
-    return found[0] if len(found) == 1 else None
+    return f"{BY_KEY}{found[0]}" if len(found) == 1 else None
 
 
 Searched = Annotated[
-    Annotated[ConditionalLogUniform, Tag("log_uniform")]
-    | Annotated[ConditionalUniform, Tag("uniform")]
-    | Annotated[ConditionalIntegers, Tag("integers")]
-    | Annotated[ConditionalChoice, Tag("choice")]
-    | Annotated[ListOf, Tag("list_of")],
+    Annotated[ConditionalLogUniform, Tag(f"{BY_KEY}log_uniform")]
+    | Annotated[ConditionalUniform, Tag(f"{BY_KEY}uniform")]
+    | Annotated[ConditionalIntegers, Tag(f"{BY_KEY}integers")]
+    | Annotated[ConditionalChoice, Tag(f"{BY_KEY}choice")]
+    | Annotated[ListOf, Tag(f"{BY_KEY}list_of")],
     Discriminator(
         _kind,
         custom_error_type="distribution",
@@ -139,7 +139,12 @@ class Median(Section):
 
 Pruner = Annotated[NoPruner | SuccessiveHalving | Hyperband | Median, ByName()]
 SamplerName = Literal["tpe", "gp", "cmaes", "qmc", "random"]
-_DECIDED = ("dataset.validation", "dataset.test", "training.evaluate_test")
+_DECIDED = (
+    "dataset.validation",
+    "dataset.test",
+    "dataset.split_seed",
+    "training.evaluate_test",
+)
 """Key paths that decide what a setting is judged by, or whether the test set is read."""
 
 
@@ -198,6 +203,8 @@ class Search(Section):
                 found = f"stands below {key}: put what it depends on above it"
             raise RuleError(Problem(found, place, hint=hint))
         searched = self.space[other]
+        if when[other] == []:
+            raise RuleError(Problem(f"found no value of {other}, so that it never holds", place))
         for value in wanted_values(when[other], searched):
             if not may_be(value, searched):
                 found = f"{short_repr(value)} is never a value of {other}"

@@ -360,6 +360,7 @@ def test_a_plan_says_what_may_follow_and_no_trial_is_known_before_it_is_asked_fo
     plan, trials, staff = plan_of(config, 1)
     assert (plan.n_trials, plan.n_later, trials, staff.workers) == (12, 30, 42, 1)
     assert plan.later == "up to 30 trials, asked for in batches of 4 settings"
+    assert plan_of(search_of(trials=3, batch=8), 1)[0].n_trials == 3
     with pytest.raises(ConfigError, match="settings are known once they were asked for"):
         trial_config(config, 0)
 

@@ -74,6 +74,28 @@ MOMENTUM = "search.space.optimizer.momentum"
             {"search": {"space": {"training.evaluate_test": {"choice": [True, False]}}}},
             "search.space.training.evaluate_test: decides by what",
         ),
+        (
+            {"search": {"space": {"dataset.split_seed": {"integers": [0, 9]}}}},
+            "search.space.dataset.split_seed: decides by what settings are compared",
+        ),
+        ({"search": momentum({})}, f"{MOMENTUM}.when: found {{}}"),
+        ({"search": momentum(3)}, f"{MOMENTUM}.when: found 3; expected keys and values"),
+        (
+            {"search": momentum({"optimizer.name": []})},
+            f"{MOMENTUM}.when.optimizer.name: found no value of optimizer.name",
+        ),
+        (
+            {"search": {"space": {"optimizer.name": {"choice": ["sgd"], "whn": SGD}}}},
+            "search.space.optimizer.name.whn: unknown key; did you mean when?",
+        ),
+        (
+            {"search": {"space": {HIDDEN: {"list_of": {"integers": [1, 3]}}}}},
+            f"search.space.{HIDDEN}.length: missing",
+        ),
+        (
+            {"search": {"space": {HIDDEN: {"list_of": {"integers": [1, 2.5]}, "length": [1, 2]}}}},
+            f"search.space.{HIDDEN}.list_of.integers.1: found 2.5",
+        ),
         ({"set": {"training.evaluate_test": True}}, "a search leaves the test split unread"),
         ({"rank_by": "loss"}, "rank_by: a search ranks by its metric, validation_accuracy"),
         ({"grid": {"training.epochs": [1]}}, "give only one of grid, list, random and search"),

@@ -142,7 +142,7 @@ def plan_of_search(folder: SweepFolder, staff: Staff, source: DataSource) -> Pla
     n_left = (search.trials - folder.asked.n_candidates) * own
     batches = f"batches of {counted(search.batch, 'setting')}"
     begun = batch_planner(folder, staff, source)(folder.pending())
-    some = np.arange(min(search.batch, len(folder.samples.codes)) * own)
+    some = np.arange(min(search.batch, search.trials, len(folder.samples.codes)) * own)
     sampled = plan_for(staff, folder.samples, some, source, 1)
     if not folder.asked.batches:
         begun, n_left = sampled, max(n_left - len(some), 0)
