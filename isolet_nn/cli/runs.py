@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 app = App(
     cls=GroupWithDefault,
     no_args_is_help=False,
-    help="Runs and sweeps: what there is, tags, notes, the trash. `runs [FOLDER]` lists them.",
+    help="Runs and sweeps: what there is, tags, notes, the trash. `runs [FOLDER]` lists them, with "
+    "the options of `runs list`.",
 )
 
 Folders = Annotated[
@@ -261,7 +262,9 @@ def _names(text: str, option: str) -> list[str]:
     """
     names = [name.strip() for name in text.split(",")]
     if not all(names):
-        raise ConfigError(f"{option}: found {text!r}; expected names with commas between them")
+        raise ConfigError(
+            f"{option}: found {text!r}; expected names with commas between them, such as name,seed"
+        )
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"{option}: {name} is given twice")

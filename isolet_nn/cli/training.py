@@ -110,8 +110,15 @@ def train(
         "dataset.label": label,
     }
     if find_rate:
-        if resume or extended or force or track or table_format is not None:
-            raise ConfigError("--find-learning-rate is for a config: drop the other options")
+        beside = {
+            "--resume": resume,
+            "--extend": extended,
+            "--force": force,
+            "--track": track,
+            "--format": table_format,
+        }
+        if surplus := [option for option, value in beside.items() if value]:
+            raise ConfigError(f"--find-learning-rate is for a config: drop {', '.join(surplus)}")
         _find_learning_rate(
             read_experiment(config, settings, options, data_dir), runs_dir, quiet, as_json
         )

@@ -35,7 +35,7 @@ _NOT_SET = -0.1
 """Where a setting stands along the axis of a key that it does not set; axes go from 0 to 1."""
 _MOST_LABELS = 14
 """Values of a key that are written beside its axis."""
-_LONGEST_VALUE, _LONGEST_KEY = 16, 22
+_LONGEST_VALUE, _LONGEST_KEY = 16, 24
 _TITLE: Mapping[str, Any] = {"size": 11, "weight": "bold", "va": "center"}
 
 
@@ -70,6 +70,9 @@ def figure_parallel(
     shown = worse_first[np.isfinite(drawn[worse_first])]
     names = shorten_all([setting_label(axis.name) for axis in axes_of_keys], _LONGEST_KEY)
     steps = [_step(axis, name) for axis, name in zip(axes_of_keys, names, strict=True)]
+    # Few axes take the room that there is, so that lines between them can be followed.
+    stretch = (_LEAST_WIDTH - 2.0 - steps[-1]) / max(sum(steps[:-1]), _NARROWEST)
+    steps = [step * max(1.0, stretch) for step in steps[:-1]] + steps[-1:]
     places = np.concatenate([[0.0], np.cumsum(steps)[:-1]])
     room = 1.15 if title else 0.9
     width = float(places[-1]) + steps[-1]

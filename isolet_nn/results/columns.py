@@ -39,8 +39,15 @@ def value_of(entry: Entry, column: str) -> Any:
     return (entry.settings or {}).get(column, UNKNOWN)
 
 
-def with_columns(entries: Iterable[Entry], columns: Sequence[str], where: str) -> list[Entry]:
+def with_columns(
+    entries: Iterable[Entry], columns: Sequence[str], where: str, also: Sequence[str] = ()
+) -> list[Entry]:
     """The entries, with their settings if one of the columns is a setting.
+
+    Parameters
+    ----------
+    also
+        Words that may stand for columns there, to be suggested where they are misspelt.
 
     Raises
     ------
@@ -55,7 +62,7 @@ def with_columns(entries: Iterable[Entry], columns: Sequence[str], where: str) -
     keys = dict.fromkeys(key for entry in entries for key in entry.settings or {})
     for column in settings:
         if column not in keys and (entries or "." not in column):
-            hint = suggestion(column, [*COLUMNS, *keys])
+            hint = suggestion(column, [*COLUMNS, *keys, *also])
             raise ConfigError(
                 f"{where}: no column {column!r}; there is {', '.join(COLUMNS)}, and every setting "
                 f"by its key path, such as optimizer.learning_rate{hint}"

@@ -78,7 +78,9 @@ def group_entries(
     """
     runs = [entry for entry in entries if entry.kind == "run"]
     names = _USUAL if columns is None else columns
-    runs = with_columns(runs, [*(key for key in keys if key != SETTINGS), *names], "--group")
+    runs = with_columns(
+        runs, [*(key for key in keys if key != SETTINGS), *names], "--group", [SETTINGS]
+    )
     _require_numbers(runs, names)
     if SETTINGS in keys:
         if len(keys) > 1:

@@ -120,6 +120,11 @@ def list_runs(runs_dir: str | Path = "runs") -> list[Entry]:
             if (parent / SUMMARY).exists() and (parent / file).exists():
                 raise RunError(f"{parent}: is a run or a sweep itself; give the folder it lies in")
         names = sorted(os.listdir(parent), reverse=True)  # noqa: PTH208 - thousands of them
+    except FileNotFoundError:
+        raise RunError(
+            f"{parent}: no such folder; runs lie in the folder `runs` of where they were started "
+            "unless --runs-dir named another, and `isolet-nn train quickstart` makes a first one"
+        ) from None
     except OSError as error:
         raise RunError(f"{parent}: {error.strerror}") from None
     now = datetime.now().astimezone()
@@ -138,12 +143,11 @@ def read_entry(folder: Path, now: datetime | None = None) -> Entry | None:
             return None
         figures = (_read_sweep if kind == "sweep" else _read_run)(folder, names)
         if LABELS in names:
-            labels = read_record(folder / LABELS, Labels)
-            figures |= {"tags": tuple(labels.tags), "note": labels.note}
+            figures |= _read_labels(folder, figures)
     except (NotADirectoryError, FileNotFoundError):  # such as a link to nowhere
         return None
     except RunError as error:
-        figures = _damaged(str(error).replace(f"{folder}{os.sep}", ""))
+        figures = _damaged(_within(folder, error))
     except OSError as error:  # whatever it is, it must not hide the other entries
         where = Path(os.fsdecode(error.filename or folder))
         of_file = "" if where == folder else f"{where.name}: "
@@ -151,6 +155,20 @@ def read_entry(folder: Path, now: datetime | None = None) -> Entry | None:
     begun = _instant(figures.get("started")) or _begun_at(folder.name) or _changed_at(folder)
     age = ((now or datetime.now().astimezone()) - begun).total_seconds()
     return Entry(folder=str(folder), kind=kind, age=age, **figures)
+
+
+def _read_labels(folder: Path, figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Tags and note; where their file is damaged, that is told, but the run is as it was."""
+    try:
+        labels = read_record(folder / LABELS, Labels)
+    except RunError as error:
+        return {"problem": figures.get("problem") or _within(folder, error)}
+    return {"tags": tuple(labels.tags), "note": labels.note}
+
+
+def _within(folder: Path, error: RunError) -> str:
+    """What an error says, without the folder that it is listed for."""
+    return str(error).replace(f"{folder}{os.sep}", "")
 
 
 def _kind(names: frozenset[str]) -> str | None:

@@ -42,6 +42,7 @@ from isolet_nn.system.folders import (
     ENVIRONMENT,
     METRICS,
     PLOTS,
+    RANGE_TEST,
     SUMMARY,
     SWEEP,
     locked,
@@ -299,7 +300,9 @@ def _why_no_run(folder: Path, to_resume: bool) -> str:
         resumes = f"`isolet-nn sweep --resume {shlex.quote(str(folder))}` goes on with it"
         chooses = "--best or --trial N chooses one of its trials"
         return f"is a sweep, not a run: {resumes if to_resume else chooses}"
-    if folder.is_dir():
+    if (folder / RANGE_TEST).is_file():
+        what = "is a learning-rate range test, not a run"
+    elif folder.is_dir():
         what = f"is not a run folder: it has no {CONFIG}"
     else:
         what = "is a file, not a run folder" if folder.exists() else "no such folder"

@@ -16,14 +16,14 @@ from isolet_nn.runs.environment import describe_environment
 from isolet_nn.runs.records import FORMAT
 from isolet_nn.system.csv_tables import csv_text
 from isolet_nn.system.files import write_json, write_text
-from isolet_nn.system.folders import ENVIRONMENT, new_folder
+from isolet_nn.system.folders import ENVIRONMENT, RANGE_TEST, new_folder
 from isolet_nn.system.machine import available_cores
 from isolet_nn.training.range_test import RangeTest, range_test
 from isolet_nn.training.threads import limited_threads
 
 EXPERIMENT = "experiment.yaml"
 """Not config.yaml, as the folder is no run."""
-TABLE, PICTURE, FOUND = "learning_rates.csv", "learning_rates.png", "range_test.json"
+TABLE, PICTURE = "learning_rates.csv", "learning_rates.png"
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def find_learning_rate(
         title=experiment.name,
         note=f"{experiment.optimizer.name}, a batch of {experiment.training.batch_size} a step",
     )
-    write_json(folder / FOUND, {"format": FORMAT, **_summary(measured)})
+    write_json(folder / RANGE_TEST, {"format": FORMAT, **_summary(measured)})
     return FoundRate(folder, measured)
 
 

@@ -288,11 +288,14 @@ def _not_free(sweep: Sweep, layer: ConfigLayer) -> Iterator[Problem]:
                 allowed = f"{what} leaves the test split unread: leave it out, or set false"
                 yield Problem(short_repr(value), path, Kind.FOUND, allowed, origin=origin)
     items = sweep.list or []
+    of_grid = sweep.grid or {}
     for key in varied_keys(sweep):
+        remedy = f"; `grid.{key}` changes its values" if key in of_grid else ""
         if any(key not in item for item in items):  # what some leave open has to have a value
             continue
         for path, _, origin in _values_within(layer, key):
-            yield Problem(f"the sweep varies {key}, so it cannot be fixed", path, origin=origin)
+            text = f"the sweep varies {key}, so it cannot be fixed{remedy}"
+            yield Problem(text, path, origin=origin)
 
 
 def _values_within(layer: ConfigLayer, key: str) -> Iterator[tuple[str, Any, str]]:

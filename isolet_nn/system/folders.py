@@ -18,6 +18,7 @@ from isolet_nn.system.files import parse_json, read_bytes
 CONFIG, ENVIRONMENT, SUMMARY, PLOTS = "config.yaml", "environment.json", "summary.json", "plots"
 METRICS = "metrics.csv"
 LABELS = "labels.json"
+RANGE_TEST = "range_test.json"
 SWEEP, JOURNAL = "sweep.yaml", "trials.jsonl"
 TABLE, SETTINGS, OUTER_FOLDS = "trials.csv", "settings.csv", "outer_folds.csv"
 _LOCK = ".lock"

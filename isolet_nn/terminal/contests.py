@@ -35,7 +35,7 @@ def print_contest(
     if rest := len(contest.matches) - len(matches):
         printer.say(f"{rest} more pairs are in --json and --format csv")
     for sentence in conclusions:
-        printer.say(sentence)
+        printer.say_sentence(sentence)
 
 
 def _contenders(contest: Contest) -> PrintedTable:
@@ -56,7 +56,7 @@ def _contenders(contest: Contest) -> PrintedTable:
 
 def _blocks(contest: Contest) -> str:
     kind = "seeds" if contest.design.blocks == "splits" else contest.design.blocks
-    return f"same {len(contest.blocks)} {kind}"
+    return f"same {len(contest.blocks)} {kind}" if len(contest.blocks) > 1 else f"same {kind[:-1]}"
 
 
 def _names(standings: Sequence[Standing]) -> list[PrintedColumn]:

@@ -50,14 +50,41 @@ def _framed(table: PrintedTable) -> rich.table.Table:
     framed = rich.table.Table(title=table.title or None)
     widths = [max(map(cell_len, _lines_of(column))) for column in table.columns]
     has_room = sum(widths) + 3 * len(widths) + 1 <= RESULTS.width
-    for column in table.columns:
+    names = [column.name if has_room else _in_lines(column) for column in table.columns]
+    narrow = [None] * len(names) if has_room else _narrow_widths(table.columns, names)
+    for column, name, width in zip(table.columns, names, narrow, strict=True):
         justify = "right" if column.is_numeric else "left"
-        name = column.name if has_room else _in_lines(column)
         # A number or a name is not cut; what is in words goes on in the next line.
-        framed.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        framed.add_column(name, justify=justify, overflow="fold", width=width)  # type: ignore[arg-type]
     for row in zip(*(column.texts for column in table.columns), strict=True):
         framed.add_row(*row)
     return framed
+
+
+def _narrow_widths(
+    columns: Sequence[PrintedColumn], headings: Sequence[str]
+) -> Sequence[int | None]:
+    """Widths at which no word is cut, and as few columns as can be need several lines.
+
+    None where a terminal has no room even for the words.
+    """
+    lines = [
+        [line for text in (heading, *column.texts) for line in text.split("\n")]
+        for column, heading in zip(columns, headings, strict=True)
+    ]
+    wanted = [max(map(cell_len, of_column)) for of_column in lines]
+    widths = [
+        max((cell_len(word) for line in of_column for word in line.split()), default=0)
+        for of_column in lines
+    ]
+    room = RESULTS.width - 3 * len(widths) - 1 - sum(widths)
+    if room < 0:
+        return [None] * len(widths)
+    for place in sorted(range(len(widths)), key=lambda place: wanted[place] - widths[place]):
+        more = min(room, wanted[place] - widths[place])
+        widths[place] += more
+        room -= more
+    return widths
 
 
 def _lines_of(column: PrintedColumn) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from isolet_nn.errors import ConfigError
 from isolet_nn.terminal import formats, layouts
-from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_text
+from isolet_nn.terminal.streams import MESSAGES, RESULTS, lines_between_words, print_text
 from isolet_nn.terminal.tables import PrintedTable
 
 
@@ -67,6 +67,12 @@ class Printer:
         """Print what stands beside the tables: a result, or a message where programs read on."""
         stream = RESULTS if self.is_for_terminal else MESSAGES
         stream.print(str(text), style=style, soft_wrap=True)
+
+    def say_sentence(self, sentence: str) -> None:
+        """Say a sentence, which goes on in the next line between words."""
+        stream = RESULTS if self.is_for_terminal else MESSAGES
+        for line in lines_between_words(sentence, stream.width, stream):
+            self.say(line)
 
 
 FOR_TERMINAL = Printer()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from isolet_nn.errors import counted, one_line
+from isolet_nn.errors import counted, one_line, rounded
 from isolet_nn.terminal.printer import Printer
 from isolet_nn.terminal.streams import print_error
 
@@ -17,7 +17,11 @@ def print_found_rate(found: FoundRate, printer: Printer) -> None:
     measured = found.measured
     rates = measured.rates
     if found.learning_rate is not None:
-        end = "" if measured.diverged else f", and up to {rates[-1]:.2g} it did not rise again"
+        end = (
+            ""
+            if measured.diverged
+            else f", and up to {rounded(float(rates[-1])):g} it did not rise again"
+        )
         printer.say(f"learning rate {found.learning_rate:g}: there the loss fell fastest{end}")
         printer.say(f"take it with: --set optimizer.learning_rate={found.learning_rate:g}")
     elif measured.outcome == "diverged at once":
@@ -28,8 +32,8 @@ def print_found_rate(found: FoundRate, printer: Printer) -> None:
         )
     else:
         print_error(
-            f"the loss never fell by a twentieth, from rate {rates[0]:.2g} to {rates[-1]:.2g}: the "
-            "network does not learn from this data"
+            f"the loss never fell by a twentieth, from rate {rounded(float(rates[0])):g} to "
+            f"{rounded(float(rates[-1])):g}: the network does not learn from this data"
         )
     printer.say(f"picture: {one_line(found.path / 'learning_rates.png')}")
     printer.say(one_line(found.path))

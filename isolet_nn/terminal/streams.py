@@ -117,19 +117,21 @@ def _print_labelled(label: str, message: str, style: str = "") -> None:
     """Print lines below each other; at a terminal each goes on in as many as it needs."""
     indent, margin = " " * len(label), " " * (len(label) + 2)
     for number, line in enumerate(message.split("\n")):
-        first, *others = _lines_between_words(printable(line), MESSAGES.width - len(margin))
+        first, *others = lines_between_words(
+            printable(line), MESSAGES.width - len(margin), MESSAGES
+        )
         start = (indent, "") if number else (label, style)
         MESSAGES.print(Text.assemble(start, first), soft_wrap=True)
         for other in others:
             print_message(f"{margin}{other}")
 
 
-def _lines_between_words(text: str, width: int) -> list[str]:
+def lines_between_words(text: str, width: int, console: Console) -> list[str]:
     """A line of text in lines for a terminal; a long word, and a command, stays in one.
 
     What goes to a file or a pipe stays one line.
     """
-    if not MESSAGES.is_terminal or MESSAGES.width < _NARROW:
+    if not console.is_terminal or console.width < _NARROW:
         return [text]
     lines = [""]
     for word in _WHOLE.findall(text):

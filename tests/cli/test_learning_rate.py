@@ -28,6 +28,8 @@ def test_a_rate_is_suggested_with_the_setting_that_takes_it(nn: Command) -> None
     rows = list(csv.DictReader(table))
     assert (len(rows), float(rows[0]["learning_rate"])) == (summary["steps"], summary["lowest"])
     assert list_runs() == [], "it is no run"
+    refused = nn("eval", Path(path)).refusal()
+    assert "is a learning-rate range test, not a run" in refused
     again = nn("train", Path(path) / "experiment.yaml", "--find-learning-rate", "--json")
     assert json.loads(again.out)["suggestion"] == summary["suggestion"]
     quick = nn("train", "quickstart", "--epochs", "1", *option, "-q")
@@ -64,8 +66,8 @@ def test_interrupted_it_leaves_nothing(nn: Command, monkeypatch: pytest.MonkeyPa
     ("arguments", "message"),
     [
         (("--json",), "--json goes with --find-learning-rate"),
-        (("--find-learning-rate", "--resume", "runs/x"), "is for a config"),
-        (("--find-learning-rate", "--format", "csv"), "is for a config"),
+        (("--find-learning-rate", "--resume", "runs/x"), "is for a config: drop --resume"),
+        (("--find-learning-rate", "--format", "csv", "--force"), "drop --force, --format"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(

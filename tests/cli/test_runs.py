@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,8 @@ def test_only_the_columns_that_are_asked_for_are_shown_in_their_order(made: Comm
         (("--columns", "name,,status"), "expected names with commas between them"),
         (("--columns", "name,name"), "name is given twice"),
         (("--group", "optimizer.nam"), "did you mean optimizer.name"),
+        (("--group", "setting"), "did you mean settings"),
+        (("absent",), "absent: no such folder; runs lie in"),
         (("--group", "name", "--columns", "status"), "status is not a number"),
         (("--group", "settings,name"), "give it alone, or key paths"),
         (("--group", "name", "--sort", "test_acuracy"), "did you mean test_accuracy"),
@@ -196,12 +199,15 @@ def test_what_cannot_be_done_to_a_run_is_refused(
     assert len(list_runs()) == 5
 
 
-def test_damaged_labels_are_a_damaged_run_and_hide_nothing_else(made: Command) -> None:
+def test_damaged_labels_are_told_and_hide_neither_their_run_nor_others(made: Command) -> None:
+    before = {entry.folder: entry for entry in list_runs()}
     Path("runs/fast-0/labels.json").write_text('{"tags": "good"}')
-    damaged = [entry for entry in list_runs() if entry.status == "damaged"]
-    assert [entry.folder for entry in damaged] == ["runs/fast-0"]
-    assert "labels.json: is of an earlier format" in (damaged[0].problem or "")
-    assert len(list_runs()) == 5
+    after = {entry.folder: entry for entry in list_runs()}
+    assert after.keys() == before.keys()
+    entry = after["runs/fast-0"]
+    assert (entry.problem or "").startswith("labels.json: is of an earlier format")
+    assert replace(entry, age=0.0, problem=None) == replace(before["runs/fast-0"], age=0.0)
+    assert entry.status == "completed"
 
 
 def test_deleting_moves_a_run_into_the_trash_from_which_it_can_be_moved_back(

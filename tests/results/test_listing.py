@@ -255,7 +255,7 @@ def test_a_damaged_folder_is_listed_with_what_is_wrong(
 
 
 def test_a_folder_that_is_none_or_is_a_run_itself_is_refused(made: Path, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="absent: No such file"):
+    with pytest.raises(RunError, match="absent: no such folder; runs lie in"):
         list_runs(tmp_path / "absent")
     with pytest.raises(RunError, match="give the folder it lies in"):
         list_runs(list_runs(made)[0].folder)
