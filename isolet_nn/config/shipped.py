@@ -126,7 +126,8 @@ def _unknown(argument: str, problem: str) -> str:
         return f"{argument}: {advice}"
     names = [config.name for config in list_configs()]
     stem = Path(argument).name.removesuffix(_SUFFIX)
-    hint = suggestion(argument.removesuffix(_SUFFIX), names) or suggestion(stem, names)
+    whole = "" if stem in names else suggestion(argument.removesuffix(_SUFFIX), names)
+    hint = whole or suggestion(stem, names)
     listing = "`isolet-nn configs` lists the shipped ones"
     return f"{argument}: {problem}{hint} {listing}" if hint else f"{argument}: {problem}; {listing}"
 

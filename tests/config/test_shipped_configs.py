@@ -151,12 +151,17 @@ def test_the_corners_of_a_shipped_sweep_run(config: ShippedConfig, tmp_path: Pat
         one_epoch = {"training.epochs": small.pop("training.epochs")}
         content["list"] = [{**setting, **one_epoch} for setting in corners]
         content["list"][0]["training.batch_size"] = 256
+    if "search" in content:
+        content["search"]["trials"] = 2
     content["set"] = small
     content["seeds"] = 1
     content["plot"] = []
     folder = sweep(load_sweep(content), runs_dir=tmp_path, make_workers=InlineWorkers)
     summary = folder.summary
-    assert summary["completed"] == summary["trials"] == len(make_trials(load_sweep(content)))
+    if "search" in content:
+        assert summary["completed"] + summary["pruned"] == folder.n_trials > 0
+    else:
+        assert summary["completed"] == summary["trials"] == len(make_trials(load_sweep(content)))
 
 
 @pytest.mark.slow
