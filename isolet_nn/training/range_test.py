@@ -149,8 +149,9 @@ def _result(
     rates: Sequence[float], losses: Sequence[float], *, diverged: bool, interrupted: bool
 ) -> RangeTest:
     known = [loss for loss in losses if math.isfinite(loss)]
-    smoothed = _smooth(np.array(known))
-    suggestion, outcome = _suggest(rates[: len(known)], np.array(known), smoothed)
+    with np.errstate(over="ignore"):  # of losses near the largest number
+        smoothed = _smooth(np.array(known))
+        suggestion, outcome = _suggest(rates[: len(known)], np.array(known), smoothed)
     if interrupted:
         suggestion, outcome = None, "interrupted"
     return RangeTest(
@@ -181,7 +182,7 @@ def _suggest(
     # Batches differ: the standard error of the smoothed loss, from the median deviation of each
     # step, which the rise at the end does not move.
     error = 1.48 * float(np.median(np.abs(losses - smoothed))) / math.sqrt(3.5 * _WIDTH)
-    if smoothed[0] - smoothed[lowest] < max(_LEAST_FALL * smoothed[0], _ERRORS * error):
+    if smoothed[0] - smoothed[lowest] <= max(_LEAST_FALL * smoothed[0], _ERRORS * error):
         return None, "never fell"
     slopes = np.gradient(smoothed, np.log10(rates))
     end = max(_MARGIN + 1, min(lowest, len(smoothed) - _MARGIN))

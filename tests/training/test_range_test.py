@@ -116,3 +116,14 @@ def test_it_can_be_stopped_between_two_steps() -> None:
 def test_rates_that_do_not_rise_are_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="they should rise from above 0"):
         measured(**given)
+
+
+@pytest.mark.parametrize(
+    ("losses", "outcome"), [([0.0] * 30, "never fell"), ([1e308, 1e308], "diverged at once")]
+)
+def test_losses_of_nothing_or_near_the_largest_number_suggest_nothing(
+    losses: list[float], outcome: str
+) -> None:
+    rates = np.geomspace(1e-6, 1.0, len(losses)).tolist()
+    found = _result(rates, losses, diverged=False, interrupted=False)
+    assert (found.suggestion, found.outcome) == (None, outcome)
