@@ -185,11 +185,17 @@ def _how_little_can_be_seen(contest: Contest) -> Iterator[str]:
     needed = [m.detectable for m in contest.matches if m.detectable is not None]
     if needed and not all(match.differs for match in contest.matches):
         typical = float(np.median(needed))
-        yield (
-            f"as much as the scores vary, two had to differ by about "
-            f"{_size(contest.metric, typical)} to be told apart; to see less takes more "
-            f"{'repeats' if contest.design.blocks == 'folds' else 'seeds'}"
-        )
+        more = "repeats" if contest.design.blocks == "folds" else "seeds"
+        if measure_of(contest.metric).in_percent and typical > 1.0:
+            yield (
+                "as much as the scores vary, hardly any difference there can be would have been "
+                f"told from chance; that takes more {more}"
+            )
+        else:
+            yield (
+                f"as much as the scores vary, two had to differ by about "
+                f"{_size(contest.metric, typical)} to be told apart; to see less takes more {more}"
+            )
 
 
 def _what_was_chosen(contest: Contest) -> Iterator[str]:

@@ -86,6 +86,16 @@ def test_what_may_be_chance_is_called_so_with_the_difference_that_could_be_seen(
     assert f"had to differ by about {100 * needed:.2f} points" in text
 
 
+def test_no_difference_is_named_that_there_cannot_be() -> None:
+    pair = [contender("a", [0.66, 0.88]), contender("b", [0.27, 0.25])]
+    needed = hold(pair, "test_accuracy", SEEDS).matches[0].detectable
+    assert needed is not None
+    assert needed > 1.0
+    text = said(hold(pair, "test_accuracy", SEEDS))
+    assert "hardly any difference there can be would have been told from chance" in text
+    assert f"about {needed:.4f} to be told apart" in said(hold(pair, "test_loss", SEEDS))
+
+
 def test_of_three_each_two_are_corrected_for_three() -> None:
     middle = [0.895, 0.925, 0.90, 0.925, 0.91]
     contest = hold(
