@@ -62,9 +62,21 @@ class GroupWithDefault(Group):
     """A group whose command ``list`` may be left out: what is no command's name is for it."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args and ctx.resilient_parsing:  # completion of the first word behind the group
+            return super().parse_args(ctx, args)
         if not args or args[0] not in (*self.commands, *ctx.help_option_names):
             args = ["list", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """What a first word may become: a command's name, or what ``list`` takes."""
+        default = self.commands["list"]
+        of_list = default.make_context("list", [], parent=ctx, resilient_parsing=True)
+        offered = [
+            *default.shell_complete(of_list, incomplete),
+            *super().shell_complete(ctx, incomplete),
+        ]
+        return [*{item.value: item for item in offered}.values()]
 
 
 class App(typer.Typer):

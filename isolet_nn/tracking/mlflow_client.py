@@ -10,6 +10,13 @@ from typing import Any
 from isolet_nn.errors import TrackingError, one_line, without_credentials
 from isolet_nn.tracking.store import Metric, StoredRun
 
+_INSTALL = "pip install 'mlflow>=3.1'"
+"""Without a lower bound pip may go back to a release of years ago."""
+
+
+def _unusable(error: ImportError) -> str:
+    return f"MLflow's package cannot be imported ({one_line(error)}); another may do: {_INSTALL}"
+
 
 class MlflowClient:
     """A store by its address; None is what MLflow takes where nobody says anything.
@@ -24,13 +31,17 @@ class MlflowClient:
         try:
             import mlflow
             from mlflow import entities
-        except ImportError:
+        except ModuleNotFoundError as error:
+            if error.name is not None and error.name.partition(".")[0] != "mlflow":
+                raise TrackingError(_unusable(error)) from None
             raise TrackingError(
                 "no server is named, and a store on this machine needs MLflow's own package: set "
-                "tracking.uri or MLFLOW_TRACKING_URI, or install it with: pip install mlflow"
+                f"tracking.uri or MLFLOW_TRACKING_URI, or install it with: {_INSTALL}"
                 if uri is None or "://" not in uri or uri.startswith(("sqlite:", "file:"))
-                else f"{without_credentials(uri)}: needs MLflow's own package: pip install mlflow"
+                else f"{without_credentials(uri)}: needs MLflow's own package: {_INSTALL}"
             ) from None
+        except ImportError as error:  # such as of a release that is years old
+            raise TrackingError(_unusable(error)) from None
         self._entities = entities
         with _in_words("MLflow"):
             self._uri = _absolute(str(uri or mlflow.get_tracking_uri()))

@@ -56,6 +56,8 @@ def folder(tmp_path: Path) -> Path:
     [
         ("train quick", ["quickstart"]),
         ("train m", ["mine.yaml"]),
+        ("runs de", ["delete"]),
+        ("runs --col", ["--columns"]),
         ("sweep report/figure5", ["report/figure5_learning_rate_by_hidden"]),
         ("data show i", ["isolet", "iris"]),
         ("eval runs/", ["runs/one", "runs/two/"]),

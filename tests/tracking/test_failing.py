@@ -104,8 +104,18 @@ def test_trackers_that_are_not_installed_are_told_how_to_install(
         monkeypatch.setitem(sys.modules, name, None)
     _, warnings = tracked(tmp_path, "mlflow", "tensorboard")
     ours, theirs = sorted(warnings)
-    assert "pip install mlflow" in ours
+    assert "pip install 'mlflow>=3.1'" in ours
     assert "pip install 'isolet-nn[tracking]'" in theirs
+
+
+def test_a_package_that_cannot_be_imported_is_told_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mlflow.py").write_text("raise ImportError('no name service')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mlflow", raising=False)
+    (warning,) = tracked(tmp_path / "runs", "mlflow")[1]
+    assert "cannot be imported (no name service)" in warning
 
 
 def test_a_password_reaches_the_server_and_nothing_else(
