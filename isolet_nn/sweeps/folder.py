@@ -135,10 +135,10 @@ class SweepFolder:
             opened.require_numbering(header)
         for result in results:
             if result.trial >= opened.n_trials:
-                raise RunError(
-                    f"{folder / JOURNAL}: damaged: found trial {result.trial}; there are trials 0 "
-                    f"to {opened.n_trials - 1}"
-                )
+                there = f"there are trials 0 to {opened.n_trials - 1}"
+                if opened.asked is not None:
+                    there = f"{ASKED}, which says of which setting, ends before it or is missing"
+                raise RunError(f"{folder / JOURNAL}: damaged: found trial {result.trial}; {there}")
             try:
                 opened.record(result)
             except ValueError as error:

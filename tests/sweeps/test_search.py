@@ -338,6 +338,13 @@ def test_a_damaged_list_of_what_was_asked_is_refused(
         SweepFolder.open(folder.path)
 
 
+def test_results_of_settings_that_nothing_asked_for_are_refused(tmp_path: Path) -> None:
+    folder = run(search_of(trials=4), tmp_path)
+    (folder.path / "asked.jsonl").unlink()
+    with pytest.raises(RunError, match=r"trial \d+; asked.jsonl, which says .* is missing"):
+        SweepFolder.open(folder.path)
+
+
 def test_a_batch_that_was_edited_is_refused(tmp_path: Path) -> None:
     folder = run(search_of(trials=4), tmp_path)
     path = folder.path / "asked.jsonl"
