@@ -110,13 +110,13 @@ class TorchBackend:
         }
         self._draw_variables(first, weight_generators(experiments))
         self._at, self._steps = StepNumber(), 0
-        self._lanes = Lanes(self.device, _LANES)
+        self._lanes = Lanes(self.device, min(_LANES, len(self._chunks)))
         capture = None
         if self.computes_elsewhere:
             self._at.counter = torch.zeros(1, dtype=torch.int64, device=self.device)
             if all(isinstance(part.x, np.ndarray) for part in train):  # else the host fetches rows
                 capture = cuda_capture(self.device)
-        self._runner = Steps(self._take_step, capture)
+        self._runner = Steps(capture)
         self._copies: list[tuple[Any, Tensor]] = []
 
     def _set_precision(self) -> None:
@@ -187,7 +187,7 @@ class TorchBackend:
         used = len(self._epoch.orders[0])
         size = min(self._epoch.batch_size, used - number * self._epoch.batch_size)
         averages = self._epoch.averaged is not None and bool(self._epoch.averaged[number].any())
-        self._runner.step(size, averages)
+        self._runner.step(self._take_step, size, averages)
         if averages:
             for chunk in self._chunks:
                 chunk.count_averages(number)
@@ -258,6 +258,7 @@ class TorchBackend:
 
     def _blocks(self, chunk: Chunk, x: FloatArray) -> Iterator[tuple[slice, Tensor]]:
         """A chunk's logits for inputs (rows, features), block by block."""
+        self._set_precision()  # another stack may have set its own
         inputs, variables = self._on_device(x), chunk.evaluated()
         for start in range(0, len(x), EVALUATION_ROWS):
             block = slice(start, start + EVALUATION_ROWS)

@@ -23,49 +23,54 @@ class Steps:
 
     Parameters
     ----------
-    take
-        Takes a step of a kind.
     capture
         How a step is captured; None where it is not.
     """
 
-    def __init__(self, take: Callable[[int, bool], None], capture: Capture | None) -> None:
-        self._take, self._capture = take, capture
+    def __init__(self, capture: Capture | None) -> None:
+        self._capture = capture
         self._seen: set[tuple[int, bool]] = set()
         self._replays: dict[tuple[int, bool], Task] = {}
 
-    def step(self, size: int, averages: bool) -> None:
-        """Take a step on batches of so many rows."""
+    def step(self, take: Callable[[int, bool], None], size: int, averages: bool) -> None:
+        """Take a step on batches of so many rows, by `take` or what was captured of it."""
         kind = size, averages
         if kind not in self._seen:
             self._seen.add(kind)  # what is there to be made once is made, and not captured
-            self._take(size, averages)
+            take(size, averages)
             return
         if kind not in self._replays and self._capture is not None:
             try:
-                self._replays[kind] = self._capture(lambda: self._take(size, averages))
+                self._replays[kind] = self._capture(lambda: take(size, averages))
             except RuntimeError:  # PyTorch's, whatever an operation cannot be captured for
                 self._capture = None
         replay = self._replays.get(kind)
         if replay is None:
-            self._take(size, averages)
+            take(size, averages)
         else:
             replay()
 
 
 def cuda_capture(device: torch.device) -> Capture:
-    """Captures CUDA graphs, whose memory is one pool, as no two are replayed at the same time."""
+    """Captures CUDA graphs, whose memory is one pool, as no two are replayed at the same time.
+
+    That of cuBLAS is theirs too. PyTorch keeps it by stream, and streams are shared by stacks: what
+    is there already would be used by the graphs of two stacks at the same time.
+    """
     pool: Any = None
 
     def capture(task: Task) -> Task:
         nonlocal pool
         graph = torch.cuda.CUDAGraph()
-        # Other threads, which draw what comes next, may use CUDA meanwhile.
-        with (
-            torch.cuda.device(device),
-            torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"),
-        ):
-            task()
+        # A graph that cannot be captured leaves its own stream behind as the current one.
+        with torch.cuda.stream(torch.cuda.current_stream(device)):
+            torch._C._cuda_clearCublasWorkspaces()
+            try:
+                # Other threads, which draw what comes next, may use CUDA meanwhile.
+                with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+                    task()
+            finally:
+                torch._C._cuda_clearCublasWorkspaces()
         pool = graph.pool()
         return graph.replay
 
