@@ -23,7 +23,7 @@ from isolet_nn.sweeps.curves import SavedCurves, curve_text, evaluated_epochs
 from isolet_nn.sweeps.room import halves, most_lines, that_fit
 from isolet_nn.sweeps.rungs import Rungs, RungWatch
 from isolet_nn.system.statuses import COMPLETED, FAILED, PRUNED
-from isolet_nn.training.capacity import release_memory_of, stream_for
+from isolet_nn.training.capacity import free_memory_for, release_memory_of, stream_for
 from isolet_nn.training.loop import MemberIndex, Training
 from isolet_nn.training.progress import why_worthless
 from isolet_nn.training.threads import limited_threads
@@ -145,9 +145,13 @@ def run_cohort(
     work = _Work(task, dataset, experiments, should_stop)
     ends = list(itertools.accumulate(task.stacks or (len(task.lines),)))
     stacks = [task.lines[start:end] for start, end in itertools.pairwise([0, *ends])]
+    first = work.experiment_of(stacks[0])
+    free = free_memory_for(first)
     results: list[TrialResult] = []
-    with limited_threads(work.experiment_of(stacks[0])):
-        for together in that_fit(stacks, work.most_lines):
+    with limited_threads(first):
+        for together in that_fit(
+            stacks, lambda stack: most_lines(work.experiment_of(stack), dataset, free)
+        ):
             if should_stop():
                 break
             results += work.train(together)
@@ -170,10 +174,6 @@ class _Work:
     def experiment_of(self, stack: Stack) -> Experiment:
         """The experiment of a stack's first line."""
         return self.experiments[stack[0].trials[-1]]
-
-    def most_lines(self, stack: Stack) -> int | None:
-        """How many lines of a stack its device has memory for."""
-        return most_lines(self.experiment_of(stack), self.dataset)
 
     def train(self, stacks: Sequence[Stack]) -> list[TrialResult]:
         """Train stacks side by side; where memory does not suffice, in halves."""

@@ -10,14 +10,19 @@ from typing import TypeVar
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data.dataset import Dataset
-from isolet_nn.training.capacity import free_memory_for, networks_in_memory
+from isolet_nn.training.capacity import networks_in_memory
 
 LineT = TypeVar("LineT")
 
 
-def most_lines(experiment: Experiment, dataset: Dataset) -> int | None:
-    """How many experiments of a kind a stack has room for; None where its size does not matter."""
-    free = free_memory_for(experiment)
+def most_lines(experiment: Experiment, dataset: Dataset, free: int | None) -> int | None:
+    """How many experiments of a kind a stack has room for; None where its size does not matter.
+
+    Parameters
+    ----------
+    free
+        Bytes that nobody uses of the device's own memory, if it has its own.
+    """
     if free is None:
         return None
     size = len(dataset.train.y), dataset.n_features, dataset.n_classes

@@ -68,10 +68,14 @@ def memory_of_gpu(number: int) -> int:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Bytes of a device's own memory that nobody uses; None where it computes in the machine's."""
+    """Bytes of a device's own memory that nobody uses; None where it computes in the machine's.
+
+    What trainings that have ended held is given back first: PyTorch keeps it as its own.
+    """
     if device.type != "cuda":
         return None
-    return int(torch.cuda.mem_get_info(device)[0])
+    release_memory()
+    return int(torch.cuda.mem_get_info()[0])
 
 
 def release_memory() -> None:

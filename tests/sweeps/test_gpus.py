@@ -313,7 +313,7 @@ def test_a_cohort_too_large_for_the_free_memory_is_cut_before_it_begins(
 ) -> None:
     task, dataset = task_of([7], "numpy")
     undisturbed = bits(run_cohort(task, dataset))
-    monkeypatch.setattr("isolet_nn.sweeps.room.free_memory_for", lambda _: 10**9)
+    monkeypatch.setattr("isolet_nn.sweeps.cohort.free_memory_for", lambda _: 10**9)
     monkeypatch.setattr("isolet_nn.sweeps.room.networks_in_memory", lambda *_: 3)
     tried = least_memory(3, monkeypatch)
     assert bits(run_cohort(task, dataset)) == undisturbed

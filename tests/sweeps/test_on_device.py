@@ -57,7 +57,7 @@ def test_a_sweep_gone_on_with_ends_with_the_table_of_one_that_was_not_stopped(
 def test_little_memory_changes_no_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = swept(tmp_path / "whole")
     count: Callable[..., int] = lambda *_: 2  # noqa: E731
-    monkeypatch.setattr("isolet_nn.sweeps.room.free_memory_for", lambda _: 1)
+    monkeypatch.setattr("isolet_nn.sweeps.cohort.free_memory_for", lambda _: 1)
     monkeypatch.setattr("isolet_nn.sweeps.room.networks_in_memory", count)
     assert result_table(swept(tmp_path / "cut")) == result_table(whole)
 
