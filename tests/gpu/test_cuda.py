@@ -132,6 +132,7 @@ def test_going_on_from_a_state_gives_the_same_bits(stop_after: int) -> None:
     assert same_arrays(undisturbed.backend.state(), after.backend.state())
 
 
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype:UserWarning")
 @pytest.mark.parametrize("changes", [PLAIN, RANDOM], ids=["plain", "random"])
 def test_no_step_waits_for_the_device(changes: dict[str, Any]) -> None:
     dataset = isolet_like(changes)
