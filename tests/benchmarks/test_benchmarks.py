@@ -21,7 +21,7 @@ import pytest
 import yaml
 from builders import make_dataset
 from needs import in_full, needs_torch
-from sweeps.helpers import is_alive, start, trials_of, wait_until, worker_pids
+from sweeps.helpers import InlineWorkers, is_alive, start, trials_of, wait_until, worker_pids
 from typer.testing import CliRunner
 
 from isolet_nn.benchmarks import engines, training
@@ -40,8 +40,12 @@ from isolet_nn.benchmarks.training import (
 from isolet_nn.benchmarks.worker import Worker
 from isolet_nn.cli.app import app
 from isolet_nn.errors import BackendUnavailableError, ConfigError, IsoletNNError
+from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.datasets import DataSource
+from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.grid import make_trials
 from isolet_nn.sweeps.plan import make_plan
+from isolet_nn.sweeps.sweep import sweep
 
 pytestmark = needs_torch
 
@@ -414,6 +418,25 @@ def test_what_the_loop_does_not_do_is_timed_without_it(
     assert len(result.sweep_seconds) == 1
     assert (result.loop_seconds, result.speedup, result.largest_difference) == ([], None, None)
     assert result.gflops > 0
+
+
+def test_a_sweep_is_timed_on_the_device_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timing, "sgemm_gflops", lambda processes: 1.0)
+    asked: list[tuple[str, str]] = []
+
+    def run_sweep(swept: Sweep, folder: Path) -> tuple[float, SweepFolder]:
+        asked.extend(
+            (e.backend, e.device)
+            for e in make_trials(swept).one_experiment_each("backend", "device")
+        )
+        return 1.0, sweep(swept, runs_dir=folder, make_workers=InlineWorkers)
+
+    monkeypatch.setattr(timing, "_run_sweep", run_sweep)
+    result = time_sweep(sweep_file(tmp_path), with_loop=False, device="cpu", runs_dir=tmp_path)
+    assert set(asked) == {("torch", "cpu")}
+    assert result.trainings == 2
 
 
 def test_arithmetic_is_that_of_each_trainings_own_data_networks_and_epochs() -> None:

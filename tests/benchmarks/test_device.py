@@ -12,7 +12,7 @@ from needs import needs_torch
 
 from isolet_nn.benchmarks import device
 from isolet_nn.benchmarks.console import print_device_times
-from isolet_nn.errors import ConfigError
+from isolet_nn.errors import ConfigError, IsoletNNError
 
 pytestmark = needs_torch
 
@@ -55,16 +55,47 @@ def test_the_script_for_gpus_writes_its_report(
     asked: list[Any] = []
 
     def time_device(name: str, rows: Any, **options: Any) -> device.DeviceTimes:
-        asked.append((name, rows, options["small"]))
+        asked.append((name, *rows, options["small"]))
+        if rows == ["thousand"]:
+            raise IsoletNNError("thousand, stacks: the process has died")
         timed = device.Timed(1.0, 0.5, 2, 4, 0.9)
-        environment = {"device": "X", "python": "3", "packages": {"torch": "2", "jax": None}}
-        return device.DeviceTimes(tmp_path, name, environment, {"figure5": {"loop": timed}})
+        return device.DeviceTimes(tmp_path, name, {}, {rows[0]: {"loop": timed}})
 
     monkeypatch.setattr(measure, "time_device", time_device)
     monkeypatch.setattr(measure, "run_tests", lambda: {"exit_code": 1, "said": ["1 failed"]})
-    assert measure.main(["--out", str(tmp_path), "--device", "cpu", "--small"]) == 1
-    assert asked == [("cpu", (), True)]
+    arguments = ["--out", str(tmp_path), "--device", "cpu"]
+    assert measure.main([*arguments, "--small"]) == 1
+    assert asked == [("cpu", row, True) for row in device.ROWS]
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
-    assert report["rows"] == {"figure5": {"loop": 1.0}}
-    assert "Tests: 1 failed" in (tmp_path / "report.md").read_text(encoding="utf-8")
-    assert measure.main(["--out", str(tmp_path), "--device", "cpu", "--no-tests"]) == 0
+    assert {row: found["loop"]["for_all"] for row, found in report["rows"].items()} == {
+        row: 1.0 for row in device.ROWS if row != "thousand"
+    }
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "Tests: 1 failed" in text
+    assert "thousand failed: thousand, stacks: the process has died" in text
+    assert measure.main([*arguments, "--no-tests", "--row", "figure5"]) == 0
+
+
+def test_the_script_for_gpus_runs_nothing_where_there_is_no_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr(measure, "run_tests", lambda: pytest.fail("no tests"))
+    assert measure.main(["--out", str(tmp_path / "out")]) == 2
+    assert "error: device: PyTorch sees no cuda on this machine" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_where_jax_fails_it_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def in_own_process(name: str, do: Any, work: device.Work) -> device.Timed:
+        if name.endswith("jax"):
+            raise IsoletNNError(f"{name}: out of memory")
+        return device.Timed(1.0, 0.5, 4, 4, 0.9)
+
+    monkeypatch.setattr(device, "in_own_process", in_own_process)
+    monkeypatch.setattr(device, "has_jax", lambda: True)
+    times = device.time_device("cpu", ["thousand"], runs_dir=tmp_path, say=said.append)
+    assert [*times.rows["thousand"]] == ["stacks", "loop"]
+    assert said[-1] == "jax is left out: thousand, jax: out of memory"

@@ -7,8 +7,9 @@ pytest and hypothesis; nothing is downloaded. Where there is no internet, fetch 
 with ``pip download -d wheels . pytest hypothesis``, and install them with ``pip install --no-index
 --find-links wheels isolet-nn pytest hypothesis``.
 
-It writes report.json and report.md. With ``--device cpu --small`` it does the same in small on a
-processor, so that it is known to work before there is a GPU.
+It writes report.json and report.md, anew after the tests and each row, so that nothing is lost if
+it is ended. A row that fails is told, and the next one timed. With ``--device cpu --small`` it does
+the same in small on a processor, so that it is known to work before there is a GPU.
 """
 
 from __future__ import annotations
@@ -17,14 +18,21 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.benchmarks.device import ROWS, DeviceTimes, time_device
+from isolet_nn.benchmarks.device import ROWS, time_device
+from isolet_nn.config.loading import load_experiment
+from isolet_nn.errors import BackendUnavailableError, IsoletNNError
+from isolet_nn.system.machine import describe_process
 from isolet_nn.terminal.streams import print_message, print_text
 from isolet_nn.terminal.words import percent
+from isolet_nn.training.capacity import gpu_of
+from isolet_nn.training.loop import require_backend
 
 TESTS = ("gpu", "sweeps/test_on_device.py", "training/test_torch_device.py")
 """What shows that bits and accuracies are right, in the folder of the tests."""
@@ -42,35 +50,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--row", action="append", choices=tuple(ROWS), help="rows; all of them")
     parser.add_argument("--no-tests", action="store_true", help="timings alone")
     given = parser.parse_args(arguments)
+    experiment = load_experiment(
+        {"dataset": {"name": "isolet"}, "backend": "torch", "device": given.device}
+    )
+    try:
+        require_backend(experiment)
+    except BackendUnavailableError as error:
+        print_message(f"error: {error}")
+        return 2
     given.out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    tests = None if given.no_tests else run_tests()
-    times = time_device(
-        given.device,
-        given.row or (),
-        small=given.small,
-        rounds=1 if given.small else 2,
-        runs_dir=given.out,
-        say=print_message,
-    )
-    report = {
-        "device": times.environment["device"],
+    environment = describe_process("torch", "jax")
+    gpu = gpu_of(experiment)
+    report: dict[str, Any] = {
+        "device": given.device if gpu is None else gpu[1],
         "driver": driver(),
-        "python": times.environment["python"],
-        "packages": times.environment["packages"],
+        "python": environment["python"],
+        "packages": environment["packages"],
         "small": given.small,
-        "tests": tests,
-        "rows": {
-            row: {one: timed.for_all for one, timed in of_row.items()}
-            for row, of_row in times.rows.items()
-        },
-        "seconds": time.monotonic() - started,
+        "tests": None,
+        "rows": {},
+        "failed": {},
     }
-    (given.out / "report.json").write_text(json.dumps(report, indent=2), encoding="utf-8")
-    text = as_markdown(report, times)
-    (given.out / "report.md").write_text(text, encoding="utf-8")
-    print_text(text)
-    return 0 if tests is None or tests["exit_code"] == 0 else 1
+    if not given.no_tests:
+        report["tests"] = run_tests()
+        write(report, started, given.out)
+    for row in given.row or ROWS:
+        try:
+            times = time_device(
+                given.device,
+                [row],
+                small=given.small,
+                rounds=1 if given.small else 2,
+                runs_dir=given.out,
+                say=print_message,
+            )
+            report["rows"][row] = {
+                one: asdict(timed) | {"for_all": timed.for_all}
+                for one, timed in times.rows[row].items()
+            }
+        except IsoletNNError as error:
+            print_message(f"error: {error}")
+            report["failed"][row] = str(error)
+        write(report, started, given.out)
+    print_text(as_markdown(report))
+    tests_passed = report["tests"] is None or report["tests"]["exit_code"] == 0
+    return 0 if tests_passed and not report["failed"] else 1
+
+
+def write(report: dict[str, Any], started: float, folder: Path) -> None:
+    """Write what is known so far."""
+    report["seconds"] = time.monotonic() - started
+    (folder / "report.json").write_text(json.dumps(report, indent=2), encoding="utf-8")
+    (folder / "report.md").write_text(as_markdown(report), encoding="utf-8")
 
 
 def run_tests() -> dict[str, Any]:
@@ -78,13 +110,16 @@ def run_tests() -> dict[str, Any]:
     folder = Path(__file__).resolve().parents[1]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += [str(folder / name) for name in TESTS]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=TEST_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return {"exit_code": 124, "said": [f"no end within {TEST_SECONDS} s"]}
-    return {"exit_code": done.returncode, "said": (done.stdout + done.stderr).splitlines()[-40:]}
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:  # is there after a timeout, too
+        try:
+            exit_code = subprocess.run(
+                command, stdout=said, stderr=subprocess.STDOUT, timeout=TEST_SECONDS, check=False
+            ).returncode
+            end = []
+        except subprocess.TimeoutExpired:
+            exit_code, end = 124, [f"no end within {TEST_SECONDS} s"]
+        said.seek(0)
+        return {"exit_code": exit_code, "said": said.read().splitlines()[-60:] + end}
 
 
 def driver() -> str | None:
@@ -97,8 +132,8 @@ def driver() -> str | None:
     return done.stdout.splitlines()[0].strip()
 
 
-def as_markdown(report: dict[str, Any], times: DeviceTimes) -> str:
-    """The report as a table."""
+def as_markdown(report: dict[str, Any]) -> str:
+    """The report as a table, below what failed."""
     packages = report["packages"]
     said = "not run" if report["tests"] is None else (report["tests"]["said"] or ["nothing"])[-1]
     lines = [
@@ -107,22 +142,23 @@ def as_markdown(report: dict[str, Any], times: DeviceTimes) -> str:
         "",
         f"Tests: {said}",
         "",
+        *(f"{row} failed: {error}\n" for row, error in report["failed"].items()),
         "| row | trainings | by | seconds | first time | goal | times as fast as the loop | test "
         "accuracy |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for row, of_row in times.rows.items():
+    for row, of_row in report["rows"].items():
         for one, timed in of_row.items():
             is_ours = one == "stacks" and row in GOALS and not report["small"]
             cells = (
                 row,
-                timed.trainings,
+                timed["trainings"],
                 one,
-                f"{timed.for_all:.3f}",
-                f"{timed.first:.3f}",
+                f"{timed['for_all']:.3f}",
+                f"{timed['first']:.3f}",
                 f"{GOALS[row]:g}" if is_ours else "",
-                f"{of_row['loop'].for_all / timed.for_all:.1f}",
-                percent(timed.accuracy),
+                f"{of_row['loop']['for_all'] / timed['for_all']:.1f}",
+                percent(timed["accuracy"]),
             )
             lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
