@@ -155,6 +155,8 @@ def run_cohort(
             if should_stop():
                 break
             results += work.train(together)
+            if free is not None:  # else what has ended is in the way of what comes next
+                release_memory_of(first)
     return results
 
 

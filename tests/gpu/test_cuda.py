@@ -25,6 +25,7 @@ from builders import (
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data.dataset import Dataset
+from isolet_nn.sweeps.cohort import CohortTask, LineTask, run_cohort
 from isolet_nn.training import torch_backend
 from isolet_nn.training.loop import Training
 from isolet_nn.training.torch_counters import dropout_factors, normal_numbers, permutations
@@ -191,6 +192,39 @@ def test_a_device_draws_the_processor_s_bits() -> None:
         assert torch.equal(draw(keys.cuda()).cpu(), draw(keys))
     normal = normal_numbers(keys.cuda(), (7, 33, 17), torch.float32).cpu()
     assert torch.allclose(normal, normal_numbers(keys, (7, 33, 17), torch.float32), atol=1e-5)
+
+
+def test_stacks_side_by_side_have_the_bits_that_each_has_alone() -> None:
+    # So many that stacks share streams of PyTorch's, of which it has 32, each with several chunks.
+    dataset, sizes = isolet_like(PLAIN), []
+    lines: list[LineTask] = []
+    for units in range(32, 176, 16):
+        experiments = on_cuda({"model__hidden_layers": [units], "optimizer": "adam"}, 70)
+        sizes.append(len(experiments))
+        for one in experiments:
+            lines.append(LineTask(one.model_dump(mode="json"), (len(lines),), (3,)))
+    together = run_cohort(CohortTask(tuple(lines), "", stacks=tuple(sizes)), dataset)
+    metrics = {result.trial: result.metrics for result in together}
+    for number in range(0, len(lines), 35):
+        (alone,) = run_cohort(CohortTask((lines[number],), ""), dataset)
+        assert metrics[number] == alone.metrics
+
+
+def test_a_stack_is_evaluated_as_exactly_as_it_asks_for_beside_another() -> None:
+    dataset = isolet_like(PLAIN)
+    exact, other = (
+        on_cuda({**PLAIN, "training__matmul_precision": precision}, 1)
+        for precision in ("highest", "high")
+    )
+    (alone,) = trained(exact, [dataset]).members
+    both = [Training(experiments, [dataset]) for experiments in (exact, other)]
+    for _ in range(3):
+        for training in both:
+            training.take_steps()
+        for training in both:
+            training.end_epoch()
+    (beside,) = both[0].members
+    assert rows_without_seconds(beside.history) == rows_without_seconds(alone.history)
 
 
 def test_products_are_less_exact_on_request_only() -> None:
