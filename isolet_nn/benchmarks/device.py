@@ -31,8 +31,8 @@ from isolet_nn.sweeps.staff import Staff, plan_for
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import ENVIRONMENT, new_folder
 from isolet_nn.system.machine import describe_process, has_jax
+from isolet_nn.training.backends import require_backend
 from isolet_nn.training.capacity import gpu_of
-from isolet_nn.training.loop import require_backend
 
 LOOP_TRAININGS = 10
 """So many of a row's trainings does the loop do: the others take as long, and nobody waits."""

@@ -10,7 +10,7 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.errors import ConfigError, DivergedError
 from isolet_nn.estimator.parameters import in_parameters, in_words
 from isolet_nn.system.machine import available_cores
-from isolet_nn.training.loop import require_backend
+from isolet_nn.training.backends import require_backend
 from isolet_nn.training.threads import limited_threads
 
 

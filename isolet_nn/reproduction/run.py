@@ -38,7 +38,7 @@ from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_json, write_text
 from isolet_nn.system.folders import locked, new_folder, now
 from isolet_nn.system.statuses import COMPLETED, INTERRUPTED, RUNNING
-from isolet_nn.training.loop import require_backend
+from isolet_nn.training.backends import require_backend
 from isolet_nn.version import __version__
 
 NAME = "reproduce-report"

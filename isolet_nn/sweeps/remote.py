@@ -23,8 +23,8 @@ from isolet_nn.config.problems import validate
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.sweeps.cohort import CohortTask, TrialResult, run_cohort
 from isolet_nn.sweeps.datasets import PackedDataset
+from isolet_nn.training.backends import require_backend
 from isolet_nn.training.capacity import gpu_of
-from isolet_nn.training.loop import require_backend
 from isolet_nn.version import __version__
 
 _DATASETS_KEPT = 4

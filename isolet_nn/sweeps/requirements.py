@@ -18,8 +18,8 @@ from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.datasets import DataSource
 from isolet_nn.sweeps.grid import Trials, with_settings
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
+from isolet_nn.training.backends import require_backend
 from isolet_nn.training.capacity import require_trainable
-from isolet_nn.training.loop import require_backend
 from isolet_nn.training.weighting import require_class_names
 
 

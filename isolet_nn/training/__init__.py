@@ -2,9 +2,9 @@
 
 - ``loop``: trains the experiments of a stack together; ``epoch``: what an epoch consists of;
   ``progress``: one experiment, and its end.
-- ``backend``: what the loop needs of a backend. ``numpy_backend`` and ``torch_backend`` are the
-  two there are; ``components``: what a config names for the first. ``weighting``: how much each
-  row counts.
+- ``backend``: what the loop needs of a backend; ``backends``: which one an experiment asks for.
+  ``numpy_backend`` and ``torch_backend`` are the two there are; ``components``: what a config names
+  for the first. ``weighting``: how much each row counts.
 - PyTorch's ``devices``. ``torch_chunk``: networks whose products are computed as one, as many as
   ``stack_size`` says; its ``torch_network`` with ``torch_activations``, its ``torch_optimizers``
   and ``torch_clipping``, its ``torch_rows``, its ``torch_draws`` of what is random (on a GPU

@@ -22,13 +22,8 @@ from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.nn.schedules import Schedule
 from isolet_nn.scores.evaluation import ensemble_logits, loss_and_accuracy
 from isolet_nn.scores.measures import scores_of
-from isolet_nn.training.backend import (
-    Backend,
-    FloatArray,
-    Weights,
-    below,
-    require_layout,
-)
+from isolet_nn.training.backend import FloatArray, Weights, below, require_layout
+from isolet_nn.training.backends import make_backend
 from isolet_nn.training.capacity import out_of_memory_in_words, require_trainable
 from isolet_nn.training.epoch import Epochs
 from isolet_nn.training.measured import (
@@ -37,7 +32,6 @@ from isolet_nn.training.measured import (
     scores_asked_for,
 )
 from isolet_nn.training.progress import Member, Row
-from isolet_nn.training.weighting import row_weights
 
 MemberIndex = int
 """Place of an experiment among those that are trained together."""
@@ -386,39 +380,3 @@ def trained_model(experiment: Experiment, dataset: Dataset, weights: Weights) ->
             return z
 
     return logits
-
-
-def make_backend(experiments: Sequence[Experiment], datasets: Sequence[Dataset]) -> Backend:
-    """The backend that trains these experiments' networks.
-
-    Raises
-    ------
-    BackendUnavailableError
-        If PyTorch, or the device asked for, is not there.
-    ConfigError
-        If classes are weighted that the data has not.
-    """
-    require_backend(experiments[0])  # before PyTorch is imported, which may be missing
-    parts = [dataset.train for dataset in datasets]
-    weights = [row_weights(e, dataset) for e, dataset in zip(experiments, datasets, strict=True)]
-    if experiments[0].backend == "torch":
-        from isolet_nn.training.torch_backend import TorchBackend
-
-        return TorchBackend(experiments, parts, datasets[0].n_classes, weights)
-    from isolet_nn.training.numpy_backend import NumpyBackend
-
-    return NumpyBackend(experiments, parts, datasets[0].n_classes, weights)
-
-
-def require_backend(experiment: Experiment) -> None:
-    """Refuse an experiment whose backend or device this machine lacks.
-
-    Raises
-    ------
-    BackendUnavailableError
-        Saying what is missing, and how to install it.
-    """
-    if experiment.backend == "torch":
-        from isolet_nn.training.devices import choose_device
-
-        choose_device(experiment.device)

@@ -31,8 +31,8 @@ from isolet_nn.errors import BackendUnavailableError, IsoletNNError
 from isolet_nn.system.machine import describe_process
 from isolet_nn.terminal.streams import print_message, print_text
 from isolet_nn.terminal.words import percent
+from isolet_nn.training.backends import require_backend
 from isolet_nn.training.capacity import gpu_of
-from isolet_nn.training.loop import require_backend
 
 TESTS = ("gpu", "sweeps/test_on_device.py", "training/test_torch_device.py")
 """What shows that bits and accuracies are right, in the folder of the tests."""

@@ -537,33 +537,6 @@ def test_xor_which_is_its_own_test_set_trains_and_resumes(tmp_path: Path, no_plo
     assert evaluate(run).n == 4
 
 
-class Listening(Observer):
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-
-    def on_start(self, run: Run, dataset: Any, training: Training) -> None:
-        self.heard.append(f"start with {sorted(p.name for p in run.path.glob('*.json'))}")
-
-    def on_step(self, training: Training) -> None:
-        self.heard.append("step")
-
-    def on_epoch(self, training: Training, row: Row) -> None:
-        self.heard.append(f"epoch {row['epoch']}")
-
-    def on_end(self, run: Run, training: Training) -> None:
-        self.heard.append("end")
-
-
-def test_an_observer_hears_of_everything_in_order(tmp_path: Path, no_plots: None) -> None:
-    observer = Listening()
-    experiment = make_experiment(training__epochs=2, training__batch_size=60)
-    train(experiment, runs_dir=tmp_path, observer=observer)
-    start = "start with ['environment.json', 'summary.json']"
-    assert observer.heard == [
-        start, "step", "step", "epoch 1", "step", "step", "epoch 2", "end",
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("backend", "asked", "linear_algebra", "recorded"),
     [

@@ -50,6 +50,17 @@ class Listening(Observer):
         self.hear(f"end {run.summary['status']}")
 
 
+def test_an_observer_that_hears_of_the_start_finds_the_folder_described(tmp_path: Path) -> None:
+    class Looking(Observer):
+        def on_start(self, run: Run, dataset: Any, training: Training) -> None:
+            assert run.environment["experiment"] == run.experiment.model_dump(mode="json")
+            found.append(run.summary["status"])
+
+    found: list[str] = []
+    train(SMALL, runs_dir=tmp_path, observer=Looking())
+    assert found == ["running"]
+
+
 def test_each_of_several_observers_hears_of_everything_and_at_the_end_how_it_ended(
     tmp_path: Path,
 ) -> None:

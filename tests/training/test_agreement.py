@@ -25,7 +25,8 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset
-from isolet_nn.training.loop import Training, make_backend, trained_model
+from isolet_nn.training.backends import make_backend
+from isolet_nn.training.loop import Training, trained_model
 
 pytestmark = needs_torch
 
