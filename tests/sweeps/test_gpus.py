@@ -29,6 +29,7 @@ from isolet_nn.sweeps.remote import Failed, Gpu, dask_setup, gpu_for
 from isolet_nn.sweeps.room import halves, that_fit
 from isolet_nn.sweeps.staff import FROM_FILE, Wanted, parse_devices, staff_of
 from isolet_nn.sweeps.workers import LocalWorkers, only_gpu
+from isolet_nn.system.machine import available_cores
 from isolet_nn.training.capacity import networks_in_memory
 from isolet_nn.training.loop import Training
 from sweeps.helpers import IRIS, iris_sweep, trials_of
@@ -74,7 +75,7 @@ def test_each_gpu_has_one_worker_unless_more_are_asked_for() -> None:
 @pytest.mark.parametrize("change", [{"backend": "numpy"}, {"backend": "torch", "device": "cpu"}])
 def test_trials_of_processors_have_a_worker_for_each_core(change: dict[str, Any]) -> None:
     workers, gpus = who_works(set=change)
-    assert (workers, gpus) == (len(os.sched_getaffinity(0)), ())
+    assert (workers, gpus) == (available_cores(), ())
 
 
 def test_gpus_of_another_kind_than_the_first_are_left_aside_or_refused(
