@@ -172,7 +172,7 @@ def test_a_damaged_file_is_named_and_hides_nothing_else(
     copied: dict[str, Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for place in ("runs.redraw", "runs.execution"):
+    for place in ("runs.redraw", "runs.recording"):
         monkeypatch.setattr(f"isolet_nn.{place}.draw_curves", lambda run, *_: run.history() and [])
     for place in ("sweeps.redraw", "sweeps.outputs"):
         monkeypatch.setattr(f"isolet_nn.{place}.draw_plots", lambda *_: [])

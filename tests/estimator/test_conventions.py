@@ -22,7 +22,7 @@ OWN = {
     "warm_start",
     "verbose",
 }
-OWN_DEFAULTS = {"epochs": 100, "batch_size": 32, "dtype": None}
+OWN_DEFAULTS = {"epochs": 100, "batch_size": 32, "dtype": None, "threads": 1}
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -45,7 +45,7 @@ def test_the_parameters_are_all_that_model_optimizer_and_training_can_say() -> N
     assert set(parameters()) == {*MODEL, *OPTIMIZER, *TRAINING, *OTHERS, *OWN}
 
 
-def test_the_defaults_are_those_of_a_file_but_for_three() -> None:
+def test_the_defaults_are_those_of_a_file_but_for_four() -> None:
     content = {
         **{name: field.default for name, field in Experiment.model_fields.items()},
         **ModelConfig().model_dump(),
