@@ -46,7 +46,7 @@ def open_parquet(path: Path, numbers: NumberFormat) -> Iterator[_ParquetTable]:
         try:
             opened = parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
             yield _ParquetTable(str(path), opened, numbers)
-        except pyarrow.ArrowException as error:
+        except (pyarrow.ArrowException, UnicodeDecodeError) as error:
             reason = (str(error).splitlines() or [""])[0][:200]
             raise DataError(f"{path}: cannot be read as Parquet: {reason}") from None
 

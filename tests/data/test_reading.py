@@ -156,6 +156,14 @@ def test_what_is_no_parquet_is_refused(tmp_path: Path, content: bytes) -> None:
         list(read_blocks(path, {"x": "numeric"}))
 
 
+def test_parquet_whose_words_are_not_utf8_is_refused(tmp_path: Path) -> None:
+    stored = pyarrow.array([b"good", b"bad\x80"])
+    words = pyarrow.Array.from_buffers(pyarrow.string(), 2, stored.buffers())
+    path = save_parquet(tmp_path, {"x": words})
+    with pytest.raises(DataError, match="cannot be read as Parquet: 'utf-8' codec can't decode"):
+        list(read_blocks(path, {"x": "categorical"}))
+
+
 def test_parquet_without_pyarrow_says_what_to_install(
     tmp_path: Path, without_pyarrow: None
 ) -> None:
