@@ -14,36 +14,7 @@ import numpy as np
 from isolet_nn.nn.optimizers import Adam, FloatArray
 
 
-class _DecoupledAdam(Adam):
-    """Adam whose weight decay may be decoupled from the gradient, as that of AdamW is."""
-
-    def __init__(
-        self,
-        parameters: FloatArray,
-        gradients: FloatArray,
-        *,
-        beta1: float,
-        beta2: float,
-        epsilon: float,
-        weight_decay: float,
-        decoupled_weight_decay: bool,
-    ) -> None:
-        super().__init__(
-            parameters,
-            gradients,
-            beta1=beta1,
-            beta2=beta2,
-            epsilon=epsilon,
-            weight_decay=0.0 if decoupled_weight_decay else weight_decay,
-        )
-        self._decoupled = weight_decay if decoupled_weight_decay else 0.0
-
-    def _decay(self, p: FloatArray, learning_rate: float) -> None:
-        if self._decoupled:
-            p *= 1.0 - learning_rate * self._decoupled
-
-
-class RAdam(_DecoupledAdam):
+class RAdam(Adam):
     """Rectified Adam (Liu et al., 2020, algorithm 2), with PyTorch's limit and epsilon.
 
     ::
@@ -62,27 +33,6 @@ class RAdam(_DecoupledAdam):
     r is the length of the mean of squares: short ones, whose root varies much, are left out.
     """
 
-    def __init__(
-        self,
-        parameters: FloatArray,
-        gradients: FloatArray,
-        *,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.0,
-        decoupled_weight_decay: bool = False,
-    ) -> None:
-        super().__init__(
-            parameters,
-            gradients,
-            beta1=beta1,
-            beta2=beta2,
-            epsilon=epsilon,
-            weight_decay=weight_decay,
-            decoupled_weight_decay=decoupled_weight_decay,
-        )
-
     def _update(
         self,
         p: FloatArray,
@@ -92,7 +42,6 @@ class RAdam(_DecoupledAdam):
         learning_rate: float,
     ) -> None:
         mean, square = slots
-        self._decay(p, learning_rate)
         mean *= self.beta1
         mean += g
         np.square(g, out=g)
@@ -122,7 +71,7 @@ class RAdam(_DecoupledAdam):
         )
 
 
-class NAdam(_DecoupledAdam):
+class NAdam(Adam):
     """Adam with Nesterov's momentum (Dozat, 2016), whose momentum grows as in ``torch.optim``.
 
     ::
@@ -171,7 +120,6 @@ class NAdam(_DecoupledAdam):
         learning_rate: float,
     ) -> None:
         mean, square = slots
-        self._decay(p, learning_rate)
         mean *= self.beta1
         mean += g
         np.square(g, out=scratch)

@@ -62,6 +62,9 @@ class Optimizer(ABC):
         (n,) contiguous, of one type. A step changes the parameters and overwrites the gradients.
     weight_decay
         Factor of the L2 penalty's gradient, ``g = g + weight_decay p``.
+    decoupled_weight_decay
+        Whether weights decay by themselves instead, before the step:
+        ``p = p - learning_rate weight_decay p`` (Loshchilov and Hutter, 2019).
 
     Attributes
     ----------
@@ -74,11 +77,17 @@ class Optimizer(ABC):
     slots: ClassVar[tuple[str, ...]]
 
     def __init__(
-        self, parameters: FloatArray, gradients: FloatArray, *, weight_decay: float = 0.0
+        self,
+        parameters: FloatArray,
+        gradients: FloatArray,
+        *,
+        weight_decay: float = 0.0,
+        decoupled_weight_decay: bool = False,
     ) -> None:
         self.state = np.zeros((len(self.slots), parameters.size), parameters.dtype)
         self.steps = 0
         self.weight_decay = weight_decay
+        self.decoupled_weight_decay = decoupled_weight_decay
         self._arrays = (parameters, gradients, *self.state)
         self._pool = Pool()
         self._ranges = [blocks_of(*self._arrays)]
@@ -112,7 +121,9 @@ class Optimizer(ABC):
 
     def _step_range(self, blocks: list[list[FloatArray]], learning_rate: float) -> None:
         for scratch, p, g, *slots in blocks:
-            if self.weight_decay:
+            if self.decoupled_weight_decay:
+                p *= 1.0 - learning_rate * self.weight_decay
+            elif self.weight_decay:
                 np.multiply(p, self.weight_decay, out=scratch)
                 g += scratch
             self._update(p, g, scratch, slots, learning_rate)
@@ -299,8 +310,14 @@ class Adam(Optimizer):
         beta2: float = 0.999,
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
+        decoupled_weight_decay: bool = False,
     ) -> None:
-        super().__init__(parameters, gradients, weight_decay=weight_decay)
+        super().__init__(
+            parameters,
+            gradients,
+            weight_decay=weight_decay,
+            decoupled_weight_decay=decoupled_weight_decay,
+        )
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon
@@ -335,6 +352,8 @@ class AdamW(Adam):
 
         p = p - learning_rate weight_decay p
         then as Adam, without weight decay in g
+
+    So the decay is not divided by sqrt(square).
     """
 
     def __init__(
@@ -347,17 +366,12 @@ class AdamW(Adam):
         epsilon: float = 1e-8,
         weight_decay: float = 0.01,
     ) -> None:
-        super().__init__(parameters, gradients, beta1=beta1, beta2=beta2, epsilon=epsilon)
-        self.decoupled_weight_decay = weight_decay
-
-    def _update(
-        self,
-        p: FloatArray,
-        g: FloatArray,
-        scratch: FloatArray,
-        slots: Sequence[FloatArray],
-        learning_rate: float,
-    ) -> None:
-        # Before Adam, and not through g: the decay is not divided by sqrt(square).
-        p *= 1.0 - learning_rate * self.decoupled_weight_decay
-        super()._update(p, g, scratch, slots, learning_rate)
+        super().__init__(
+            parameters,
+            gradients,
+            beta1=beta1,
+            beta2=beta2,
+            epsilon=epsilon,
+            weight_decay=weight_decay,
+            decoupled_weight_decay=True,
+        )
