@@ -106,6 +106,21 @@ def train_to_the_end(training: Training) -> Training:
     return training
 
 
+def train_steps(training: Training, count: int) -> Training:
+    """Take so many steps in all, with one thread; it may end in the middle of an epoch."""
+    done = 0
+
+    def enough() -> bool:
+        nonlocal done
+        done += 1
+        return done >= count
+
+    with threadpool_limits(1):
+        while done < count and training.run_epoch(enough):
+            pass
+    return training
+
+
 def trained(experiments: Sequence[Experiment], datasets: Sequence[Dataset]) -> Training:
     """A stack of networks, trained to the end with one thread."""
     return train_to_the_end(Training(experiments, datasets))

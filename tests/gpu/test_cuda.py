@@ -19,6 +19,7 @@ from builders import (
     make_experiment,
     rows_without_seconds,
     same_arrays,
+    train_steps,
     train_to_the_end,
     trained,
 )
@@ -116,15 +117,7 @@ def test_captured_steps_have_the_bits_of_steps_that_are_not(
 def test_going_on_from_a_state_gives_the_same_bits(stop_after: int) -> None:
     dataset, experiments = isolet_like(RANDOM), on_cuda(RANDOM, 5)
     undisturbed = trained(experiments, [dataset] * 5)
-    before, done = Training(experiments, [dataset] * 5), 0
-
-    def enough() -> bool:
-        nonlocal done
-        done += 1
-        return done >= stop_after
-
-    while done < stop_after and before.run_epoch(enough):
-        pass
+    before = train_steps(Training(experiments, [dataset] * 5), stop_after)
     arrays, progress = copy.deepcopy(before.state())
     histories = [copy.deepcopy(member.history) for member in before.members]
     after = Training(experiments, [dataset] * 5)

@@ -15,6 +15,7 @@ from builders import (
     make_experiment,
     rows_without_seconds,
     same_arrays,
+    train_steps,
     train_to_the_end,
     trained,
 )
@@ -412,17 +413,7 @@ def test_going_on_from_a_state_gives_the_bits_of_an_undisturbed_training(
     dataset = make_dataset(rows=70, validation=15)  # five steps an epoch, the last incomplete
     undisturbed = trained([experiment], [dataset])
 
-    before = Training([experiment], [dataset])
-    done = 0
-
-    def enough() -> bool:
-        nonlocal done
-        done += 1
-        return done >= stop_after
-
-    with threadpool_limits(1):
-        while done < stop_after and before.run_epoch(enough):
-            pass
+    before = train_steps(Training([experiment], [dataset]), stop_after)
     after = Training([experiment], [dataset])
     after.load_state(*through_disk(before))
     assert (after.epoch, after.step) == divmod(stop_after, 5)
@@ -471,17 +462,7 @@ def test_a_stack_goes_on_from_its_state_with_the_same_bits(backend: str) -> None
     ]
     undisturbed = trained(experiments, [dataset] * 4)
     for stop_after in (2, 5, 8, 13):
-        before = Training(experiments, [dataset] * 4)
-        done = 0
-
-        def enough(limit: int = stop_after) -> bool:
-            nonlocal done
-            done += 1
-            return done >= limit
-
-        with threadpool_limits(1):
-            while done < stop_after and before.run_epoch(enough):
-                pass
+        before = train_steps(Training(experiments, [dataset] * 4), stop_after)
         after = Training(experiments, [dataset] * 4)
         after.load_state(*through_disk(before))
         train_to_the_end(after)

@@ -19,6 +19,7 @@ from builders import (
     make_experiment,
     rows_without_seconds,
     same_arrays,
+    train_steps,
     train_to_the_end,
     trained,
 )
@@ -139,15 +140,7 @@ def test_going_on_from_a_state_gives_the_same_bits(
     experiments = experiments_of(RANDOM, 3)
     datasets = [dataset] * 3
     undisturbed = trained(experiments, datasets)
-    before, done = Training(experiments, datasets), 0
-
-    def enough() -> bool:
-        nonlocal done
-        done += 1
-        return done >= stop_after
-
-    while done < stop_after and before.run_epoch(enough):
-        pass
+    before = train_steps(Training(experiments, datasets), stop_after)
     arrays, progress = copy.deepcopy(before.state())
     histories = [copy.deepcopy(member.history) for member in before.members]
     after = Training(experiments, datasets)
