@@ -391,7 +391,8 @@ from isolet_nn.runs import execution
 from isolet_nn.runs import xor
 def work(*_, **__):
     print("at work", file=sys.stderr, flush=True)
-    time.sleep(60)
+    while True:  # a signal that comes just before a sleep is heard after it
+        time.sleep(0.01)
 execution.evaluate = xor.count_solved = work
 sys.argv = ["isolet-nn", *{}]
 cli.main()

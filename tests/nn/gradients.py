@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 STEP = 1e-5
-"""Balances rounding (1e-16 / step) against the formula's own error (step squared)."""
+"""Balances rounding (1e-16 / step) against the formula's own error (step to the fourth power).
+
+Differences of two values err by step squared, times a third derivative that batch normalisation
+of a unit that hardly varies makes thousands of times as large as the first.
+"""
+_POINTS = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
+"""The steps at which a function is read for its first derivative, and the weight of each value."""
 TOLERANCE = 1e-6
 SMALLEST_SCALE = 1e-3
 """Gradients smaller than this are compared absolutely: differences cannot resolve them."""
@@ -18,20 +24,21 @@ SMALLEST_SCALE = 1e-3
 def central_differences(
     function: Callable[[], NDArray[Any]], variables: NDArray[Any]
 ) -> NDArray[Any]:
-    """Derivatives of K functions, the k-th depending only on row k of `variables` (K, ...).
+    """Derivatives of K functions from four points each.
 
+    The k-th depends only on row k of `variables` (K, ...).
     `function` reads `variables`, which are changed and put back, and returns (K,) values.
     """
     gradient = np.empty_like(variables)
     for index in np.ndindex(*variables.shape[1:]):
         column = (slice(None), *index)
         kept = variables[column].copy()
-        variables[column] = kept + STEP
-        above = function().copy()
-        variables[column] = kept - STEP
-        below = function().copy()
+        slope = np.zeros(len(variables))
+        for steps, weight in _POINTS:
+            variables[column] = kept + steps * STEP
+            slope += weight * function()
         variables[column] = kept
-        gradient[column] = (above - below) / (2 * STEP)
+        gradient[column] = slope / STEP
     return gradient
 
 

@@ -39,7 +39,7 @@ def is_smooth(network: Network, x: NDArray[Any]) -> bool:
     if network.mixup is not None:
         x, _ = network.mixup.mix(x, np.zeros((len(network.parameters), x.shape[1]), np.int64))
     for layer in network.layers:
-        if isinstance(layer, ReLU | LeakyReLU) and np.abs(x).min() < 1e-2:
+        if isinstance(layer, ReLU | LeakyReLU | ELU) and np.abs(x).min() < 1e-2:
             return False
         if isinstance(layer, BatchNormalization):
             deviations = x.std(axis=1)
