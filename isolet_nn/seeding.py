@@ -24,6 +24,8 @@ class Stream(IntEnum):
     """An index a repeat."""
     OUTER_FOLDS = 6
     """Likewise."""
+    NOISE_OF_DATA = 7
+    """Of data sets that are made by a formula."""
 
 
 def generator(seed: int, stream: Stream, index: int = 0, network: int = 0) -> np.random.Generator:

@@ -2,6 +2,8 @@
 
 MOST = 1_000_000_000
 """Epochs, rows of a batch, folds: a billion steps of the quickest kind take hours."""
+MOST_POINTS = 1_000_000
+"""Rows of a data set that is made by a formula, anew by each program that reads it."""
 MOST_THREADS = 1024
 """Threads of the linear algebra: more than any one machine has cores."""
 MOST_WORKERS = 1024

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from isolet_nn.config.bounds import MOST_POINTS
 from isolet_nn.config.columns import Columns, Missing, MissingByKind, NamedColumns, by_kind
 from isolet_nn.config.holdouts import (
     Fold,
@@ -20,7 +21,7 @@ from isolet_nn.config.holdouts import (
     SpeakerFold,
     SpeakerValidation,
 )
-from isolet_nn.config.section import Count, Section, names_of
+from isolet_nn.config.section import Count, NoSign, Section, names_of
 from isolet_nn.config.tables import default_delimiter
 
 
@@ -104,6 +105,23 @@ class XorDataset(DatasetSection):
     def own_test(self) -> str:
         """All there is."""
         return "the four points"
+
+
+class PlaneDataset(_SplitDataset):
+    """Points of the plane, made by a formula: two half moons, or three spiral arms."""
+
+    name: Literal["moons", "spirals"]
+    """The data set."""
+    rows: Annotated[int, Field(ge=3, le=MOST_POINTS)] = 600
+    """Points in all; the classes have equal shares."""
+    noise: Annotated[float, Field(ge=0.0, le=10.0), NoSign] = 0.15
+    """Standard deviation of the normal noise on both features; the data is about 3 across."""
+    noise_seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of the noise: another one makes other points, the experiment's seed does not."""
+    test: RowTest = RowHoldout(fraction=0.2)
+    """Part held out for the test: a share, or one fold."""
+    validation: RowValidation = "none"
+    """Part of the remaining rows held out to choose settings: none, a share, or one fold."""
 
 
 def _require_group(
@@ -262,7 +280,7 @@ class OpenmlDataset(TableDataset):
 
 
 DatasetConfig = Annotated[
-    IsoletDataset | BundledDataset | XorDataset | CsvDataset | OpenmlDataset,
+    IsoletDataset | BundledDataset | XorDataset | PlaneDataset | CsvDataset | OpenmlDataset,
     Field(discriminator="name"),
 ]
 

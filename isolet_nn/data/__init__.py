@@ -1,10 +1,11 @@
 """Data sets by name: found, checked, cached, split and preprocessed as an experiment asks for.
 
 `catalog` is the register of data sets, and `kind` says what the file of one has to offer:
-`isolet` (its files: `isolet_files`, `lzw`), `bundled`, `xor`, `csv_table` and `openml`; the last
-two have `columns` in common, and make a `table`. They make a `raw` data set, kept in the `cache`;
-`splits` divides it, and `preprocessing`, which `fitting` learns from the training part (`scaling`:
-means and deviations), makes of it the `dataset` that a network is trained on.
+`isolet` (its files: `isolet_files`, `lzw`), `bundled`, `xor`, `plane` (moons, spirals), `csv_table`
+and `openml`; the last two have `columns` in common, and make a `table`. They make a `raw` data set,
+kept in the `cache`; `splits` divides it, and `preprocessing`, which `fitting` learns from the
+training part (`scaling`: means and deviations), makes of it the `dataset` that a network is trained
+on.
 
 Files of tables are read by `reading`, in blocks of `cells`: text by `csv_text` and `csv_pieces`,
 Parquet by `parquet`. Of a block `csv_table` makes what `layout` and `sheet` say, with `categories`.

@@ -14,6 +14,7 @@ from isolet_nn.config.datasets import (
     DatasetConfig,
     IsoletDataset,
     OpenmlDataset,
+    PlaneDataset,
     XorDataset,
 )
 from isolet_nn.config.section import Section
@@ -24,6 +25,7 @@ KINDS: Final[dict[type[Section], str]] = {
     IsoletDataset: "isolet",
     BundledDataset: "bundled",
     XorDataset: "xor",
+    PlaneDataset: "plane",
     CsvDataset: "csv_table",
     OpenmlDataset: "openml",
 }

@@ -16,7 +16,8 @@ def test_data_list_names_every_data_set_an_experiment_can_name(nn: Command) -> N
     assert (result.code, result.err) == (0, "")
     infos = json.loads(nn("data", "list", "--json").out)
     names = [info["name"] for info in infos]
-    assert names == ["isolet", "digits", "iris", "wine", "breast_cancer", "xor", "csv", "openml"]
+    bundled = ["isolet", "digits", "iris", "wine", "breast_cancer", "xor", "moons", "spirals"]
+    assert names == [*bundled, "csv", "openml"]
     for info in infos:
         (line,) = (line for line in result.out.splitlines() if line.startswith(f"│ {info['name']}"))
         assert info["description"] in line
@@ -30,6 +31,8 @@ def test_data_list_names_every_data_set_an_experiment_can_name(nn: Command) -> N
         ("wine", 178, 13, 3),
         ("breast_cancer", 569, 30, 2),
         ("xor", 4, 2, 2),
+        ("moons", 600, 2, 2),
+        ("spirals", 600, 2, 3),
     ],
 )
 @pytest.mark.parametrize("command", ["show", "fetch"])

@@ -63,6 +63,13 @@ configs = st.fixed_dictionaries(
                 standardize=st.sampled_from([True, False, "global"]),
             ),
             section("xor", standardize=st.booleans()),
+            section(
+                "spirals",
+                rows=st.integers(3, 1000),
+                noise=st.floats(0.0, 10.0),
+                noise_seed=st.integers(0, 2**200),
+                test=holdout,
+            ),
             st.fixed_dictionaries(
                 {"name": st.just("csv"), "path": file_names},
                 optional={

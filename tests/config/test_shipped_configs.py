@@ -65,6 +65,8 @@ def test_the_promised_configs_are_shipped() -> None:
         "isolet-search-2",
         "search/isolet",
         "xor",
+        "moons",
+        "spirals",
         "report/figure1_2_no_momentum",
         "report/figure3_4_momentum",
         "report/figure5_learning_rate_by_hidden",

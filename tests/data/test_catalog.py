@@ -39,6 +39,8 @@ def test_every_name_an_experiment_can_give_is_listed() -> None:
         "wine",
         "breast_cancer",
         "xor",
+        "moons",
+        "spirals",
         "csv",
         "openml",
     ]
