@@ -14,6 +14,16 @@ import numpy as np
 from isolet_nn.nn.optimizers import Adam, FloatArray
 
 
+def rectification_of(beta2: float, step: int) -> float | None:
+    """RAdam's number c3 in a step; None where the mean of squares is too short."""
+    power = beta2**step
+    longest = 2.0 / (1.0 - beta2) - 1.0
+    length = longest - 2.0 * step * power / (1.0 - power)
+    if length <= 5.0:
+        return None
+    return (length - 4.0) * (length - 2.0) * longest / ((longest - 4.0) * (longest - 2.0) * length)
+
+
 class RAdam(Adam):
     """Rectified Adam (Liu et al., 2020, algorithm 2), with PyTorch's limit and epsilon.
 
@@ -48,7 +58,7 @@ class RAdam(Adam):
         square *= self.beta2
         square += g
         c1 = (1.0 - self.beta1) / (1.0 - self.beta1**self.steps)
-        rectification = self._rectification()
+        rectification = rectification_of(self.beta2, self.steps)
         if rectification is None:
             np.multiply(mean, learning_rate * c1, out=g)
         else:
@@ -59,16 +69,11 @@ class RAdam(Adam):
             g *= learning_rate * c1 * math.sqrt(rectification / c2)
         p -= g
 
-    def _rectification(self) -> float | None:
-        """The number c3; None where the mean of squares is too short."""
-        power = self.beta2**self.steps
-        longest = 2.0 / (1.0 - self.beta2) - 1.0
-        length = longest - 2.0 * self.steps * power / (1.0 - power)
-        if length <= 5.0:
-            return None
-        return (
-            (length - 4.0) * (length - 2.0) * longest / ((longest - 4.0) * (longest - 2.0) * length)
-        )
+
+def momentum_of(beta1: float, momentum_decay: float, step: int) -> float:
+    """NAdam's number mu in a step."""
+    decay: float = 0.96 ** (step * momentum_decay)
+    return beta1 * (1.0 - 0.5 * decay)
 
 
 class NAdam(Adam):
@@ -139,8 +144,7 @@ class NAdam(Adam):
         p -= g
 
     def _momentum(self, step: int) -> float:
-        decay: float = 0.96 ** (step * self.momentum_decay)
-        return self.beta1 * (1.0 - 0.5 * decay)
+        return momentum_of(self.beta1, self.momentum_decay, step)
 
     def _begin_step(self) -> None:
         """Multiply mu_1 to mu_t: the product follows from t, and so is no part of the state."""

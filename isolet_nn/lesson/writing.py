@@ -1,0 +1,58 @@
+"""Which lesson a data set gets, and its page written.
+
+A data set of two features gets the network lesson, number by number; any other has no such page.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.data import load_dataset
+from isolet_nn.data.dataset import Dataset
+from isolet_nn.errors import ConfigError
+from isolet_nn.lesson.network import network_record
+from isolet_nn.lesson.page import render
+from isolet_nn.system.files import write_text
+
+
+def write_lesson(experiment: Experiment, path: Path) -> None:
+    """Train what a lesson on this experiment shows, and write its page.
+
+    Raises
+    ------
+    ConfigError
+        If there is no lesson on such an experiment.
+    DataError
+        If the data is missing or wrong.
+    """
+    dataset = load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
+    write_text(path, lesson_page(experiment, dataset))
+
+
+def lesson_page(experiment: Experiment, dataset: Dataset) -> str:
+    """The page of the lesson that a data set gets."""
+    if dataset.n_features == 2:
+        return _network_page(experiment, dataset)
+    raise ConfigError(
+        f"dataset: {dataset.name} has {dataset.n_features} features; a lesson draws a network of "
+        "two, such as xor, or a table of two columns beside the class"
+    )
+
+
+def _network_page(experiment: Experiment, dataset: Dataset) -> str:
+    record = network_record(experiment, dataset)
+    return render(
+        "network.html.jinja",
+        record,
+        styles=("base.css", "network.css"),
+        scripts=(
+            "record.js",
+            "numbers.js",
+            "steps.js",
+            "drawing.js",
+            "plane.js",
+            "network.js",
+        ),
+        lesson=record,
+    )
