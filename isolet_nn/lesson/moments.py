@@ -128,7 +128,8 @@ class Probe:
     def batch_gradients(self, x: FloatArray, labels: NDArray[np.int64]) -> FloatArray:
         """Mean gradients (n_parameters,) over rows (rows, features) with classes (rows,)."""
         self.network.compute_gradients(x[np.newaxis], labels[np.newaxis])
-        return self.network.gradients[0].copy()
+        gradients: FloatArray = self.network.gradients[0].copy()
+        return gradients
 
     def walk(self, x: FloatArray, label: int) -> Walk:
         """Send one row (features,) forward and its loss backward."""

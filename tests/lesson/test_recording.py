@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from builders import OPTIMIZERS, make_experiment, same_arrays
+from builders import OPTIMIZERS, make_experiment, same_arrays, trained
 
-from isolet_nn.api import train
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.lesson.boundary import CELLS, DIGITS, Plane
@@ -39,19 +37,19 @@ def recorded(experiment: Experiment, frames: int = 4) -> Recording:
     return record(experiment, dataset, ROWS, Plane(dataset.train.x), frames)
 
 
-def test_a_lessons_weights_are_those_of_train_to_the_bit(tmp_path: Path) -> None:
+def test_a_lessons_weights_are_those_of_an_unwatched_training_to_the_bit() -> None:
     experiment = moons(optimizer={"name": "adam"}, training__schedule={"name": "cosine"})
-    run = train(experiment, runs_dir=tmp_path)
     recording = recorded(experiment)
-    assert same_arrays(recording.final_weights, run.model().weights)
-    losses = [float(row["train_loss"]) for row in run.metrics()]
+    training = trained([experiment], [recording.dataset])
+    assert same_arrays(recording.final_weights, training.weights(0))
+    losses = [row["train_loss"] for row in training.members[0].history]
     assert recording.losses.tolist() == losses
 
 
 def test_epochs_to_record_are_the_first_and_the_last_and_most_in_the_beginning() -> None:
     epochs = frame_epochs(1000, 61)
     assert (epochs[0], epochs[-1]) == (0, 1000)
-    assert np.diff(epochs).tolist() == sorted(np.diff(epochs).tolist())
+    assert len([epoch for epoch in epochs if epoch <= 250]) == len(epochs) // 2
     assert frame_epochs(3, 61) == [0, 1, 2, 3]
 
 
@@ -79,8 +77,9 @@ def test_gradients_of_a_row_are_the_products_that_the_page_shows(activation: str
                     np.testing.assert_allclose(walk.activation_gradients[layer - 1], back)
                 place += outputs
             assert np.abs(walk.gradients - walk.differences).max() < 1e-6
-            assert walk.loss == pytest.approx(-np.log(walk.activations[-1][0 + int(
-                recording.dataset.train.y[row])]))
+            assert walk.loss == pytest.approx(
+                -np.log(walk.activations[-1][int(recording.dataset.train.y[row])])
+            )
 
 
 def value_of(text: str, numbers: Mapping[str, Any], weight: int) -> float:
@@ -119,7 +118,7 @@ def test_a_step_starts_with_the_weights_of_its_frame_and_the_mean_over_its_batch
         assert step.before.tolist() == frame.weights.tolist()
         assert step.rows.tolist() == list(range(32))
     assert recording.frames[-1].step is None
-    assert [frame.step.number for frame in recording.frames if frame.step][0] == 1
+    assert next(frame.step.number for frame in recording.frames if frame.step) == 1
 
 
 def test_the_plane_has_the_networks_answers() -> None:
