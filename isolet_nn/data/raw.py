@@ -47,6 +47,9 @@ class RawDataset:
         What a group is ("speaker", or the name of its column).
     group_names
         Names of the groups, by number; None where their numbers are all there is.
+    strata
+        (n,) of what kind the group of each row is: parts by groups take the same share of each
+        kind. None where all are alike.
     test_rows
         Rows of the test part where the source fixes one, else None.
     quantum
@@ -70,6 +73,7 @@ class RawDataset:
     groups: NDArray[np.int64] | None = None
     group_name: str | None = None
     group_names: tuple[str, ...] | None = None
+    strata: NDArray[np.int64] | None = None
     test_rows: Rows | None = None
     quantum: int = 1
     train_rows: Rows | None = None

@@ -1,4 +1,7 @@
-"""Which rows train, validate and test: drawn by rows (stratified by class) or by whole groups."""
+"""Which rows train, validate and test: drawn by rows (stratified by class) or by whole groups.
+
+Groups are stratified where the data says that they are of several kinds (`RawDataset.strata`).
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,7 @@ def _hold_out(
         kept, held = split_rows(raw.y[rows], holdout.fraction, rng)
         return rows[kept], rows[held]
     groups = _groups_of(raw, rows, holdout, part)
-    kept, held = split_groups(groups, holdout.fraction, rng)
+    kept, held = split_groups(groups, holdout.fraction, rng, _strata_of(raw, rows))
     _require_all_classes(raw, rows, kept, holdout, part)
     return rows[kept], rows[held]
 
@@ -84,7 +87,7 @@ def _hold_out_fold(
     else:
         groups = _groups_of(raw, rows, fold, part)
         _require_enough(raw, len(np.unique(groups)), fold, part)
-        folds = folds_of_groups(groups, fold.folds, rng)
+        folds = folds_of_groups(groups, fold.folds, rng, _strata_of(raw, rows))
     kept, held = _two_parts(len(rows), np.flatnonzero(folds == fold.fold))
     _require_all_classes(raw, rows, kept, fold, part)
     return rows[kept], rows[held]
@@ -140,6 +143,10 @@ def _groups_of(
     return groups
 
 
+def _strata_of(raw: RawDataset, rows: Rows) -> NDArray[np.int64] | None:
+    return None if raw.strata is None else raw.strata[rows]
+
+
 def _names(raw: RawDataset, labels: NDArray[np.int64]) -> str:
     names = [raw.classes[label] for label in labels[:5]]
     return ", ".join(names) + (", ..." if len(labels) > 5 else "")
@@ -173,7 +180,10 @@ def split_rows(
 
 
 def split_groups(
-    groups: NDArray[np.int64], fraction: float, rng: np.random.Generator
+    groups: NDArray[np.int64],
+    fraction: float,
+    rng: np.random.Generator,
+    strata: NDArray[np.int64] | None = None,
 ) -> tuple[Rows, Rows]:
     """Draw a share of the groups, with all their rows.
 
@@ -184,6 +194,9 @@ def split_groups(
     fraction
         Share of the groups to hold out, rounded to the nearest group, but at least one and
         never all.
+    strata
+        (n,) stratum of each row's group, of each of which the same share is held out, up to one
+        group; None where all are alike.
 
     Returns
     -------
@@ -195,7 +208,12 @@ def split_groups(
     ValueError
         If there are fewer than two groups.
     """
-    held = _draw(np.unique(groups), fraction, rng)
+    members, first = np.unique(groups, return_index=True)
+    shuffled = rng.permutation(len(members))
+    if strata is not None:
+        # How far into its stratum a group is decides: a share of each is among the first.
+        shuffled = shuffled[np.argsort(_places(strata[first[shuffled]]), kind="stable")]
+    held = members[shuffled[: _share_of(len(members), fraction)]]
     return _two_parts(len(groups), np.flatnonzero(np.isin(groups, held)))
 
 
@@ -228,13 +246,18 @@ def folds_of_rows(y: NDArray[np.int64], folds: int, rng: np.random.Generator) ->
 
 
 def folds_of_groups(
-    groups: NDArray[np.int64], folds: int, rng: np.random.Generator
+    groups: NDArray[np.int64],
+    folds: int,
+    rng: np.random.Generator,
+    strata: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """Divide groups among folds, so that all have about as many rows.
 
     Groups in random order, the larger ones first, each join the fold with the fewest rows so far
     (R. L. Graham, "Bounds on multiprocessing timing anomalies", SIAM Journal on Applied
     Mathematics 17 (1969) 416-429). Where groups are of one size, so are folds, up to one group.
+    With strata this is done one stratum after another, by the rows of the stratum, and by all rows
+    where these are as many.
 
     Parameters
     ----------
@@ -242,6 +265,9 @@ def folds_of_groups(
         (n,) group of each row.
     folds
         Number of folds, at most the number of different groups.
+    strata
+        (n,) stratum of each row's group, of each of which the folds have about as many rows; None
+        where all are alike.
 
     Returns
     -------
@@ -252,14 +278,31 @@ def folds_of_groups(
     ValueError
         If there are fewer groups than folds.
     """
-    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    _, first, group, sizes = np.unique(
+        groups, return_index=True, return_inverse=True, return_counts=True
+    )
+    stratum = np.zeros(len(sizes), np.int64) if strata is None else strata[first]
     rows = np.zeros(_at_most(folds, len(sizes)), np.int64)
     fold_of_group = np.empty(len(sizes), np.int64)
     shuffled = rng.permutation(len(sizes))
-    for number in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
-        fold_of_group[number] = rows.argmin()
-        rows[fold_of_group[number]] += sizes[number]
+    shuffled = shuffled[np.argsort(-sizes[shuffled], kind="stable")]
+    for one in np.unique(stratum):
+        rows_of_stratum = np.zeros(folds, np.int64)
+        for number in shuffled[stratum[shuffled] == one]:
+            fold = np.lexsort([rows, rows_of_stratum])[0]
+            fold_of_group[number] = fold
+            rows[fold] += sizes[number]
+            rows_of_stratum[fold] += sizes[number]
     return fold_of_group[group]
+
+
+def _places(strata: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How far into its stratum (0 to 1) each member is, counted in their order."""
+    places = np.empty(len(strata))
+    for one in np.unique(strata):
+        members = np.flatnonzero(strata == one)
+        places[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return places
 
 
 def _at_most(folds: int, members: int) -> int:
@@ -271,10 +314,14 @@ def _at_most(folds: int, members: int) -> int:
 def _draw(
     members: NDArray[np.int64], fraction: float, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    if len(members) < 2:
+    return rng.permutation(members)[: _share_of(len(members), fraction)]
+
+
+def _share_of(n: int, fraction: float) -> int:
+    """How many of n members are held out."""
+    if n < 2:
         raise ValueError("cannot divide fewer than two members between two parts")
-    count = min(max(1, round(len(members) * fraction)), len(members) - 1)
-    return rng.permutation(members)[:count]
+    return min(max(1, round(n * fraction)), n - 1)
 
 
 def _two_parts(n: int, held: NDArray[np.int64]) -> tuple[Rows, Rows]:

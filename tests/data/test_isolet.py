@@ -176,6 +176,25 @@ def test_five_folds_of_isolet_have_24_speakers_each_and_differ_by_a_row(raw: Raw
     assert sorted(sizes) == [1247, 1247, 1248, 1248, 1248]
 
 
+@pytest.mark.parametrize(
+    "validation",
+    [
+        SpeakerHoldout(fraction=0.2, by="speaker"),
+        *(SpeakerFold(folds=5, fold=number, by="speaker") for number in range(5)),
+    ],
+)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_parts_by_speaker_take_equally_many_of_the_four_blocks_of_speakers(
+    raw: RawDataset, validation: SpeakerHoldout | SpeakerFold, seed: int
+) -> None:
+    from isolet_nn.data.splits import rows_of_splits
+
+    _, held, _ = rows_of_splits(raw, config(None, validation=validation), seed)
+    assert raw.groups is not None
+    assert held is not None
+    assert np.bincount(np.unique(raw.groups[held]) // 30).tolist() == [6, 6, 6, 6]
+
+
 def test_more_folds_than_speakers_are_an_error(isolet: Isolet, warm_cache: Path) -> None:
     fold = SpeakerFold(folds=121, fold=0, by="speaker")
     with pytest.raises(DataError, match=r"found 121, but .* has only 120 speakers to divide"):

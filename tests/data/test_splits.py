@@ -131,6 +131,38 @@ def test_groups_of_one_size_make_folds_that_differ_by_one_group(
     assert set(rows.tolist()) <= {size * (n_groups // folds), size * -(-n_groups // folds)}
 
 
+@given(st.lists(st.integers(2, 30), min_size=1, max_size=5), st.integers(2, 12), fractions, seeds)
+def test_parts_by_groups_take_the_same_share_of_every_stratum(
+    groups_of_strata: list[int], folds: int, fraction: float, seed: int
+) -> None:
+    strata = np.repeat(np.arange(len(groups_of_strata)), groups_of_strata)
+    n = len(strata)
+    assume(n >= folds)
+    rows = np.repeat(rng(seed).permutation(n), 3)  # three rows a group
+    groups, of_rows = 7 * rows, strata[rows]
+    fold = folds_of_groups(groups, folds, rng(seed), of_rows)
+    _, held = split_groups(groups, fraction, rng(seed), of_rows)
+    share = len(held) / 3 / n
+    for stratum, size in enumerate(groups_of_strata):
+        members = np.bincount(fold[of_rows == stratum], minlength=folds) // 3
+        assert members.max() - members.min() <= 1
+        assert abs(np.sum(of_rows[held] == stratum) / 3 - share * size) <= 1
+    rows_of_folds = np.bincount(fold, minlength=folds)
+    assert rows_of_folds.max() - rows_of_folds.min() <= 3
+
+
+@given(st.lists(st.integers(0, 9), min_size=12, max_size=60), st.integers(2, 3), fractions, seeds)
+def test_one_stratum_is_none(labels: list[int], folds: int, fraction: float, seed: int) -> None:
+    groups = np.array(labels)
+    assume(len(np.unique(groups)) >= folds)
+    alike = np.full(len(groups), 3)
+    held = [split_groups(groups, fraction, rng(seed), strata)[1] for strata in (None, alike)]
+    np.testing.assert_array_equal(held[0], held[1])
+    np.testing.assert_array_equal(
+        folds_of_groups(groups, folds, rng(seed)), folds_of_groups(groups, folds, rng(seed), alike)
+    )
+
+
 @given(st.integers(2, 6), st.integers(0, 3), seeds, st.sampled_from(["rows", "group"]))
 def test_every_row_is_validation_in_exactly_one_fold_of_a_repeat(
     folds: int, repeat: int, seed: int, by: Literal["rows", "group"]
