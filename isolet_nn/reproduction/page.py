@@ -9,6 +9,7 @@ from typing import Any
 
 from isolet_nn.config.yaml_files import read_mapping
 from isolet_nn.notebook.html import data_uri, template_environment
+from isolet_nn.pages.assets import base_style
 from isolet_nn.reproduction import tables
 from isolet_nn.reproduction.carried_over import FILE as CARRIED_OVER_FILE
 from isolet_nn.reproduction.evidence import BATCH, BETA1, EPOCHS, LAYERS, RATE, Cells, Evidence
@@ -73,7 +74,7 @@ def render(context: dict[str, Any]) -> str:
     """Fill in the template."""
     environment = template_environment(Path(__file__).parent)
     environment.filters["anchor"] = lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower())
-    return environment.get_template(_TEMPLATE).render(context)
+    return environment.get_template(_TEMPLATE).render(context, base_style=base_style())
 
 
 def _grids(report: Report, evidence: Evidence) -> dict[str, tuple[Cells, str, str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from isolet_nn.errors import DataError, RunError, counted
 from isolet_nn.runs.folder import Run, split_suffix
@@ -36,6 +36,8 @@ from isolet_nn.training.progress import Row
 
 if TYPE_CHECKING:
     from isolet_nn.config.experiment import Experiment
+
+TableT = TypeVar("TableT")
 
 CONFUSION, RELIABILITY, SPEAKERS = "confusion", "reliability", "speakers"
 NORMALIZED, ROC, PRECISION_RECALL = "confusion-normalized", "roc", "precision-recall"
@@ -116,9 +118,6 @@ def draw_split(run: Run, kind: str, split: str) -> Path | None:
     RunError
         If the table is damaged.
     """
-    table = run.table_path(_TABLES[kind], split)
-    if not table.exists():
-        return None
     pictures: dict[str, Callable[[Run, str, str], Path]] = {
         CONFUSION: _draw_confusion_matrix,
         NORMALIZED: partial(_draw_confusion_matrix, normalize=True),
@@ -128,8 +127,22 @@ def draw_split(run: Run, kind: str, split: str) -> Path | None:
         RELIABILITY: _draw_reliability,
         SPEAKERS: _draw_speakers,
     }
+    return read_table(run, kind, split, partial(pictures[kind], run, split))
+
+
+def read_table(run: Run, kind: str, split: str, read: Callable[[str], TableT]) -> TableT | None:
+    """What `read` makes of the table of a picture; None if the run has no such table of the split.
+
+    Raises
+    ------
+    RunError
+        If the table is damaged.
+    """
+    table = run.table_path(_TABLES[kind], split)
+    if not table.exists():
+        return None
     try:
-        return pictures[kind](run, split, read_text(table))
+        return read(read_text(table))
     except OSError as error:
         raise RunError(f"{table}: cannot be read: {error.strerror}") from None
     except (DataError, UnicodeError) as error:

@@ -319,7 +319,7 @@ def evaluate_logits(
         undefined=undefined_scores(y, classes, split),
         classes=tuple(classes),
         confusion_matrix=matrix,
-        per_class=_class_scores(matrix, classes),
+        per_class=class_scores(matrix, classes),
         per_group=[] if groups is None else _group_scores(groups, right, group_names),
         calibration=calibrate(logits, right),
         right=right,
@@ -369,7 +369,8 @@ def _confusion_matrix(
     return counts.reshape(n_classes, n_classes).astype(np.int64)
 
 
-def _class_scores(matrix: NDArray[np.int64], classes: Sequence[str]) -> list[ClassScore]:
+def class_scores(matrix: NDArray[np.int64], classes: Sequence[str]) -> list[ClassScore]:
+    """Scores of each class, from a confusion matrix with a row for each actual class."""
     scores = []
     for index, name in enumerate(classes):
         right = int(matrix[index, index])

@@ -45,7 +45,7 @@ def _facts(folder: SweepFolder) -> list[str]:
     counts = {state: folder.count(state) for state in folder.states}
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     found = folder.nested
-    nested = [] if found is None else [_nested_text(found[1])]
+    nested = [] if found is None else [nested_text(found[1])]
     return [
         f"{counted(folder.n_own, 'trial')}: {told}",
         f"ranked by {in_words(folder.metric)}",
@@ -54,7 +54,7 @@ def _facts(folder: SweepFolder) -> list[str]:
     ]
 
 
-def _nested_text(found: NestedScore) -> str:
+def nested_text(found: NestedScore) -> str:
     """What the outer folds say together."""
     score = MeanScore(found.mean, found.deviation, found.low, found.high)
     return (

@@ -94,7 +94,7 @@ def _shares(folder: SweepFolder, plot: Plot, found: Overview) -> Figure:
     from isolet_nn.plots import figure_shares, setting_label
 
     axes = axes_of_settings(folder)
-    importance = _importance(folder, axes, plot.value, found)
+    importance = importance_of(folder, axes, plot.value, found)
     names = {name: setting_label(name) for name in importance.shares}
     if len(set(names.values())) < len(names):
         names = {name: name for name in names}
@@ -106,7 +106,7 @@ def _shares(folder: SweepFolder, plot: Plot, found: Overview) -> Figure:
     return figure_shares(shares, title=_title(folder), note=note)
 
 
-def _importance(
+def importance_of(
     folder: SweepFolder, axes: Mapping[str, Coordinate], metric: str, found: Overview
 ) -> SettingImportance:
     """The importance of settings; scores far from the others count as those at the far limit."""
@@ -127,7 +127,7 @@ def _by_importance(
 ) -> list[str]:
     """Keys, the most important first where that can be told; else in the order of the file."""
     try:
-        shares = _importance(folder, axes, metric, found).shares
+        shares = importance_of(folder, axes, metric, found).shares
     except (RunError, BackendUnavailableError):
         shares = {}
     return [*shares, *(name for name in axes if name not in shares)]

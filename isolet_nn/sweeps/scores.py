@@ -63,7 +63,7 @@ class SettingScore:
 
 
 @dataclass(frozen=True, eq=False)
-class _Means:
+class Means:
     """A metric by setting; NaN where a setting has no completed trial, or one without the metric.
 
     Attributes
@@ -77,8 +77,9 @@ class _Means:
     deviations: NDArray[np.float64]
 
     @classmethod
-    def of(cls, trials: Trials, results: Results, metric: str) -> _Means:
-        done = _completed(trials, results)
+    def of(cls, trials: Trials, results: Results, metric: str) -> Means:
+        """The means over each setting's completed trials."""
+        done = completed_trials(trials, results)
         values = results.metric(metric).reshape(done.shape)
         n = done.sum(axis=1)
         usable = (n > 0) & (np.isfinite(values) | ~done).all(axis=1)
@@ -97,7 +98,7 @@ class _Means:
         return MeanScore(mean, None if np.isnan(deviation) else deviation)
 
 
-def _completed(trials: Trials, results: Results) -> NDArray[np.bool_]:
+def completed_trials(trials: Trials, results: Results) -> NDArray[np.bool_]:
     """Which trials of each setting are completed, (n_settings, per_setting)."""
     done: NDArray[np.bool_] = results.status == COMPLETED_CODE
     return done.reshape(len(trials.codes), trials.per_setting)
@@ -156,15 +157,15 @@ def mean_interval_over_folds(
     return low, high
 
 
-def _ranking(trials: Trials, results: Results, metric: str) -> tuple[list[int], int]:
+def ranked_settings(trials: Trials, results: Results, metric: str) -> tuple[list[int], int]:
     """All settings, best first, and how many of them have the metric: those come before others."""
     if not len(trials.codes):
         return [], 0
-    means = _Means.of(trials, results, metric).means
+    means = Means.of(trials, results, metric).means
     if not measure_of(metric).greater_is_better:
         means = -means
     ranked = np.isfinite(means)
-    counts = np.where(ranked, _completed(trials, results).sum(axis=1), 0)
+    counts = np.where(ranked, completed_trials(trials, results).sum(axis=1), 0)
     # A mean over the trials that survived says less: settings of which all did come first.
     order = np.lexsort((np.where(ranked, -means, np.inf), counts < counts.max(), ~ranked))
     return order.tolist(), int(ranked.sum())
@@ -172,9 +173,9 @@ def _ranking(trials: Trials, results: Results, metric: str) -> tuple[list[int], 
 
 def best_settings(trials: Trials, results: Results, metric: str, most: int) -> list[SettingScore]:
     """The settings with the best mean of `metric` over their trials, best first."""
-    order, n_ranked = _ranking(trials, results, metric)
-    n = _completed(trials, results).sum(axis=1)
-    of_metric = {name: _Means.of(trials, results, name) for name in METRICS}
+    order, n_ranked = ranked_settings(trials, results, metric)
+    n = completed_trials(trials, results).sum(axis=1)
+    of_metric = {name: Means.of(trials, results, name) for name in METRICS}
     ranking = [
         name
         for name in METRICS
@@ -204,7 +205,7 @@ def best_settings(trials: Trials, results: Results, metric: str, most: int) -> l
 
 def _columns(trials: Trials, results: Results, metric: str) -> dict[str, NDArray[np.float64]]:
     """What settings.csv says of a metric, by column."""
-    of_metric = _Means.of(trials, results, metric)
+    of_metric = Means.of(trials, results, metric)
     columns = {f"{metric}_mean": of_metric.means, f"{metric}_sd": of_metric.deviations}
     if trials.cross_validation is not None and trials.cross_validation.outer_folds is None:
         low, high = _intervals(trials, results, metric)
@@ -224,11 +225,11 @@ def write_settings(path: Path, trials: Trials, results: Results, metric: str) ->
     for split in ("validation", "test"):
         if results.has_metric(f"{split}_accuracy"):
             columns |= _columns(trials, results, f"{split}_accuracy")
-            columns[f"{split}_loss_mean"] = _Means.of(trials, results, f"{split}_loss").means
+            columns[f"{split}_loss_mean"] = Means.of(trials, results, f"{split}_loss").means
         for score in SCORES:
             if results.has_metric(f"{split}_{score}"):
                 columns |= _columns(trials, results, f"{split}_{score}")
-    n = _completed(trials, results).sum(axis=1)
+    n = completed_trials(trials, results).sum(axis=1)
 
     def row(number: int) -> list[CsvCell]:
         given = trials.setting(number)
@@ -236,5 +237,5 @@ def write_settings(path: Path, trials: Trials, results: Results, metric: str) ->
         scores = [unless_nan(float(column[number])) for column in columns.values()]
         return [*setting, int(n[number]), *scores]
 
-    best_first = _ranking(trials, results, metric)[0]
+    best_first = ranked_settings(trials, results, metric)[0]
     write_csv(path, [*trials.keys, "n", *columns], map(row, best_first))
