@@ -19,6 +19,7 @@ _OPTION_OF = {
     "seed": "--seed: ",
     "backend": "--backend: ",
     "training.epochs": "--epochs: ",
+    "training.inspect": "--inspect: ",
     "model.hidden_layers": "--hidden: ",
     "dataset.dir": "--data-dir: ",
     "dataset.label": "--label: ",

@@ -78,6 +78,13 @@ def train(
         ),
     ] = None,
     force: Force = False,
+    inspect: Annotated[
+        bool,
+        typer.Option(
+            "--inspect",
+            help="Measure gradients, updates, activations and dead units, layer by layer.",
+        ),
+    ] = False,
     track: Track = None,
     find_rate: Annotated[
         bool,
@@ -108,12 +115,14 @@ def train(
         "training.epochs": epochs,
         "name": name,
         "dataset.label": label,
+        "training.inspect": inspect or None,
     }
     if find_rate:
         beside = {
             "--resume": resume,
             "--extend": extended,
             "--force": force,
+            "--inspect": inspect,
             "--track": track,
             "--format": table_format,
         }

@@ -191,6 +191,8 @@ class TrainingConfig(Section):
     """What every evaluation measures besides loss and accuracy; the end of a run measures all."""
     evaluate_test: bool = True
     """Whether the test split is evaluated; false leaves it unread while settings are chosen."""
+    inspect: bool = False
+    """Whether a run measures gradients, updates, activations and dead units, layer by layer."""
     checkpoint_seconds: NonNegative = 30.0
     """Seconds that must pass before the end of an epoch writes a new checkpoint."""
     keep_checkpoint: bool = False

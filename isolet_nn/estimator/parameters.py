@@ -35,7 +35,7 @@ OPTIMIZER = tuple(
     )
 )
 """Keys of all optimizers; None, or no word of it, takes the default of the one that is chosen."""
-_OF_FOLDERS = ("evaluate_test", "checkpoint_seconds", "keep_checkpoint")
+_OF_FOLDERS = ("evaluate_test", "inspect", "checkpoint_seconds", "keep_checkpoint")
 TRAINING = tuple(key for key in TrainingConfig.model_fields if key not in _OF_FOLDERS)
 """Without what is said of a test split, and of files."""
 _FRACTION = 0.1

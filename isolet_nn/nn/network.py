@@ -66,6 +66,16 @@ class Shape:
         """Parameters and statistics."""
         return self.n_parameters + 2 * sum(self.hidden)
 
+    @property
+    def parameter_slices(self) -> list[slice]:
+        """Where the parameters of each dense layer lie in a buffer, its scales and shifts too."""
+        slices, start = [], 0
+        for position, (inputs, outputs) in enumerate(itertools.pairwise(self.layer_sizes)):
+            size = (inputs + 1 + (position < len(self.hidden))) * outputs
+            slices.append(slice(start, start + size))
+            start += size
+        return slices
+
     def views(self, buffer: FloatArray) -> Iterator[dict[str, FloatArray]]:
         """Views of each dense layer's variables in a buffer (K, n_parameters or n_variables).
 
@@ -259,3 +269,16 @@ class Network:
                 h = layer.evaluate(h, networks)
             blocks.append(h)
         return np.concatenate(blocks, axis=1)
+
+    def outputs(self, x: FloatArray, networks: slice = slice(None)) -> Iterator[FloatArray]:
+        """Evaluation mode: of each hidden layer its activations, then the logits.
+
+        Arrays (K, rows, units) for inputs (rows, inputs); each is overwritten when the next is
+        asked for.
+        """
+        h = x[np.newaxis]
+        for layer in self.layers:
+            h = layer.evaluate(h, networks)
+            if isinstance(layer, Activation):
+                yield h
+        yield h

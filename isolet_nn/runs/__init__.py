@@ -5,7 +5,8 @@
 - ``extension``: a completed run continued; ``origin``: compared with what it grew from.
 - ``learning_rates``: a range test, which is no run, in a folder.
 - ``folder``: what a run folder holds, and how it is read and written; its parts are in
-  ``metrics_file``, ``model_file``, ``tensors`` (arrays on the disk) and ``records`` (JSON).
+  ``metrics_file``, ``inspection_file``, ``model_file``, ``tensors`` (arrays on the disk) and
+  ``records`` (JSON).
 - ``importance``: of the columns of its table.
 - ``drawing``: tables and pictures of a run; ``redraw``: once more; ``card``: in a notebook.
 - ``environment`` and ``identity``: what a result depends on, and whether that has changed.

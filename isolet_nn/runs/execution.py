@@ -16,6 +16,7 @@ from isolet_nn.errors import ConfigError, RunError, suggestion
 from isolet_nn.runs.environment import describe_environment, processor
 from isolet_nn.runs.folder import MODEL, Run
 from isolet_nn.runs.identity import differences, identity_of, processor_changes, refuse
+from isolet_nn.runs.inspection_file import start_inspection
 from isolet_nn.runs.model_file import Model
 from isolet_nn.runs.observers import Observer
 from isolet_nn.runs.origin import origin_of
@@ -71,6 +72,8 @@ def train(
         run = Run.create(Path(runs_dir), experiment, describe_environment(experiment, dataset))
         with run.locked():
             run.start_metrics(metric_columns(experiment, dataset))
+            if experiment.training.inspect:
+                start_inspection(run.path)
             RecordedTraining(run, dataset, training, observer or Observer()).carry_out(should_stop)
     return run
 
@@ -108,6 +111,7 @@ def resume(
     experiment = run.experiment
     with limited_threads(experiment, auto=available_cores()), run.locked():
         _require_resumable(run)
+        _require_same_inspection(run)
         dataset = load_dataset(
             with_data_dir(experiment, data_dir).dataset, experiment.seed, experiment.training.dtype
         )
@@ -128,6 +132,8 @@ def resume(
             run.write_environment(describe_environment(experiment, dataset))
             run.write_summary(before | {"overruled": overruled})
         run.start_metrics(metric_columns(experiment, dataset), training.members[0].history)
+        if experiment.training.inspect:
+            start_inspection(run.path, training.epoch)
         compared = None if overruled else origin
         record = RecordedTraining(run, dataset, training, observer or Observer(), compared)
         record.carry_out(should_stop)
@@ -160,6 +166,16 @@ def _require_resumable(run: Run) -> None:
         raise RunError(
             f"{run.path}: the run failed and left nothing to resume ({summary.get('error')}); "
             f"train anew from {run.path / CONFIG}"
+        )
+
+
+def _require_same_inspection(run: Run) -> None:
+    before = ((run.environment.get("experiment") or {}).get("training") or {}).get("inspect", False)
+    now = run.experiment.training.inspect
+    if before != now:
+        raise RunError(
+            f"{run.path / CONFIG}: training.inspect: was {str(before).lower()}, is "
+            f"{str(now).lower()}; all epochs of a run are inspected, or none: undo the change"
         )
 
 

@@ -15,6 +15,7 @@ from isolet_nn.runs.environment import describe_environment
 from isolet_nn.runs.execution import changes_since, with_data_dir
 from isolet_nn.runs.folder import Run
 from isolet_nn.runs.identity import refuse
+from isolet_nn.runs.inspection_file import start_inspection
 from isolet_nn.runs.observers import Observer
 from isolet_nn.runs.origin import Origin
 from isolet_nn.runs.recording import RecordedTraining, metric_columns
@@ -88,6 +89,8 @@ def extend(
         )
         with run.locked():
             run.start_metrics(metric_columns(experiment, dataset), training.members[0].history)
+            if experiment.training.inspect:
+                start_inspection(run.path, training.epoch, origin.run.path)
             if goes_on:
                 run.write_checkpoint(training)
             compared = None if force else origin

@@ -19,6 +19,7 @@ from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import RunError
 from isolet_nn.runs.identity import differences, identity_of
+from isolet_nn.runs.inspection_file import read_inspection
 from isolet_nn.runs.metrics_file import history_csv, read_history, row_csv
 from isolet_nn.runs.model_file import Model, read_model, write_model, write_preprocessing
 from isolet_nn.runs.records import (
@@ -40,6 +41,7 @@ from isolet_nn.system.files import (
 from isolet_nn.system.folders import (
     CONFIG,
     ENVIRONMENT,
+    INSPECTION,
     METRICS,
     PLOTS,
     RANGE_TEST,
@@ -52,6 +54,7 @@ from isolet_nn.system.folders import (
 )
 from isolet_nn.system.statuses import INTERRUPTED, RUNNING
 from isolet_nn.training.backend import Weights
+from isolet_nn.training.inspector import LayerInspection
 from isolet_nn.training.loop import Training
 from isolet_nn.training.progress import Row
 
@@ -169,6 +172,16 @@ class Run:
         except ValueError as error:
             raise RunError(f"{self.path / METRICS}: damaged: {error}") from None
 
+    def inspection(self) -> list[LayerInspection]:
+        """The records of inspection.csv; none where the run was not inspected.
+
+        Raises
+        ------
+        RunError
+            If the file is damaged.
+        """
+        return read_inspection(self.path)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
 
@@ -240,6 +253,8 @@ class Run:
         """Write checkpoint.safetensors: all that resuming needs beside metrics.csv."""
         arrays, progress = training.state()
         sync(self.path / METRICS)  # a checkpoint must not outlive the epochs it goes on from
+        if self.experiment.training.inspect:
+            sync(self.path / INSPECTION)
         save_tensors(self.path / CHECKPOINT, arrays, {**progress, "checksum": checksum_of(arrays)})
 
     def load_checkpoint(self, training: Training, *, beyond_its_end: bool = False) -> None:

@@ -15,7 +15,7 @@ from isolet_nn.config.key_paths import flat
 from isolet_nn.config.loading import without_paths
 from isolet_nn.errors import RunError
 
-_OF_CHECKPOINTS = ("checkpoint_seconds", "keep_checkpoint")
+_OF_FILES = ("checkpoint_seconds", "keep_checkpoint", "inspect")
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -34,8 +34,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
 def identity_of(experiment: Experiment | Mapping[str, Any]) -> dict[str, Any]:
     """An experiment but for what no result depends on.
 
-    That is its name, where its data lies, when a checkpoint is written or kept, who hears of it,
-    and the threads of the network from scratch.
+    That is its name, where its data lies, when a checkpoint is written or kept, whether it is
+    inspected, who hears of it, and the threads of the network from scratch.
 
     One that was read from a file may have been another version's, and is compared as it is.
     """
@@ -51,9 +51,7 @@ def identity_of(experiment: Experiment | Mapping[str, Any]) -> dict[str, Any]:
         content["dataset"] = without_paths(dataset)
     training = content.get("training")
     if isinstance(training, dict):
-        unused = (
-            (*_OF_CHECKPOINTS, "threads") if content.get("backend") == "numpy" else _OF_CHECKPOINTS
-        )
+        unused = (*_OF_FILES, "threads") if content.get("backend") == "numpy" else _OF_FILES
         content["training"] = {k: v for k, v in training.items() if k not in unused}
     return content
 

@@ -13,6 +13,7 @@ from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.errors import IsoletNNError
 from isolet_nn.runs.drawing import CONFUSION, draw_curves, write_evaluation
 from isolet_nn.runs.folder import Run
+from isolet_nn.runs.inspection_file import append_inspection
 from isolet_nn.runs.metrics_file import columns_of
 from isolet_nn.runs.observers import Observer, Stop
 from isolet_nn.runs.origin import Origin
@@ -76,6 +77,8 @@ class RecordedTraining:
             is_whole = not should_stop() and self.training.run_epoch(after_step)
             if is_whole and self.member.error is None:
                 self.run.append_metrics(self.member.history[-1])
+                if self.training.inspected:
+                    append_inspection(self.run.path, self.training.inspected[0])
                 if self.origin is not None:
                     self.origin.require_same_epoch(self.training)
                 self._checkpoint_when_due()

@@ -300,6 +300,8 @@ def _experiment_of_setting(
         if conflict is not None:
             return None, [conflict]
     experiment, found = check(Experiment, trials.content(number * trials.per_setting))
+    if experiment is not None and experiment.training.inspect:
+        return experiment, [_INSPECTED]
     if trials.cross_validation is None:
         nothing = _NOTHING_COMPARED if is_search else _NOTHING_EVALUATED
         return experiment, found or [nothing] * _evaluates_nothing(experiment)
@@ -337,6 +339,11 @@ def _given_twice(sweep: Sweep, trials: Trials, first: int, second: int) -> Probl
     return Problem(same, where, allowed="leave one of them out")
 
 
+_INSPECTED = Problem(
+    "trials of a sweep have no inspection.csv: leave it out, and inspect a setting in a run of its "
+    "own (isolet-nn train --inspect), which gives the same weights",
+    "training.inspect",
+)
 _NOTHING_EVALUATED = Problem(
     "false leaves nothing to rank settings by: set dataset.validation, or cross_validation",
     "training.evaluate_test",

@@ -16,7 +16,7 @@ from isolet_nn.errors import RunError, short_repr
 from isolet_nn.system.files import parse_json, read_bytes
 
 CONFIG, ENVIRONMENT, SUMMARY, PLOTS = "config.yaml", "environment.json", "summary.json", "plots"
-METRICS = "metrics.csv"
+METRICS, INSPECTION = "metrics.csv", "inspection.csv"
 LABELS = "labels.json"
 RANGE_TEST = "range_test.json"
 SWEEP, JOURNAL = "sweep.yaml", "trials.jsonl"

@@ -10,6 +10,8 @@
   and ``torch_clipping``, its ``torch_rows``, its ``torch_draws`` of what is random (on a GPU
   ``torch_counters``), and its ``torch_tables``, which hold what an epoch's steps need.
   ``torch_graphs``: steps that are captured. ``torch_evaluation``: losses where the logits are.
+- ``inspection``: what is measured of gradients, updates and activations (``torch_inspection``:
+  where a chunk's networks are); ``inspector``: of experiments, by epoch and layer.
 - ``range_test``: a training whose learning rate rises.
 - ``measured``: which splits and scores. ``capacity``: whether a training can be carried out at all.
   ``threads``: how many its arithmetic takes.

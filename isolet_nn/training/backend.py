@@ -78,6 +78,19 @@ class Backend(Protocol):
         Up to rounding those of the logits; None where they are to be computed from these.
         """
 
+    def take_norms(self) -> NDArray[np.float64]:
+        """Squared norms (K, 3, L) of the L layers, where the experiments are inspected.
+
+        Of gradients and of updates, summed over the inspected steps since the last call, and of
+        the parameters as they are evaluated now.
+        """
+
+    def activation_statistics(self, x: FloatArray, networks: slice) -> NDArray[np.float64]:
+        """Of hidden layers in evaluation mode, for inputs (rows, features): (K, L - 1, 4).
+
+        Mean, deviation, number of units that are 0 or below in every row, number of saturated ones.
+        """
+
     def weights(self, network: NetworkIndex) -> Weights:
         """A copy of one network's weights."""
 

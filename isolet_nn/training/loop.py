@@ -26,6 +26,7 @@ from isolet_nn.training.backend import FloatArray, Weights, below, require_layou
 from isolet_nn.training.backends import make_backend
 from isolet_nn.training.capacity import out_of_memory_in_words, require_trainable
 from isolet_nn.training.epoch import Epochs
+from isolet_nn.training.inspector import Inspector, LayerInspection
 from isolet_nn.training.measured import (
     evaluated_splits,
     require_defined_scores,
@@ -78,6 +79,8 @@ class Training:
         self._make_stack()
         self._step_generators: list[np.random.Generator] = []
         self._seconds = 0.0
+        self.inspected: list[list[LayerInspection]] = []
+        """What was seen in the last epoch, a list an experiment, where they are inspected."""
 
     def _make_stack(self) -> None:
         """Stack the networks of all experiments, with their initial weights."""
@@ -93,6 +96,12 @@ class Training:
             schedule=self._schedule,
         )
         self.steps_per_epoch = self._epochs.steps
+        self._inspector = None
+        if self.experiments[0].training.inspect:
+            neighbours = _neighbours_on_one_dataset(self.datasets)
+            self._inspector = Inspector(
+                self.experiments, self.datasets, neighbours, self.steps_per_epoch
+            )
 
     @property
     def finished(self) -> bool:
@@ -148,6 +157,8 @@ class Training:
         started = time.perf_counter()
         with np.errstate(all="ignore"), out_of_memory_in_words():
             rows_of_epoch = self._evaluate()
+            if self._inspector is not None:
+                self.inspected = self._inspector.inspect(self.backend, self.epoch + 1)
         seconds = (self._seconds + time.perf_counter() - started) / len(self.members)
         self.epoch, self.step, self._seconds = self.epoch + 1, 0, 0.0
         for number, (member, row) in enumerate(zip(self.members, rows_of_epoch, strict=True)):

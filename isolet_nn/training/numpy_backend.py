@@ -5,6 +5,7 @@ It gathers each step's rows into one buffer, and lets :mod:`isolet_nn.nn` do the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -33,6 +34,12 @@ from isolet_nn.training.backend import (
 )
 from isolet_nn.training.components import make_activation, make_initializer, make_optimizer
 from isolet_nn.training.epoch import Batch, Epoch, NetworkIndex
+from isolet_nn.training.inspection import (
+    Norms,
+    activation_statistics,
+    inspected_steps,
+    squares,
+)
 from isolet_nn.training.threads import threads_of
 
 _TORCH_NAMES = {
@@ -44,6 +51,12 @@ _TORCH_NAMES = {
     "running_variance": (1, "running_var"),
 }
 """Where a layer's variables are in PyTorch: modules after its Linear, and name there."""
+
+
+_OF_ALL_NETWORKS = frozenset(
+    ["variables", "loss_sums", "correct", "optimizer_steps", "average_counts", "norms"]
+)
+"""Arrays of a state that have a row for each network."""
 
 
 def named_views(shape: Shape, variables: FloatArray) -> Weights:
@@ -142,9 +155,12 @@ class NumpyBackend:
         self._weights = np.empty((networks, batch_size), training.dtype)
         self._loss_sums = np.zeros(networks)
         self._correct = np.zeros(networks, np.int64)
+        self._activation = model.activation.name
+        self._norms = Norms(self.network) if training.inspect else None
 
     def begin_epoch(self, epoch: Epoch) -> None:
         self._epoch = epoch
+        self._inspected = inspected_steps(epoch.steps)
         self._learning_rates = epoch.learning_rates.tolist()  # an array's scalars are float64
         self.network.seed_steps(epoch.generators)
 
@@ -152,10 +168,15 @@ class NumpyBackend:
         batch = self._epoch.batch(number)
         x, labels = self._gather(batch)
         self.network.compute_gradients(x, labels, self._gather_weights(batch))
+        norms = self._norms if self._inspected[number] else None
+        if norms is not None:
+            norms.see_gradients()
         self._clip_gradients()
         self._take_optimizer_steps(self._learning_rates[number])
         if self._max_norm is not None:
             self.network.limit_norms(self._max_norm)
+        if norms is not None:
+            norms.see_updates()
         self._loss_sums += self.network.loss.loss_sums
         self._correct += self.network.loss.correct
         if self._epoch.averaged is not None:
@@ -212,6 +233,23 @@ class NumpyBackend:
     def loss_and_accuracy(self, x: FloatArray, y: NDArray[np.int64], networks: slice) -> None:
         return None
 
+    def take_norms(self) -> NDArray[np.float64]:
+        assert self._norms is not None, "the experiments ask for it"
+        with self._averages_in_place():
+            weights = squares(self.network.parameters, self.network.shape.parameter_slices)
+        found = np.concatenate([self._norms.sums, weights[:, np.newaxis]], axis=1)
+        self._norms.sums[...] = 0.0
+        return found
+
+    def activation_statistics(self, x: FloatArray, networks: slice) -> NDArray[np.float64]:
+        hidden = len(self.network.shape.layer_sizes) - 2
+        found = np.empty((len(self.network.variables[networks]), hidden, 4))
+        with self._averages_in_place():
+            outputs = self.network.outputs(x, networks)
+            for layer, a in enumerate(itertools.islice(outputs, hidden)):
+                found[:, layer] = activation_statistics(a, self._activation)
+        return found
+
     @contextmanager
     def _averages_in_place(self) -> Iterator[None]:
         """Let networks hold their averages, as far as these have begun."""
@@ -248,12 +286,13 @@ class NumpyBackend:
             **{f"optimizer_{k}": o.state.copy() for k, o in enumerate(self._optimizers)},
             "average_counts": np.array([a.count for a in self._averages], np.int64),
             **{f"average_{k}": a.mean.copy() for k, a in enumerate(self._averages)},
+            **({} if self._norms is None else {"norms": self._norms.sums.copy()}),
         }
 
     def state_of(self, networks: Sequence[NetworkIndex]) -> dict[str, NDArray[Any]]:
         """What a stack of some of the networks needs to go on with them, in this order."""
         whole, of_some = self.state(), {}
-        for name in ("variables", "loss_sums", "correct", "optimizer_steps", "average_counts"):
+        for name in whole.keys() & _OF_ALL_NETWORKS:
             of_some[name] = whole[name][networks] if len(whole[name]) else whole[name]
         for k, network in enumerate(networks):
             of_some[f"optimizer_{k}"] = whole[f"optimizer_{network}"]
@@ -277,6 +316,8 @@ class NumpyBackend:
         for k, average in enumerate(self._averages):
             average.count = int(state["average_counts"][k])
             average.mean[...] = state[f"average_{k}"]
+        if self._norms is not None:
+            self._norms.sums[...] = state["norms"]
 
 
 def _by_network(experiments: Sequence[Experiment]) -> list[Experiment]:

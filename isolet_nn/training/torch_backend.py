@@ -11,6 +11,7 @@ uploaded before it begins, steps are captured graphs, and losses and hits stay u
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -36,6 +37,7 @@ from isolet_nn.training.backend import (
 )
 from isolet_nn.training.devices import choose_device
 from isolet_nn.training.epoch import Epoch, NetworkIndex
+from isolet_nn.training.inspection import inspected_steps
 from isolet_nn.training.numpy_backend import named_views
 from isolet_nn.training.stack_size import stack_size
 from isolet_nn.training.threads import threads_of
@@ -43,6 +45,7 @@ from isolet_nn.training.torch_chunk import Chunk, chunk_form, draw_variables
 from isolet_nn.training.torch_counters import CounterDraws
 from isolet_nn.training.torch_draws import Draws, HostDraws
 from isolet_nn.training.torch_graphs import Lanes, Steps, cuda_capture
+from isolet_nn.training.torch_inspection import activation_statistics, squares
 from isolet_nn.training.torch_rows import Batches, Fetched, Rows, make_rows, tensor_of
 from isolet_nn.training.torch_tables import StepNumber
 
@@ -94,6 +97,7 @@ class TorchBackend:
         self.device = choose_device(first.device)
         self.computes_elsewhere = is_gpu(self.device)
         self._precision = first.training.matmul_precision
+        self._inspects, self._activation = first.training.inspect, first.model.activation.name
         self._set_precision()
         self._dtype = getattr(torch, first.training.dtype)
         self._shape = network_shape(first, train[0].x.shape[1], n_classes)
@@ -175,6 +179,7 @@ class TorchBackend:
 
     def begin_epoch(self, epoch: Epoch) -> None:
         self._epoch = epoch
+        self._inspected = inspected_steps(epoch.steps) & self._inspects
         self._set_precision()
         done = epoch.number * epoch.steps
         self._at.begin(self._steps - done)
@@ -187,20 +192,21 @@ class TorchBackend:
         used = len(self._epoch.orders[0])
         size = min(self._epoch.batch_size, used - number * self._epoch.batch_size)
         averages = self._epoch.averaged is not None and bool(self._epoch.averaged[number].any())
-        self._runner.step(self._take_step, size, averages)
+        self._runner.step(self._take_step, size, averages, bool(self._inspected[number]))
         if averages:
             for chunk in self._chunks:
                 chunk.count_averages(number)
         self._steps += 1
 
-    def _take_step(self, size: int, averages: bool) -> None:
+    def _take_step(self, size: int, averages: bool, inspected: bool) -> None:
         """One step of all chunks on batches of so many rows."""
         fetched: Fetched | None = None
         if self._epoch.shared and not self.computes_elsewhere:
             fetched = self._chunks[0].fetch(self._at, size)
 
         def step(chunk: Chunk) -> None:
-            chunk.step(self._at, fetched or chunk.fetch(self._at, size), averages=averages)
+            of_chunk = fetched or chunk.fetch(self._at, size)
+            chunk.step(self._at, of_chunk, averages=averages, inspected=inspected)
 
         self._lanes.run([functools.partial(step, chunk) for chunk in self._chunks])
         self._at.count()
@@ -246,6 +252,29 @@ class TorchBackend:
             for row, place in rows:
                 loss[place], accuracy[place] = found[0][row], found[1][row]
         return loss, accuracy
+
+    def take_norms(self) -> NDArray[np.float64]:
+        layers = self._shape.parameter_slices
+        found = np.empty((len(self._networks), 3, len(layers)))
+        for chunk in self._chunks:
+            assert chunk.norms is not None, "the experiments ask for it"
+            found[chunk.networks, :2] = chunk.norms.sums.cpu().numpy()
+            found[chunk.networks, 2] = squares(chunk.evaluated(), layers).cpu().numpy()
+            chunk.norms.sums.zero_()
+        return found
+
+    def activation_statistics(self, x: FloatArray, networks: slice) -> NDArray[np.float64]:
+        self._set_precision()
+        wanted = range(len(self._networks))[networks]
+        inputs, hidden = self._on_device(x), len(self._shape.layer_sizes) - 2
+        found = np.empty((len(wanted), hidden, 4))
+        for chunk, rows in self._chunks_of(wanted):
+            outputs = chunk.network.outputs(inputs, chunk.evaluated())
+            for layer, a in enumerate(itertools.islice(outputs, hidden)):
+                of_layer = activation_statistics(a, self._activation).cpu().numpy()
+                for row, place in rows:
+                    found[place, layer] = of_layer[row]
+        return found
 
     def _chunks_of(self, networks: range) -> Iterator[tuple[Chunk, list[tuple[int, int]]]]:
         """The chunks that have some of the networks: their rows there, and places among these."""
@@ -311,6 +340,8 @@ class TorchBackend:
             state[f"optimizer_{network}"] = chunk.optimizer.state[:, row].cpu().numpy().copy()
             if chunk.mean is not None:
                 state[f"average_{network}"] = chunk.mean[row].cpu().numpy().copy()
+            if chunk.norms is not None:
+                state[f"norms_{network}"] = chunk.norms.sums[row].cpu().numpy().copy()
         return state
 
     def state_layout(self, has_begun: bool) -> Layout:
@@ -330,6 +361,8 @@ class TorchBackend:
                 chunk.average_counts[row] = state["average_counts"][network]
                 if chunk.mean is not None:
                     chunk.mean[row].copy_(tensor_of(state[f"average_{network}"]))
+                if chunk.norms is not None:
+                    chunk.norms.sums[row].copy_(tensor_of(state[f"norms_{network}"]))
 
 
 class _Parts:

@@ -18,6 +18,7 @@ from isolet_nn.training.components import make_initializer
 from isolet_nn.training.epoch import Epoch, NetworkIndex
 from isolet_nn.training.torch_clipping import StackedClipping, clipping_form
 from isolet_nn.training.torch_draws import Draws
+from isolet_nn.training.torch_inspection import StackedNorms
 from isolet_nn.training.torch_network import StackedNetwork
 from isolet_nn.training.torch_optimizers import make_stacked_optimizer, optimizer_form
 from isolet_nn.training.torch_rows import Batches, Fetched, tensor_of
@@ -53,6 +54,8 @@ class Chunk:
         How often each network's average was updated.
     mean : (K, n_variables)
         The averages, where there are some.
+    norms
+        Of gradients and updates, where the experiments are inspected.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Chunk:
         self.mean: Tensor | None = None
         if averaging.name != "none":
             self.mean = torch.zeros_like(self.network.variables)
+        self.norms = StackedNorms(self.network) if experiments[0].training.inspect else None
         self._decay = average_decay(averaging)
         self.average_counts = np.zeros(len(networks), np.int64)
         self._shares = Table(device)
@@ -105,14 +109,29 @@ class Chunk:
         """What the networks see in a step of so many rows."""
         return self._batches.fetch(at, size)
 
-    def step(self, at: StepNumber, fetched: Fetched, *, averages: bool) -> None:
-        """One step on what was fetched, and whether any network's weights go into its average."""
+    def step(
+        self, at: StepNumber, fetched: Fetched, *, averages: bool, inspected: bool = False
+    ) -> None:
+        """One step on what was fetched.
+
+        Parameters
+        ----------
+        averages
+            Whether any network's weights go into its average.
+        inspected
+            Whether the norms of gradients and updates are taken.
+        """
         x, labels, weights = fetched
         self._draws.begin_step(at)
         self.network.compute_gradients(x, labels, weights, self._draws)
+        norms = self.norms if inspected else None
+        if norms is not None:
+            norms.see_gradients()
         self._clipping.clip(self.network.gradients)
         self.optimizer.step(at)
         self.network.limit_norms()
+        if norms is not None:
+            norms.see_updates()
         if averages and self.mean is not None:
             self.mean.lerp_(self.network.variables, at.row(self._shares))
 

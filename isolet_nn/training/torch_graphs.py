@@ -1,9 +1,9 @@
 """Steps as captured CUDA graphs: launched by one call, where a step's own calls cost more than it.
 
-The first step of a kind, which is told by the size of its batch and by whether weights are
-averaged, is taken as it stands, the second is captured, and from then on it is replayed: what
-differs from step to step lies in tables on the device. Where capturing fails, steps are taken as
-they stand, with the same bits.
+The first step of a kind, which is told by the size of its batch and by whether weights are averaged
+and the step inspected, is taken as it stands, the second is captured, and from then on it is
+replayed: what differs from step to step lies in tables on the device. Where capturing fails, steps
+are taken as they stand, with the same bits.
 """
 
 from __future__ import annotations
@@ -29,24 +29,23 @@ class Steps:
 
     def __init__(self, capture: Capture | None) -> None:
         self._capture = capture
-        self._seen: set[tuple[int, bool]] = set()
-        self._replays: dict[tuple[int, bool], Task] = {}
+        self._seen: set[tuple[int, ...]] = set()
+        self._replays: dict[tuple[int, ...], Task] = {}
 
-    def step(self, take: Callable[[int, bool], None], size: int, averages: bool) -> None:
-        """Take a step on batches of so many rows, by `take` or what was captured of it."""
-        kind = size, averages
+    def step(self, take: Callable[..., None], *kind: int) -> None:
+        """Take a step of a kind, by `take` or what was captured of it."""
         if kind not in self._seen:
             self._seen.add(kind)  # what is there to be made once is made, and not captured
-            take(size, averages)
+            take(*kind)
             return
         if kind not in self._replays and self._capture is not None:
             try:
-                self._replays[kind] = self._capture(lambda: take(size, averages))
+                self._replays[kind] = self._capture(lambda: take(*kind))
             except RuntimeError:  # PyTorch's, whatever an operation cannot be captured for
                 self._capture = None
         replay = self._replays.get(kind)
         if replay is None:
-            take(size, averages)
+            take(*kind)
         else:
             replay()
 

@@ -10,7 +10,7 @@ reads them, and a step takes as long with its losses and hits as with autograd w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -187,17 +187,29 @@ class StackedNetwork:
 
         `variables` are those of the networks, or others in their place.
         """
-        layers = layers_of(self.shape, variables)
         h = x.expand(len(variables), *x.shape)
-        for position, layer in enumerate(layers):
-            h = _linear(h, layer)
-            if "scale" in layer:
-                inverse = torch.rsqrt(layer["running_variance"] + EPSILON)
-                h = (h - layer["running_mean"].unsqueeze(1)) * inverse.unsqueeze(1)
-                h = h * layer["scale"].unsqueeze(1) + layer["shift"].unsqueeze(1)
-            if position < len(layers) - 1:
-                h = self._activation.forward(h)
+        for position, layer in enumerate(layers_of(self.shape, variables)):
+            h = self._evaluate(h, position, layer)
         return h
+
+    def outputs(self, x: Tensor, variables: Tensor) -> Iterator[Tensor]:
+        """Evaluation mode: of each hidden layer its activations (K, rows, units), then the logits.
+
+        As `logits`.
+        """
+        h = x.expand(len(variables), *x.shape)
+        for position, layer in enumerate(layers_of(self.shape, variables)):
+            h = self._evaluate(h, position, layer)
+            yield h
+
+    def _evaluate(self, h: Tensor, position: int, layer: Mapping[str, Tensor]) -> Tensor:
+        """What a layer makes of its inputs, in evaluation mode."""
+        h = _linear(h, layer)
+        if "scale" in layer:
+            inverse = torch.rsqrt(layer["running_variance"] + EPSILON)
+            h = (h - layer["running_mean"].unsqueeze(1)) * inverse.unsqueeze(1)
+            h = h * layer["scale"].unsqueeze(1) + layer["shift"].unsqueeze(1)
+        return h if position == len(self._layers) - 1 else self._activation.forward(h)
 
 
 def _linear(x: Tensor, layer: Mapping[str, Tensor]) -> Tensor:

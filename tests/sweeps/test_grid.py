@@ -143,6 +143,15 @@ def test_all_problems_are_listed_each_with_a_setting_that_has_it() -> None:
     assert len(problem.splitlines()) == 4
 
 
+@pytest.mark.parametrize("more", [{}, {"cross_validation": {"folds": 3}}])
+def test_trials_are_not_inspected(more: dict[str, Any]) -> None:
+    inspected = {**IRIS, "training": {"inspect": True}}
+    problem = problem_of(inspected, grid={EPOCHS: [1, 2]}, **more)
+    assert "training.inspect: trials of a sweep have no inspection.csv" in problem
+    assert "isolet-nn train --inspect" in problem
+    assert len(problem.splitlines()) == 1
+
+
 def test_a_combination_that_makes_no_experiment_is_refused_with_its_setting() -> None:
     problem = problem_of(
         grid={
