@@ -14,6 +14,7 @@ import typer
 
 from isolet_nn.benchmarks import commands as bench
 from isolet_nn.cli import (
+    board,
     comparing,
     configs,
     data,
@@ -58,6 +59,7 @@ app.command()(models.predict)
 app.command()(models.export)
 app.command()(results.plot)
 app.command()(comparing.compare)
+app.command()(board.board)
 app.command()(tracking.track)
 app.command()(configs.schema)
 app.add_typer(runs.app, name="runs")

@@ -4,7 +4,8 @@
 - ``models``: a trained model that answers for new rows, as arrays and ``frames`` hold them.
 - ``prediction``: its answers for a table of any length.
 - ``onnx_graph``: the model as one file for other programs.
-- ``listing``: which there are in a folder, how they ended, how good they are.
+- ``listing``: which there are in a folder, how they ended, how good they are. ``ended_trials``:
+  how far a sweep is.
   ``columns``: what is known of each; ``filters``: sorting and choosing among them;
   ``groups``: means over seeds; ``runs_frame``: as a data frame.
 - ``labels``: tags and notes. ``trash``: where they are deleted to.

@@ -76,6 +76,13 @@ def group_entries(
     ConfigError
         If there is no such column, or one that means are taken of is not of numbers.
     """
+    return [group for group, _ in groups_with_members(entries, keys, columns)]
+
+
+def groups_with_members(
+    entries: Iterable[Entry], keys: Sequence[str], columns: Sequence[str] | None = None
+) -> list[tuple[Group, list[Entry]]]:
+    """As :func:`group_entries`, with the runs of each group."""
     runs = [entry for entry in entries if entry.kind == "run"]
     names = _USUAL if columns is None else columns
     runs = with_columns(
@@ -91,14 +98,17 @@ def group_entries(
     for run in runs:
         members.setdefault(tuple(canonical(_given(run, key)) for key in keys), []).append(run)
     groups = [
-        Group(
-            {key: _given(alike[0], key) for key in keys},
-            len(alike),
-            {name: _mean(alike, name) for name in names},
+        (
+            Group(
+                {key: _given(alike[0], key) for key in keys},
+                len(alike),
+                {name: _mean(alike, name) for name in names},
+            ),
+            alike,
         )
         for alike in members.values()
     ]
-    return sorted(groups, key=lambda group: [_rank(value) for value in group.by.values()])
+    return sorted(groups, key=lambda found: [_rank(value) for value in found[0].by.values()])
 
 
 def sort_groups(groups: Sequence[Group], column: str) -> list[Group]:

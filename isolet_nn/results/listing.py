@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 
 from isolet_nn.config.metrics import METRICS as EVERY_METRIC
 from isolet_nn.errors import RunError
+from isolet_nn.results.ended_trials import EndedTrials
 from isolet_nn.runs.metrics_file import read_epoch
 from isolet_nn.runs.records import Labels, RunSummary, Summary, read_record
 from isolet_nn.sweeps.records import SweepSummary
-from isolet_nn.system.files import open_file, parse_json
+from isolet_nn.system.files import open_file
 from isolet_nn.system.folders import (
     CONFIG,
     JOURNAL,
@@ -34,7 +35,6 @@ from isolet_nn.system.statuses import (
     FAILED,
     INTERRUPTED,
     KILLED,
-    PRUNED,
     RUNNING,
 )
 
@@ -106,6 +106,28 @@ class Entry:
     """The error of one that failed, or what is damaged."""
 
 
+def names_in(parent: Path) -> list[str]:
+    """What lies in a folder of runs and sweeps, newest first by the times in their names.
+
+    Raises
+    ------
+    RunError
+        If there is no such folder, or it is a run's or a sweep's own.
+    """
+    try:
+        for file in (CONFIG, SWEEP):
+            if (parent / SUMMARY).exists() and (parent / file).exists():
+                raise RunError(f"{parent}: is a run or a sweep itself; give the folder it lies in")
+        return sorted(os.listdir(parent), reverse=True)  # noqa: PTH208 - thousands of them
+    except FileNotFoundError:
+        raise RunError(
+            f"{parent}: no such folder; runs lie in the folder `runs` of where they were started "
+            "unless --runs-dir named another, and `isolet-nn train quickstart` makes a first one"
+        ) from None
+    except OSError as error:
+        raise RunError(f"{parent}: {error.strerror}") from None
+
+
 def list_runs(runs_dir: str | Path = "runs") -> list[Entry]:
     """The runs and sweeps in a folder, newest first; other folders in it are left out.
 
@@ -114,26 +136,28 @@ def list_runs(runs_dir: str | Path = "runs") -> list[Entry]:
     RunError
         If there is no such folder, or it is a run's or a sweep's own.
     """
-    parent = Path(runs_dir)
-    try:
-        for file in (CONFIG, SWEEP):
-            if (parent / SUMMARY).exists() and (parent / file).exists():
-                raise RunError(f"{parent}: is a run or a sweep itself; give the folder it lies in")
-        names = sorted(os.listdir(parent), reverse=True)  # noqa: PTH208 - thousands of them
-    except FileNotFoundError:
-        raise RunError(
-            f"{parent}: no such folder; runs lie in the folder `runs` of where they were started "
-            "unless --runs-dir named another, and `isolet-nn train quickstart` makes a first one"
-        ) from None
-    except OSError as error:
-        raise RunError(f"{parent}: {error.strerror}") from None
+    parent, names = Path(runs_dir), names_in(Path(runs_dir))
     now = datetime.now().astimezone()
     entries = [entry for name in names if (entry := read_entry(parent / name, now))]
     return sorted(entries, key=lambda entry: entry.age)
 
 
-def read_entry(folder: Path, now: datetime | None = None) -> Entry | None:
-    """A folder's entry in the list; None if it is neither a run's nor a sweep's."""
+def _ended_in(journal: Path) -> dict[str, int]:
+    return EndedTrials(journal).counts()
+
+
+def read_entry(
+    folder: Path,
+    now: datetime | None = None,
+    ended_in: Callable[[Path], dict[str, int]] = _ended_in,
+) -> Entry | None:
+    """A folder's entry in the list; None if it is neither a run's nor a sweep's.
+
+    Parameters
+    ----------
+    ended_in
+        Counts by a journal how trials ended, for those who remember what they have read of it.
+    """
     kind = None
     figures: dict[str, Any]
     try:
@@ -141,7 +165,10 @@ def read_entry(folder: Path, now: datetime | None = None) -> Entry | None:
         kind = _kind(names)
         if kind is None and not _just_made(folder.name, names):
             return None
-        figures = (_read_sweep if kind == "sweep" else _read_run)(folder, names)
+        if kind == "sweep":
+            figures = _read_sweep(folder, names, ended_in)
+        else:
+            figures = _read_run(folder, names)
         if LABELS in names:
             figures |= _read_labels(folder, figures)
     except (NotADirectoryError, FileNotFoundError):  # such as a link to nowhere
@@ -213,7 +240,9 @@ def _read_run(folder: Path, names: frozenset[str]) -> dict[str, Any]:
     }
 
 
-def _read_sweep(folder: Path, names: frozenset[str]) -> dict[str, Any]:
+def _read_sweep(
+    folder: Path, names: frozenset[str], ended_in: Callable[[Path], dict[str, int]]
+) -> dict[str, Any]:
     name = _name_in(folder / SWEEP)
     summary = _summary(folder, names, SweepSummary)
     if summary is None:
@@ -232,7 +261,7 @@ def _read_sweep(folder: Path, names: frozenset[str]) -> dict[str, Any]:
         "ended": summary.ended,
     }
     if status in (RUNNING, KILLED) and (folder / JOURNAL).exists():
-        figures |= _trials_ended(folder / JOURNAL)
+        figures |= ended_in(folder / JOURNAL)
     for best in summary.best[:1]:
         figures["best_setting"] = best.setting
         figures |= {metric: score.mean for metric, score in best.scores.items()}
@@ -290,23 +319,6 @@ def _last_row(metrics: Path) -> tuple[Mapping[str, float | None], int | None]:
         return row, int(row["epoch"] or 0)
     except ValueError as error:
         raise RunError(f"{metrics}: damaged: {error}") from None
-
-
-def _trials_ended(journal: Path) -> dict[str, int]:
-    """How trials ended by the lines of a journal; a torn one is left out."""
-    ended: dict[int, str] = {}
-    with open_file(journal) as file:
-        file.readline()
-        for line in file:
-            if line.endswith(b"\n"):
-                try:
-                    content = parse_json(line)
-                    ended[int(content["trial"])] = content["status"]
-                except (ValueError, KeyError, TypeError, OverflowError):
-                    text = line.decode(errors="replace")[:60]
-                    raise RunError(f"{journal}: damaged: {text!r}") from None
-    statuses = list(ended.values())
-    return {status: statuses.count(status) for status in (COMPLETED, FAILED, PRUNED)}
 
 
 def _finite(value: float | None) -> float | None:

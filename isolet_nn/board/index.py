@@ -1,0 +1,196 @@
+"""Which runs and sweeps there are, kept in memory and brought up to date at little cost.
+
+A look takes two calls of the system for each folder; only what has changed is read again, of a
+journal only what was appended. Nothing is looked at while nobody asks.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from isolet_nn.errors import RunError, short_repr
+from isolet_nn.results.columns import with_settings
+from isolet_nn.results.ended_trials import EndedTrials
+from isolet_nn.results.listing import Entry, names_in, read_entry
+from isolet_nn.system.folders import JOURNAL, METRICS, SUMMARY, is_locked
+from isolet_nn.system.statuses import DAMAGED, RUNNING
+
+_UNSURE = 2_500_000_000
+"""Nanoseconds within which a file may change again without another time on its disk."""
+_SHARE = 100.0
+"""Times that a look takes, until the next one: a processor gives a hundredth to it."""
+_LONGEST_WAIT = 10.0
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a run or a sweep.
+
+    Attributes
+    ----------
+    entry
+        Its entry in the list, with its settings.
+    begun
+        When it was started, in seconds since 1970.
+    """
+
+    entry: Entry
+    begun: float
+
+
+@dataclass(frozen=True)
+class _Seen:
+    stamp: tuple[int, ...]
+    is_sure: bool
+    """Whether an equal stamp means that nothing has changed."""
+    known: Known | None
+    """None for a folder that is neither a run's nor a sweep's."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a change of it shows in the first part of its stamp."""
+        return self.known is None or self.known.entry.status != RUNNING
+
+
+class RunsIndex:
+    """The runs and sweeps in a folder, by the names of their folders.
+
+    Parameters
+    ----------
+    runs_dir
+        The folder, which is only read.
+
+    Raises
+    ------
+    RunError
+        If there is no such folder, or it is a run's or a sweep's own.
+    """
+
+    def __init__(self, runs_dir: Path) -> None:
+        names_in(runs_dir)
+        self.runs_dir = runs_dir
+        self.seconds = 0.0
+        """What the last look took of a processor."""
+        self._root = os.path.realpath(runs_dir)
+        self._seen: dict[str, _Seen] = {}
+        self._journals: dict[str, EndedTrials] = {}
+        self._known: dict[str, Known] = {}
+        self._version = 0
+        self._lock = threading.Lock()
+        self._next_look = 0.0
+
+    def known(self) -> tuple[int, dict[str, Known]]:
+        """All there is now, newest first, by the names of folders; looks if that is due.
+
+        The number before it is another one whenever something has changed.
+        """
+        with self._lock:
+            if time.monotonic() >= self._next_look:
+                begun = time.thread_time()
+                if self._look():
+                    self._version += 1
+                    there = [(name, seen.known) for name, seen in self._seen.items() if seen.known]
+                    self._known = dict(sorted(there, key=lambda item: -item[1].begun))
+                self.seconds = time.thread_time() - begun
+                self._next_look = time.monotonic() + min(_SHARE * self.seconds, _LONGEST_WAIT)
+            return self._version, self._known
+
+    def folder(self, name: str) -> Path:
+        """The folder of a run or a sweep by its name, which is one of those listed.
+
+        Raises
+        ------
+        RunError
+            If there is none of that name, or a link in it leads out of the runs folder.
+        """
+        if name not in self.known()[1]:
+            raise RunError(f"{short_repr(name)}: no such run or sweep here (any more)")
+        folder = self.runs_dir / name
+        if (leading_out := self._leads_out(folder)) is not None:
+            raise RunError(f"{folder}: {leading_out}")
+        return folder
+
+    def _look(self) -> bool:
+        """Look at all folders; whether anything has changed."""
+        try:
+            names = names_in(self.runs_dir)
+        except RunError:  # it was removed, and may come back
+            names = []
+        before, self._seen = self._seen, {}
+        changed = False
+        for name in names:
+            seen = before.pop(name, None)
+            now = self._seen_now(name, seen)
+            changed |= now.known != (None if seen is None else seen.known)
+            self._seen[name] = now
+        for name in before:
+            self._journals.pop(name, None)
+        return changed or any(seen.known for seen in before.values())
+
+    def _seen_now(self, name: str, before: _Seen | None) -> _Seen:
+        path = f"{self._root}{os.sep}{name}"
+        if before is not None and before.is_sure:
+            stamp = _stamp(path) if before.is_settled else _whole_stamp(path)
+            if stamp == before.stamp[: len(stamp)]:
+                return before
+        stamp = _whole_stamp(path)  # before it is read: what changes meanwhile is seen next time
+        is_sure = max(stamp) < time.time_ns() - _UNSURE
+        known = self._read(name, None if before is None else before.known)
+        return _Seen(stamp, is_sure, known)
+
+    def _read(self, name: str, before: Known | None) -> Known | None:
+        folder, now = self.runs_dir / name, datetime.now().astimezone()
+        if (leading_out := self._leads_out(folder)) is not None:
+            entry = Entry(folder=str(folder), kind=None, status=DAMAGED, age=0.0)
+            begun = now.timestamp() if before is None else before.begun
+            return Known(replace(entry, problem=leading_out, settings={}), begun)
+        found = read_entry(folder, now, lambda journal: self._ended_in(name, journal))
+        if found is None:
+            return None
+        settings = None
+        if before is not None and found.kind == before.entry.kind == "run":
+            settings = before.entry.settings or None  # those of a run never change
+        (entry,) = with_settings([replace(found, settings=settings, age=0.0)])
+        # Differences of times are exact to microseconds only.
+        return Known(entry, round(now.timestamp() - found.age, 3))
+
+    def _ended_in(self, name: str, journal: Path) -> dict[str, int]:
+        if name not in self._journals:
+            self._journals[name] = EndedTrials(journal)
+        return self._journals[name].counts()
+
+    def _leads_out(self, folder: Path) -> str | None:
+        """Which link leads out of the runs folder: the folder itself, or a file right in it."""
+        try:
+            with os.scandir(folder) as inside:
+                links = [entry.path for entry in inside if entry.is_symlink()]
+        except OSError:
+            links = []
+        for link in [*([str(folder)] if folder.is_symlink() else []), *links]:
+            if not Path(os.path.realpath(link)).is_relative_to(self._root):
+                return f"{Path(link).name} is a link that leads out of the runs folder"
+        return None
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    """What changes when a file of the folder is made, replaced or removed."""
+    return (*_times(path), *_times(f"{path}{os.sep}{SUMMARY}"))
+
+
+def _whole_stamp(path: str) -> tuple[int, ...]:
+    """The same, and what changes while a process works on it and when it ends."""
+    growing = (*_times(f"{path}{os.sep}{METRICS}"), *_times(f"{path}{os.sep}{JOURNAL}"))
+    return (*_stamp(path), *growing, is_locked(Path(path)))
+
+
+def _times(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - thousands of them
+    except OSError:
+        return (0, 0)
+    return status.st_mtime_ns, status.st_size
