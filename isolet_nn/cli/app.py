@@ -18,6 +18,7 @@ from isolet_nn.cli import (
     comparing,
     configs,
     data,
+    lesson,
     models,
     results,
     runs,
@@ -54,6 +55,7 @@ app = App(
 app.command()(training.train)
 app.command("eval")(training.evaluate)
 app.command()(training.xor)
+app.command()(lesson.lesson)
 app.command()(sweeps.sweep)
 app.command()(models.predict)
 app.command()(models.export)

@@ -7,11 +7,13 @@ import itertools
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.errors import ConfigError, Problem
 
-MOST_NEURONS = 10
+MOST_NEURONS = 16
 """Of one layer: more are no longer told apart."""
+MOST_CLASSES = 10
+"""Each has a colour and a shape."""
 MOST_LAYERS = 5
 """Hidden layers."""
-MOST_WEIGHTS = 150
+MOST_WEIGHTS = 400
 """Of the whole network, biases among them: each has its numbers for every moment."""
 MOST_EPOCHS = 20_000
 """Epochs of a training that is watched from beginning to end."""
@@ -48,19 +50,27 @@ def require_drawable(experiment: Experiment, n_classes: int) -> None:
 def _not_plain(experiment: Experiment) -> list[Problem]:
     problems = []
     if experiment.backend != "numpy":
-        problems.append(_refused("backend", experiment.backend, "numpy, which a lesson looks into"))
+        problems.append(
+            _refused("backend", experiment.backend, "expected numpy, which a lesson looks into")
+        )
     if experiment.ensemble != 1:
-        problems.append(_refused("ensemble", experiment.ensemble, "1: a lesson is of one network"))
+        problems.append(
+            _refused("ensemble", experiment.ensemble, "expected 1: a lesson is of one network")
+        )
     averaging = experiment.training.weight_averaging.name
     if averaging != "none":
-        problems.append(_refused("training.weight_averaging", averaging, "none in a lesson"))
+        problems.append(
+            _refused("training.weight_averaging", averaging, "expected none in a lesson")
+        )
     for path, off in _PLAIN.items():
         section, key = path.split(".")
         found = getattr(getattr(experiment, section), key)
         if found != off:
             said = "null" if off is None else str(off).lower()
-            what = found if isinstance(found, (int, float)) else "settings"
-            problems.append(_refused(path, what, f"{said} in a lesson, which shows the plain step"))
+            what = str(found).lower() if isinstance(found, (int, float)) else "settings"
+            problems.append(
+                _refused(path, what, f"expected {said} in a lesson, which shows the plain step")
+            )
     return problems
 
 
@@ -72,12 +82,13 @@ def _too_large(experiment: Experiment, n_classes: int) -> list[Problem]:
     path = "model.hidden_layers"
     if len(hidden) > MOST_LAYERS or max(hidden, default=0) > MOST_NEURONS:
         limits = f"up to {MOST_LAYERS} layers of up to {MOST_NEURONS} neurons can be drawn"
-        problems.append(_refused(path, hidden, f"{limits}, such as [8] or [5, 5]"))
+        problems.append(_refused(path, hidden, f"{limits}, such as [8] or [6, 4]"))
     elif weights > MOST_WEIGHTS:
         what = f"{hidden}, so {weights} weights and biases"
-        problems.append(_refused(path, what, f"up to {MOST_WEIGHTS} can be drawn: take less"))
-    if n_classes > MOST_NEURONS:
-        allowed = f"up to {MOST_NEURONS} classes can be drawn"
+        allowed = f"up to {MOST_WEIGHTS} can be drawn: take fewer neurons"
+        problems.append(_refused(path, what, allowed))
+    if n_classes > MOST_CLASSES:
+        allowed = f"up to {MOST_CLASSES} classes can be drawn"
         problems.append(_refused("dataset", f"{n_classes} classes", allowed))
     if experiment.training.epochs > MOST_EPOCHS:
         allowed = f"up to {MOST_EPOCHS:,} in a lesson"
@@ -86,4 +97,4 @@ def _too_large(experiment: Experiment, n_classes: int) -> list[Problem]:
 
 
 def _refused(path: str, found: object, allowed: str) -> Problem:
-    return Problem(f"found {found}", path=path, allowed=f"expected {allowed}")
+    return Problem(f"found {found}", path=path, allowed=allowed)

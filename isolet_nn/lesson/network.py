@@ -18,7 +18,7 @@ from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.lesson.boundary import CELLS, Plane
 from isolet_nn.lesson.drawable import require_drawable
-from isolet_nn.lesson.moments import Step, Walk
+from isolet_nn.lesson.moments import FloatArray, Step, Walk
 from isolet_nn.lesson.recording import Frame, Recording, record
 from isolet_nn.lesson.updates import Line, lines_of, numbers_of
 from isolet_nn.system.machine import available_cores
@@ -39,9 +39,9 @@ REPORT_SEEDS = (6, 3, 2)
 """Of the report's recipe: one that learns, one that half does, one whose neurons all die."""
 
 _MOST_ROWS, _MOST_POINTS = 4, 400
-_FRAMES = 61
-_MOST_NUMBERS = 1_100_000
-"""Of a page: a number takes about a byte of it."""
+_MOST_FRAMES, _FEWEST_FRAMES = 61, 20
+_MOST_BYTES = 1_350_000
+"""Of all moments, packed: measured, one takes 600 bytes, and 60 to 90 for each weight."""
 _SIGNIFICANT = 6
 _SYMBOL = re.compile(r"\{([^}]+)\}")
 
@@ -56,25 +56,23 @@ class Chapter:
         What it is about.
     trainings
         By label.
+    varies
+        What its trainings differ in.
     """
 
     title: str
     says: str
     trainings: Mapping[str, Experiment]
+    varies: str = "Optimizer"
 
 
-def chapters_of(experiment: Experiment) -> list[Chapter]:
+def chapters_of(experiment: Experiment, n_classes: int) -> list[Chapter]:
     """What a lesson shows: of exclusive or three chapters, of other data the one network."""
     if experiment.dataset.name != "xor":
-        return [
-            Chapter(
-                "The network",
-                "The network of the config, and the same one with other optimizers.",
-                with_optimizers(experiment),
-            )
-        ]
+        return [_only_chapter(experiment, n_classes)]
     straight = _changed(experiment, {"model.hidden_layers": []})
     report = load_experiment("report/xor")
+    length = {"training.epochs": experiment.training.epochs}
     return [
         Chapter(
             "With a hidden layer",
@@ -89,9 +87,23 @@ def chapters_of(experiment: Experiment) -> list[Chapter]:
         Chapter(
             "The report's recipe",
             "Three ReLUs, small first weights, no momentum: some of the neurons may die.",
-            {f"Seed {seed}": _changed(report, {"seed": seed}) for seed in REPORT_SEEDS},
+            {f"Seed {seed}": _changed(report, {"seed": seed} | length) for seed in REPORT_SEEDS},
+            "First weights",
         ),
     ]
+
+
+def _only_chapter(experiment: Experiment, n_classes: int) -> Chapter:
+    sizes = [2, *experiment.model.hidden_layers, n_classes]
+    room = max(1, _room_for(sizes, _FEWEST_FRAMES))
+    trainings = with_optimizers(experiment)
+    shown = dict(itertools.islice(trainings.items(), room))
+    says = "The network of the config, and the same one with other optimizers."
+    if len(shown) == 1:
+        says = "The network of the config. It is too large to have others beside it on one page."
+    elif len(shown) < len(trainings):
+        says = "The network of the config, and the same one with as many other optimizers as fit."
+    return Chapter("The network", says, shown)
 
 
 def with_optimizers(experiment: Experiment) -> dict[str, Experiment]:
@@ -135,7 +147,7 @@ def network_record(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
         If the network cannot be drawn.
     """
     require_drawable(experiment, dataset.n_classes)
-    chapters = chapters_of(experiment)
+    chapters = chapters_of(experiment, dataset.n_classes)
     count = sum(len(chapter.trainings) for chapter in chapters)
     return {
         "name": experiment.name,
@@ -154,7 +166,7 @@ def _chapter_document(chapter: Chapter, trainings_of_page: int) -> dict[str, Any
     plane = Plane(np.concatenate([train.x, dataset.test.x]))
     rows = chosen_rows(train.y)
     sizes = [dataset.n_features, *first.model.hidden_layers, dataset.n_classes]
-    frames = _frames_for(sizes, len(rows), trainings_of_page)
+    frames = min(_MOST_FRAMES, _room_for(sizes, trainings_of_page))
     recordings = {}
     for label, experiment in chapter.trainings.items():
         with limited_threads(experiment, auto=available_cores()):
@@ -163,6 +175,7 @@ def _chapter_document(chapter: Chapter, trainings_of_page: int) -> dict[str, Any
     return {
         "title": chapter.title,
         "says": chapter.says,
+        "varies": chapter.varies,
         "sizes": sizes,
         "activation": first.model.activation.model_dump(),
         "points": [
@@ -172,8 +185,12 @@ def _chapter_document(chapter: Chapter, trainings_of_page: int) -> dict[str, Any
         "ends": _ends(dataset, plane),
         "n_rows": len(train),
         "rows": [
-            {"place": _rounded(plane.places(train.x[[row]])[0]), "x": _rounded(train.x[row])}
-            | {"label": int(train.y[row])}
+            {
+                "place": _rounded(plane.places(train.x[[row]])[0]),
+                "x": _rounded(train.x[row]),
+                "cells": _rounded(_cells(dataset, train.x[row])),
+                "label": int(train.y[row]),
+            }
             for row in rows
         ],
         "trainings": [
@@ -187,29 +204,31 @@ def chosen_rows(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """Rows that a reader can choose: the first of each class, and others spread over the rest."""
     if len(labels) <= _MOST_ROWS:
         return np.arange(len(labels))
-    _, first = np.unique(labels, return_index=True)
-    spread = np.linspace(0, len(labels) - 1, _MOST_ROWS + 2).astype(int)[1:-1]
-    wanted = [*first.tolist(), *(row for row in spread.tolist() if row not in first)]
-    return np.array(sorted(wanted[: max(_MOST_ROWS, len(first))]))
+    first = np.unique(labels, return_index=True)[1].tolist()[:_MOST_ROWS]
+    spread = np.linspace(0, len(labels) - 1, 2 * _MOST_ROWS + 1).astype(int).tolist()
+    others = [row for row in spread if row not in first]
+    return np.array(sorted([*first, *others][:_MOST_ROWS]))
 
 
-def _frames_for(sizes: list[int], rows: int, trainings: int) -> int:
-    """How many moments of each training a page has room for."""
+def _room_for(sizes: list[int], times: int) -> int:
+    """How many trainings of so many moments a page has room for, or the other way round."""
     weights = sum((i + 1) * o for i, o in itertools.pairwise(sizes))
-    of_frame = CELLS**2 // 4 + weights * (6 + 8 * rows) + 12 * rows * sum(sizes)
-    return max(12, min(_FRAMES, _MOST_NUMBERS // (of_frame * trainings)))
+    return _MOST_BYTES // ((600 + 92 * weights) * times)
+
+
+def _cells(dataset: Dataset, x: FloatArray) -> list[float]:
+    """Inputs (features,) in the table's own numbers."""
+    columns = [dataset.preprocessing.column_of(feature) for feature in range(dataset.n_features)]
+    return [
+        float(value) if column.mean is None else float(value) * (column.scale or 1.0) + column.mean
+        for column, value in zip(columns, x, strict=True)
+    ]
 
 
 def _ends(dataset: Dataset, plane: Plane) -> list[list[float]]:
-    """The ends of the plane's two axes in the table's own numbers."""
-    ends = []
-    for feature in range(dataset.n_features):
-        column = dataset.preprocessing.column_of(feature)
-        scale = 1.0 if column.scale is None else column.scale
-        mean = 0.0 if column.mean is None else column.mean
-        low, high = plane.low[feature], plane.high[feature]
-        ends.append(_rounded([low * scale + mean, high * scale + mean]))
-    return ends
+    """The ends of each axis of the plane in the table's own numbers."""
+    low, high = _cells(dataset, plane.low), _cells(dataset, plane.high)
+    return [_rounded(pair) for pair in zip(low, high, strict=True)]
 
 
 def _training_document(recording: Recording) -> dict[str, Any]:
@@ -217,7 +236,7 @@ def _training_document(recording: Recording) -> dict[str, Any]:
     lines = lines_of(experiment.optimizer)
     symbols = {symbol for line in lines for symbol in _SYMBOL.findall(line.numbers)}
     return {
-        "optimizer": experiment.optimizer.name,
+        "method": _label_of(experiment),
         "rate": experiment.optimizer.learning_rate,
         "config": dump_yaml(experiment),
         "epochs": experiment.training.epochs,
@@ -275,6 +294,7 @@ def _step_document(recording: Recording, step: Step, symbols: Iterable[str]) -> 
     in_batch = [row for row, number in enumerate(recording.rows) if number in step.rows]
     return {
         "t": step.number,
+        "rate": _rounded(step.learning_rate),
         "batch": len(step.rows),
         "shown": in_batch,
         "g": _rounded(step.gradients),

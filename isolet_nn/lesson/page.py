@@ -9,15 +9,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from isolet_nn.notebook.html import template_environment
+from isolet_nn.pages.assets import ASSETS
 from isolet_nn.system.files import finite
 
 _ASSETS = Path(__file__).parent / "assets"
+_FOLDERS = (_ASSETS, ASSETS)
 
 
 def render(
@@ -37,8 +40,8 @@ def render(
     record
         What the scripts get, as JSON: in them, ``await theRecord()``.
     styles, scripts
-        Files in `assets`, in their order. The scripts become one module: they see each other's
-        names, and neither import nor export.
+        Files in `assets`, here or of :mod:`isolet_nn.pages`, in their order. The scripts become
+        one module: they see each other's names and import nothing.
     context
         What the template asks for.
     """
@@ -58,7 +61,9 @@ def render(
 
 
 def _joined(names: Sequence[str]) -> str:
-    return "\n" + "\n".join((_ASSETS / name).read_text("utf-8") for name in names)
+    paths = [next(p for folder in _FOLDERS if (p := folder / name).exists()) for name in names]
+    texts = [path.read_text("utf-8") for path in paths]
+    return "\n" + re.sub(r"^export (?=function|class|const)", "", "\n".join(texts), flags=re.M)
 
 
 def _policy(style: str, script: str) -> str:

@@ -1,6 +1,6 @@
 """Which lesson a data set gets, and its page written.
 
-A data set of two features gets the network lesson, number by number; any other has no such page.
+A data set of two features gets the lesson of a network, number by number; no other has one.
 """
 
 from __future__ import annotations
@@ -48,10 +48,13 @@ def _network_page(experiment: Experiment, dataset: Dataset) -> str:
         styles=("base.css", "network.css"),
         scripts=(
             "record.js",
+            "dom.js",
             "numbers.js",
             "steps.js",
+            "updating.js",
             "drawing.js",
             "plane.js",
+            "findings.js",
             "network.js",
         ),
         lesson=record,

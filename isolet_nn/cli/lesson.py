@@ -1,0 +1,42 @@
+"""The command that writes lessons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from isolet_nn.cli.settings import read_experiment
+from isolet_nn.errors import ConfigError
+from isolet_nn.terminal.completion import complete_experiment
+from isolet_nn.terminal.options import DataDir, Epochs, Label, Seed, Set
+
+
+def lesson(
+    config: Annotated[
+        str,
+        typer.Argument(
+            help="A YAML file, the name of a shipped config, or a table.",
+            autocompletion=complete_experiment,
+        ),
+    ] = "xor",
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The page.")
+    ] = Path("lesson.html"),
+    label: Label = None,
+    settings: Set = None,
+    seed: Seed = None,
+    epochs: Epochs = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Train a small network and write a page on which each of its numbers can be followed."""
+    from isolet_nn.lesson.writing import write_lesson
+    from isolet_nn.system.files import why_not_written
+    from isolet_nn.terminal.streams import print_line
+
+    if why := why_not_written(output):
+        raise ConfigError(f"--output {output}: {why}")
+    options = {"seed": seed, "training.epochs": epochs, "dataset.label": label}
+    write_lesson(read_experiment(config, settings, options, data_dir), output)
+    print_line(output)
