@@ -12,6 +12,7 @@ from isolet_nn.system.statuses import INTERRUPTED
 from isolet_nn.terminal.commands import App
 from isolet_nn.terminal.endings import exit_to_resume, stopping
 from isolet_nn.terminal.options import (
+    AsJson,
     Backend,
     DataDir,
     Quiet,
@@ -92,3 +93,54 @@ def reproduce_report(
         print_line(folder)
     else:
         print_verdicts(folder, concluded(folder), printer)
+
+
+@app.command("baselines")
+def reproduce_baselines(
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            help="One of the models, such as svm; repeatable. All of them.",
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Few speakers and settings, small models.")
+    ] = False,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+    workers: Workers = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option("--resume", metavar="FOLDER", help="Go on with an interrupted one instead."),
+    ] = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    table_format: TableFormat = None,
+) -> None:
+    """Compare other models with the network, one protocol for all; prints the table and folder."""
+    from isolet_nn.baselines import run as baselines
+    from isolet_nn.baselines.folder import read_status
+    from isolet_nn.reproduction.console import PrintedFits, print_baselines
+    from isolet_nn.terminal.printer import Printer
+    from isolet_nn.terminal.streams import print_line
+
+    printer = Printer.asked_for(table_format, as_json=as_json, quiet=quiet)
+    if resume is not None and (model or quick):
+        raise ConfigError(
+            "--resume goes on with the models it began with: give no --model and no --quick"
+        )
+    progress = PrintedFits(quiet)
+    data = text_of(data_dir)
+    with stopping("reproduce baselines", lambda: resume or progress.path) as stop:
+        folder = resume or baselines.begin(
+            model or [], quick=quick, runs_dir=runs_dir, data_dir=data
+        )
+        baselines.go_on(folder, data_dir=data, workers=workers, observer=progress, should_stop=stop)
+    if read_status(folder).status == INTERRUPTED:
+        exit_to_resume("reproduce baselines", folder)
+    if quiet:
+        print_line(folder)
+    else:
+        print_baselines(folder, data, printer, as_json=as_json)

@@ -1,4 +1,4 @@
-"""What a person sees of a reproduction: which part is run, and the verdicts."""
+"""What a person sees of a reproduction: what is run, and what came of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from isolet_nn.baselines.fits import Task
+from isolet_nn.baselines.page import PAGE as BASELINES_PAGE
+from isolet_nn.baselines.page import to_json
+from isolet_nn.baselines.run import BaselinesObserver, results_of
+from isolet_nn.baselines.tables import score_table
 from isolet_nn.errors import one_line
 from isolet_nn.reproduction.page import PAGE
 from isolet_nn.reproduction.parts import Part
@@ -13,7 +18,7 @@ from isolet_nn.reproduction.run import ReproductionObserver
 from isolet_nn.reproduction.verdicts import Claim
 from isolet_nn.sweeps.observers import SweepObserver
 from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
-from isolet_nn.terminal.streams import print_message
+from isolet_nn.terminal.streams import print_json, print_message
 from isolet_nn.terminal.sweeps import sweep_observer
 from isolet_nn.terminal.tables import PrintedColumn, PrintedTable
 
@@ -66,4 +71,38 @@ def print_verdicts(
         )
     )
     printer.say(one_line(f"page: {folder / PAGE}"))
+    printer.say(one_line(folder))
+
+
+class PrintedFits(BaselinesObserver):
+    """Prints each fit as it ends, and knows the folder as soon as there is one.
+
+    Parameters
+    ----------
+    quiet
+        Whether to print nothing.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        self.path: Path | None = None
+        self._quiet = quiet
+
+    def on_start(self, folder: Path) -> None:
+        self.path = folder
+
+    def on_fit(self, task: Task, accuracy: float, done: int, total: int) -> None:
+        if not self._quiet:
+            print_message(f"{done} of {total}: {task.name}: {100 * accuracy:.2f} %")
+
+
+def print_baselines(
+    folder: Path, data_dir: str | None, printer: Printer = FOR_TERMINAL, *, as_json: bool = False
+) -> None:
+    """Print the table, the page, and last the folder; or all of the table as JSON."""
+    lines = results_of(folder, data_dir)
+    if as_json:
+        print_json({"folder": str(folder), "models": to_json(lines)})
+        return
+    printer.tables(score_table(lines))
+    printer.say(one_line(f"page: {folder / BASELINES_PAGE}"))
     printer.say(one_line(folder))

@@ -1,0 +1,214 @@
+"""Who takes part: each with the settings that are compared by cross-validation, and why these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue
+
+from isolet_nn.config.section import NAME_PATTERN, Count, Section
+from isolet_nn.errors import ConfigError, suggestion
+from isolet_nn.system.machine import has_torch
+
+LearnerName = Literal[
+    "logistic regression",
+    "support vector machine",
+    "gradient boosting",
+    "nearest neighbours",
+    "MLPClassifier",
+    "PyTorch",
+    "isolet-nn",
+]
+Settings = dict[str, JsonValue]
+NETWORK = "isolet-nn"
+"""The contestant whose errors are shown in detail: the project's network on the standard task."""
+
+_SEEDS = 3
+"""Of learners that draw numbers; what they differ by is far less than what speakers do."""
+
+
+class Contestant(Section):
+    """One line of the table."""
+
+    name: Annotated[str, Field(pattern=NAME_PATTERN)]
+    """What ``--model`` calls it."""
+    label: str
+    """What the table calls it."""
+    short: str
+    """What a narrow column calls it."""
+    learner: LearnerName
+    """What is trained."""
+    dataset: Settings = Field(default={})
+    """What of ``dataset:`` is not as in an experiment's defaults."""
+    fixed: Settings
+    """Settings that are the same throughout. Of networks: a config, and what differs from it."""
+    candidates: Annotated[list[Settings], Field(min_length=1)]
+    """Settings compared; of equals the first is chosen."""
+    seeds: Count = 1
+    """Trainings on all training speakers; one where nothing is drawn."""
+    why: str
+    """Why these settings are compared."""
+
+    def settings(self, candidate: int) -> Settings:
+        """All settings, with those of a candidate."""
+        return self.fixed | self.candidates[candidate]
+
+    def shown(self, candidate: int) -> str:
+        """What tells a candidate from the others, in words; of one alone, what is fixed."""
+        return settings_text(self.candidates[candidate] or self.fixed)
+
+
+def _grid(**values: Iterable[JsonValue]) -> list[Settings]:
+    """All combinations of some values by name, the last name's changing fastest."""
+    settings: list[Settings] = [{}]
+    for name, choices in values.items():
+        settings = [{**given, name: value} for given in settings for value in choices]
+    return settings
+
+
+CONTESTANTS = (
+    Contestant(
+        name="logistic-regression",
+        label="logistic regression",
+        short="logistic",
+        learner="logistic regression",
+        fixed={"max_iter": 1000},
+        candidates=_grid(C=[0.003, 0.01, 0.03, 0.1]),
+        why="L2 penalty 1/C by factors of about three, wide enough that neither end is best.",
+    ),
+    Contestant(
+        name="svm",
+        label="SVM, RBF kernel",
+        short="SVM",
+        learner="support vector machine",
+        fixed={"kernel": "rbf"},
+        candidates=_grid(C=[3.0, 10.0], gamma=[0.0008, 0.0016, 0.0032]),
+        why="gamma about 1/617, to which scikit-learn's default comes, its half and its double: "
+        "a grid of both by cross-validation, as C.-W. Hsu, C.-C. Chang and C.-J. Lin advise (A "
+        "practical guide to support vector classification, 2003).",
+    ),
+    Contestant(
+        name="gradient-boosting",
+        label="gradient boosting",
+        short="boosting",
+        learner="gradient boosting",
+        dataset={"standardize": False},
+        fixed={
+            "max_iter": 60,
+            "max_leaf_nodes": 15,
+            "max_features": 0.05,
+            "early_stopping": False,
+        },
+        candidates=_grid(learning_rate=[0.1, 0.2]),
+        seeds=_SEEDS,
+        why="60 rounds of 26 trees: a limit set by time and not by accuracy, so more rounds may "
+        "give more. Each split looks at a random 5 % of the features, which are many and alike. "
+        "Trees do not ask for a scale.",
+    ),
+    Contestant(
+        name="nearest-neighbours",
+        label="k nearest neighbours",
+        short="neighbours",
+        learner="nearest neighbours",
+        fixed={"weights": "distance", "algorithm": "brute"},
+        candidates=_grid(metric=["euclidean", "cosine"], n_neighbors=[1, 5, 11, 21]),
+        why="Both usual distances; nearer neighbours count more.",
+    ),
+    Contestant(
+        name="mlp",
+        label="MLPClassifier of scikit-learn",
+        short="MLP",
+        learner="MLPClassifier",
+        fixed={"batch_size": 64, "max_iter": 40, "n_iter_no_change": 40},
+        candidates=_grid(hidden_layer_sizes=[[256], [512]], alpha=[0.0001, 0.1]),
+        seeds=_SEEDS,
+        why="One hidden layer, Adam at the default rate, 40 epochs; the default L2 penalty and a "
+        "strong one. It has neither dropout nor label smoothing, and its early stopping would hold "
+        "out rows of speakers that it trains on.",
+    ),
+    Contestant(
+        name="pytorch",
+        label="PyTorch, plain loop",
+        short="PyTorch",
+        learner="PyTorch",
+        fixed={"config": "isolet-best"},
+        candidates=[{}],
+        seeds=_SEEDS,
+        why="The settings of the project's network, in a plain loop of PyTorch.",
+    ),
+    Contestant(
+        name=NETWORK,
+        label="isolet-nn",
+        short="isolet-nn",
+        learner="isolet-nn",
+        fixed={"config": "isolet-best"},
+        candidates=[{}],
+        seeds=_SEEDS,
+        why="Chosen beforehand, by cross-validation by speaker too: isolet-nn sweep isolet-search.",
+    ),
+)
+
+_NETWORK_QUICK: Settings = {"training.epochs": 15, "model.hidden_layers": [64]}
+_QUICK: Mapping[str, Settings] = {
+    "gradient boosting": {"max_iter": 2},
+    "MLPClassifier": {"max_iter": 15},
+    "PyTorch": _NETWORK_QUICK,
+    "isolet-nn": _NETWORK_QUICK,
+}
+"""What a quick run changes in what is fixed, by learner."""
+_MOST_QUICK = 2
+"""Settings that a quick run compares, and seeds."""
+
+
+def choose(names: Iterable[str] = (), *, quick: bool = False) -> list[Contestant]:
+    """The contestants of some names; all that can run here if none is named.
+
+    Parameters
+    ----------
+    quick
+        Whether to compare two settings of each at most, of small models.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of a name, or it needs PyTorch, which is not installed.
+    """
+    wanted, known = list(dict.fromkeys(names)), [contestant.name for contestant in CONTESTANTS]
+    for name in wanted:
+        if name not in known:
+            hint = suggestion(name, known)
+            raise ConfigError(f"--model: found {name!r}; allowed: {', '.join(known)}{hint}")
+    chosen = [one for one in CONTESTANTS if not wanted or one.name in wanted]
+    if not has_torch():
+        if any(one.learner == "PyTorch" for one in chosen if wanted):
+            raise ConfigError(
+                "--model pytorch: PyTorch is not installed; install isolet-nn[torch], or leave it "
+                "out"
+            )
+        chosen = [one for one in chosen if one.learner != "PyTorch"]
+    return [_quickened(one) for one in chosen] if quick else chosen
+
+
+def _quickened(contestant: Contestant) -> Contestant:
+    return contestant.model_copy(
+        update={
+            "fixed": contestant.fixed | _QUICK.get(contestant.learner, {}),
+            "candidates": contestant.candidates[:_MOST_QUICK],
+            "seeds": min(contestant.seeds, _MOST_QUICK),
+        }
+    )
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Settings in a line, as ``C = 10, gamma = 0.0016``."""
+    return ", ".join(
+        str(value) if name == "config" else f"{name} = {_value_text(value)}"
+        for name, value in settings.items()
+    )
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_value_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
