@@ -89,7 +89,7 @@ class Fit(Record):
     """Answered."""
     correct: Whole
     train_seconds: Seconds
-    """Of the processor, on one thread: other work on the machine hardly changes them."""
+    """Of the processor, on one thread: waiting for it does not count."""
     predict_seconds: Seconds
     """The same, to answer all rows."""
     predicted: list[Whole] | None = None

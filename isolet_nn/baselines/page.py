@@ -19,6 +19,7 @@ from isolet_nn.baselines.tables import (
     speaker_table,
 )
 from isolet_nn.notebook.html import data_uri, template_environment
+from isolet_nn.pages.assets import base_style
 from isolet_nn.system.files import read_bytes, write_text
 from isolet_nn.system.folders import ENVIRONMENT, now, read_json
 from isolet_nn.terminal import formats
@@ -61,11 +62,12 @@ def write_results(folder: Path, content: Baselines, division: Division) -> None:
         },
         "environment": read_json(folder / ENVIRONMENT),
         "date": now(),
-        "adapted": False,
-        "style": "",
+        "adapted": any(line.contestant.is_adapted for line in lines),
     }
     environment = template_environment(Path(__file__).parent)
-    write_text(folder / PAGE, environment.get_template(_TEMPLATE).render(context))
+    write_text(
+        folder / PAGE, environment.get_template(_TEMPLATE).render(context, base_style=base_style())
+    )
 
 
 def findings(mistakes: Mistakes) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import nullcontext
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from isolet_nn.baselines.fits import Division, Task, carry_out
 from isolet_nn.errors import IsoletNNError
@@ -14,37 +15,63 @@ from isolet_nn.system.processes import new_executor, starting
 _ASKING_SECONDS = 0.2
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 
-Outcomes = Iterator[tuple[Task, dict[str, Any]]]
 
+class Processes:
+    """Some processes, which are started with the first fit; a context manager that ends them.
 
-def carried_out(
-    tasks: Sequence[Task], division: Division, processes: int, should_stop: Callable[[], bool]
-) -> Outcomes:
-    """Each task with what came of it, as they end; fewer where it was to stop.
-
-    Raises
-    ------
-    IsoletNNError
-        If a fit fails, or its process dies.
+    Parameters
+    ----------
+    count
+        How many, with a thread each.
+    division
+        Which rows train.
+    should_stop
+        Asked again and again while fits are carried out.
     """
-    from joblib.externals.loky import FIRST_COMPLETED, wait
 
-    executor = new_executor(min(processes, len(tasks)), **dict.fromkeys(_ONE_THREAD, "1"))
-    running: dict[Any, Task] = {}
-    left = list(reversed(tasks))
-    try:
-        while left or running:
-            while left and len(running) < processes:
-                with nullcontext() if running else starting():
-                    task = left.pop()
-                    running[executor.submit(carry_out, task, division)] = task
+    def __init__(self, count: int, division: Division, should_stop: Callable[[], bool]) -> None:
+        self._count, self._division, self._should_stop = count, division, should_stop
+        self._executor: Any = None
+
+    def carry_out(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, dict[str, Any]]]:
+        """Each task with what came of it, as they end; fewer where it was to stop.
+
+        Raises
+        ------
+        IsoletNNError
+            If a fit fails, or its process dies.
+        """
+        from joblib.externals.loky import FIRST_COMPLETED, wait
+
+        running: dict[Any, Task] = {}
+        left = list(reversed(tasks))
+        while (left or running) and not self._should_stop():
+            while left and len(running) < self._count:
+                task = left.pop()
+                running[self._submit(task)] = task
             ended, _ = wait(running, timeout=_ASKING_SECONDS, return_when=FIRST_COMPLETED)
             for future in ended:
-                yield running[future], _outcome(running.pop(future), future)
-            if should_stop():
-                return
-    finally:
-        executor.shutdown(wait=False, kill_workers=True)
+                task = running.pop(future)
+                yield task, _outcome(task, future)
+
+    def _submit(self, task: Task) -> Any:
+        is_first = self._executor is None
+        if is_first:
+            self._executor = new_executor(self._count, **dict.fromkeys(_ONE_THREAD, "1"))
+        with starting() if is_first else nullcontext():
+            return self._executor.submit(carry_out, task, self._division)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, kill_workers=True)
 
 
 def _outcome(task: Task, future: Any) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.baselines import processes
 from isolet_nn.baselines.contestants import choose
 from isolet_nn.baselines.fits import Division, Task, load_rows
 from isolet_nn.baselines.folder import (
@@ -26,6 +25,7 @@ from isolet_nn.baselines.folder import (
     write_status,
 )
 from isolet_nn.baselines.page import write_results
+from isolet_nn.baselines.processes import Processes
 from isolet_nn.baselines.scores import Line, TestRows, read_lines
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import RunError
@@ -130,9 +130,9 @@ def go_on(
         write_status(folder, RUNNING, started)
         status = INTERRUPTED
         try:
-            work = _Work(folder, content, division, observer, should_stop)
-            if work.carry_out(workers or available_cores()):
-                status = COMPLETED
+            with Processes(workers or available_cores(), division, should_stop) as processes:
+                if _Work(folder, content, processes, observer).carry_out():
+                    status = COMPLETED
             write_results(folder, content, division)
         finally:
             write_status(folder, status, started)
@@ -170,26 +170,19 @@ class _Work:
     """A comparison at work."""
 
     def __init__(
-        self,
-        folder: Path,
-        content: Baselines,
-        division: Division,
-        observer: BaselinesObserver,
-        should_stop: Callable[[], bool],
+        self, folder: Path, content: Baselines, processes: Processes, observer: BaselinesObserver
     ) -> None:
-        self._folder, self._content, self._division = folder, content, division
-        self._observer, self._should_stop = observer, should_stop
+        self._folder, self._content = folder, content
+        self._processes, self._observer = processes, observer
         of_test = sum(contestant.seeds for contestant in content.contestants)
         self._comparing = [
             task for one in content.contestants for task in tasks_of_folds(content, one)
         ]
         self._total = len(self._comparing) + of_test
 
-    def carry_out(self, workers: int) -> bool:
+    def carry_out(self) -> bool:
         """Compare all settings, then answer the test set by those chosen; return whether all is."""
-        return self._train(self._comparing, 0, workers) and self._train(
-            self._chosen(), len(self._comparing), workers
-        )
+        return self._train(self._comparing, 0) and self._train(self._chosen(), len(self._comparing))
 
     def _chosen(self) -> list[Task]:
         """The fits on all training speakers."""
@@ -200,14 +193,11 @@ class _Work:
             tasks += tasks_of_test(contestant, choose_setting(accuracies))
         return tasks
 
-    def _train(self, tasks: Sequence[Task], before: int, workers: int) -> bool:
+    def _train(self, tasks: Sequence[Task], before: int) -> bool:
         """Carry out what of some tasks is not done; return whether all of them are then."""
         left = [task for task in tasks if not fit_file(self._folder, task).exists()]
         done = before + len(tasks) - len(left)
-        if not left or self._should_stop():
-            return not left
-        outcomes = processes.carried_out(left, self._division, workers, self._should_stop)
-        for task, outcome in outcomes:
+        for task, outcome in self._processes.carry_out(left):
             path = fit_file(self._folder, task)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_json(path, outcome)

@@ -23,7 +23,6 @@ def score_table(lines: Sequence[Line]) -> PrintedTable:
     return PrintedTable(
         [
             PrintedColumn("model", [line.contestant.label for line in lines], _as_it_is),
-            PrintedColumn("settings chosen", chosen),
             _intervals("cross-validation (%)", "validation", [line.validation for line in lines]),
             _intervals("test set (%)", "test", [line.test for line in lines]),
             _intervals(
@@ -36,6 +35,7 @@ def score_table(lines: Sequence[Line]) -> PrintedTable:
             PrintedColumn("seeds", [len(line.fits) for line in lines]),
             _seconds("train (s)", "train_seconds", [line.train_seconds for line in lines]),
             _seconds("answer (s)", "predict_seconds", [line.predict_seconds for line in lines]),
+            PrintedColumn("settings", chosen),
         ]
     )
 
@@ -94,7 +94,7 @@ def error_table(mistakes: Mistakes, rows: Sequence[int] | Any) -> PrintedTable:
 def pair_table(mistakes: Mistakes) -> PrintedTable:
     """Pairs of letters that are taken for each other, by model, with their share of its errors."""
     pairs, totals = mistakes.pairs()[:_PAIRS], mistakes.is_wrong.sum(axis=1)
-    columns = [PrintedColumn("pair", [" and ".join(pair.letters) for pair in pairs] + ["all"])]
+    columns = [PrintedColumn("pair", ["/".join(pair.letters) for pair in pairs] + ["all"])]
     for number, contestant in enumerate(mistakes.contestants):
         counts = [pair.counts[number] for pair in pairs] + [int(totals[number])]
         say = functools.partial(_with_share, total=max(int(totals[number]), 1))

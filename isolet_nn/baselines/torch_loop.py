@@ -58,7 +58,7 @@ class PlainLoop:
         x, y = torch.from_numpy(dataset.train.x), torch.from_numpy(dataset.train.y)
         network = self._make(dataset)
         steps = -(-len(x) // training.batch_size)
-        adam = torch.optim.Adam(network.parameters(), lr=optimizer.learning_rate)
+        adam = torch.optim.Adam(network.parameters(), lr=optimizer.learning_rate, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             adam, optimizer.learning_rate, training.epochs * steps, cycle_momentum=False
         )
@@ -104,4 +104,4 @@ def _load_torch() -> None:
     torch.set_num_threads(1)
     weight = torch.zeros(1, requires_grad=True)
     weight.grad = torch.ones(1)
-    torch.optim.Adam([weight]).step()
+    torch.optim.Adam([weight], fused=True).step()

@@ -5,5 +5,5 @@
 - ``carried_over``: figure 6 with one network kept across its cells.
 - ``evidence``: what fresh runs gave; ``rules`` judge it, and ``verdicts`` says which rule.
 - ``page``, of ``tables`` and ``plots``.
-- ``commands`` and ``console``: ``isolet-nn reproduce``, and what it prints.
+- ``commands`` and ``console``: ``isolet-nn reproduce``, and what it prints; of its baselines too.
 """
