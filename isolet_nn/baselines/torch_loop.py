@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.optimizers import Adam
@@ -17,8 +18,6 @@ from isolet_nn.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch
-
-    from isolet_nn.baselines.learners import Answers
 
 
 class PlainLoop:
@@ -74,7 +73,7 @@ class PlainLoop:
         network.eval()
         self._network = network
 
-    def answer(self, x: np.ndarray[Any, np.dtype[Any]]) -> Answers:
+    def answer(self, x: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The most probable class of each row (n, n_features), and its probability."""
         import torch
 

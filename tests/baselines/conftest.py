@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from baselines.helpers import FITS, ThisProcess, begin_small, go_on_with
 
 

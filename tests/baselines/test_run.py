@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from baselines.helpers import FITS, begin_small, go_on_with, known_of
 from needs import in_full
 from sweeps.helpers import stop_after
 
+from baselines.helpers import FITS, begin_small, go_on_with, known_of
 from isolet_nn.baselines import run
 from isolet_nn.baselines.folder import read_status
 from isolet_nn.errors import ConfigError, RunError
