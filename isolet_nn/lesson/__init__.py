@@ -9,5 +9,8 @@ nothing but where to draw it.
 - ``recording``: one training, recorded; of ``moments``: forward, backward and step of one epoch.
   ``updates``: an optimizer's step in lines. ``boundary``: answers over the plane. ``dead``:
   neurons that have stopped learning.
+- ``study``: the lesson of many inputs. ``depths``: networks of one to seven hidden layers, judged
+  by ``vanishing``. ``letters``: the experiment's own, looked into by ``inner``. ``rounding``: of
+  numbers for its page.
 - ``page``: a self-contained page, of a template, styles and scripts in ``assets``.
 """

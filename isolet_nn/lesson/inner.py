@@ -1,4 +1,4 @@
-"""A trained network in evaluation mode, looked into: its last hidden layer, what its logits rest on.
+"""A trained network looked into: its last hidden layer, and what its logits rest on.
 
 Features are said to be leaned on by gradient times input (Shrikumar, Greenside and Kundaje, 2016,
 "Not just a black box")::
@@ -73,7 +73,8 @@ class InnerView:
         h = self.x[np.newaxis]
         for layer in self.network.layers[:-1]:
             h = layer.evaluate(h, slice(None))
-        return h[0].copy()
+        hidden: FloatArray = h[0].copy()
+        return hidden
 
     def leaning(self, labels: NDArray[np.int64]) -> FloatArray:
         """The s_ci (classes, features) over rows of classes (rows,); 0 where a class has none."""
@@ -91,7 +92,9 @@ class InnerView:
         products = inputs[0] * (gradient[0] @ first.weights[0].T)
         sums = np.zeros((classes, inputs.shape[2]))
         np.add.at(sums, labels, products)
-        return sums / np.maximum(np.bincount(labels, minlength=classes), 1)[:, np.newaxis]
+        rows = np.maximum(np.bincount(labels, minlength=classes), 1)
+        means: FloatArray = sums / rows[:, np.newaxis]
+        return means
 
 
 def principal_axes(points: FloatArray) -> tuple[FloatArray, FloatArray]:

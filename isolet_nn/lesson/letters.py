@@ -63,6 +63,9 @@ class Watched:
     inspected: list[list[LayerInspection]]
 
 
+_SAID = {"validation": "that were kept out of the training", "train": "that it is trained on"}
+
+
 def watch(experiment: Experiment, dataset: Dataset) -> Watched:
     """Train the network as `isolet-nn train` does, by NumPy, and look at it on the way.
 
@@ -141,6 +144,7 @@ def letters_document(watched: Watched, dataset: Dataset) -> dict[str, Any]:
     shown = np.sort(np.argsort(-most, kind="stable")[:MOST_FEATURES])
     return {
         "split": watched.split,
+        "split_said": _SAID[watched.split],
         "epochs": watched.epochs,
         "places": significant(watched.places, 4),
         "shares": significant(watched.shares, 3),

@@ -1,4 +1,4 @@
-"""The lesson of a network with many inputs: what reaches its layers, and what it makes of its rows."""
+"""The lesson of many inputs: what reaches a network's layers, and what it makes of its rows."""
 
 from __future__ import annotations
 
@@ -38,13 +38,15 @@ def study_record(
         progress("the experiment's network")
         own = watch(experiment, dataset)
         depths = train_depths(experiment, dataset, progress)
+    hidden = experiment.model.hidden_layers
     return {
         "name": experiment.name,
         "data": dataset.name,
         "classes": list(dataset.classes),
         "n_features": dataset.n_features,
         "n_train": len(dataset.train),
-        "model": experiment.model.model_dump(include={"hidden_layers", "activation"}),
+        "shape": "-".join(map(str, (dataset.n_features, *hidden, dataset.n_classes))),
+        "hidden": len(hidden),
         "depths": depths_document(depths, dataset),
         "letters": letters_document(own, dataset),
     }

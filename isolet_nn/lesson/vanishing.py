@@ -6,11 +6,9 @@ epoch, in the middle one of the seeds. From 1 to D hidden layers it changes by t
     f = (g_D / g_1)^(1 / (D - 1))
 
 with each layer more. Gradients *vanish* if f < 1/2 and g_D < g_1 / 100, they *explode* if f > 2 and
-g_D > 100 g_1, and else they *keep their size*. The last layer's gradient, judged alike, says where:
-if it vanishes as well, the activations have faded on the way forward already, else the error fades
-on the way back (Glorot and Bengio, 2010, section 4.2). A network *learns* if after the last epoch
-its accuracy on the training rows, in the middle one of the seeds, is halfway at least from what
-always naming the most frequent class would give to 1.
+g_D > 100 g_1, and else they *keep their size*. A network *learns* if after the last epoch its
+accuracy on the training rows, in the middle one of the seeds, is halfway at least from what always
+naming the most frequent class would give to 1.
 """
 
 from __future__ import annotations
@@ -30,8 +28,9 @@ VANISH, EXPLODE, KEEP, UNKNOWN = "vanish", "explode", "keep their size", "not fi
 RULE = (
     "The gradient meant is that of the first layer: its norm in the first epoch, in the middle one "
     "of the seeds. Gradients vanish if each hidden layer more multiplies it by less than "
-    f"{FADING} on average, and it is below {FAINT:.0%} with the most layers of what it is with one; "
-    f"they explode if it is by more than {1 / FADING:g}, and it is above {1 / FAINT:g} times as much."
+    f"{FADING} on average, and the deepest network has less than {FAINT:.0%} of what one hidden "
+    f"layer has; they explode if it is by more than {1 / FADING:g}, and the deepest has more than "
+    f"{1 / FAINT:g} times as much."
 )
 LEARNING_RULE = (
     "A network learns if its accuracy on the training rows is at least halfway from that of always "
@@ -49,10 +48,8 @@ class Finding:
         Of which it was found.
     outcome, factor
         `VANISH`, `EXPLODE`, `KEEP` or `UNKNOWN`; the f of the rule.
-    last_outcome, last_factor
-        The same of the last layer's gradient.
-    first, last
-        By depth: norms of the first and the last layer's gradient.
+    first
+        By depth: norm of the first layer's gradient.
     accuracies
         By depth: after the last epoch, in the middle one of the seeds.
     learns
@@ -63,19 +60,9 @@ class Finding:
     start: str
     outcome: str
     factor: float
-    last_outcome: str
-    last_factor: float
     first: list[float]
-    last: list[float]
     accuracies: list[float]
     learns: list[int]
-
-    @property
-    def where(self) -> str:
-        """Where gradients vanish."""
-        if self.last_outcome == VANISH:
-            return "on the way forward and on the way back"
-        return "on the way back"
 
 
 def halfway(dataset: Dataset) -> float:
@@ -94,19 +81,14 @@ def find(depths: Sequence[Depth], enough: float) -> list[Finding]:
 
 def _judge(depths: Sequence[Depth], enough: float) -> Finding:
     first = [float(np.median(depth.gradients[0, :, 0])) for depth in depths]
-    last = [float(np.median(depth.gradients[0, :, -1])) for depth in depths]
     accuracies = [float(np.median(depth.accuracies[-1])) for depth in depths]
     outcome, factor = _outcome(first)
-    last_outcome, last_factor = _outcome(last)
     return Finding(
         depths[0].activation,
         depths[0].start,
         outcome,
         factor,
-        last_outcome,
-        last_factor,
         first,
-        last,
         accuracies,
         [d.hidden_layers for d, a in zip(depths, accuracies, strict=True) if a >= enough],
     )
@@ -157,8 +139,6 @@ def _of_depth(sigmoid: Finding) -> str:
         f"Each layer more multiplies it by {sigmoid.factor:.2g}: by the rule its gradients "
         f"{sigmoid.outcome}"
     )
-    if sigmoid.outcome == VANISH:
-        text += f", {sigmoid.where}"
     if not fails:
         return f"{text}. It learns at every depth."
     return f"{text}. It does not learn with {_listed(fails)} hidden layers."
@@ -167,10 +147,9 @@ def _of_depth(sigmoid: Finding) -> str:
 def _of_others(weights: str, findings: Sequence[Finding]) -> str:
     told = []
     for finding in findings:
-        where = f", {finding.where}" if finding.outcome == VANISH else ""
         learns = f"learns with {_listed(finding.learns)}" if finding.learns else "learns with none"
         told.append(
-            f"{_NAMES[finding.activation]}'s gradients {finding.outcome}{where} (factor "
+            f"{_NAMES[finding.activation]}'s gradients {finding.outcome} (factor "
             f"{finding.factor:.2g}), and it {learns}"
         )
     return f"With {weights} {'; '.join(told)}."
@@ -212,10 +191,7 @@ def depths_document(depths: Sequence[Depth], dataset: Dataset) -> dict[str, Any]
         "rule": RULE,
         "learning_rule": LEARNING_RULE,
         "enough": enough,
-        "findings": [
-            {**asdict(finding), "where": finding.where if finding.outcome == VANISH else None}
-            for finding in findings
-        ],
+        "findings": [asdict(finding) for finding in findings],
         "conclusions": conclusions(findings),
         "trainings": [
             {

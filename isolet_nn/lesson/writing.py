@@ -1,18 +1,20 @@
 """Which lesson a data set gets, and its page written.
 
-A data set of two features gets the lesson of a network, number by number; no other has one.
+A data set of two features gets the lesson of a network, number by number; any other the study of
+what reaches the layers, and of what the network makes of its rows.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset
-from isolet_nn.errors import ConfigError
 from isolet_nn.lesson.network import network_record
 from isolet_nn.lesson.page import render
+from isolet_nn.lesson.study import study_record
 from isolet_nn.system.files import write_text
 
 
@@ -25,6 +27,8 @@ def write_lesson(experiment: Experiment, path: Path) -> None:
         If there is no lesson on such an experiment.
     DataError
         If the data is missing or wrong.
+    DivergedError
+        If the training of the experiment fails.
     """
     dataset = load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
     write_text(path, lesson_page(experiment, dataset))
@@ -34,10 +38,7 @@ def lesson_page(experiment: Experiment, dataset: Dataset) -> str:
     """The page of the lesson that a data set gets."""
     if dataset.n_features == 2:
         return _network_page(experiment, dataset)
-    raise ConfigError(
-        f"dataset: {dataset.name} has {dataset.n_features} features; a lesson draws a network of "
-        "two, such as xor, or a table of two columns beside the class"
-    )
+    return study_page(study_record(experiment, dataset))
 
 
 def _network_page(experiment: Experiment, dataset: Dataset) -> str:
@@ -58,4 +59,15 @@ def _network_page(experiment: Experiment, dataset: Dataset) -> str:
             "network.js",
         ),
         lesson=record,
+    )
+
+
+def study_page(record: dict[str, Any]) -> str:
+    """The page that shows what `study_record` has recorded."""
+    return render(
+        "study.html.jinja",
+        record,
+        styles=("base.css", "study.css"),
+        scripts=("record.js", "dom.js", "panels.js", "depths.js", "letters.js", "study.js"),
+        study=record,
     )

@@ -30,13 +30,13 @@ function showDepths(depths) {
 function radios(group, names, choices, changed) {
   const field = document.getElementById(group);
   for (const [value, name] of Object.entries(names)) {
-    const button = made("input", { type: "radio", name: group, value });
+    const button = element("input", { type: "radio", name: group, value });
     button.checked = choices[group] === value;
     button.addEventListener("change", () => {
       choices[group] = value;
       changed();
     });
-    field.append(made("label", {}, button, ` ${name}`));
+    field.append(element("label", {}, button, ` ${name}`));
   }
 }
 
@@ -69,16 +69,16 @@ function drawByDepth(depths, choices) {
   const of = depths.findings.filter((finding) => finding.start === choices.start);
   const lines = (key) => of.map((finding, k) => ({
     name: ACTIVATION_NAMES[finding.activation], ys: finding[key], colour: lineColour(k, of.length),
-    dash: ["", "6 3", "2 3"][k], short: ACTIVATION_NAMES[finding.activation].slice(0, 4),
+    dash: ["", "6 3", "2 3"][k],
   }));
   const norms = panel({
     title: "The first layer’s gradient in the first epoch", xs: depths.depths, xName: "hidden layers",
-    yName: "gradient norm", lines: lines("first"), log: true,
+    yName: "gradient norm", lines: lines("first"), log: true, right: 58,
     range: decadesOf(depths.findings.flatMap((finding) => finding.first)),
   });
   const accuracies = panel({
     title: "Accuracy on the training rows in the last epoch", xs: depths.depths, xName: "hidden layers",
-    yName: "accuracy", lines: lines("accuracies"), log: false, range: [0, 1],
+    yName: "accuracy", lines: lines("accuracies"), log: false, right: 58, range: [0, 1],
   });
   document.getElementById("by-depth").replaceChildren(norms, accuracies);
 }
@@ -86,14 +86,12 @@ function drawByDepth(depths, choices) {
 function showFindings(depths) {
   const body = document.querySelector("#findings tbody");
   for (const finding of depths.findings) {
-    const where = finding.where === null ? "" : `, ${finding.where}`;
-    body.append(made("tr", {},
-      made("th", { scope: "row" }, ACTIVATION_NAMES[finding.activation]),
-      made("td", {}, START_NAMES[finding.start]),
-      made("td", {}, `${finding.outcome}${where}`),
-      made("td", {}, said(finding.factor)),
-      made("td", {}, finding.last_outcome),
-      made("td", {}, finding.learns.length ? finding.learns.join(", ") : "none"),
+    body.append(element("tr", {},
+      element("th", { scope: "row" }, ACTIVATION_NAMES[finding.activation]),
+      element("td", {}, START_NAMES[finding.start]),
+      element("td", {}, finding.outcome),
+      element("td", {}, said(finding.factor)),
+      element("td", {}, finding.learns.length ? finding.learns.join(", ") : "none"),
     ));
   }
 }

@@ -10,18 +10,19 @@ function showCloud(letters, classes) {
   document.getElementById("cloud").append(drawing);
   const slider = document.getElementById("epoch"), output = document.getElementById("epoch-said");
   const place = () => {
-    const frame = Number(slider.value), scale = scaleOf(letters.places[frame]);
+    const frame = Number(slider.value), at = placing(letters.places[frame]);
     output.value = `${letters.epochs[frame]}` +
       (letters.shares[frame] === null ? "" : ` (${said(100 * letters.shares[frame])} % of the variance)`);
-    letters.places[frame].forEach(([x, y], row) => {
-      marks[row].style.transform = `translate(${scale(x).toFixed(1)}px, ${scale(-y).toFixed(1)}px)`;
+    letters.places[frame].forEach((place, row) => {
+      const [x, y] = at(place);
+      marks[row].style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
     });
   };
   slider.addEventListener("input", place);
   place();
   playing(slider, place);
   const buttons = classes.map((name, label) => {
-    const button = marked(made("button", { type: "button", "aria-pressed": "false", title: name }, name), label, classes);
+    const button = marked(element("button", { type: "button", "aria-pressed": "false", title: name }, name), label, classes);
     button.addEventListener("click", () => {
       if (!stressed.delete(label)) stressed.add(label);
       button.setAttribute("aria-pressed", String(stressed.has(label)));
@@ -34,10 +35,15 @@ function showCloud(letters, classes) {
   document.getElementById("classes").append(...buttons);
 }
 
-// Each epoch fills the picture, with 0 in its middle: what matters is where marks lie to each other.
-function scaleOf(places) {
-  const farthest = Math.max(...places.flat().map(Math.abs)) || 1;
-  return (value) => SIDE / 2 + (value / farthest) * (SIDE / 2 - EDGE);
+// Each epoch fills the picture: what matters is where marks lie to each other.
+function placing(places) {
+  const [x, y] = [0, 1].map((axis) => {
+    const values = places.map((place) => place[axis]);
+    const low = Math.min(...values), high = Math.max(...values);
+    return { middle: (low + high) / 2, half: (high - low) / 2 };
+  });
+  const unit = (SIDE / 2 - EDGE) / (Math.max(x.half, y.half) || 1);
+  return (place) => [SIDE / 2 + unit * (place[0] - x.middle), SIDE / 2 - unit * (place[1] - y.middle)];
 }
 
 function shortName(name) {
@@ -45,11 +51,10 @@ function shortName(name) {
 }
 
 // Neighbours in the alphabet get hues far apart.
-function marked(element, label, classes) {
-  element.classList.add("class-mark");
-  element.style.setProperty("--hue", String(Math.round((label * 137.5) % 360)));
-  element.dataset.label = classes[label];
-  return element;
+function marked(mark, label, classes) {
+  mark.classList.add("class-mark");
+  mark.style.setProperty("--hue", String(Math.round((label * 137.5) % 360)));
+  return mark;
 }
 
 function playing(slider, place) {
@@ -95,14 +100,15 @@ function showOwn(letters) {
   document.getElementById("own").append(...charts);
 }
 
-const ROW_HIGH = 12, MOST = 10;
+const ROW_HIGH = 12, ROW_SHOWN = 14, MOST = 10;
 
 function showLeaning(letters, classes) {
   const select = document.getElementById("class");
-  select.append(...classes.map((name, k) => made("option", { value: k }, name)));
-  const canvas = made("canvas", { role: "img", width: letters.features.length, height: classes.length * ROW_HIGH,
+  select.append(...classes.map((name, k) => element("option", { value: k }, name)));
+  const canvas = element("canvas", { role: "img", width: letters.features.length, height: classes.length * ROW_HIGH,
     "aria-label": "What each class (row) leans on, by feature (column); the ten most are in the table below" });
-  const under = made("p", { "aria-live": "off" });
+  const under = element("p", { "aria-live": "off" });
+  canvas.style.height = `${ROW_SHOWN * classes.length}px`;
   document.getElementById("map").append(canvas, under);
   const draw = () => drawMap(canvas, letters.leaning, Number(select.value));
   const list = () => {
@@ -158,9 +164,9 @@ function listMost(letters, label) {
   const order = row.map((_, k) => k).sort((a, b) => Math.abs(row[b]) - Math.abs(row[a])).slice(0, MOST);
   const largest = Math.abs(row[order[0]]) || 1;
   document.querySelector("#most tbody").replaceChildren(...order.map((feature) => {
-    const bar = made("span", { class: `bar ${row[feature] > 0 ? "for-it" : "against"}` });
+    const bar = element("span", { class: `bar ${row[feature] > 0 ? "for-it" : "against"}` });
     bar.style.width = `${Math.round((100 * Math.abs(row[feature])) / largest)}%`;
-    return made("tr", {}, made("th", { scope: "row" }, letters.features[feature]),
-      made("td", {}, said(row[feature])), made("td", {}, bar));
+    return element("tr", {}, element("th", { scope: "row" }, letters.features[feature]),
+      element("td", {}, said(row[feature])), element("td", {}, bar));
   }));
 }

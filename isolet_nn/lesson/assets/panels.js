@@ -1,17 +1,10 @@
-// Line charts with a table of their numbers, and what all parts of the study make elements with.
-
-function made(tag, attributes = {}, ...children) {
-  return filled(document.createElement(tag), attributes, children);
-}
+// Line charts, each with a table of its numbers.
 
 function shape(tag, attributes = {}, ...children) {
-  return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
-}
-
-function filled(element, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
+  const drawn = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) drawn.setAttribute(name, value);
+  drawn.append(...children);
+  return drawn;
 }
 
 function said(value, digits = 2) {
@@ -22,15 +15,15 @@ function said(value, digits = 2) {
   return String(Number(value.toPrecision(Math.max(digits, 3))));
 }
 
-const WIDE = 340, HIGH = 230, LEFT = 48, RIGHT = 34, TOP = 12, BOTTOM = 34;
+const WIDE = 340, HIGH = 230, LEFT = 48, RIGHT = 46, TOP = 12, BOTTOM = 34;
 
-// From the first line to the last: blue to orange, told apart by lightness of neither.
+// From the first line to the last: blue to orange.
 function lineColour(place, of) {
   const share = of > 1 ? Math.round((100 * place) / (of - 1)) : 0;
   return `color-mix(in oklab, var(--lower) ${share}%, var(--higher))`;
 }
 
-// One chart: {title, xs, xName, yName, lines: [{name, ys, colour}], log, range: [low, high], ticks}.
+// One chart: {title, xs, xName, yName, lines: [{name, ys, colour}], log, range: [low, high], right}.
 function panel(chart) {
   const [low, high] = chart.range;
   const y = (value) => {
@@ -39,24 +32,25 @@ function panel(chart) {
       : (value - low) / (high - low);
     return HIGH - BOTTOM - share * (HIGH - TOP - BOTTOM);
   };
+  const right = chart.right ?? RIGHT;
   const first = chart.xs[0], span = chart.xs.at(-1) - first || 1;
-  const x = (value) => LEFT + ((value - first) / span) * (WIDE - LEFT - RIGHT);
+  const x = (value) => LEFT + ((value - first) / span) * (WIDE - LEFT - right);
   const drawing = shape("svg", {
     viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img",
     "aria-label": `${chart.title}: ${chart.yName} by ${chart.xName}; numbers in the table below`,
   });
   for (const tick of chart.log ? decades(low, high) : evenly(low, high)) {
     drawing.append(
-      shape("line", { class: "axis", x1: LEFT, x2: WIDE - RIGHT, y1: y(tick), y2: y(tick) }),
+      shape("line", { class: "axis", x1: LEFT, x2: WIDE - right, y1: y(tick), y2: y(tick) }),
       shape("text", { x: LEFT - 5, y: y(tick) + 4, "text-anchor": "end" }, chart.log ? power(tick) : said(tick)),
     );
   }
   for (const value of marksOf(chart.xs)) {
     drawing.append(shape("text", { x: x(value), y: HIGH - BOTTOM + 15, "text-anchor": "middle" }, String(value)));
   }
-  drawing.append(shape("text", { x: (LEFT + WIDE - RIGHT) / 2, y: HIGH - 5, "text-anchor": "middle" }, chart.xName));
+  drawing.append(shape("text", { x: (LEFT + WIDE - right) / 2, y: HIGH - 5, "text-anchor": "middle" }, chart.xName));
   labelled(drawing, chart.lines, x, y, chart.xs, (value) => value !== null && (!chart.log || value > 0));
-  return made("div", { class: "panel" }, made("h4", {}, chart.title), drawing, numbers(chart));
+  return element("div", { class: "panel" }, element("h4", {}, chart.title), drawing, numbers(chart));
 }
 
 function labelled(drawing, lines, x, y, xs, isDrawn) {
@@ -76,11 +70,11 @@ function labelled(drawing, lines, x, y, xs, isDrawn) {
       dot.style.fill = line.colour;
       drawing.append(dot);
     }
-    // Names that would lie on each other move aside, to the right.
+    // Short names that would lie on each other move aside, to the right; long ones down.
     const column = taken.filter((other) => Math.abs(other - y(value)) < 9).length;
     taken.push(y(value));
     if (column > 2) continue;
-    const name = shape("text", { class: "end", x: x(at) + 4 + 10 * column, y: y(value) + 4 }, line.short ?? line.name);
+    const name = shape("text", { class: "end", x: x(at) + 4 + (line.short ? 10 : 0) * column, y: y(value) + 4 + (line.short ? 0 : 11) * column }, line.short ?? line.name);
     name.style.fill = line.colour;
     drawing.append(name);
   }
@@ -115,12 +109,7 @@ function decadesOf(values) {
 }
 
 function numbers(chart) {
-  const head = made("tr", {}, made("th", { scope: "col" }, chart.xName),
-    ...chart.lines.map((line) => made("th", { scope: "col" }, line.name)));
-  const rows = chart.xs.map((at, k) => made("tr", {}, made("th", { scope: "row" }, String(at)),
-    ...chart.lines.map((line) => made("td", {}, said(line.ys[k], 3)))));
-  const table = made("table", { class: "plain" }, made("thead", {}, head), made("tbody", {}, ...rows));
-  const scroll = made("div", { class: "scroll", tabindex: "0", role: "region",
-    "aria-label": `Numbers of ${chart.title}` }, table);
-  return made("details", {}, made("summary", {}, "The numbers"), scroll);
+  const rows = chart.xs.map((at, k) => [String(at), ...chart.lines.map((line) => said(line.ys[k], 3))]);
+  const names = [chart.xName, ...chart.lines.map((line) => line.name)];
+  return element("details", {}, element("summary", {}, "The numbers"), table(`Numbers of ${chart.title}`, names, rows));
 }
