@@ -16,12 +16,15 @@ from typing import Any
 from isolet_nn.board.index import RunsIndex
 from isolet_nn.board.table import Query, table_document
 from isolet_nn.errors import RunError, short_repr
+from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.following import FollowedSweep
 from isolet_nn.system.files import finite
 from isolet_nn.system.folders import is_locked
 from isolet_nn.version import __version__
 
 _KEPT = 12
 """Documents in memory."""
+_SWEEPS_KEPT = 2
 _MOST_COMPARED = 50
 _SHARE, _SOONEST, _LATEST = 50.0, 2.0, 30.0
 """What a document took of the processor, times 50, is waited until it is asked for again."""
@@ -58,6 +61,7 @@ class Answers:
     def __init__(self, index: RunsIndex) -> None:
         self.index = index
         self._kept: OrderedDict[str, Answer] = OrderedDict()
+        self._sweeps: OrderedDict[Path, FollowedSweep] = OrderedDict()
         self._lock = threading.Lock()
 
     def table(self, query: Query) -> Answer:
@@ -83,11 +87,27 @@ class Answers:
         """
         if len(paths) > _MOST_COMPARED:
             raise ValueError(f"at most {_MOST_COMPARED} runs are compared")
-        from isolet_nn.pages.documents import make_document  # which imports much
+        # These import much.
+        from isolet_nn.pages.documents import make_document, sweep_document
 
         of = [(self._folder(path), path) for path in paths]
         stamp = _digest(kind, paths, [_state_of(self.index.folder(_name(p))) for p in paths])
-        return self._answer(f"{kind} {json.dumps(paths)}", stamp, lambda: make_document(kind, of))
+
+        def make() -> Any:
+            if kind == "sweep" and len(of) == 1:
+                return sweep_document(*of[0], self._followed)
+            return make_document(kind, of)
+
+        return self._answer(f"{kind} {json.dumps(paths)}", stamp, make)
+
+    def _followed(self, folder: Path) -> SweepFolder:
+        """A sweep, of which only what is new is read; the last ones that were asked for."""
+        if folder not in self._sweeps:
+            self._sweeps[folder] = FollowedSweep(folder)
+        self._sweeps.move_to_end(folder)
+        while len(self._sweeps) > _SWEEPS_KEPT:
+            self._sweeps.popitem(last=False)
+        return self._sweeps[folder].now()
 
     def _folder(self, path: str) -> Path:
         name, *trial = path.split("/")

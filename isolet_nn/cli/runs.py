@@ -279,10 +279,10 @@ def _divided(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
     ConfigError
         If there are no tags, or a folder that is none.
     """
-    from isolet_nn.results.listing import read_entry
+    from isolet_nn.results.listing import is_listed
 
     count = 1
-    while count < len(arguments) and read_entry(Path(arguments[count])) is not None:
+    while count < len(arguments) and is_listed(Path(arguments[count])):
         count += 1
     folders, tags = [Path(text) for text in arguments[:count]], list(arguments[count:])
     for text in tags:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from isolet_nn.pages.shapes import Axis, Grid
 from isolet_nn.plots import Coordinate, setting_label, short_text
 from isolet_nn.sweeps.axes import axis_of
 from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.overview import axes_of_settings
 
 _MOST_AXES, _MOST_PLACES, _INTERVALS = 8, 40, 12
@@ -31,8 +33,18 @@ class Placed:
     places: NDArray[np.int64]
 
 
+_axes: weakref.WeakKeyDictionary[Trials, list[Placed]] = weakref.WeakKeyDictionary()
+"""Of tables of trials that are drawn again as results come in, which takes time for many."""
+
+
 def axes_of(folder: SweepFolder) -> list[Placed]:
     """What can stand along the side of a heat map: varied keys, then seeds, repeats and folds."""
+    if folder.trial_table not in _axes:
+        _axes[folder.trial_table] = _made_axes(folder)
+    return _axes[folder.trial_table]
+
+
+def _made_axes(folder: SweepFolder) -> list[Placed]:
     trials = folder.trial_table
     found = [
         Placed(axis, np.repeat(places, trials.per_setting))
@@ -109,11 +121,9 @@ def _grid(
     cells, n_cells = axes[x].places, columns
     if y is not None:
         cells, n_cells = axes[y].places * columns + cells, columns * len(axes[y].axis["values"])
-    counts = {
-        name: np.bincount(cells[np.isfinite(column)], minlength=n_cells)
-        for name, column in values.items()
-    }
-    means = {name: _means(cells, column, counts[name]) for name, column in values.items()}
+    counts, means = {}, {}
+    for name, column in values.items():
+        counts[name], means[name] = _means(cells, column, n_cells)
     known = best_first[np.isfinite(next(iter(values.values()))[best_first])]
     first, place = np.unique(cells[known], return_index=True)
     best: list[int | None] = [None] * n_cells
@@ -129,10 +139,12 @@ def _grid(
 
 
 def _means(
-    cells: NDArray[np.int64], column: NDArray[np.float64], counts: NDArray[np.int64]
-) -> NDArray[np.float64]:
+    cells: NDArray[np.int64], column: NDArray[np.float64], n_cells: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """How many finite values there are in each cell, and their means."""
     known = np.isfinite(column)
-    sums = np.bincount(cells[known], weights=column[known], minlength=len(counts))
-    means = np.full(len(counts), np.nan)
+    counts = np.bincount(cells, weights=known, minlength=n_cells).astype(np.int64)
+    sums = np.bincount(cells, weights=np.where(known, column, 0.0), minlength=n_cells)
+    means = np.full(n_cells, np.nan)
     np.divide(sums, counts, out=means, where=counts > 0)
-    return means
+    return counts, means

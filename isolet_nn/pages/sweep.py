@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,9 @@ from isolet_nn.system.statuses import DAMAGED
 _MOST_SETTINGS, _MOST_ERRORS, _MOST_TRIALS = 200, 5, 100
 
 
-def sweep_document(folder: Path, path: str) -> SweepDocument:
+def sweep_document(
+    folder: Path, path: str, open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open
+) -> SweepDocument:
     """What a browser shows of a sweep.
 
     Parameters
@@ -38,9 +41,11 @@ def sweep_document(folder: Path, path: str) -> SweepDocument:
         A sweep's folder.
     path
         What the document calls it.
+    open_sweep
+        Reads it, for those who remember what they have read of it.
     """
     problems = Problems()
-    sweep = problems.read(lambda: SweepFolder.open(folder), None)
+    sweep = problems.read(lambda: open_sweep(folder), None)
     document: SweepDocument = {
         "kind": "sweep",
         "path": path,
@@ -68,7 +73,7 @@ def sweep_document(folder: Path, path: str) -> SweepDocument:
 
 def _fill(document: SweepDocument, folder: SweepFolder, problems: Problems) -> None:
     measured = measured_metrics(folder)
-    entry = read_entry(folder.path)
+    entry = read_entry(folder.path, ended_in=lambda _journal: {})
     document["name"] = title_of(folder.sweep.name)
     document["status"] = DAMAGED if entry is None else entry.status
     document["facts"] = _facts(folder, problems)
@@ -77,7 +82,8 @@ def _fill(document: SweepDocument, folder: SweepFolder, problems: Problems) -> N
     document["counts"] = {state: folder.count(state) for state in folder.states}
     document["keys"] = [printable(key) for key in folder.trial_table.keys]
     document["n_settings"] = len(folder.trial_table.codes)
-    document["settings"] = _settings(folder, measured)
+    means = {name: Means.of(folder.trial_table, folder.results, name) for name in measured}
+    document["settings"] = _settings(folder, means)
     errors = [f"trial {trial}: {error}" for trial, error in folder.errors.items()]
     for error in errors[:_MOST_ERRORS]:
         problems.add(error)
@@ -86,9 +92,9 @@ def _fill(document: SweepDocument, folder: SweepFolder, problems: Problems) -> N
     axes = axes_of(folder)
     document["axes"] = [placed.axis for placed in axes]
     document["grids"] = grids_of(folder, axes, [folder.metric, *measured])
-    for name in measured:
-        means = Means.of(folder.trial_table, folder.results, name).means
-        document["far"][name] = number(far_limit(means, measure_of(name).greater_is_better))
+    for name, of_settings in means.items():
+        limit = far_limit(of_settings.means, measure_of(name).greater_is_better)
+        document["far"][name] = number(limit)
 
 
 def measured_metrics(folder: SweepFolder) -> list[str]:
@@ -117,10 +123,9 @@ def _facts(folder: SweepFolder, problems: Problems) -> list[Fact]:
     return [{"name": name, "text": printable(text)} for name, text in told.items() if text]
 
 
-def _settings(folder: SweepFolder, measured: list[str]) -> list[SettingRow]:
+def _settings(folder: SweepFolder, of: Mapping[str, Means]) -> list[SettingRow]:
     """The best settings, as many as are shown."""
     trials, results = folder.trial_table, folder.results
-    of = {name: Means.of(trials, results, name) for name in measured}
     order = ranked_settings(trials, results, folder.metric)[0][:_MOST_SETTINGS]
     done = completed_trials(trials, results)
     return [

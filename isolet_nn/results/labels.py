@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from isolet_nn.errors import ConfigError, RunError, short_repr, suggestion
-from isolet_nn.results.listing import read_entry
+from isolet_nn.results.listing import is_listed
 from isolet_nn.runs.records import Labels, read_record
 from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import LABELS
@@ -29,7 +29,7 @@ def read_labels(folder: Path) -> Labels:
     RunError
         If it is no run or sweep, or if the file is damaged.
     """
-    if read_entry(folder) is None:
+    if not is_listed(folder):
         raise RunError(f"{folder}: is no run or sweep")
     path = folder / LABELS
     return read_record(path, Labels) if os.path.lexists(path) else Labels()

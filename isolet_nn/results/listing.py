@@ -184,6 +184,11 @@ def read_entry(
     return Entry(folder=str(folder), kind=kind, age=age, **figures)
 
 
+def is_listed(folder: Path) -> bool:
+    """Whether a folder is a run's or a sweep's, damaged or not."""
+    return read_entry(folder, ended_in=lambda _journal: {}) is not None
+
+
 def _read_labels(folder: Path, figures: Mapping[str, Any]) -> dict[str, Any]:
     """Tags and note; where their file is damaged, that is told, but the run is as it was."""
     try:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from isolet_nn.errors import RunError
-from isolet_nn.results.listing import read_entry
+from isolet_nn.results.listing import is_listed
 from isolet_nn.system.folders import is_locked
 
 TRASH = ".trash"
@@ -59,7 +59,7 @@ def _why_not(folder: Path) -> str | None:
         return "is a link, which is left alone, as what it leads to may lie anywhere"
     if not folder.is_dir() or not folder.resolve().name:
         return "no such folder"
-    if read_entry(folder) is None:
+    if not is_listed(folder):
         return "is no run or sweep"
     if folder.resolve().parent.name == TRASH:
         return "is in the trash already; remove the folder to free its disk space"

@@ -20,8 +20,9 @@ result goes to a journal from which a sweep can go on after anything:
   reached, ``remote``: what they run. ``cohort``: the training itself, wherever, in the ``room``
   that a device's memory has.
 - ``journal``, ``curves``, ``folder``, ``scores``, ``outer_scores``: results on the disk, and
-  ranked. ``trial``: one of them as a run. ``axes``, ``drawing``, ``redraw``: pictures;
-  ``overview_drawing``: those of all settings together, by ``overview`` and ``setting_importance``.
+  ranked. ``following``: read again and again. ``trial``: one of them as a run. ``axes``,
+  ``drawing``, ``redraw``: pictures; ``overview_drawing``: those of all settings together, by
+  ``overview`` and ``setting_importance``.
 - ``outputs``: what is made of the journal for others to read, ``table`` among it. ``card``,
   ``frame``: what a notebook shows.
 """

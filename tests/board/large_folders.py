@@ -26,7 +26,11 @@ from isolet_nn.sweeps.outputs import write_summary
 from isolet_nn.system.folders import JOURNAL, now
 from isolet_nn.system.statuses import COMPLETED, FAILED, RUNNING
 
-QUICK = {"name": "many", "dataset": {"name": "iris"}, "model": {"hidden_layers": [5]}}
+QUICK = {
+    "name": "many",
+    "dataset": {"name": "iris", "validation": {"fraction": 0.2}},
+    "model": {"hidden_layers": [5]},
+}
 RATES = (0.0001, 0.001, 0.01, 0.1)
 
 
