@@ -2,6 +2,7 @@
 
 import { documentName, show } from "/assets/pages/views.js";
 import { parameters } from "./address.js";
+import { keepChoices } from "./choices.js";
 import { follow, source } from "./source.js";
 
 let plotly = null; // the promise that its script has run
@@ -52,12 +53,14 @@ export function documentView({ main, tell, setTitle }) {
     setTitle(content.name ?? "Comparison");
   }
 
+  const forget = keepChoices(main);
   const stop = follow(name, draw, tell);
   return {
     read: () => {},
     end: () => {
       isOver = true;
       stop();
+      forget();
     },
   };
 }
