@@ -33,8 +33,8 @@ from numpy.typing import NDArray
 from isolet_nn.nn.layers import FloatArray
 from isolet_nn.nn.network import Network
 
-INSPECTED_STEPS = 16
-"""Of an epoch: of 49, they leave two thirds of the time of all."""
+INSPECTED_STEPS = 8
+"""Of an epoch, which cost a network of 1024 neurons under three per cent of its time."""
 INSPECTED_ROWS = 512
 """Of the training part: a unit that acts on one row of a hundred is found dead once in 170."""
 _MOST_CELLS = 1 << 23
