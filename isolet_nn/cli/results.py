@@ -25,6 +25,7 @@ def plot(
                 "--kind",
                 *("curves", "confusion", "confusion-normalized", "reliability"),
                 *("roc", "precision-recall", "speakers", "importance", "weights"),
+                *("boundary", "inspection"),
                 *("heatmap", "boxplot", "line", "scatter"),
                 *("history", "parallel", "contour", "epochs"),
             ),

@@ -31,6 +31,7 @@ __all__ = [
     "load_dataset",
     "load_raw",
     "load_test_rows",
+    "rows_of_splits",
 ]
 
 

@@ -5,7 +5,8 @@ writes it to a file that appears whole or not at all. Matplotlib is imported whe
 figure is drawn, without pyplot: no window, no global state, the same input gives the same bytes.
 
 - ``curves``, ``scatters``: values over an axis; ``comparisons``: groups side by side.
-- ``grids``: confusion matrices (letters in the order of ``letters``), heat maps, boundaries.
+- ``grids``: confusion matrices (letters in the order of ``letters``), heat maps.
+- ``boundaries``: the plane of two features. ``inspection``: what was seen of a training.
 - ``answers``, ``weights``: a model's confidence and groups, and its first layer.
 - ``rates``: the loss by the learning rate.
 - ``thresholds``, ``importance``: ROC and precision-recall; what a model needs.
@@ -21,6 +22,7 @@ from isolet_nn.plots.answers import (
     plot_groups,
     plot_reliability,
 )
+from isolet_nn.plots.boundaries import figure_decision_boundary, plot_decision_boundary
 from isolet_nn.plots.comparisons import figure_bars, figure_boxplot, plot_bars, plot_boxplot
 from isolet_nn.plots.curves import (
     Band,
@@ -35,10 +37,8 @@ from isolet_nn.plots.curves import (
 )
 from isolet_nn.plots.grids import (
     figure_confusion_matrix,
-    figure_decision_boundary,
     figure_heatmap,
     plot_confusion_matrix,
-    plot_decision_boundary,
     plot_heatmap,
 )
 from isolet_nn.plots.importance import (
@@ -47,6 +47,7 @@ from isolet_nn.plots.importance import (
     plot_importance,
     plot_shares,
 )
+from isolet_nn.plots.inspection import figure_inspection, plot_inspection
 from isolet_nn.plots.letters import letter_groups
 from isolet_nn.plots.parallel import figure_parallel, plot_parallel
 from isolet_nn.plots.ranks import figure_ranks, plot_ranks
@@ -76,6 +77,7 @@ __all__ = [
     "figure_heatmap",
     "figure_history",
     "figure_importance",
+    "figure_inspection",
     "figure_line_panels",
     "figure_lines",
     "figure_loss",
@@ -100,6 +102,7 @@ __all__ = [
     "plot_heatmap",
     "plot_history",
     "plot_importance",
+    "plot_inspection",
     "plot_line_panels",
     "plot_lines",
     "plot_loss",

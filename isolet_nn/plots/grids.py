@@ -1,4 +1,4 @@
-"""Coloured planes: confusion matrix, heat map of a sweep, and the decision boundary of XOR.
+"""Coloured planes: confusion matrix, and heat map of a sweep.
 
 Cells have a size in inches and the figure grows with their number, so that numbers stay readable.
 """
@@ -6,7 +6,7 @@ Cells have a size in inches and the figure grows with their number, so that numb
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +21,6 @@ from isolet_nn.plots.style import (
     PALETTE,
     axes_at,
     in_style,
-    new_figure,
     quantity,
     setting_label,
     shorten,
@@ -181,59 +180,8 @@ def figure_heatmap(
     return figure
 
 
-@in_style
-def figure_decision_boundary(
-    probability_fn: Callable[[NDArray[np.float64]], NDArray[np.floating]],
-    points: NDArray[np.floating],
-    labels: NDArray[np.integer],
-    title: str = "",
-) -> Figure:
-    """Probability of class 1 over the square from -0.5 to 1.5, and the points it was learnt from.
-
-    Parameters
-    ----------
-    probability_fn
-        Takes (n, 2) points, gives (n,) probabilities of class 1.
-    points
-        (n, 2) points to mark, for XOR the four corners.
-    labels
-        (n,) their classes, 0 or 1.
-    """
-    figure, axes = new_figure(6.0, 5.0, left=0.75, right=1.25, bottom=0.6, top=0.4)
-    ticks = np.linspace(-0.5, 1.5, 201)
-    grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
-    plane = np.asarray(probability_fn(grid), dtype=np.float64).reshape(len(ticks), len(ticks))
-    image = axes.imshow(
-        plane,
-        cmap=_between("#4d9dcb", "#ffffff", "#e6884a"),
-        vmin=0.0,
-        vmax=1.0,
-        origin="lower",
-        extent=(-0.5, 1.5, -0.5, 1.5),
-        aspect="auto",
-    )
-    if plane.min() < 0.5 < plane.max():
-        axes.contour(ticks, ticks, plane, levels=[0.5], colors=INK, linewidths=1.2)
-    at_points = np.asarray(probability_fn(np.asarray(points, dtype=np.float64)))
-    for label, marker in ((0, "o"), (1, "s")):
-        x, y = np.asarray(points)[np.asarray(labels) == label].T
-        color = PALETTE[label]
-        axes.plot(x, y, marker, color=color, markersize=10, markeredgecolor="white")
-    for (x, y), label, probability in zip(points, labels, at_points, strict=True):
-        text = f"class {label}\nP = {probability:.2f}"
-        axes.annotate(text, (x, y), (0, 10), textcoords="offset points", ha="center", va="bottom")
-    axes.grid(visible=False)
-    axes.set(title=shorten(title, 52), xlabel="first input", ylabel="second input")
-    axes.set_xticks([-0.5, 0.0, 0.5, 1.0, 1.5])
-    axes.set_yticks([-0.5, 0.0, 0.5, 1.0, 1.5])
-    bar = axes_at(figure, 4.95, 0.6, 0.16, 4.0)
-    color_bar(figure, bar, image, "P (probability of class 1)", [0, 0.25, 0.5, 0.75, 1])
-    return figure
-
-
 plot_confusion_matrix = to_file(figure_confusion_matrix)
 plot_heatmap = to_file(figure_heatmap)
-plot_decision_boundary = to_file(figure_decision_boundary)
 
 
 def _heatmap_cell(

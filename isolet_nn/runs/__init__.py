@@ -8,7 +8,8 @@
   ``metrics_file``, ``inspection_file``, ``model_file``, ``tensors`` (arrays on the disk) and
   ``records`` (JSON).
 - ``importance``: of the columns of its table.
-- ``drawing``: tables and pictures of a run; ``redraw``: once more; ``card``: in a notebook.
+- ``drawing``: tables and pictures of a run, ``boundary``: of two features; ``redraw``: once more;
+  ``card``: in a notebook.
 - ``environment`` and ``identity``: what a result depends on, and whether that has changed.
 - ``xor``: exclusive or as a sanity check.
 """

@@ -6,6 +6,7 @@ be drawn once more at any time.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,8 @@ from isolet_nn.scores.tables import (
     roc_csv,
 )
 from isolet_nn.system.files import read_text, write_text
+from isolet_nn.system.folders import CONFIG, INSPECTION
+from isolet_nn.training.inspector import LayerInspection
 from isolet_nn.training.progress import Row
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ NORMALIZED, ROC, PRECISION_RECALL = "confusion-normalized", "roc", "precision-re
 IMPORTANCE = "importance"
 SPLIT_KINDS = (CONFUSION, NORMALIZED, RELIABILITY, ROC, PRECISION_RECALL, SPEAKERS)
 """Pictures of a model's answers on one split."""
-RUN_KINDS = ("curves", *SPLIT_KINDS, IMPORTANCE, "weights")
+RUN_KINDS = ("curves", *SPLIT_KINDS, IMPORTANCE, "weights", "boundary", "inspection")
 """Pictures of a run."""
 ALWAYS = (CONFUSION, RELIABILITY, SPEAKERS)
 """Those of which every evaluation leaves the tables."""
@@ -280,3 +283,56 @@ def draw_weights(run: Run) -> Path:
     features = model.preprocessing.feature_names
     plot_weights(model.first_layer, plot, classes, title=title, features=features)
     return plot
+
+
+def draw_inspection(run: Run) -> Path:
+    """Draw what was seen of the run's networks into its folder; return the path.
+
+    Raises
+    ------
+    RunError
+        If it was not inspected.
+    """
+    from isolet_nn.plots import in_words, plot_inspection
+
+    records = run.inspection()
+    if not records:
+        config = shlex.quote(str(run.path / CONFIG))
+        raise RunError(
+            f"{run.path}: was not inspected, so there is no {INSPECTION} to draw; "
+            f"`isolet-nn train {config} --inspect` trains the same weights and measures them"
+        )
+    networks = max(record.network for record in records)
+    name = in_words(run.experiment.name)
+    note = "" if networks == 1 else f"means over the {networks} networks of the ensemble"
+    path = run.plot_path("inspection")
+    plot_inspection(_by_layer(records), path, title=f"{name}: layer by layer", note=note)
+    return path
+
+
+def _by_layer(records: Sequence[LayerInspection]) -> dict[str, dict[str, list[float | None]]]:
+    """Columns over the epochs of each layer, means over the networks of an ensemble."""
+    layers: dict[int, dict[int, list[LayerInspection]]] = {}
+    for record in records:
+        layers.setdefault(record.layer, {}).setdefault(record.epoch, []).append(record)
+    found: dict[str, dict[str, list[float | None]]] = {}
+    for number, epochs in layers.items():
+        first = epochs[1][0]
+        name = f"layer {number}: {first.units} {first.activation}"
+        found[name] = {"epoch": [*epochs]}
+        for column in _INSPECTED:
+            values = [_mean([getattr(r, column) for r in of_epoch]) for of_epoch in epochs.values()]
+            if any(value is not None for value in values):
+                found[name][column] = values
+    return found
+
+
+_INSPECTED = (
+    *("gradient_norm", "update_norm", "weight_norm"),
+    *("activation_mean", "activation_deviation", "dead_share", "saturated_share"),
+)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

@@ -11,7 +11,8 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.metrics import METRICS
 from isolet_nn.data.dataset import Dataset, Split
 from isolet_nn.errors import IsoletNNError
-from isolet_nn.runs.drawing import CONFUSION, draw_curves, write_evaluation
+from isolet_nn.runs.boundary import draw_boundary, why_no_plane
+from isolet_nn.runs.drawing import CONFUSION, draw_curves, draw_inspection, write_evaluation
 from isolet_nn.runs.folder import Run
 from isolet_nn.runs.inspection_file import append_inspection
 from isolet_nn.runs.metrics_file import columns_of
@@ -150,7 +151,11 @@ class RecordedTraining:
             # other pictures are left to `eval`, as drawing takes time.
             for evaluation in self._evaluations[-1:]:
                 write_evaluation(self.run, evaluation, kinds=[CONFUSION])
+            if why_no_plane(self.dataset.preprocessing) is None:
+                draw_boundary(self.run, model, self.dataset.preprocessing)
         self._draw_curves()
+        if self.run.experiment.training.inspect and self.member.history:
+            draw_inspection(self.run)
         self.run.remove_checkpoint()
 
     def _draw_curves(self) -> None:

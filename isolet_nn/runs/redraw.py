@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from isolet_nn.errors import ConfigError, RunError, counted, suggestion
+from isolet_nn.runs.boundary import draw_boundary, why_no_plane
 from isolet_nn.runs.drawing import (
     ALWAYS,
     IMPORTANCE,
@@ -14,15 +16,18 @@ from isolet_nn.runs.drawing import (
     SPEAKERS,
     SPLIT_KINDS,
     draw_curves,
+    draw_inspection,
     draw_split,
     draw_weights,
     group_word,
     write_evaluation,
     write_importance,
 )
-from isolet_nn.runs.execution import SPLITS, evaluate
+from isolet_nn.runs.execution import SPLITS, evaluate, model_with_data
 from isolet_nn.runs.folder import Run
 from isolet_nn.runs.importance import measure_importance
+from isolet_nn.system.machine import available_cores
+from isolet_nn.training.threads import limited_threads
 
 
 def redraw_run(
@@ -44,13 +49,22 @@ def redraw_run(
     """
     match kind:
         case None:
-            return draw_curves(run) + list(_redraw_splits(run, [*SPLIT_KINDS, IMPORTANCE]))
+            drawn = draw_curves(run) + list(_redraw_splits(run, [*SPLIT_KINDS, IMPORTANCE]))
+            if os.path.lexists(run.model_path) and why_no_plane(run.model().preprocessing) is None:
+                drawn.append(_draw_boundary(run))
+            if run.experiment.training.inspect:
+                drawn.append(draw_inspection(run))
+            return drawn
         case "curves":
             return draw_curves(run)
         case "weights":
             return [draw_weights(run)]
         case "importance":
             return _draw_importance(run, announce)
+        case "boundary":
+            return [_draw_boundary(run)]
+        case "inspection":
+            return [draw_inspection(run)]
         case _ if kind in SPLIT_KINDS:
             return _redraw_kind(run, kind)
     allowed = f"allowed: {', '.join(RUN_KINDS)}{suggestion(kind, RUN_KINDS)}"
@@ -83,6 +97,24 @@ def _redraw_kind(run: Run, kind: str) -> list[Path]:
             f"{run.path}: has no table to draw {kind} from; `{command}` writes it{unless}"
         )
     return drawn
+
+
+def _draw_boundary(run: Run) -> Path:
+    """Ask a run's model about the plane of its two features, and draw what it says.
+
+    Raises
+    ------
+    RunError
+        If the run has no model, or its data is no longer the same.
+    ConfigError
+        If its table has not two numeric columns.
+    """
+    preprocessing = run.model().preprocessing
+    if (why := why_no_plane(preprocessing)) is not None:
+        raise ConfigError(f"{run.path}: has no decision boundary to draw: {why}")
+    with limited_threads(run.experiment, auto=available_cores()):
+        model, dataset = model_with_data(run, run.experiment)
+        return draw_boundary(run, model, dataset.preprocessing)
 
 
 def _draw_importance(run: Run, announce: Callable[[str], None]) -> list[Path]:

@@ -26,7 +26,6 @@ RECIPES = {"robust": "xor", "report": "report/xor"}
 
 _STACKED = 1000
 """Networks trained at once: enough to be quick, few enough for any memory."""
-POINTS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 
 
 @dataclass(frozen=True)
@@ -58,21 +57,11 @@ def require_xor(experiment: Experiment) -> None:
 
 
 def result_of(run: Run) -> XorResult:
-    """Ask a finished run's network for the four points, and plot its decision boundary."""
-    from isolet_nn.plots import in_words, plot_decision_boundary
-
-    experiment, model = run.experiment, run.model()
-    dtype = experiment.training.dtype
+    """Ask a finished run's network for the four points."""
+    experiment = run.experiment
     with limited_threads(experiment):
         dataset = _dataset(experiment)
-        logits = trained_model(experiment, dataset, model.weights)
-
-        def probability_of_one(points: NDArray[np.float64]) -> NDArray[np.floating[Any]]:
-            return softmax(logits(model.preprocessing.transform(points, dtype)))[:, 1]
-
-        title = f"{in_words(experiment.name)}: probability of 1"
-        path = run.plot_path("decision_boundary")
-        plot_decision_boundary(probability_of_one, path, POINTS, dataset.train.y, title=title)
+        logits = trained_model(experiment, dataset, run.model().weights)
         return _result(logits(dataset.train.x), dataset)
 
 
@@ -108,5 +97,5 @@ def _dataset(experiment: Experiment) -> Dataset:
 
 def _result(logits: NDArray[np.floating[Any]], dataset: Dataset) -> XorResult:
     probabilities = softmax(logits)
-    of_class = probabilities[np.arange(len(POINTS)), dataset.train.y]
+    of_class = probabilities[np.arange(len(probabilities)), dataset.train.y]
     return XorResult(probabilities, bool((of_class > 0.5).all()))

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from isolet_nn.runs.xor import XorResult
     from isolet_nn.scores.calibration import Calibration
     from isolet_nn.scores.evaluation import Evaluation
+    from isolet_nn.training.inspector import LayerInspection
 
 _FEWEST_FOR_TOP3 = 5
 """Classes of which three guesses leave out enough to say something."""
+_MANY_DEAD, _MANY_SATURATED = 0.1, 0.5
+"""Shares of a layer from which on it is said."""
 
 
 def print_run(run: Run, printer: Printer = FOR_TERMINAL) -> None:
@@ -48,10 +51,38 @@ def print_run(run: Run, printer: Printer = FOR_TERMINAL) -> None:
         )
         if (stopped := summary.get("stopped")) is not None:
             printer.say(one_line(f"stopped: {stopped}"))
+        if run.experiment.training.inspect:
+            for line in _inert(run):
+                printer.say(line)
         printer.say(f"plots: {run.path / PLOTS}")
         if (warning := summary.get("warning")) is not None:
             print_warning(warning)
     printer.say(one_line(run.path))
+
+
+def _inert(run: Run) -> list[str]:
+    """What to say of layers many of whose units are dead or saturated at the end."""
+    records = run.inspection()
+    last: dict[int, list[LayerInspection]] = {}
+    for record in records:
+        if record.epoch == records[-1].epoch:
+            last.setdefault(record.layer, []).append(record)
+    lines = []
+    for layer, of_networks in last.items():
+        units = sum(record.units for record in of_networks)
+        dead = sum(record.dead_units or 0 for record in of_networks)
+        saturated = sum(record.saturated_share or 0.0 for record in of_networks) / len(of_networks)
+        if dead >= _MANY_DEAD * units:
+            why = "no row activates them, so they " + (
+                "no longer learn" if of_networks[0].activation == "relu" else "hardly learn"
+            )
+            lines.append(f"{dead} of {counted(units, 'unit')} of layer {layer} are dead: {why}")
+        if saturated >= _MANY_SATURATED:
+            lines.append(
+                f"{percent(saturated)} of the activations of layer {layer} are saturated: they let "
+                "hardly any gradient through"
+            )
+    return lines
 
 
 def print_evaluation(

@@ -61,6 +61,11 @@ class LayerInspection:
     dead_units: int | None
     saturated_share: float | None
 
+    @property
+    def dead_share(self) -> float | None:
+        """Share of the units that is dead."""
+        return None if self.dead_units is None else self.dead_units / self.units
+
 
 class Inspector:
     """Inspects the experiments of a training at the end of each epoch.

@@ -87,8 +87,29 @@ RANKS = {"a": 1.25, "b": 1.75, "c": 3.0}
 WEIGHTS = np.random.default_rng(0).normal(size=(44, 617))
 
 
-def probability(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.clip(np.abs(points[:, 0] - points[:, 1]), 0, 1)
+def probabilities(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of a network that solves exclusive or."""
+    of_one = np.clip(np.abs(points[:, 0] - points[:, 1]), 0, 1)
+    return np.stack([1.0 - of_one, of_one], axis=1)
+
+
+LAYERS: dict[str, dict[str, list[float | None]]] = {
+    "layer 1: 8 relu": {
+        "epoch": [1, 2, 3],
+        "gradient_norm": [1e-4, 2e-5, 1e-6],
+        "update_norm": [0.1, 0.2, None],
+        "weight_norm": [10.0, 10.0, 10.0],
+        "activation_mean": [0.5, 0.6, 0.7],
+        "activation_deviation": [0.1, 0.2, 0.1],
+        "dead_share": [0.0, 0.125, 0.25],
+    },
+    "layer 2: 3 softmax": {
+        "epoch": [1, 2, 3],
+        "gradient_norm": [1.0, 0.5, 0.0],
+        "update_norm": [0.1, 0.2, 0.1],
+        "weight_norm": [1.0, 2.0, 1.0],
+    },
+}
 
 
 def axes_of(figure: Figure) -> list[Any]:
@@ -124,7 +145,10 @@ def all_figures() -> dict[str, Callable[[], Figure]]:
         "rates": lambda: plots.figure_rates(LOSSES_BY_RATE, suggestion=0.01, title="a run"),
         "importance": lambda: plots.figure_importance(IMPORTANCES, title="a run", note="a note"),
         "heatmap": lambda: plots.figure_heatmap(np.arange(6.0).reshape(2, 3) / 6, **GRID),
-        "decision_boundary": lambda: plots.figure_decision_boundary(probability, XOR, XOR_CLASSES),
+        "decision_boundary": lambda: plots.figure_decision_boundary(
+            probabilities, {"points": (XOR, XOR_CLASSES)}, ["no", "yes"]
+        ),
+        "inspection": lambda: plots.figure_inspection(LAYERS, title="a run", note="a note"),
         "boxplot": lambda: plots.figure_boxplot(
             {"sgd": [0.4, 0.5], "adam": [0.9]}, x_name="optimizer.name", value_name="test_accuracy"
         ),

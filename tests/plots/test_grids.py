@@ -1,23 +1,17 @@
-"""Confusion matrix, heat map and decision boundary show what was given, cell by cell."""
+"""Confusion matrix and heat map show what was given, cell by cell."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.contour import ContourSet
-from numpy.typing import NDArray
 
 from isolet_nn import plots
 from plots.figures import (
     GRID,
     LETTERS,
-    XOR,
-    XOR_CLASSES,
     axes_of,
-    probability,
     written_in,
     written_in_cell,
 )
@@ -100,30 +94,3 @@ def test_numbers_in_12_by_12_cells_neither_overlap_nor_shrink() -> None:
         assert text.get_fontsize() >= 8
         assert box.width < cell_width
         assert box.height < cell_height
-
-
-def test_the_decision_boundary_shows_the_probabilities_and_the_points() -> None:
-    axes = axes_of(plots.figure_decision_boundary(probability, XOR, XOR_CLASSES))[0]
-    plane = np.asarray(axes.images[0].get_array())
-    side = np.linspace(-0.5, 1.5, 201)
-    np.testing.assert_allclose(plane[150, 50], abs(side[50] - side[150]))
-    assert written_in(axes) == [
-        "class 0\nP = 0.00",
-        "class 1\nP = 1.00",
-        "class 1\nP = 1.00",
-        "class 0\nP = 0.00",
-    ]
-    zeros, ones = axes.lines
-    assert sorted(map(tuple, zeros.get_xydata())) == [(0, 0), (1, 1)]
-    assert sorted(map(tuple, ones.get_xydata())) == [(0, 1), (1, 0)]
-
-
-def test_a_network_that_is_sure_of_nothing_has_no_boundary() -> None:
-    def unsure(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.full(len(points), 0.5)
-
-    def boundaries(network: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> int:
-        axes = axes_of(plots.figure_decision_boundary(network, XOR, XOR_CLASSES))[0]
-        return sum(isinstance(drawn, ContourSet) for drawn in axes.collections)
-
-    assert (boundaries(probability), boundaries(unsure)) == (1, 0)

@@ -28,6 +28,7 @@ from plots.figures import (
     GRID,
     HISTORY,
     IMPORTANCES,
+    LAYERS,
     LOSSES_BY_RATE,
     RATES,
     SPEAKERS,
@@ -36,7 +37,7 @@ from plots.figures import (
     XOR_CLASSES,
     all_figures,
     axes_of,
-    probability,
+    probabilities,
 )
 
 
@@ -156,10 +157,11 @@ def test_every_plot_function_writes_what_its_figure_function_draws(tmp_path: Pat
         (plots.plot_heatmap, (values,), GRID, plots.figure_heatmap),
         (
             plots.plot_decision_boundary,
-            (probability, XOR, XOR_CLASSES),
-            {},
+            (probabilities, {"points": (XOR, XOR_CLASSES)}, ["no", "yes"]),
+            {"title": "a run"},
             plots.figure_decision_boundary,
         ),
+        (plots.plot_inspection, (LAYERS,), {"note": "why"}, plots.figure_inspection),
         (plots.plot_boxplot, (groups,), box, plots.figure_boxplot),
         (plots.plot_lines, (lines,), box, plots.figure_lines),
         (plots.plot_reliability, (CALIBRATION,), {}, plots.figure_reliability),
