@@ -343,7 +343,7 @@ function stepElements(step, view, onWeight) {
     if (line.keeps) words.append(element("span", { class: "badge keeps" }, "kept for the next step"));
     made.push(element("div", { class: "line" }, words, ...line.formulas.map(formulaElement)));
   }
-  if (step.table) made.push(table(step.table.label, step.table.columns, step.table.rows));
+  if (step.table) made.push(table(step.table.label, step.table.columns, step.table.rows()));
   return made;
 }
 

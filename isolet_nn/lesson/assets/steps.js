@@ -1,5 +1,6 @@
 // The steps of a walk: forward through the network, backward, and the optimizer's step.
-// A step has a phase, a title, words, formulas, and what it lights up in the drawing.
+// A step has a phase, a title, words, formulas or a table (whose rows are made when it is shown), and
+// what it lights up in the drawing.
 
 const PHASES = [
   ["forward", "Forward"],
@@ -303,16 +304,17 @@ function gradientStep(view, layer, to) {
     table: {
       label: `Gradients of the weights into ${neuron}`,
       columns: ["Weight", "Came in × δ", "Gradient", "Finite difference"],
-      rows: froms.map((from, place) => [
-        names.weightName(weights[place]),
-        formulaElement([
-          from === null ? "1" : numberPart(valueInto(view, layer, from)),
-          " × ",
-          numberPart(delta),
+      rows: () =>
+        froms.map((from, place) => [
+          names.weightName(weights[place]),
+          formulaElement([
+            from === null ? "1" : numberPart(valueInto(view, layer, from)),
+            " × ",
+            numberPart(delta),
+          ]),
+          numberCell(walk.g[weights[place]], "result"),
+          numberCell(walk.fd[weights[place]]),
         ]),
-        numberCell(walk.g[weights[place]], "result"),
-        numberCell(walk.fd[weights[place]]),
-      ]),
     },
     neurons: [[layer, to]],
     edges: weights.slice(0, -1),

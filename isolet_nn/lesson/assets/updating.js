@@ -18,10 +18,6 @@ function batchStep(view) {
   const { names, chapter, frame, weight } = view;
   const { step } = frame;
   const name = names.weightName(weight);
-  const rows = step.shown.map((row) => [
-    rowText(chapter, row),
-    numberCell(frame.walks[row].g[weight]),
-  ]);
   const isWhole = step.shown.length === step.batch;
   return {
     phase: "update",
@@ -33,7 +29,10 @@ function batchStep(view) {
     table: {
       label: `Gradients of ${name} by row`,
       columns: ["Row", `Gradient of ${name}`],
-      rows: [...rows, ["Mean of the batch", numberCell(step.g[weight], "result")]],
+      rows: () => [
+        ...step.shown.map((row) => [rowText(chapter, row), numberCell(frame.walks[row].g[weight])]),
+        ["Mean of the batch", numberCell(step.g[weight], "result")],
+      ],
     },
     ...lights(names, weight),
     picksWeight: true,
@@ -83,12 +82,13 @@ function afterStep(view) {
     table: {
       label: "All weights before and after the step",
       columns: ["Weight", "Before", "Mean gradient", "After"],
-      rows: range(names.nWeights).map((weight) => [
-        names.weightName(weight),
-        numberCell(frame.w[weight]),
-        numberCell(frame.step.g[weight]),
-        numberCell(frame.step.after[weight], "result"),
-      ]),
+      rows: () =>
+        range(names.nWeights).map((weight) => [
+          names.weightName(weight),
+          numberCell(frame.w[weight]),
+          numberCell(frame.step.g[weight]),
+          numberCell(frame.step.after[weight], "result"),
+        ]),
     },
     edges: range(names.nWeights).filter((weight) => names.ends(weight).from !== null),
   };
