@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -73,12 +74,8 @@ def chapters_of(experiment: Experiment, n_classes: int) -> list[Chapter]:
     straight = _changed(experiment, {"model.hidden_layers": []})
     report = load_experiment("report/xor")
     length = {"training.epochs": experiment.training.epochs}
-    return [
-        Chapter(
-            "With a hidden layer",
-            "Three hidden neurons bend the plane, so that one line can divide it.",
-            with_optimizers(experiment),
-        ),
+    seeds = {f"Seed {seed}": _changed(report, {"seed": seed} | length) for seed in REPORT_SEEDS}
+    chapters = [
         Chapter(
             "Without a hidden layer",
             "The same data and the same optimizer, and no hidden neurons.",
@@ -87,10 +84,18 @@ def chapters_of(experiment: Experiment, n_classes: int) -> list[Chapter]:
         Chapter(
             "The report's recipe",
             "Three ReLUs, small first weights, no momentum: some of the neurons may die.",
-            {f"Seed {seed}": _changed(report, {"seed": seed} | length) for seed in REPORT_SEEDS},
+            seeds,
             "First weights",
         ),
     ]
+    if not experiment.model.hidden_layers:
+        return chapters
+    learning = Chapter(
+        "With a hidden layer",
+        "Hidden neurons bend the plane, so that one line can divide it.",
+        with_optimizers(experiment),
+    )
+    return [learning, *chapters]
 
 
 def _only_chapter(experiment: Experiment, n_classes: int) -> Chapter:
@@ -154,6 +159,7 @@ def network_record(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
         "data": experiment.dataset.name,
         "inputs": list(dataset.preprocessing.feature_names),
         "classes": list(dataset.classes),
+        "blind_loss": _rounded(math.log(dataset.n_classes)),
         "cells": CELLS,
         "chapters": [_chapter_document(chapter, count) for chapter in chapters],
     }

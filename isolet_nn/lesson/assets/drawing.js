@@ -10,6 +10,9 @@ function svgElement(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** There, letters would be too small to read, unless the drawing is narrower. */
+const SMALL_SCREEN = window.matchMedia("(max-width: 42rem)");
+
 class NetworkDrawing {
   /** onWeight is told of a weight that was clicked. */
   constructor(svg, names, largest, onWeight) {
@@ -22,7 +25,8 @@ class NetworkDrawing {
     this.height = Math.max(250, most * (this.isCrowded ? 34 : Math.min(92, 420 / most)) + 34);
     svg.classList.toggle("crowded", this.isCrowded);
     svg.classList.toggle("tall", this.isCrowded || names.last > 3);
-    this.width = 620;
+    this.isSmall = SMALL_SCREEN.matches && !this.isCrowded;
+    this.width = this.isSmall ? 420 : 620;
     svg.replaceChildren();
     svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
     this.lines = range(names.nWeights).map((weight) => this.makeLine(weight, onWeight));
@@ -37,7 +41,7 @@ class NetworkDrawing {
   }
 
   at(layer, place) {
-    const margin = 74;
+    const margin = this.isSmall ? 62 : 74;
     const across = (this.width - 2 * margin) / this.names.last;
     const size = this.names.sizes[layer];
     return {

@@ -65,12 +65,17 @@ function deadFindings({ training, chapter, names }) {
       {},
       `Dead: ${neurons.join(", ")}, of ${count} hidden neurons. For every row the sum of such a ReLU is not ` +
         "above 0, so it gives 0, its slope is 0, and so are all its gradients. " +
-        (names.last === 2
-          ? "Its inputs are the data, which stay the same: it can never come back."
-          : "Only changes in the layers before it could wake it up."),
+        wayBack(names, training),
     ),
     table("Dead neurons, and their sums when they died", columns, rows),
   ];
+}
+
+function wayBack(names, training) {
+  if (names.last > 2) return "Only changes in the layers before it, or what the optimizer still remembers, could wake it up.";
+  return training.method === "SGD"
+    ? "Its inputs are the data, which stay the same: it can never come back."
+    : "Its inputs are the data, which stay the same: only what the optimizer still remembers can move it.";
 }
 
 function questionsOf(lesson) {
@@ -95,7 +100,7 @@ function questionList(lesson) {
     [
       "Before the first step, all weights are small. What does the network answer, and how large is the loss?",
       `It can only shrug: about 1 in ${classes} for each class. The loss is then about ln ${classes} = ` +
-        `${numberText(Math.log(classes))}. Recorded: ${numberText(start.loss)}.`,
+        `${numberText(record.blind_loss)}. Recorded: ${numberText(start.loss)}.`,
       { chapter: 0, training: 0, epoch: 0, phase: "loss" },
     ],
   ];
@@ -105,7 +110,7 @@ function questionList(lesson) {
     questions.push([
       "With momentum 0.9, a weight sees the same gradient step after step. How long do its steps become?",
       "Each velocity is 0.9 of the last, plus the gradient: g, 1.9 g, 2.71 g, … The sum tends to g / (1 − 0.9): ten times the gradient.",
-      { chapter: 0, training: of("Momentum"), epoch: first.trainings[of("Momentum")].frames[3].epoch, phase: "update" },
+      { chapter: 0, training: of("Momentum"), epoch: 3, phase: "update" },
     ]);
   }
   if (of("Adam") >= 0) {
@@ -142,7 +147,7 @@ function xorQuestions(record) {
     ],
     [
       "With inputs 0 and 1, as in the report: what does the row 0, 0 teach the weights of the first layer?",
-      "Nothing. A weight’s gradient is what came in, times δ, and 0 came in. Only the biases learn from this row. That is why the other recipe has −1 and 1 instead.",
+      "Nothing. A weight’s gradient is what came in, times δ, and 0 came in. Only biases can learn from this row. That is why the other recipe has −1 and 1 instead.",
       { chapter: report, training: 0, row: 0, epoch: 0, phase: "backward" },
     ],
   ];

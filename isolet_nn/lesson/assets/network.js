@@ -72,6 +72,7 @@ class Lesson {
     });
     document.addEventListener("keydown", (event) => this.pressed(event));
     window.addEventListener("resize", () => this.drawPlane());
+    SMALL_SCREEN.addEventListener("change", () => this.chooseTraining(this.chosen.training));
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       this.readColours();
       this.drawPlane();
@@ -82,7 +83,7 @@ class Lesson {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.target.closest("input[type=range], select, textarea")) return;
     const moves = { ArrowRight: 1, ArrowLeft: -1 };
-    if (event.key in moves && !event.target.closest(".scroll")) {
+    if (event.key in moves && !event.target.closest(".scroll, pre")) {
       event.preventDefault();
       this.move(moves[event.key]);
     } else if (event.key === " " && !event.target.closest("button, input, summary")) {
@@ -134,6 +135,7 @@ class Lesson {
     });
     BY_ID("config").textContent = training.config;
     BY_ID("findings-text").replaceChildren(...findingsOf(this.view(), this.record));
+    BY_ID("dead-key").hidden = training.dead.length === 0;
     BY_ID("moment").max = training.frames.length - 1;
     this.goTo(Math.min(frame, training.frames.length - 1));
   }

@@ -4,19 +4,27 @@ const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const HIDDEN_LETTERS = ["h", "k", "m", "q", "u"];
 
-/** A number with four significant digits, and a minus sign that is as wide as a plus. */
+/**
+ * A number with four significant digits, or fewer where it has no more than two; and a minus sign
+ * that is as wide as a plus.
+ */
 function numberText(value) {
   if (value === null || value === undefined) return "not a number";
   if (value === 0) return "0";
   const size = Math.abs(value);
   let text;
   if (Number.isInteger(value) && size < 1e5) text = String(size);
-  else if (size >= 1e-3 && size < 1e5) text = size.toPrecision(4);
+  else if (size >= 1e-3 && size < 1e5) text = isShort(size) ? String(size) : size.toPrecision(4);
   else {
-    const [digits, power] = size.toExponential(3).split("e");
+    const [digits, power] = size.toExponential(isShort(size) ? undefined : 3).split("e");
     text = `${digits} × 10${digitsAs(power.replace("+", ""), SUPERSCRIPTS)}`;
   }
   return value < 0 ? `−${text}` : text;
+}
+
+/** Whether two digits are all of a number, as of 0.9. */
+function isShort(size) {
+  return Number(size.toPrecision(2)) === size;
 }
 
 /** A probability as a person says it; one that is not quite 1 or 0 is never written as that. */
