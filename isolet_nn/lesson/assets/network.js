@@ -298,6 +298,7 @@ class Lesson {
       button.setAttribute("aria-pressed", String(button.dataset.phase === step.phase));
     }
     BY_ID("step").classList.toggle("hidden-results", !this.isOpen);
+    for (const result of BY_ID("step").querySelectorAll(".result")) result.ariaHidden = String(!this.isOpen);
     BY_ID("network").setAttribute("aria-label", `Network of ${view.names.sizes.join(", ")} neurons. ${step.title}`);
     if (isNews) this.say(`${step.title}. ${this.isOpen ? spoken(step) : "What will it be?"}`);
   }
