@@ -11,6 +11,14 @@ from isolet_nn.cli.choice import Best, TrialNumber, choose
 from isolet_nn.terminal.completion import complete_run
 from isolet_nn.terminal.options import one_of
 
+_OF_RUNS = (
+    *("curves", "confusion", "confusion-normalized", "reliability"),
+    *("roc", "precision-recall", "speakers", "importance", "weights"),
+    *("boundary", "inspection"),
+)
+_OF_SWEEPS = ("heatmap", "boxplot", "line", "scatter", "history", "parallel", "contour", "epochs")
+"""Kinds of pictures, named here too as loading what draws them would take its time."""
+
 
 def plot(
     folder: Annotated[
@@ -20,15 +28,11 @@ def plot(
         str | None,
         typer.Option(
             "--kind",
-            help="From heatmap on of a sweep, the others of a run; importance of both.",
-            **one_of(
-                "--kind",
-                *("curves", "confusion", "confusion-normalized", "reliability"),
-                *("roc", "precision-recall", "speakers", "importance", "weights"),
-                *("boundary", "inspection"),
-                *("heatmap", "boxplot", "line", "scatter"),
-                *("history", "parallel", "contour", "epochs"),
+            help=(
+                f"Of a run: {', '.join(_OF_RUNS)}. Of a sweep: {', '.join(_OF_SWEEPS)}, and "
+                "importance too."
             ),
+            **one_of("--kind", *_OF_RUNS, *_OF_SWEEPS) | {"metavar": "KIND"},
         ),
     ] = None,
     x: Annotated[

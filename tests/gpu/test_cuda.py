@@ -50,6 +50,7 @@ KINDS = {
     "ensemble": {**RANDOM, "ensemble": 3},
     "wide": {"model__hidden_layers": [1024]},
     "float64": {**RANDOM, "training__dtype": "float64"},
+    "inspected": {**RANDOM, "training__inspect": True},
 }
 
 
@@ -127,8 +128,9 @@ def test_going_on_from_a_state_gives_the_same_bits(stop_after: int) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype:UserWarning")
-@pytest.mark.parametrize("changes", [PLAIN, RANDOM], ids=["plain", "random"])
-def test_no_step_waits_for_the_device(changes: dict[str, Any]) -> None:
+@pytest.mark.parametrize("kind", ["plain", "random", "inspected"])
+def test_no_step_waits_for_the_device(kind: str) -> None:
+    changes = KINDS[kind]
     dataset = isolet_like(changes)
     training = Training(on_cuda(changes, 5), [dataset] * 5)
     training.run_epoch()
