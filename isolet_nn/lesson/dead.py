@@ -49,7 +49,7 @@ class DeathWatch:
         """Look at the weighted sums (rows, units) of each hidden layer."""
         for layer, of_layer in enumerate(sums):
             for neuron, highest in enumerate(of_layer.max(axis=0)):
-                if highest > 0.0:
+                if not highest <= 0.0:  # one whose sums are no numbers has not died, but diverged
                     self._dead.pop((layer, neuron), None)
                 elif (layer, neuron) not in self._dead:
                     found = DeadNeuron(layer, neuron, epoch, of_layer[:, neuron].copy())

@@ -158,3 +158,11 @@ def test_dead_neurons_of_the_reports_recipe_are_named_with_the_epoch_of_their_de
 
 def test_neurons_of_smooth_functions_are_never_called_dead() -> None:
     assert recorded(moons(model__activation="sigmoid")).dead == []
+
+
+def test_neurons_whose_sums_are_no_numbers_are_not_called_dead() -> None:
+    settings = {"optimizer": {"name": "sgd", "learning_rate": 1e30}}
+    recording = recorded(moons(**settings))
+    assert recording.error is not None
+    assert recording.error.startswith("training diverged")
+    assert recording.dead == []

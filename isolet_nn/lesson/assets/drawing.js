@@ -87,7 +87,7 @@ class NetworkDrawing {
         "text-anchor": isLeft ? "end" : "start",
       });
       const text = isFirst ? this.names.inputs[place] : this.names.classes[place];
-      word.textContent = text.length > 9 ? `${text.slice(0, 8)}…` : text;
+      word.textContent = text.length > 8 ? `${text.slice(0, 7)}…` : text;
       word.append(svgElement("title", {}, text));
       parts.push(word);
     }

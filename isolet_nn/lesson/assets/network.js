@@ -322,7 +322,9 @@ class Lesson {
 }
 
 function endText(value) {
-  return String(Number(value.toPrecision(2))).replace("-", "−");
+  const size = Math.abs(value);
+  const isPlain = value === 0 || (size >= 1e-3 && size < 1e5);
+  return (isPlain ? String(Number(value.toPrecision(2))) : value.toExponential(0)).replaceAll("-", "−").replace("+", "");
 }
 
 function bestOf(probabilities) {

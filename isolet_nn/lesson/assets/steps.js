@@ -113,7 +113,7 @@ function sumStep(view, layer, to) {
       numberPart(walk.a[layer - 1][to], "result"),
     ]);
     says += ` Then the activation function, which bends: without it, all layers together would be no more than one.`;
-    if (chapter.activation.name === "relu" && z <= 0) {
+    if (chapter.activation.name === "relu" && z !== null && z <= 0) {
       says += " Here the sum is not above 0, so this ReLU lets nothing through.";
     }
   } else {
@@ -278,7 +278,7 @@ function slopeParts(chapter, z, a) {
 }
 
 function slopeRemark(chapter, z) {
-  if (chapter.activation.name !== "relu" || z > 0) return "";
+  if (chapter.activation.name !== "relu" || z === null || z > 0) return "";
   if (z === 0) {
     return (
       " The sum is exactly 0, on the ReLU’s corner, where it has no slope: it is taken as 0. " +
