@@ -24,6 +24,10 @@ class Stream(IntEnum):
     """An index a repeat."""
     OUTER_FOLDS = 6
     """Likewise."""
+    SUBSETS = 7
+    """Of a group's rows, for its statistics; an index a copy of the training rows."""
+    KNOWN_ROWS = 8
+    """Of a group's rows, where a curve is made of how many are known; an index a repeat."""
     NOISE_OF_DATA = 7
     """Of data sets that are made by a formula."""
 

@@ -52,6 +52,15 @@ def predict(
         list[str] | None,
         typer.Option("--keep", metavar="COLUMN", help="Hand on a column; repeatable."),
     ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--group",
+            metavar="COLUMN",
+            help="Which rows belong together, for a model that adapts to speakers or groups; "
+            "without it, the column that is called as in training.",
+        ),
+    ] = None,
     trial: TrialNumber = None,
     best: Best = False,
     quiet: Annotated[
@@ -69,10 +78,10 @@ def predict(
     source: Source = sys.stdin.buffer if table == _STREAM else Path(table)
     kept = keep or []
     if output is None or str(output) == _STREAM:
-        _predict_to_stream(model, source, kept, proba=proba, quiet=quiet)
+        _predict_to_stream(model, source, kept, group, proba=proba, quiet=quiet)
         return
     with file_output(output, model, proba=proba, keep=kept) as written:
-        rows = _predict(model, source, written, kept, quiet=quiet, shows_progress=not quiet)
+        rows = _predict(model, source, written, kept, group, quiet=quiet, shows_progress=not quiet)
     if not quiet:
         print_message(f"written: {output}, {rows:,} rows")
 
@@ -117,7 +126,13 @@ def export(
 
 
 def _predict_to_stream(
-    model: TrainedModel, source: Source, keep: Sequence[str], *, proba: bool, quiet: bool
+    model: TrainedModel,
+    source: Source,
+    keep: Sequence[str],
+    group: str | None,
+    *,
+    proba: bool,
+    quiet: bool,
 ) -> None:
     from isolet_nn.errors import printable
     from isolet_nn.results.prediction import CsvOutput, output_columns
@@ -127,7 +142,7 @@ def _predict_to_stream(
     output = CsvOutput(sys.stdout, columns, text=printable if is_terminal else str)
     try:
         progress = not (quiet or is_terminal)
-        _predict(model, source, output, keep, quiet=quiet, shows_progress=progress)
+        _predict(model, source, output, keep, group, quiet=quiet, shows_progress=progress)
         output.flush()
     except BrokenPipeError:
         pass  # who reads has seen enough
@@ -138,12 +153,14 @@ def _predict(
     source: Source,
     output: Output,
     keep: Sequence[str],
+    group: str | None,
     *,
     quiet: bool,
     shows_progress: bool,
 ) -> int:
     """Predict all rows; return their number."""
-    from isolet_nn.results.prediction import PredictionScores, predict_blocks
+    from isolet_nn.results.prediction import predict_blocks
+    from isolet_nn.results.prediction_scores import PredictionScores
     from isolet_nn.terminal.predictions import (
         PredictionProgress,
         print_prediction_scores,
@@ -154,7 +171,7 @@ def _predict(
     unseen: Counter[str] = Counter()
     with PredictionProgress(shows_progress) as progress:
         for block in predict_blocks(
-            model, source, keep=keep, scores=scores, on_share=progress.hear_share
+            model, source, keep=keep, group=group, scores=scores, on_share=progress.hear_share
         ):
             output.write(block)
             unseen.update(block.unseen)
@@ -162,7 +179,7 @@ def _predict(
     print_unseen(unseen, progress.rows)
     label = model.model.preprocessing.label
     if label is not None and not quiet:
-        print_prediction_scores(scores, label)
+        print_prediction_scores(scores, label, model.adapted_to)
     return progress.rows
 
 

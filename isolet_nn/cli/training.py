@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from isolet_nn.terminal.options import (
 if TYPE_CHECKING:
     from isolet_nn.config.experiment import Experiment
     from isolet_nn.runs.folder import Run
+    from isolet_nn.terminal.printer import Printer
 
 _OF_EXTENSIONS = ("name", "training.epochs")
 """Options that are settings, and change nothing of the epochs that there are."""
@@ -230,6 +231,15 @@ def evaluate(
     table_format: TableFormat = None,
     backend: Backend = None,
     data_dir: DataDir = None,
+    known: Annotated[
+        str | None,
+        typer.Option(
+            "--known",
+            metavar="N,...",
+            help="Of a model that adapts to speakers or groups: the accuracy where only so many "
+            "rows of each are known, such as 1,5,10,26, as a table and a picture.",
+        ),
+    ] = None,
     trial: TrialNumber = None,
     best: Best = False,
 ) -> None:
@@ -242,7 +252,11 @@ def evaluate(
     from isolet_nn.terminal.streams import print_json, print_message, print_warning
 
     printer = Printer.asked_for(table_format, as_json=as_json)
+    counts = None if known is None else _counts(known)
     opened = load_run(choose(run, trial, best))
+    if counts is not None:
+        _evaluate_known(opened, counts, split, backend, text_of(data_dir), printer, as_json)
+        return
     evaluation = execution.evaluate(
         opened, split=split, backend=backend, data_dir=text_of(data_dir)
     )
@@ -259,6 +273,39 @@ def evaluate(
                 print_message(f"written: {path}")
         except OSError as error:
             print_message(f"not written: {say_os_error(error)}")
+
+
+def _counts(text: str) -> list[int]:
+    """The numbers of rows that ``--known`` names."""
+    words = [word.strip() for word in text.split(",")]
+    wrong = [word for word in words if not (word.isascii() and word.isdigit() and int(word) > 0)]
+    if wrong:
+        raise ConfigError(
+            f"--known: found {wrong[0]!r}; allowed: numbers of rows from 1, such as 1,5,10,26"
+        )
+    return [int(word) for word in words]
+
+
+def _evaluate_known(
+    run: Run,
+    known: Sequence[int],
+    split: str,
+    backend: str | None,
+    data_dir: str | None,
+    printer: Printer,
+    as_json: bool,
+) -> None:
+    from isolet_nn.runs.known_rows import accuracy_by_known_rows, write_known_rows
+    from isolet_nn.terminal.runs import print_known_rows
+    from isolet_nn.terminal.streams import print_json, print_message
+
+    curve = accuracy_by_known_rows(run, known, split=split, backend=backend, data_dir=data_dir)
+    if as_json:
+        print_json(curve.to_json())
+    else:
+        print_known_rows(curve, printer)
+    for path in write_known_rows(run, curve):
+        print_message(f"written: {path}")
 
 
 def xor(

@@ -11,7 +11,6 @@ from isolet_nn.config.bounds import MOST_POINTS
 from isolet_nn.config.columns import Columns, Missing, MissingByKind, NamedColumns, by_kind
 from isolet_nn.config.holdouts import (
     Fold,
-    GroupFold,
     GroupHoldout,
     GroupTest,
     GroupValidation,
@@ -22,6 +21,11 @@ from isolet_nn.config.holdouts import (
     SpeakerValidation,
 )
 from isolet_nn.config.section import Count, NoSign, Section, names_of
+from isolet_nn.config.standardization import (
+    ByGroup,
+    GroupStandardization,
+    SpeakerStandardization,
+)
 from isolet_nn.config.tables import default_delimiter
 
 
@@ -49,10 +53,27 @@ class DatasetSection(Section):
         test = getattr(self, "test", None)
         return test if isinstance(test, Fold) else None
 
+    @property
+    def by_group(self) -> ByGroup | None:
+        """How each group's rows are standardised by its own, where they are."""
+        standardize = getattr(self, "standardize", None)
+        return standardize if isinstance(standardize, ByGroup) else None
+
+    @property
+    def adapted_to(self) -> str | None:
+        """Whose own rows, in words, standardise them, which is another task than without."""
+        if self.by_group is None:
+            return None
+        group = getattr(self, "group", None)
+        return group if isinstance(group, str) else self.group_word
+
 
 class _SplitDataset(DatasetSection):
     split_seed: Annotated[int, Field(ge=0)] | None = None
     """Seed of the random splits; null takes the experiment's seed."""
+
+
+class _GrouplessDataset(_SplitDataset):
     standardize: Literal[True, False, "global"] = True
     """Scale features to mean 0 and, each (true) or all by one factor (global), deviation 1."""
 
@@ -63,6 +84,8 @@ class IsoletDataset(_SplitDataset):
     group_word: ClassVar[str] = "speaker"
     name: Literal["isolet"]
     """The data set."""
+    standardize: SpeakerStandardization = True
+    """Scale features to deviation 1: each (true), by one factor (global), or {by: speaker}."""
     dir: str | None = None
     """Folder of a copy of your own; null looks in ISOLET_NN_DATA_DIR, then in the package."""
     verify: bool = True
@@ -78,7 +101,7 @@ class IsoletDataset(_SplitDataset):
         return "isolet5"
 
 
-class BundledDataset(_SplitDataset):
+class BundledDataset(_GrouplessDataset):
     """A small data set that comes with scikit-learn."""
 
     name: Literal["digits", "iris", "wine", "breast_cancer"]
@@ -107,7 +130,7 @@ class XorDataset(DatasetSection):
         return "the four points"
 
 
-class PlaneDataset(_SplitDataset):
+class PlaneDataset(_GrouplessDataset):
     """Points of the plane, made by a formula: two half moons, or three spiral arms."""
 
     name: Literal["moons", "spirals"]
@@ -124,17 +147,17 @@ class PlaneDataset(_SplitDataset):
     """Part of the remaining rows held out to choose settings: none, a share, or one fold."""
 
 
-def _require_group(
-    group: str | int | None, parts: Mapping[str, GroupHoldout | GroupFold | str]
-) -> None:
-    for key, holdout in parts.items():
-        if group is None and not isinstance(holdout, str) and holdout.by == "group":
+def _require_group(group: str | int | None, parts: Mapping[str, object]) -> None:
+    for key, part in parts.items():
+        if group is None and getattr(part, "by", None) == "group":
             raise ValueError(f"{key}.by: group needs to know the column: set group")
 
 
 class TableDataset(_SplitDataset):
     """What can be said of every table of a person's own."""
 
+    standardize: GroupStandardization = True
+    """Scale features to deviation 1: each (true), by one factor (global), or {by: group}."""
     columns: Columns | NamedColumns
     missing: Missing = "error"
     """What missing cells become: error, mean, median, most_frequent, {constant: 0}, or by kind."""
@@ -235,7 +258,10 @@ class CsvDataset(TableDataset):
 
     @model_validator(mode="after")
     def _group_is_named(self) -> Self:
-        parts: dict[str, GroupHoldout | GroupFold | str] = {"validation": self.validation}
+        parts: dict[str, object] = {
+            "standardize": self.standardize,
+            "validation": self.validation,
+        }
         if not self.has_own_test:
             parts["test"] = self.test
         _require_group(self.group, parts)
@@ -275,7 +301,14 @@ class OpenmlDataset(TableDataset):
 
     @model_validator(mode="after")
     def _group_is_named(self) -> Self:
-        _require_group(self.group, {"test": self.test, "validation": self.validation})
+        _require_group(
+            self.group,
+            {
+                "standardize": self.standardize,
+                "test": self.test,
+                "validation": self.validation,
+            },
+        )
         return self
 
 

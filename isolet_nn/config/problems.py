@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from isolet_nn.config.columns import BY_KIND, ONE_CONSTANT
 from isolet_nn.config.holdouts import ONE_FOLD, SHARE, Fold, says_fold
 from isolet_nn.config.section import BY_KEY, NAME_PATTERN, RuleError, Section, names_of, sections_of
+from isolet_nn.config.standardization import FOR_ALL, FOR_EACH
 from isolet_nn.config.training import BY_CLASS
 from isolet_nn.errors import ConfigError, Kind, Problem, nearest, short_repr, suggestion
 
@@ -177,7 +178,8 @@ def _key_path(content: object, details: ErrorDetails) -> Iterator[int | str]:
 def _is_tag(key: object, section: Mapping[str, Any]) -> bool:
     """Whether `key` names the member of a union that pydantic took `section` for."""
     is_by_key = isinstance(key, str) and key.startswith(BY_KEY)
-    named = (section.get("name"), SHARE, ONE_FOLD, BY_CLASS, ONE_CONSTANT, BY_KIND)
+    tags = (SHARE, ONE_FOLD, FOR_ALL, FOR_EACH, BY_CLASS, ONE_CONSTANT, BY_KIND)
+    named = (section.get("name"), *tags)
     return is_by_key or key in named
 
 

@@ -7,6 +7,7 @@ table would not fit beside it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NoReturn
 
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 
 from isolet_nn.config.columns import ConstantCategory, ConstantNumber, MissingByKind
 from isolet_nn.config.datasets import DatasetConfig, TableDataset
+from isolet_nn.data.adaptation import Shrinkage, rows_by_group
 from isolet_nn.data.preprocessing import InputColumn, Preprocessing
 from isolet_nn.data.raw import RawDataset, Rows
-from isolet_nn.data.scaling import Scaler
+from isolet_nn.data.scaling import Moments, Scaler
 from isolet_nn.data.table import Column, listing
-from isolet_nn.errors import DataError
+from isolet_nn.errors import ConfigError, DataError
 
 
 def fit(raw: RawDataset, rows: Rows, config: DatasetConfig) -> Preprocessing:
@@ -30,6 +32,8 @@ def fit(raw: RawDataset, rows: Rows, config: DatasetConfig) -> Preprocessing:
     DataError
         If a number is too large to be standardised, a cell is missing and nothing is to take its
         place, or a column has no cell to learn from.
+    ConfigError
+        If groups are to be standardised by their own rows and the data has none.
     """
     how, indicators, min_frequency = MissingByKind(), False, 1
     if isinstance(config, TableDataset):
@@ -51,12 +55,16 @@ def fit(raw: RawDataset, rows: Rows, config: DatasetConfig) -> Preprocessing:
     fitted = Preprocessing(tuple(inputs), raw.classes, raw.label, raw.group_name)
     if not config.standardize or not len(fitted.numeric):
         return fitted
-    scaler = _measure(raw, rows, fitted, one_scale=config.standardize == "global")
+    scaler = _measure(raw, rows, fitted, config)
     for i, mean, scale in zip(
         fitted.numeric, scaler.mean.tolist(), scaler.scale.tolist(), strict=True
     ):
         inputs[i] = replace(inputs[i], mean=mean, scale=scale)
-    return replace(fitted, inputs=tuple(inputs))
+    shrinkage = None
+    if config.by_group is not None:
+        weights = config.by_group.weights
+        shrinkage = Shrinkage(weights.mean, weights.deviation)
+    return replace(fitted, inputs=tuple(inputs), shrinkage=shrinkage)
 
 
 def _of_numbers(
@@ -136,19 +144,28 @@ def _refuse_missing(raw: RawDataset, column: Column) -> NoReturn:
     )
 
 
-def _measure(raw: RawDataset, rows: Rows, fitted: Preprocessing, *, one_scale: bool) -> Scaler:
+def _measure(raw: RawDataset, rows: Rows, fitted: Preprocessing, config: DatasetConfig) -> Scaler:
     """The scaling of the numbers of some rows; raises DataError where their squares overflow."""
     read = fitted.reader(raw.columns, raw.source)
+    if config.by_group is not None:
+        scaler = _within_groups(
+            fitted.moments(map(read, raw.blocks(rows[places])))
+            for places in rows_by_group(groups_to_adapt_to(raw, rows, config))
+        )
+    else:
+        moments = fitted.moments(map(read, raw.blocks(rows)))
+        scaler = Scaler.of(moments, one_scale=config.standardize == "global")
+    require_usable(raw, rows, fitted, scaler)
+    return scaler
 
-    def filled(cells: NDArray[np.float64]) -> NDArray[np.float64]:
-        cells = read(cells)
-        fitted.fill(cells)
-        return fitted.numbers(cells)
 
-    scaler = Scaler.fit_blocks(map(filled, raw.blocks(rows)), one_scale=one_scale)
+def require_usable(raw: RawDataset, rows: Rows, fitted: Preprocessing, scaler: Scaler) -> None:
+    """Refuse what was measured of some rows where their squares overflow, with DataError."""
     unusable = ~(np.isfinite(scaler.mean) & np.isfinite(scaler.scale))
     if unusable.any():
-        values = filled(raw.values(rows))
+        cells = fitted.reader(raw.columns, raw.source)(raw.values(rows))
+        fitted.fill(cells)
+        values = fitted.numbers(cells)
         if np.isnan(values).any():
             _, column = np.argwhere(np.isnan(values))[0]
             _refuse_missing(raw, raw.columns[fitted.numeric[column]])
@@ -159,4 +176,36 @@ def _measure(raw: RawDataset, rows: Rows, fitted: Preprocessing, *, one_scale: b
             fitted.numeric[column],
             "too large to standardize: the sum of squares overflows",
         )
-    return scaler
+
+
+def _within_groups(groups: Iterable[Moments]) -> Scaler:
+    """Mean of all rows, and deviation within their groups; of all where each has one row."""
+    moments = list(groups)
+    n = sum(group.n for group in moments)
+    shares = np.array([group.n / n for group in moments])[:, np.newaxis]
+    with np.errstate(over="ignore", invalid="ignore"):
+        means = np.array([group.mean for group in moments])
+        mean = np.sum(shares * means, axis=0)
+        within = np.sum(shares * np.array([group.variance for group in moments]), axis=0)
+        if n > len(moments):
+            variance = within * (n / (n - len(moments)))
+        else:
+            variance = np.sum(shares * np.square(means - mean), axis=0)
+        constant = Moments(n, mean, variance).is_constant
+        return Scaler(mean, np.where(constant, 1.0, np.sqrt(variance)))
+
+
+def groups_to_adapt_to(raw: RawDataset, rows: Rows, config: DatasetConfig) -> NDArray[np.int64]:
+    """The group (n,) of each row.
+
+    Raises
+    ------
+    ConfigError
+        If the data has no groups.
+    """
+    if raw.groups is None:
+        raise ConfigError(
+            f"dataset.standardize.by: found {config.group_word}, but {raw.source} has no "
+            f"{config.group_word}s that can be told apart; use standardize: true"
+        )
+    return raw.groups[rows]

@@ -77,12 +77,16 @@ def load(config: IsoletDataset) -> RawDataset:
     if config.verify and not is_genuine(parsed):
         raise DataError(explain_mismatch(source))
     speakers = parsed.arrays.get("speakers")
-    wants_speakers = not isinstance(config.validation, str) and config.validation.by == "speaker"
-    if speakers is None and wants_speakers:
+    wanting = [
+        key
+        for key in ("standardize", "test", "validation")
+        if getattr(getattr(config, key), "by", None) == "speaker"
+    ]
+    if speakers is None and wanting:
         raise DataError(
-            f"dataset.validation.by: found speaker, but {source} does not have its rows in the "
+            f"dataset.{wanting[0]}.by: found speaker, but {source} does not have its rows in the "
             "archive's order, which alone tells the speakers; use the files as UCI offers them, "
-            "or by: rows"
+            f"or {'true' if wanting[0] == 'standardize' else 'by: rows'}"
         )
     rows = parsed.arrays["rows"]
     return RawDataset(

@@ -4,7 +4,8 @@
 2. A categorical cell is the place of its category among those of the training rows (`recoded`); a
    category that is not among them, as it is rare or was never seen, is -1.
 3. What is missing takes `InputColumn.fill`, which `dataset.missing` says how to find.
-4. Numbers are standardised: (x - mean) / scale.
+4. Numbers are standardised: (x - mean) / scale; by `shrinkage`, where there is one, with the mean
+   and deviation of the rows of each group (`adaptation`).
 5. A category becomes a 1 among 0s, one feature a category, named ``column=category``. One that is
    -1 has its 1 at ``column=(other)`` where rare categories were put together, else it is all 0.
 6. After the features of a column stands its indicator, ``column is missing``, where one was asked
@@ -21,7 +22,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -29,8 +30,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from isolet_nn.data.adaptation import Shrinkage, rows_by_group
 from isolet_nn.data.raw import BLOCK
-from isolet_nn.data.scaling import Floats, Scaler
+from isolet_nn.data.scaling import Floats, Moments, Scaler
 from isolet_nn.data.table import Column, Kind, listing
 from isolet_nn.errors import DataError, suggestion
 
@@ -148,12 +150,17 @@ class Preprocessing:
         Names of the classes, by index.
     label, group
         Names of these columns, where the data has them as columns.
+    shrinkage
+        Where each group's rows are standardised by its own mean and deviation: how these are
+        shrunk to `InputColumn.mean` and `InputColumn.scale`, which then are the mean of the
+        training rows and the deviation within their groups. None: these are for all rows.
     """
 
     inputs: tuple[InputColumn, ...]
     classes: tuple[str, ...]
     label: str | None = None
     group: str | None = None
+    shrinkage: Shrinkage | None = None
 
     @cached_property
     def feature_names(self) -> tuple[str, ...]:
@@ -181,6 +188,11 @@ class Preprocessing:
         mean = [0.0 if column.mean is None else column.mean for column in scaled]
         scale = [1.0 if column.scale is None else column.scale for column in scaled]
         return Scaler(np.array(mean), np.array(scale))
+
+    @property
+    def adapted_to(self) -> str | None:
+        """Whose own rows standardise them ("speaker", or the column's name); None: all rows."""
+        return None if self.shrinkage is None else (self.group or "group")
 
     @cached_property
     def fills(self) -> NDArray[np.float64]:
@@ -247,7 +259,9 @@ class Preprocessing:
     def _can_fill(self) -> bool:
         return any(column.fill is not None for column in self.inputs)
 
-    def transform(self, cells: NDArray[Any], dtype: DTypeLike) -> Floats:
+    def transform(
+        self, cells: NDArray[Any], dtype: DTypeLike, groups: NDArray[np.int64] | None = None
+    ) -> Floats:
         """The network's inputs.
 
         Parameters
@@ -257,6 +271,9 @@ class Preprocessing:
             (-1: no category of its own); NaN: missing.
         dtype
             Type of the result; all is computed in float64.
+        groups
+            (n,) group of each row, whose own rows here standardise it where there is `shrinkage`;
+            None: all are of one.
 
         Returns
         -------
@@ -265,10 +282,34 @@ class Preprocessing:
             what is too large for `dtype` is infinite.
         """
         out = np.empty((len(cells), self.n_features), dtype)
-        for start in range(0, len(cells), BLOCK):
-            block = np.array(cells[start : start + BLOCK], dtype=np.float64)
-            self.transform_block(block, out[start : start + BLOCK])
+        if self.shrinkage is None:
+            for start in range(0, len(cells), BLOCK):
+                block = np.array(cells[start : start + BLOCK], dtype=np.float64)
+                self.transform_block(block, out[start : start + BLOCK])
+            return out
+        for rows in rows_by_group(np.zeros(len(cells), np.int64) if groups is None else groups):
+            blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+            scaler = self.group_scaler(np.array(cells[some], np.float64) for some in blocks)
+            for some in blocks:
+                block_out = np.empty((len(some), self.n_features), dtype)
+                self.transform_block(np.array(cells[some], np.float64), block_out, scaler)
+                out[some] = block_out
         return out
+
+    def group_scaler(self, blocks: Iterable[NDArray[np.float64]]) -> Scaler | None:
+        """What some rows of a group, in blocks of cells that are used up, are standardised with."""
+        if self.shrinkage is None or self.scaler is None:
+            return self.scaler
+        return self.shrinkage.scaler(self.scaler, self.moments(blocks))
+
+    def moments(self, blocks: Iterable[NDArray[np.float64]]) -> Moments:
+        """Of the numeric columns of blocks of cells, which are used up, missing ones filled."""
+
+        def filled(cells: NDArray[np.float64]) -> NDArray[np.float64]:
+            self.fill(cells)
+            return self.numbers(cells)
+
+        return Moments.of_blocks(map(filled, blocks))
 
     def fill(self, cells: NDArray[np.float64]) -> NDArray[np.bool_] | None:
         """Put something in where cells are missing; return where, None if nothing ever is."""
@@ -283,13 +324,19 @@ class Preprocessing:
         """The numeric columns of cells, which are those themselves where there are no others."""
         return cells if len(self.numeric) == len(self.inputs) else cells[:, self.numeric]
 
-    def transform_block(self, cells: NDArray[np.float64], out: Floats) -> None:
-        """Write the network's inputs of some rows into `out`; `cells` are used up."""
+    def transform_block(
+        self, cells: NDArray[np.float64], out: Floats, scaler: Scaler | None = None
+    ) -> None:
+        """Write the network's inputs of some rows into `out`; `cells` are used up.
+
+        `scaler` is that of the rows' group, instead of the one for all.
+        """
         missing = self.fill(cells)
         numbers = self.numbers(cells)
-        with np.errstate(over="ignore"):
-            if self.scaler is not None:
-                self.scaler.apply(numbers)
+        scaler = self.scaler if scaler is None else scaler
+        with np.errstate(over="ignore", invalid="ignore"):
+            if scaler is not None:
+                scaler.apply(numbers)
             if self._is_plain:
                 out[:] = numbers
                 return
@@ -315,6 +362,7 @@ class Preprocessing:
             "classes": [*self.classes],
             "label": self.label,
             "group": self.group,
+            **({} if self.shrinkage is None else {"shrinkage": vars(self.shrinkage)}),
         }
 
     @classmethod
@@ -326,15 +374,17 @@ class Preprocessing:
         ValueError
             If values contradict each other.
         """
-        columns = (
+        inputs = tuple(
             InputColumn(**{**column, "categories": tuple(column["categories"])})
             for column in content["inputs"]
         )
-        inputs = tuple(columns)
         names = [column.name for column in inputs]
         if len(set(names)) != len(names):
             raise ValueError("two columns have the same name")
-        return cls(inputs, tuple(content["classes"]), content["label"], content["group"])
+        weights = content.get("shrinkage")
+        shrinkage = None if weights is None else Shrinkage(**weights)
+        label, group = content["label"], content["group"]
+        return cls(inputs, tuple(content["classes"]), label, group, shrinkage)
 
     @cached_property
     def checksum(self) -> str:

@@ -121,7 +121,7 @@ class _Recorder:
         train = dataset.train
         self.training = Training([experiment], [dataset])
         self.dataset, self.rows, self.plane = dataset, rows, plane
-        self._epochs = Epochs([experiment], len(train), one_part=True)
+        self._epochs = Epochs([experiment], len(train), one_part=True, copies=dataset.copies)
         self._probe = Probe(
             experiment, dataset.n_features, dataset.n_classes, self._epochs.batch_size
         )
@@ -163,9 +163,8 @@ class _Recorder:
         epoch = self._epochs.make(self.training.epoch, [], [factor])
         rows = epoch.batch(0).rows_of(0)
         self._probe.set_weights(before)
-        gradients = self._probe.batch_gradients(
-            self.dataset.train.x[rows], self.dataset.train.y[rows]
-        )
+        part = self.dataset.learned_from
+        gradients = self._probe.batch_gradients(part.x[rows], part.y[rows])
         took_all = self.training.take_steps(should_stop=lambda: True)
         after, new_memory, _ = self._state
         rate = float(epoch.learning_rates[0, 0])

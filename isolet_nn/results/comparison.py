@@ -108,11 +108,17 @@ class Comparison:
         """Whether all runs were trained on the same data; if not, they cannot be compared."""
         return len(set(self.checksums.values())) == 1
 
+    @property
+    def tasks(self) -> dict[str, str | None]:
+        """By label: whose own rows standardise them, which is another task; None: nobody's."""
+        return {label: run.experiment.dataset.adapted_to for label, run in self.runs.items()}
+
     def to_json(self) -> dict[str, Any]:
         """All but the curves, as one object for JSON."""
         return {
             "runs": {label: str(run.path) for label, run in self.runs.items()},
             "same_data": self.same_data,
+            **({"adapted_to": self.tasks} if any(self.tasks.values()) else {}),
             "checksums": self.checksums,
             "config": self.config,
             "results": self.results,

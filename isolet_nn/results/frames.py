@@ -38,6 +38,12 @@ def cells_of(rows: Any, inputs: Sequence[InputColumn]) -> NDArray[np.float64]:
     )
 
 
+def column_of(rows: Any, name: str) -> Any:
+    """A column of a data frame by its name; None of an array, and where there is none."""
+    names = [str(column) for column in rows.columns] if _is_frame(rows) else []
+    return rows[rows.columns[names.index(name)]] if name in names else None
+
+
 def _is_frame(rows: Any) -> bool:
     return hasattr(rows, "__len__") and hasattr(rows, "columns")
 

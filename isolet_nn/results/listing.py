@@ -78,6 +78,8 @@ class Entry:
     epochs: int | None = None
     """Of a run: epochs done."""
     best_validation_epoch: int | None = None
+    adapted_to: str | None = None
+    """Whose own rows standardise them (of a sweep: its best setting's), which is another task."""
     parameters: int | None = None
     """Of a run: numbers that were learned."""
     trials: int | None = None
@@ -240,6 +242,7 @@ def _read_run(folder: Path, names: frozenset[str]) -> dict[str, Any]:
         "started": summary.started,
         "ended": summary.ended,
         "best_validation_epoch": summary.best_validation_epoch,
+        "adapted_to": summary.adapted_to,
         "parameters": summary.parameters,
         "problem": summary.error,
     }
@@ -269,6 +272,7 @@ def _read_sweep(
         figures |= ended_in(folder / JOURNAL)
     for best in summary.best[:1]:
         figures["best_setting"] = best.setting
+        figures["adapted_to"] = best.adapted_to
         figures |= {metric: score.mean for metric, score in best.scores.items()}
         for metric, mean in best.means.items():
             figures[metric] = mean

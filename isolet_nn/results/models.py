@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.data.preprocessing import Preprocessing
 from isolet_nn.data.table import Table
 from isolet_nn.errors import DataError, RunError
 from isolet_nn.nn.losses import softmax
-from isolet_nn.results.frames import WHERE, cells_of
+from isolet_nn.results.frames import WHERE, cells_of, column_of
 from isolet_nn.results.selection import best_trial, is_sweep
 from isolet_nn.runs.folder import MODEL, PREPROCESSING
 from isolet_nn.runs.model_file import Model, read_model
@@ -32,6 +33,10 @@ class TrainedModel:
     Rows are given as a pandas or polars data frame, whose columns are found by name in any order
     (others are left alone), or as an array with one column for each of `feature_names_in_`.
 
+    A model that adapts to groups (`adapted_to`) standardises the rows of each group by those that
+    are given of it. Which belong together is said by `groups`, or by the frame's column of that
+    name.
+
     Attributes
     ----------
     classes_ : ndarray of str
@@ -40,6 +45,8 @@ class TrainedModel:
         The columns that the model needs.
     n_features_in_ : int
         Their number.
+    adapted_to : str or None
+        What the groups are that it adapts to, such as ``speaker``; None if it does not.
     """
 
     def __init__(self, model: Model) -> None:
@@ -50,6 +57,7 @@ class TrainedModel:
             [column.name for column in preprocessing.inputs], dtype=object
         )
         self.n_features_in_ = len(preprocessing.inputs)
+        self.adapted_to = preprocessing.adapted_to
 
     @cached_property
     def _logits(self) -> Callable[[FloatArray], FloatArray]:
@@ -61,30 +69,70 @@ class TrainedModel:
             len(model.preprocessing.classes),
         )
 
-    def predict_proba(self, x: Any) -> FloatArray:
+    def predict_proba(self, x: Any, groups: Any = None) -> FloatArray:
         """Probabilities (n, n_classes) of the classes.
+
+        Parameters
+        ----------
+        groups
+            (n,) names or numbers of the rows' groups, for a model that adapts to them.
 
         Raises
         ------
         DataError
-            If columns are missing, or a cell is not what the model was trained with.
+            If columns are missing, a cell is not what the model was trained with, or groups are
+            missing, or given to a model that does not adapt.
         """
-        return self.probabilities(cells_of(x, self.model.preprocessing.inputs), WHERE)
+        cells = cells_of(x, self.model.preprocessing.inputs)
+        return self.probabilities(cells, WHERE, groups=self._groups_of(x, groups, len(cells)))
 
-    def predict(self, x: Any) -> NDArray[Any]:
-        """Names (n,) of the most probable classes; raises as `predict_proba`."""
-        names: NDArray[Any] = self.classes_[self.predict_proba(x).argmax(axis=1)]
+    def predict(self, x: Any, groups: Any = None) -> NDArray[Any]:
+        """Names (n,) of the most probable classes; as `predict_proba`."""
+        names: NDArray[Any] = self.classes_[self.predict_proba(x, groups).argmax(axis=1)]
         return names
 
-    def probabilities_of(self, table: Table, where: str, first_row: int = 0) -> FloatArray:
+    def _groups_of(self, x: Any, groups: Any, n: int) -> NDArray[np.int64] | None:
+        """A number (n,) for the group of each row, of a model that adapts to groups."""
+        group = self.adapted_to
+        if group is None:
+            if groups is not None:
+                raise DataError(f"{WHERE}: groups are given, but the model adapts to none")
+            return None
+        if groups is None:
+            groups = column_of(x, group)
+        if groups is None:
+            raise DataError(
+                f"{WHERE}: the model standardises the rows of each {group} by its own: say which "
+                f"belong together with groups, or with a column {group!r}"
+            )
+        names = [str(name) for name in np.asarray(groups, dtype=object).tolist()]
+        if len(names) != n:
+            raise DataError(f"{WHERE}: found {len(names)} groups of {n} rows")
+        return numbered_groups(names)
+
+    def probabilities_of(
+        self,
+        table: Table,
+        where: str,
+        first_row: int = 0,
+        groups: NDArray[np.int64] | None = None,
+    ) -> FloatArray:
         """Probabilities (n, n_classes) for rows of a table that begin with some row of it."""
         read = self.model.preprocessing.reader(table.columns, where)
-        return self.probabilities(read(np.array(table.cells, np.float64)), where, first_row)
+        cells = read(np.array(table.cells, np.float64))
+        return self.probabilities(cells, where, first_row, groups)
 
     def probabilities(
-        self, cells: NDArray[np.float64], where: str, first_row: int = 0
+        self,
+        cells: NDArray[np.float64],
+        where: str,
+        first_row: int = 0,
+        groups: NDArray[np.int64] | None = None,
     ) -> FloatArray:
         """Probabilities (n, n_classes) for cells (n, n_features_in_) as `Preprocessing` has them.
+
+        `groups` (n,) are numbers of the rows' groups, whose rows are standardised together by a
+        model that adapts to them.
 
         Raises
         ------
@@ -92,11 +140,10 @@ class TrainedModel:
             If a cell is missing for which the model has nothing to put in, or too large.
         """
         preprocessing = self.model.preprocessing
-        x = preprocessing.transform(cells, self.model.experiment.training.dtype)
+        x = preprocessing.transform(cells, self.model.experiment.training.dtype, groups)
         if not np.isfinite(x).all():
-            row, feature = (int(place) for place in np.argwhere(~np.isfinite(x))[0])
-            column = preprocessing.column_of(feature)
-            value = cells[row, preprocessing.inputs.index(column)]
+            row, position = _to_blame(preprocessing, cells, x)
+            column, value = preprocessing.inputs[position], cells[row, position]
             what = (
                 "is missing, and the model was trained without dataset.missing, so nothing can "
                 "take its place"
@@ -113,6 +160,27 @@ class TrainedModel:
             f"TrainedModel({experiment.name!r}, {self.n_features_in_} columns, "
             f"{len(self.classes_)} classes)"
         )
+
+
+def _to_blame(
+    preprocessing: Preprocessing, cells: NDArray[np.float64], x: FloatArray
+) -> tuple[int, int]:
+    """Row and column of a cell of which no finite input was made."""
+    missing = np.isnan(cells) & np.isnan(preprocessing.fills)
+    if missing.any():
+        row, position = np.argwhere(missing)[0]
+    elif preprocessing.adapted_to is not None:  # one such cell spoils all rows of its group
+        row, position = np.unravel_index(np.nanargmax(np.abs(cells)), cells.shape)
+    else:
+        row, feature = np.argwhere(~np.isfinite(x))[0]
+        position = preprocessing.inputs.index(preprocessing.column_of(int(feature)))
+    return int(row), int(position)
+
+
+def numbered_groups(names: Sequence[str]) -> NDArray[np.int64]:
+    """A number (n,) for each row's group, of their names."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
 
 
 def load_model(path: str | Path) -> TrainedModel:

@@ -52,8 +52,14 @@ def export_onnx(model: Model, path: str | Path) -> Path:
     BackendUnavailableError
         If onnx is not installed.
     RunError
-        If the model is larger than an ONNX file can be.
+        If the model is larger than an ONNX file can be, or adapts to groups.
     """
+    if (group := model.preprocessing.adapted_to) is not None:
+        raise RunError(
+            f"{path}: the model standardises the rows of each {group} by its own, which a graph "
+            "cannot, as it answers for each row by itself; a model with dataset.standardize: true "
+            "can be exported"
+        )
     graph = onnx_model(model)
     if graph.ByteSize() > _MOST_BYTES:
         raise RunError(

@@ -14,16 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config.datasets import CsvDataset
-from isolet_nn.data.columns import encode
 from isolet_nn.data.csv_text import STANDARD_INPUT
 from isolet_nn.data.layout import table_format
 from isolet_nn.data.preprocessing import Preprocessing, codes_of
 from isolet_nn.data.reading import DelimiterError, Source, TableFormat, read_blocks
-from isolet_nn.data.table import Kind, Table
+from isolet_nn.data.table import Kind, Table, joined
 from isolet_nn.errors import BackendUnavailableError, ConfigError, DataError
-from isolet_nn.results.models import TrainedModel
-from isolet_nn.scores.evaluation import wilson_interval
-from isolet_nn.scores.measures import mean_recall
+from isolet_nn.results.models import TrainedModel, numbered_groups
+from isolet_nn.results.prediction_scores import PredictionScores
 from isolet_nn.system.csv_tables import RowWriter
 from isolet_nn.system.files import whole_file, why_not_written
 from isolet_nn.training.backend import FloatArray
@@ -35,86 +33,6 @@ PREDICTION = "prediction"
 _PARQUET = (".parquet", ".pq")
 Names = NDArray[np.object_]
 """(n,) text of cells; empty where one is missing."""
-
-
-@dataclass
-class PredictionScores:
-    """How good predictions are for rows whose class is known, as they come.
-
-    Attributes
-    ----------
-    classes
-        Names of the model's classes.
-    counts : (n_classes, n_classes)
-        Rows are actual classes, columns predicted ones.
-    loss_sum
-        Of the cross-entropy, in nats.
-    unlabelled
-        Rows without a class, which are not counted.
-    unknown
-        Rows of each class that the model does not know; their predictions are wrong.
-    """
-
-    classes: tuple[str, ...]
-    counts: NDArray[np.int64] = field(init=False)
-    loss_sum: float = 0.0
-    unlabelled: int = 0
-    unknown: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Begin with no rows."""
-        self.counts = np.zeros((len(self.classes), len(self.classes)), np.int64)
-        self._codes = {name: code for code, name in enumerate(self.classes)}
-
-    def add(self, labels: Names, probabilities: FloatArray) -> None:
-        """Count some rows: names (n,) of their classes, probabilities (n, n_classes)."""
-        y = np.array([self._code_of(label) for label in labels.tolist()], np.int64)
-        for label in labels[y < 0].tolist():
-            if label:
-                self.unknown[label] = self.unknown.get(label, 0) + 1
-            else:
-                self.unlabelled += 1
-        known = y >= 0
-        predicted = probabilities[known].argmax(axis=1)
-        np.add.at(self.counts, (y[known], predicted), 1)
-        of_class = probabilities[known, y[known]].astype(np.float64)
-        self.loss_sum -= float(np.log(np.maximum(of_class, np.finfo(np.float64).tiny)).sum())
-
-    def _code_of(self, label: str) -> int:
-        """Number of the class, -1 if there is none; 1, 1. and 1.0 are the same class."""
-        if label not in self._codes and label:
-            self._codes[label] = self._codes.get(encode([label])[0][0], -1)
-        return self._codes.get(label, -1)
-
-    @property
-    def n_known(self) -> int:
-        """Rows of classes that the model knows."""
-        return int(self.counts.sum())
-
-    @property
-    def n(self) -> int:
-        """Rows that are counted."""
-        return self.n_known + sum(self.unknown.values())
-
-    @property
-    def n_correct(self) -> int:
-        """Rows of which the class was predicted."""
-        return int(self.counts.trace())
-
-    @property
-    def accuracy_interval(self) -> tuple[float, float]:
-        """95 % Wilson interval of the accuracy."""
-        return wilson_interval(self.n_correct, self.n)
-
-    @property
-    def loss(self) -> float:
-        """Mean cross-entropy in nats over rows of classes that the model knows."""
-        return self.loss_sum / self.n_known
-
-    @property
-    def balanced_accuracy(self) -> float:
-        """Mean of the classes' recalls, over those that occur."""
-        return mean_recall(self.counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,10 +87,14 @@ def predict_blocks(
     source: Source,
     *,
     keep: Sequence[str] = (),
+    group: str | None = None,
     scores: PredictionScores | None = None,
     on_share: Callable[[float], None] | None = None,
 ) -> Iterator[Predicted]:
     """Predict the rows of a table, some thousand at a time.
+
+    A model that adapts to groups needs all rows of a group for the first of them, so that the
+    whole table is read before, and held.
 
     Parameters
     ----------
@@ -182,6 +104,9 @@ def predict_blocks(
         A table's file, or a stream such as standard input.
     keep
         Columns of the table to hand on.
+    group
+        For a model that adapts to groups: the column that says which rows belong together; None
+        takes the one that is called as in training.
     scores
         Counts the rows, where the table has a column with their classes.
     on_share
@@ -190,7 +115,8 @@ def predict_blocks(
     Raises
     ------
     ConfigError
-        If a column is to be kept twice, or under the name of one that is made.
+        If a column is to be kept twice, or under the name of one that is made, or a column of
+        groups is named for a model that does not adapt to them.
     DataError
         If the table cannot be read, columns are missing, or a cell is not what it should be.
     """
@@ -205,15 +131,60 @@ def predict_blocks(
         if preprocessing.label not in kinds:
             optional = [preprocessing.label]
         kinds.setdefault(preprocessing.label, "categorical")
+    group = _group_column(model, group, kinds)
+    tables = _blocks(source, kinds, _format_of(model), optional, on_share)
+    if group is not None:
+        tables = _whole(tables, model.adapted_to)
     before = 0
-    for table in _blocks(source, kinds, _format_of(model), optional, on_share):
-        probabilities = model.probabilities_of(table, where, before + 1)
+    for table in tables:
+        groups = None if group is None else _groups(table, group, where)
+        probabilities = model.probabilities_of(table, where, before + 1, groups)
         names = {name: _names(table, name) for name in keep}
         if scores is not None and preprocessing.label in [c.name for c in table.columns]:
             scores.add(_names(table, preprocessing.label or ""), probabilities)
         names[PREDICTION] = model.classes_.astype(object)[probabilities.argmax(axis=1)]
         yield Predicted(names, probabilities, _unseen(preprocessing, table))
         before += len(table)
+
+
+def _group_column(model: TrainedModel, group: str | None, kinds: dict[str, Kind]) -> str | None:
+    """The column of the groups that a model adapts to, asked for with the others."""
+    if model.adapted_to is None:
+        if group is not None:
+            raise ConfigError(
+                f"--group: found {group!r}, but the model standardises all rows alike, whatever "
+                "group they are of"
+            )
+        return None
+    group = group or model.adapted_to
+    if group in kinds and kinds[group] == "numeric":
+        raise ConfigError(f"--group: column {group!r} is a feature of the model, and no group")
+    kinds[group] = "categorical"
+    return group
+
+
+def _whole(tables: Iterator[Table], given: str | None) -> Iterator[Table]:
+    """All rows as one table."""
+    try:
+        read = list(tables)
+    except DataError as error:
+        raise DataError(
+            f"{error}\n(the model standardises the rows of each {given} by its own; --group names "
+            "the column that says which rows belong together)"
+        ) from error
+    if read:
+        yield joined(read)
+
+
+def _groups(table: Table, group: str, where: str) -> NDArray[np.int64]:
+    """A number (n,) for the group of each row; raises DataError where one is missing."""
+    names = _names(table, group).tolist()
+    if "" in names:
+        raise DataError(
+            f"{where}: row {names.index('') + 1}: column {group!r}: the value is missing, so it is "
+            "not known which rows belong to it"
+        )
+    return numbered_groups(names)
 
 
 def _unseen(preprocessing: Preprocessing, table: Table) -> dict[str, int]:

@@ -22,7 +22,7 @@ from isolet_nn.results.designs import (
     setting_name,
     source_name,
 )
-from isolet_nn.sweeps.datasets import data_depends_on_seed
+from isolet_nn.sweeps.datasets import splits_depend_on_seed
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.journal import COMPLETED_CODE
@@ -117,7 +117,7 @@ def _block_names(trials: Trials) -> list[str]:
     """What the trials of a setting were scored on, those of seeds that divide alike as one."""
     names = []
     dataset = trials.make_experiment(0).dataset
-    is_pooled = trials.cross_validation is not None and not data_depends_on_seed(dataset)
+    is_pooled = trials.cross_validation is not None and not splits_depend_on_seed(dataset)
     for trial in range(trials.per_seed if is_pooled else trials.per_setting):
         seed = {} if is_pooled else {"seed": trials.seed(trial)}
         names.append(block_name({**seed, **trials.division(trial)}))
@@ -160,7 +160,7 @@ def _design_of_sweep(trials: Trials, metric: str) -> Design:
     folds = trials.cross_validation
     if folds is None:
         return design_of(dataset, metric, counted(len(trials.seeds), "seed"))
-    shape = trials.shape if data_depends_on_seed(dataset) else list(trials.shape)[1:]
+    shape = trials.shape if splits_depend_on_seed(dataset) else list(trials.shape)[1:]
     words = [counted(trials.shape[name], name) for name in reversed(list(shape))]
     words = [text for text in words if not text.startswith("1 ")] or ["1 fold"]
     return Design("folds", 1.0 / (folds.folds - 1), " x ".join(words))

@@ -7,7 +7,7 @@
 - ``folder``: what a run folder holds, and how it is read and written; its parts are in
   ``metrics_file``, ``inspection_file``, ``model_file``, ``tensors`` (arrays on the disk) and
   ``records`` (JSON).
-- ``importance``: of the columns of its table.
+- ``importance``: of the columns of its table; ``known_rows``: of rows of a group, where it adapts.
 - ``drawing``: tables and pictures of a run, ``boundary``: of two features; ``redraw``: once more;
   ``card``: in a notebook.
 - ``environment`` and ``identity``: what a result depends on, and whether that has changed.

@@ -5,7 +5,8 @@ This is where the epoch loop, the data and the run folder meet.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from isolet_nn.config.experiment import Experiment
@@ -208,24 +209,39 @@ def evaluate(
     DivergedError
         If the model's answers are no finite numbers.
     """
+    if not isinstance(run, Run):
+        run = Run.open(run)
+    with read_to_evaluate(run, split, backend, data_dir) as experiment:
+        model, dataset = model_with_data(run, experiment)
+        of_split(run, dataset, split)
+        return evaluate_split(model, dataset, split)
+
+
+@contextmanager
+def read_to_evaluate(
+    run: Run, split: str, backend: str | None, data_dir: str | None
+) -> Iterator[Experiment]:
+    """A run's experiment to evaluate by, with its threads; raises ConfigError as `evaluate`."""
     if split not in SPLITS:
         hint = suggestion(split, SPLITS)
         raise ConfigError(f"split: found {split!r}; allowed: {', '.join(SPLITS)}{hint}")
-    if not isinstance(run, Run):
-        run = Run.open(run)
     experiment = with_data_dir(run.experiment, data_dir)
     if backend is not None:
         changes = {"backend": backend, "device": "auto"}
         experiment = load_experiment({**experiment.model_dump(mode="json"), **changes})
     with limited_threads(experiment, auto=available_cores()):
-        model, dataset = model_with_data(run, experiment)
-        part: Split | None = getattr(dataset, split, None)
-        if part is None:
-            raise ConfigError(
-                f"{run.path}: its data has no {split} split, as dataset.validation is none; "
-                "it has test and train"
-            )
-        return evaluate_split(model, dataset, split)
+        yield experiment
+
+
+def of_split(run: Run, dataset: Dataset, split: str) -> Split:
+    """A split of a run's data; raises ConfigError if there is none."""
+    part: Split | None = getattr(dataset, split, None)
+    if part is None:
+        raise ConfigError(
+            f"{run.path}: its data has no {split} split, as dataset.validation is none; "
+            "it has test and train"
+        )
+    return part
 
 
 def model_with_data(run: Run, experiment: Experiment) -> tuple[TrainedModel, Dataset]:

@@ -100,7 +100,8 @@ class Run:
         run = cls(new_folder(runs_dir, experiment.name), experiment)
         write_text(run.path / CONFIG, dump_yaml(experiment))
         run.write_environment(environment)
-        run.write_summary({"status": RUNNING, "started": now(), **facts})
+        task = {} if (group := experiment.dataset.adapted_to) is None else {"adapted_to": group}
+        run.write_summary({"status": RUNNING, "started": now(), **task, **facts})
         return run
 
     @classmethod

@@ -171,6 +171,7 @@ class RecordedTraining:
         final = (None if diverged else self.member.final_row) or {}
         before = self.run.summary
         history = self.member.history
+        adapted_to = self.dataset.preprocessing.adapted_to
         self.run.write_summary(
             {
                 "status": status,
@@ -189,6 +190,7 @@ class RecordedTraining:
                 ),
                 "dataset_checksum": self.dataset.checksum,
                 **({} if self._stopped is None else {"stopped": self._stopped}),
+                **({} if adapted_to is None else {"adapted_to": adapted_to}),
             }
         )
 
@@ -203,6 +205,7 @@ def evaluate_split(model: TrainedModel, dataset: Dataset, name: str) -> Evaluati
         split=name,
         groups=split.groups,
         group_names=dataset.group_names,
+        adapted_to=dataset.preprocessing.adapted_to,
     )
 
 

@@ -131,6 +131,8 @@ class RunSummary(Summary):
     """Why an observer ended the training before its time."""
     grown_from: GrownFrom | None = None
     """Of a run that extends another one."""
+    adapted_to: str | None = None
+    """Whose own rows standardise them, where they do: another task than without."""
 
     _FIGURES: ClassVar[tuple[str, ...]] = ("ended", "seconds", "epochs", "metrics")
 
@@ -203,6 +205,11 @@ class _Input(Record):
     scale: float | None
 
 
+class _Shrinkage(Record):
+    mean: Annotated[float, Field(ge=0)]
+    deviation: Annotated[float, Field(ge=0)]
+
+
 class PreprocessingRecord(Record):
     """preprocessing.json beside a model."""
 
@@ -211,6 +218,8 @@ class PreprocessingRecord(Record):
     classes: Annotated[list[str], Field(min_length=2)]
     label: str | None
     group: str | None
+    shrinkage: _Shrinkage | None = None
+    """Only where each group's rows are standardised by the group's own."""
 
 
 class _Pcg64State(Record):

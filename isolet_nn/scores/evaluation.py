@@ -98,6 +98,8 @@ class Evaluation:
     """(n,) true classes."""
     logits: NDArray[np.floating[Any]]
     """(n, n_classes)."""
+    adapted_to: str | None = None
+    """Whose own rows standardised them ("speaker"): another task; None: nobody's."""
 
     def __repr__(self) -> str:
         return (
@@ -132,6 +134,7 @@ class Evaluation:
         return {
             "split": self.split,
             "n": self.n,
+            **({} if self.adapted_to is None else {"adapted_to": self.adapted_to}),
             "accuracy": self.accuracy,
             "accuracy_low": self.accuracy_low,
             "accuracy_high": self.accuracy_high,
@@ -144,13 +147,8 @@ class Evaluation:
             "confusion_matrix": self.confusion_matrix.tolist(),
             "per_class": [asdict(score) for score in self.per_class],
             "per_speaker": [
-                {
-                    "speaker": score.group,
-                    "n": score.n,
-                    "correct": score.correct,
-                    "accuracy": score.accuracy,
-                }
-                for score in self.per_group
+                {"speaker": of.group, "n": of.n, "correct": of.correct, "accuracy": of.accuracy}
+                for of in self.per_group
             ],
             "calibration": self.calibration.to_json(),
         }
@@ -259,6 +257,7 @@ def evaluate_logits(
     split: str,
     groups: NDArray[np.integer[Any]] | None = None,
     group_names: Sequence[str] | None = None,
+    adapted_to: str | None = None,
 ) -> Evaluation:
     """Everything worth knowing about one network's answers on one split.
 
@@ -270,8 +269,8 @@ def evaluate_logits(
         (n,) true classes, 0 .. n_classes - 1.
     classes
         Names of the classes, in the order of the columns of `logits`.
-    split
-        Name of the split, as ``"test"``.
+    split, adapted_to
+        As `Evaluation` has them.
     groups
         (n,) number of each row's group, for instance its speaker.
     group_names
@@ -325,6 +324,7 @@ def evaluate_logits(
         right=right,
         y=y,
         logits=logits,
+        adapted_to=adapted_to,
     )
 
 

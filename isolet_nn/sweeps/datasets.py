@@ -27,7 +27,7 @@ from isolet_nn.system.files import write_array, write_json
 from isolet_nn.system.folders import read_json
 
 Arrays = dict[str, NDArray[Any]]
-_SPLITS = ("train", "validation", "test")
+_SPLITS = ("train", "validation", "test", "varied")
 _META = "meta.json"
 _DATASETS_KEPT = 2
 
@@ -60,7 +60,7 @@ class PackedDataset:
                 f"sent {self.checksum}"
             )
         group_names = self.meta["group_names"]
-        train, validation, test = (self._split(name) for name in _SPLITS)
+        train, validation, test, varied = (self._split(name) for name in _SPLITS)
         assert train is not None, "every data set has a training part"
         assert test is not None, "and a test part"
         return Dataset(
@@ -73,6 +73,7 @@ class PackedDataset:
             checksum=self.meta["checksum"],
             group_name=self.meta["group_name"],
             group_names=None if group_names is None else tuple(group_names),
+            varied=varied,
         )
 
     def _split(self, name: str) -> Split | None:
@@ -146,10 +147,16 @@ class DataSize:
     n_classes: int
 
 
-def data_depends_on_seed(dataset: DatasetConfig) -> bool:
+def splits_depend_on_seed(dataset: DatasetConfig) -> bool:
     """Whether different seeds split the data differently."""
     draws = dataset.validation != "none" or not dataset.has_own_test
     return draws and dataset.split_seed is None
+
+
+def data_depends_on_seed(dataset: DatasetConfig) -> bool:
+    """Whether different seeds split the data differently, or draw other subsets of groups."""
+    subsets = dataset.by_group is not None and dataset.by_group.subset is not None
+    return splits_depend_on_seed(dataset) or (subsets and dataset.split_seed is None)
 
 
 def data_key(experiment: Experiment) -> str:

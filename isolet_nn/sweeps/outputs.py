@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.key_paths import with_overrides
+from isolet_nn.config.problems import validate
 from isolet_nn.runs.records import FORMAT
 from isolet_nn.sweeps.drawing import draw_plots
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.outer_scores import write_outer_folds
-from isolet_nn.sweeps.scores import write_settings
+from isolet_nn.sweeps.scores import SettingScore, write_settings
 from isolet_nn.sweeps.search.outcomes import write_study
 from isolet_nn.sweeps.table import write_trials
 from isolet_nn.system.files import write_json
@@ -55,7 +59,14 @@ def write_summary(folder: SweepFolder, status: str, started: str, seconds: float
             "reused": folder.n_reused,
             "ranked_by": folder.metric,
             "overruled": folder.overruled,
-            "best": [asdict(score) for score in folder.best()],
+            "best": [_ranked(folder, score) for score in folder.best()],
             **({} if nested is None else {"nested": asdict(nested[1])}),
         },
     )
+
+
+def _ranked(folder: SweepFolder, score: SettingScore) -> dict[str, Any]:
+    """A setting and its scores; and whose own rows standardise them, where they do."""
+    content = with_overrides(folder.sweep.experiment, score.setting)
+    group = validate(Experiment, content, "a setting").dataset.adapted_to
+    return asdict(score) | ({} if group is None else {"adapted_to": group})

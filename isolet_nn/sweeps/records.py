@@ -26,6 +26,8 @@ class RankedSetting(Record):
     n: Whole
     scores: dict[Metric, MeanScoreRecord]
     means: dict[Metric, float] = Field(default={})
+    adapted_to: str | None = None
+    """Whose own rows standardise them, where they do: another task than without."""
 
 
 class ChosenSettingRecord(Record):

@@ -25,7 +25,7 @@ def most_lines(experiment: Experiment, dataset: Dataset, free: int | None) -> in
     """
     if free is None:
         return None
-    size = len(dataset.train.y), dataset.n_features, dataset.n_classes
+    size = len(dataset.learned_from.y), dataset.n_features, dataset.n_classes
     return max(1, networks_in_memory(experiment, *size, free) // experiment.ensemble)
 
 

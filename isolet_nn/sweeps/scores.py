@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from isolet_nn.config.datasets import DatasetConfig
 from isolet_nn.config.metrics import METRICS, SCORES, Metric, measure_of
 from isolet_nn.scores.statistics import resampled_interval
-from isolet_nn.sweeps.datasets import data_depends_on_seed
+from isolet_nn.sweeps.datasets import splits_depend_on_seed
 from isolet_nn.sweeps.distributions import Setting
 from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.journal import COMPLETED_CODE, Results, exact_text
@@ -149,7 +149,7 @@ def mean_interval_over_folds(
         (n,), within what `metric` can be; NaN where a score is missing.
     """
     scores = (
-        scores.reshape(len(scores), -1) if data_depends_on_seed(dataset) else scores.mean(axis=1)
+        scores.reshape(len(scores), -1) if splits_depend_on_seed(dataset) else scores.mean(axis=1)
     )
     low, high = resampled_interval(scores, folds)
     measure = measure_of(metric)

@@ -51,6 +51,11 @@ def print_comparison(
     if common:
         printer.say(f"all runs: {', '.join(common)}")
     _print_groups(comparison, printer)
+    if len({*comparison.tasks.values()}) > 1:
+        printer.say("not the same task: some adapt to whose rows they are", style="bold red")
+        for label, group in comparison.tasks.items():
+            task = "all rows alike" if group is None else f"adapted to the {group}"
+            printer.say(f"  {task}  {comparison.names[label]}")
     if not comparison.same_data and not over_data:
         printer.say("not comparable: the runs were trained on different data", style="bold red")
         for label, checksum in comparison.checksums.items():

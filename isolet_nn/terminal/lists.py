@@ -22,6 +22,7 @@ _USUAL: dict[str, Callable[[Any], str]] = {
     "status": str,
     "test_accuracy": percent,
     "validation_accuracy": percent,
+    "adapted_to": lambda group: group or "",
     "epochs": number,
     "trials": number,
     "failed": lambda failed: number(failed or None),

@@ -11,10 +11,10 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from isolet_nn.errors import counted
 from isolet_nn.terminal.streams import MESSAGES, ProgressLine, print_message
-from isolet_nn.terminal.words import loss_text, percent
+from isolet_nn.terminal.words import adapted_text, loss_text, percent
 
 if TYPE_CHECKING:
-    from isolet_nn.results.prediction import PredictionScores
+    from isolet_nn.results.prediction_scores import PredictionScores
 
 _REFRESH_SECONDS = 0.1
 _BEGIN_SECONDS = 0.5
@@ -95,7 +95,9 @@ def print_unseen(unseen: Mapping[str, int], rows: int) -> None:
         )
 
 
-def print_prediction_scores(scores: PredictionScores, label: str) -> None:
+def print_prediction_scores(
+    scores: PredictionScores, label: str, adapted_to: str | None = None
+) -> None:
     """Say to standard error how good predictions were, where the table had the classes."""
     if not scores.n:
         return
@@ -103,7 +105,7 @@ def print_prediction_scores(scores: PredictionScores, label: str) -> None:
     print_message(
         f"accuracy {percent(scores.n_correct / scores.n)} (95 % interval {percent(low)} to "
         f"{percent(high)}), as the column {label!r} has it: {scores.n_correct:,} of "
-        f"{counted(scores.n, 'row')}"
+        f"{counted(scores.n, 'row')}{adapted_text(adapted_to)}"
     )
     if scores.n_known:
         print_message(

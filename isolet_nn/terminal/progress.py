@@ -10,7 +10,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from isolet_nn.errors import counted
 from isolet_nn.terminal.notebook import NOTEBOOK_SECONDS, NotebookBar
 from isolet_nn.terminal.streams import MESSAGES, ProgressLine, line_width, print_message
-from isolet_nn.terminal.words import loss_text, percent
+from isolet_nn.terminal.words import adapted_text, loss_text, percent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,8 +170,9 @@ def _about(run: Run, dataset: Dataset) -> str:
     if dataset.validation is not None:
         rows.append(f"{len(dataset.validation.y)} validation")
     rows.append(counted(len(dataset.test.y), "test row"))
+    task = adapted_text(dataset.preprocessing.adapted_to)
     return (
-        f"{experiment.name}: {sizes}, {experiment.optimizer.name}, {experiment.backend}\n"
+        f"{experiment.name}: {sizes}, {experiment.optimizer.name}, {experiment.backend}{task}\n"
         f"{dataset.name}: {', '.join(rows)}"
     )
 

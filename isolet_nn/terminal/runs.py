@@ -12,11 +12,12 @@ from isolet_nn.system.folders import PLOTS
 from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
 from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line, print_warning
 from isolet_nn.terminal.tables import PrintedColumn, PrintedTable
-from isolet_nn.terminal.words import loss_text, metric_text, percent
+from isolet_nn.terminal.words import adapted_text, loss_text, metric_text, percent
 
 if TYPE_CHECKING:
     from isolet_nn.config.experiment import Experiment
     from isolet_nn.runs.folder import Run
+    from isolet_nn.runs.known_rows import KnownRowsCurve
     from isolet_nn.runs.xor import XorResult
     from isolet_nn.scores.calibration import Calibration
     from isolet_nn.scores.evaluation import Evaluation
@@ -41,7 +42,9 @@ def print_run(run: Run, printer: Printer = FOR_TERMINAL) -> None:
             PrintedColumn("loss", [metrics[f"{split}_loss"] for split in splits], loss_text),
             PrintedColumn("accuracy", [metrics[f"{split}_accuracy"] for split in splits], percent),
         ]
-        printer.tables(PrintedTable(columns, f"{run.experiment.name}, epoch {summary['epoch']}"))
+        task = adapted_text(summary.get("adapted_to"))
+        title = f"{run.experiment.name}, epoch {summary['epoch']}{task}"
+        printer.tables(PrintedTable(columns, title))
         best = summary["best_validation_epoch"]
         stopping = run.experiment.training.early_stopping
         metric = in_words(stopping.metric if stopping else "validation_loss")
@@ -102,6 +105,25 @@ def print_evaluation(
     )
 
 
+def print_known_rows(curve: KnownRowsCurve, printer: Printer = FOR_TERMINAL) -> None:
+    """Print the accuracy by how many rows of each group are known."""
+    points = curve.points
+    columns = [
+        PrintedColumn(
+            "known rows",
+            ["all" if point.known is None else str(point.known) for point in points],
+            str,
+            numbers=True,
+        ),
+        PrintedColumn("accuracy", [point.mean for point in points], percent),
+        PrintedColumn("lowest", [point.low for point in points], percent),
+        PrintedColumn("highest", [point.high for point in points], percent),
+    ]
+    task = adapted_text(curve.adapted_to)
+    title = f"{curve.split} split, {counted(curve.n, 'row')}{task}, by its rows that are known"
+    printer.tables(PrintedTable(columns, title))
+
+
 def _scores(evaluation: Evaluation) -> PrintedTable:
     """A row a score."""
     low, high = percent(evaluation.accuracy_low), percent(evaluation.accuracy_high)
@@ -127,7 +149,8 @@ def _scores(evaluation: Evaluation) -> PrintedTable:
         "high": [evaluation.accuracy_high if bounded else None for bounded in is_accuracy],
     }
     columns = [PrintedColumn("score", list(rows)), PrintedColumn("value", texts, str, exact)]
-    title = f"{evaluation.split} split, {counted(evaluation.n, 'row')}"
+    task = adapted_text(evaluation.adapted_to)
+    title = f"{evaluation.split} split, {counted(evaluation.n, 'row')}{task}"
     return PrintedTable(columns, title, "pairs")
 
 

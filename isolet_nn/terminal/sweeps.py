@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -22,7 +22,7 @@ from isolet_nn.terminal.notebook import NOTEBOOK_SECONDS, NotebookBar
 from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
 from isolet_nn.terminal.streams import MESSAGES, ProgressLine, print_message
 from isolet_nn.terminal.tables import PrintedColumn, PrintedTable, setting_column
-from isolet_nn.terminal.words import duration, metric_text, setting_text
+from isolet_nn.terminal.words import adapted_text, duration, metric_text, setting_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -285,11 +285,17 @@ def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
     """Print the best settings, how trials ended, and last the folder."""
     best, nested = folder.best(), folder.nested
     if best:
-        tables = [_best_settings(folder, best, printer)]
+        tasks = {setting.get("adapted_to") for setting in folder.summary["best"]}
+        tables = [_best_settings(folder, best, printer, tasks)]
         if nested is not None:
             settings = _setting_columns(folder, [fold.setting or {} for fold in nested[0]])
             tables.append(outer_table(*nested, settings))
         printer.tables(*tables)
+        if len(tasks) > 1:
+            printer.say(
+                "Two tasks are ranked together here: settings with dataset.standardize.by know "
+                "which rows are of one group, the others do not."
+            )
         if folder.metric.startswith("test_"):
             printer.say(
                 "This ranking saw the test set: with dataset.validation or cross_validation, "
@@ -320,7 +326,7 @@ def print_sweep(folder: SweepFolder, printer: Printer = FOR_TERMINAL) -> None:
 
 
 def _best_settings(
-    folder: SweepFolder, best: Sequence[SettingScore], printer: Printer
+    folder: SweepFolder, best: Sequence[SettingScore], printer: Printer, tasks: Set[str | None]
 ) -> PrintedTable:
     names = [*best[0].scores]
     if printer.is_for_terminal:  # which has room for what ranks; settings.csv has the others
@@ -332,7 +338,8 @@ def _best_settings(
         PrintedColumn(n, [score.n for score in best]),
         *(_score_column(name, [of.scores.get(name) for of in best]) for name in names),
     ]
-    return PrintedTable(columns, f"best settings by {in_words(folder.metric)}{over}")
+    task = adapted_text(*tasks) if len(tasks) == 1 else ""
+    return PrintedTable(columns, f"best settings by {in_words(folder.metric)}{task}{over}")
 
 
 def _folds(folder: SweepFolder) -> tuple[str, str]:

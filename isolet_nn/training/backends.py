@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.training.backend import Backend
-from isolet_nn.training.weighting import row_weights
+from isolet_nn.training.weighting import of_copies, row_weights
 
 
 def make_backend(experiments: Sequence[Experiment], datasets: Sequence[Dataset]) -> Backend:
@@ -21,8 +21,11 @@ def make_backend(experiments: Sequence[Experiment], datasets: Sequence[Dataset])
         If classes are weighted that the data has not.
     """
     require_backend(experiments[0])  # before PyTorch is imported, which may be missing
-    parts = [dataset.train for dataset in datasets]
-    weights = [row_weights(e, dataset) for e, dataset in zip(experiments, datasets, strict=True)]
+    parts = [dataset.learned_from for dataset in datasets]
+    weights = [
+        of_copies(row_weights(e, dataset), dataset.copies)
+        for e, dataset in zip(experiments, datasets, strict=True)
+    ]
     if experiments[0].backend == "torch":
         from isolet_nn.training.torch_backend import TorchBackend
 

@@ -103,6 +103,8 @@ class Epochs:
         Rows of the training part of each.
     one_part
         Whether these are the same rows for all.
+    copies
+        How many copies of the training part there are, one after another, that epochs take in turn.
     ahead
         Whether the next epoch's rows are drawn by threads while an epoch is trained.
     schedule
@@ -124,13 +126,14 @@ class Epochs:
         n_rows: int,
         *,
         one_part: bool,
+        copies: int = 1,
         ahead: bool = False,
         schedule: Schedule | None = None,
     ) -> None:
         first = experiments[0]
         self._networks = [(e, k) for e in experiments for k in range(e.ensemble)]
         self._ensembles = [e.ensemble for e in experiments]
-        self.n_rows = n_rows
+        self.n_rows, self._copies = n_rows, copies
         self.batch_size = min(first.training.batch_size, n_rows)
         self.rows_used = n_rows - (n_rows % self.batch_size if first.training.drop_last else 0)
         self.steps = -(-self.rows_used // self.batch_size)
@@ -190,11 +193,15 @@ class Epochs:
         return [drawn[order] for order in self._orders[: 1 if self._shared else None]]
 
     def _draw_order(self, order: Order, number: int) -> NDArray[np.int64]:
+        first = number % self._copies * self.n_rows
         if order is None:
-            return np.arange(self.rows_used)
+            return np.arange(first, first + self.rows_used)
         seed, network = order
         source = generator(seed, Stream.SHUFFLE, number, network)
-        return source.permutation(self.n_rows)[: self.rows_used]
+        rows = source.permutation(self.n_rows)[: self.rows_used]
+        if first:
+            rows += first
+        return rows
 
     def _learning_rates(self, number: int) -> NDArray[np.float64]:
         """The learning rate of each network in each step (steps, K)."""

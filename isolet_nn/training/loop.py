@@ -49,7 +49,8 @@ class Training:
         They share backend, ensemble, model, and the training section up to schedules and numbers
         of epochs; seeds and optimizers may differ.
     datasets
-        One an experiment, with training parts of equal size; may be the same object several times.
+        One an experiment, with training parts of equal size, and as many copies of them; may be
+        the same object several times.
     evaluate_at
         Epochs that are evaluated instead of those the experiments ask for.
     schedule
@@ -92,6 +93,7 @@ class Training:
             self.experiments,
             len(data.train.y),
             one_part=one_part,
+            copies=data.copies,
             ahead=self.backend.computes_elsewhere,
             schedule=self._schedule,
         )

@@ -52,6 +52,11 @@ def row_weights(experiment: Experiment, dataset: Dataset) -> RowWeights:
     return of_mean_1
 
 
+def of_copies(weights: RowWeights, copies: int) -> RowWeights:
+    """The weight of each row of several copies of the training part, one after another."""
+    return weights if weights is None or copies == 1 else np.tile(weights, copies)
+
+
 def require_class_names(experiment: Experiment, classes: Sequence[str]) -> None:
     """Refuse weights of classes that there are not.
 

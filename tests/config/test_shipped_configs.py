@@ -63,6 +63,7 @@ def test_the_promised_configs_are_shipped() -> None:
         "isolet-ensemble",
         "isolet-search",
         "isolet-search-2",
+        "isolet-adapted-search",
         "search/isolet",
         "xor",
         "moons",

@@ -15,7 +15,7 @@ from isolet_nn.config.holdouts import GroupFold, GroupHoldout, RowFold, RowHoldo
 from isolet_nn.data import Dataset, Preprocessing, RawDataset, load_dataset, load_raw
 from isolet_nn.data.dataset import make_dataset
 from isolet_nn.data.preprocessing import InputColumn
-from isolet_nn.data.scaling import Scaler
+from isolet_nn.data.scaling import Moments, Scaler
 from isolet_nn.data.splits import folds_of_groups, folds_of_rows, split_groups, split_rows
 from isolet_nn.data.table import Column
 from isolet_nn.errors import ConfigError, DataError
@@ -236,7 +236,7 @@ def test_scaled_features_have_mean_0_and_deviation_1(dtype: str) -> None:
 
 def test_scaling_in_blocks_gives_the_same_as_all_at_once() -> None:
     x = rng(1).normal(size=(1000, 3))
-    whole, blocks = Scaler.fit_blocks([x]), Scaler.fit(x)
+    whole, blocks = Scaler.of(Moments.of_blocks([x])), Scaler.fit(x)
     np.testing.assert_allclose(blocks.mean, whole.mean, atol=1e-14)
     np.testing.assert_allclose(blocks.scale, whole.scale, rtol=1e-13)
 
@@ -249,14 +249,14 @@ def test_no_rows_cannot_be_measured() -> None:
 def test_one_scale_for_all_features_keeps_their_proportions() -> None:
     random = np.random.default_rng(0)
     x = random.standard_normal((500, 3)) * [1.0, 2.0, 0.0] + [5.0, 0.0, 7.0]
-    scaled = Scaler.fit_blocks([x], one_scale=True).transform(x, np.float64)
+    scaled = Scaler.of(Moments.of_blocks([x]), one_scale=True).transform(x, np.float64)
     assert np.allclose(scaled.mean(axis=0), 0.0, atol=1e-12)
     assert np.isclose(np.mean(scaled**2), 1.0)
     deviations, plain = scaled.std(axis=0), x.std(axis=0)
     assert np.isclose(deviations[1] / deviations[0], plain[1] / plain[0])
     constant = np.full((4, 2), 3.0)
     assert np.array_equal(
-        Scaler.fit_blocks([constant], one_scale=True).transform(constant, np.float64),
+        Scaler.of(Moments.of_blocks([constant]), one_scale=True).transform(constant, np.float64),
         np.zeros((4, 2)),
     )
 

@@ -21,11 +21,11 @@ from isolet_nn.errors import ConfigError, DataError
 from isolet_nn.results.models import TrainedModel
 from isolet_nn.results.prediction import (
     CsvOutput,
-    PredictionScores,
     file_output,
     output_columns,
     predict_blocks,
 )
+from isolet_nn.results.prediction_scores import PredictionScores
 from results.test_models import mixed_model
 
 HEADER = ["bought", "rooms", "id", "city", "age", "member"]
