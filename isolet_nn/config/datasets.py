@@ -136,7 +136,9 @@ class PlaneDataset(_GrouplessDataset):
     name: Literal["moons", "spirals"]
     """The data set."""
     rows: Annotated[int, Field(ge=3, le=MOST_POINTS)] = 600
-    """Points in all; the classes have equal shares."""
+    """Points in all; the classes have equal shares, unless imbalance says otherwise."""
+    imbalance: Annotated[float, Field(ge=1.0, le=1000.0)] = 1.0
+    """How many times as many points the first class has as the last; those between lie between."""
     noise: Annotated[float, Field(ge=0.0, le=10.0), NoSign] = 0.15
     """Standard deviation of the normal noise on both features; the data is about 3 across."""
     noise_seed: Annotated[int, Field(ge=0)] = 0

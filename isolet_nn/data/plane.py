@@ -40,7 +40,7 @@ _DECIMALS = 4
 def load(config: PlaneDataset) -> RawDataset:
     """Make the points; neighbouring rows are of different classes, the test part is drawn later."""
     classes = _CLASSES[config.name]
-    y = np.arange(config.rows) % len(classes)
+    y = _labels(_counts(config.rows, len(classes), config.imbalance))
     curve = _moons if config.name == "moons" else _spirals
     points = np.empty((config.rows, 2))
     for number in range(len(classes)):
@@ -58,6 +58,27 @@ def load(config: PlaneDataset) -> RawDataset:
         source="made by a formula",
         quantum=10**_DECIMALS,
     )
+
+
+def _counts(rows: int, classes: int, imbalance: float) -> NDArray[np.int64]:
+    """Points of each class: one, and a share of the rest that falls from the first to the last.
+
+    The shares fall by the same factor from each class to the next. What rounding down leaves goes
+    to the first classes.
+    """
+    shares = imbalance ** -(np.arange(classes) / (classes - 1))
+    rest = rows - classes
+    # A share of exactly so many points may come out a rounding below.
+    counts: NDArray[np.int64] = 1 + np.floor(rest * shares / shares.sum() + 1e-9).astype(np.int64)
+    counts[: rows - counts.sum()] += 1
+    return counts
+
+
+def _labels(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Class of each row, every class spread evenly over the rows."""
+    places = np.concatenate([(np.arange(count) + 0.5) / count for count in counts])
+    order = np.argsort(places, kind="stable")
+    return np.repeat(np.arange(len(counts)), counts)[order]
 
 
 def _moons(number: int, t: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -93,6 +93,7 @@ def figure_lines(
     value_name: str,
     lines_name: str | None = None,
     log_x: bool = False,
+    log_y: bool = False,
     title: str = "",
     note: str = "",
 ) -> Figure:
@@ -110,8 +111,8 @@ def figure_lines(
         Column of trials.csv or metrics.csv; accuracies are drawn in percent.
     lines_name
         Key path of the setting that tells the lines apart, if one does.
-    log_x
-        Whether the horizontal axis is logarithmic.
+    log_x, log_y
+        Whether the horizontal, or the vertical, axis is logarithmic.
     note
         Put under the title, for instance what the bands are.
     """
@@ -125,6 +126,8 @@ def figure_lines(
         logarithmic(axes.xaxis, places)
     elif all(float(place).is_integer() for place in places):
         _tick_whole_numbers(axes)
+    if log_y:
+        axes.set_yscale("log")
     if len(lines) > 1 and axes.lines:
         heading = setting_label(lines_name) if lines_name else None
         if beside:

@@ -31,7 +31,9 @@ def reproduce_report(
     figure: Annotated[
         list[str] | None,
         typer.Option(
-            "--figure", metavar="N", help="1 to 8, xor, parity or data; repeatable. All of them."
+            "--figure",
+            metavar="N",
+            help="1 to 8, xor, parity, data, or claim1 to claim12; repeatable. All of them.",
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer cells and seeds.")] = False,
@@ -54,7 +56,7 @@ def reproduce_report(
     quiet: Quiet = False,
     table_format: TableFormat = None,
 ) -> None:
-    """Run the report's figures again and judge its conclusions, on a page; prints the folder."""
+    """Run the report's figures again and judge what it says, on a page; prints the folder."""
     from isolet_nn.reproduction import run as reproduction
     from isolet_nn.reproduction.console import PrintedProgress, print_verdicts
     from isolet_nn.reproduction.folder import status_of
@@ -92,7 +94,7 @@ def reproduce_report(
     if quiet:
         print_line(folder)
     else:
-        print_verdicts(folder, concluded(folder), printer)
+        print_verdicts(folder, *concluded(folder), printer)
 
 
 @app.command("baselines")

@@ -60,18 +60,21 @@ class PrintedProgress(ReproductionObserver):
 
 
 def print_verdicts(
-    folder: Path, conclusions: Sequence[Claim], printer: Printer = FOR_TERMINAL
+    folder: Path,
+    conclusions: Sequence[Claim],
+    claims: Sequence[Claim],
+    printer: Printer = FOR_TERMINAL,
 ) -> None:
-    """Print a row for each conclusion, the page, and last the folder."""
-    texts = [f"{number}. {claim.text}" for number, claim in enumerate(conclusions, 1)]
-    outcomes = [claim.outcome for claim in conclusions]
-    printer.tables(
-        PrintedTable(
-            [PrintedColumn("the report concludes", texts), PrintedColumn("verdict", outcomes)]
-        )
-    )
+    """Print a row for each conclusion and each claim, the page, and last the folder."""
+    printer.tables(_table("the report concludes", conclusions), _table("its text says", claims))
     printer.say(one_line(f"page: {folder / PAGE}"))
     printer.say(one_line(folder))
+
+
+def _table(heading: str, claims: Sequence[Claim]) -> PrintedTable:
+    texts = [f"{number}. {claim.text}" for number, claim in enumerate(claims, 1)]
+    outcomes = [claim.outcome for claim in claims]
+    return PrintedTable([PrintedColumn(heading, texts), PrintedColumn("verdict", outcomes)])
 
 
 class PrintedFits(BaselinesObserver):

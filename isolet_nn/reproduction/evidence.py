@@ -5,23 +5,27 @@ What was not run, or not to its end, is left out, and rules say what that means.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isolet_nn.config.key_paths import canonical
 from isolet_nn.reproduction.carried_over import CELLS, read_cells
-from isolet_nn.reproduction.folder import XOR_FILE, folder_of
-from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS, PARTS
+from isolet_nn.reproduction.folder import folder_of
+from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS, XOR, Choice
 from isolet_nn.reproduction.records import XorFacts
 from isolet_nn.reproduction.report import Grid
-from isolet_nn.runs.records import read_record
+from isolet_nn.runs.records import Record, read_record
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.journal import COMPLETED_CODE
 from isolet_nn.system.folders import JOURNAL
+
+R = TypeVar("R", bound=Record)
 
 EPOCHS, BATCH = "training.epochs", "training.batch_size"
 LAYERS, RATE, BETA1 = "model.hidden_layers", "optimizer.learning_rate", "optimizer.beta1"
@@ -37,8 +41,8 @@ class CompletedTrial:
     ----------
     settings
         Varied settings by key path.
-    test_accuracy
-        In percent.
+    test_accuracy, validation_accuracy, balanced_accuracy
+        In percent; NaN where it was not measured. The last is of the test part.
     epoch_seconds
         Seconds of an epoch, evaluations included.
     """
@@ -48,6 +52,8 @@ class CompletedTrial:
     test_accuracy: float
     train_loss: float
     epoch_seconds: float
+    validation_accuracy: float = math.nan
+    balanced_accuracy: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +107,7 @@ class Evidence:
 
     def path(self, part_name: str) -> Path | None:
         """The folder of a part, None where it was not begun."""
-        part = next(part for part in PARTS if part.name == part_name)
-        return folder_of(self.folder, part)
+        return folder_of(self.folder, part_name)
 
     def trials(self, part_name: str) -> list[CompletedTrial]:
         """The completed trials of a part that is a sweep."""
@@ -119,6 +124,50 @@ class Evidence:
     def accuracies(self, part_name: str, key: str, value: object) -> list[float]:
         """Test accuracies of one setting, by seed."""
         return [trial.test_accuracy for trial in self.of_setting(part_name, key, value)]
+
+    def by_seed(
+        self,
+        part_name: str,
+        where: Mapping[str, Any],
+        value: Literal["test_accuracy", "balanced_accuracy"] = "test_accuracy",
+    ) -> dict[int, float]:
+        """A value of the trials that have some settings, by seed.
+
+        Raises
+        ------
+        ValueError
+            If the settings are those of several trials of a seed.
+        """
+        found: dict[int, float] = {}
+        for trial in self.trials(part_name):
+            if all(trial.settings.get(key) == wanted for key, wanted in where.items()):
+                if trial.seed in found:
+                    raise ValueError(f"{part_name}: {where} has several trials of a seed")
+                found[trial.seed] = getattr(trial, value)
+        return found
+
+    def chosen(self, choice: Choice) -> list[dict[str, Any]]:
+        """The best settings by mean validation accuracy over seeds, one for each value of a key.
+
+        Settings of which a seed has failed are not chosen; of equals the first is.
+        """
+        by_setting: dict[str, tuple[dict[str, Any], list[float]]] = {}
+        for trial in self.trials(choice.part):
+            key = canonical(trial.settings)
+            by_setting.setdefault(key, (trial.settings, []))[1].append(trial.validation_accuracy)
+        n_seeds = max((len(values) for _, values in by_setting.values()), default=0)
+        best: dict[str, tuple[float, dict[str, Any]]] = {}
+        for settings, values in by_setting.values():
+            mean = float(np.mean(values))
+            group = canonical(settings[choice.by])
+            if len(values) == n_seeds and mean > best.get(group, (-math.inf, settings))[0]:
+                best[group] = mean, settings
+        return [settings for _, settings in best.values()]
+
+    def measured(self, part_name: str, model: type[R]) -> R | None:
+        """What was measured for a part; None where it was not."""
+        path = self.folder / f"{part_name}.json"
+        return read_record(path, model) if path.exists() else None
 
     def cells(self, part_name: str, grid: Grid) -> Cells:
         """A sweep's trials in the places that the report's grid has for them."""
@@ -146,10 +195,8 @@ class Evidence:
 
     def xor(self) -> Xor | None:
         """What became of exclusive or; None where it was not run."""
-        if not (self.folder / XOR_FILE).exists():
-            return None
-        facts = read_record(self.folder / XOR_FILE, XorFacts)
-        return Xor(**facts.model_dump(exclude={"format"}))
+        facts = self.measured(XOR, XorFacts)
+        return None if facts is None else Xor(**facts.model_dump(exclude={"format"}))
 
 
 _Place = Callable[[dict[str, Any]], float]
@@ -163,9 +210,17 @@ PLACES: dict[str, tuple[_Place, _Place]] = {
 """Where in the report's grid a trial belongs, by its settings."""
 
 
+def differences(some: Mapping[int, float], others: Mapping[int, float]) -> list[float]:
+    """One set of values less another, for each seed that both have."""
+    pairs = [(some[seed], others[seed]) for seed in sorted(some.keys() & others.keys())]
+    return [one - other for one, other in pairs if math.isfinite(one) and math.isfinite(other)]
+
+
 def _read_trials(folder: SweepFolder) -> list[CompletedTrial]:
     trials, results = folder.trial_table, folder.results
     accuracy, loss = results.metric("test_accuracy"), results.metric("train_loss")
+    validation = results.metric("validation_accuracy")
+    balanced = results.metric("test_balanced_accuracy")
     return [
         CompletedTrial(
             trials.setting(number // len(trials.seeds)),
@@ -173,6 +228,8 @@ def _read_trials(folder: SweepFolder) -> list[CompletedTrial]:
             100.0 * float(accuracy[number]),
             float(loss[number]),
             float(results.seconds[number]) / max(1, int(results.epochs[number])),
+            100.0 * float(validation[number]),
+            100.0 * float(balanced[number]),
         )
         for number in np.flatnonzero(results.status == COMPLETED_CODE).tolist()
     ]

@@ -11,7 +11,7 @@ from isolet_nn.config.section import Section
 from isolet_nn.config.yaml_files import read_mapping
 from isolet_nn.errors import RunError
 from isolet_nn.reproduction import carried_over
-from isolet_nn.reproduction.parts import CARRIED_OVER, XOR, Part
+from isolet_nn.reproduction.parts import CARRIED_OVER, Part
 from isolet_nn.reproduction.records import PartStatus
 from isolet_nn.runs.records import FORMAT, read_record, require_format
 from isolet_nn.sweeps.records import SweepSummary
@@ -19,7 +19,7 @@ from isolet_nn.system.files import write_json
 from isolet_nn.system.folders import SUMMARY, SWEEP, now
 from isolet_nn.system.statuses import COMPLETED, RUNNING
 
-FILE, STATUS, XOR_FILE = "reproduction.yaml", "status.json", "xor.json"
+FILE, STATUS = "reproduction.yaml", "status.json"
 
 
 class Reproduction(Section):
@@ -72,10 +72,10 @@ def status_of(folder: Path) -> str:
     return read_record(folder / STATUS, PartStatus).status
 
 
-def folder_of(folder: Path, part: Part) -> Path | None:
+def folder_of(folder: Path, part_name: str) -> Path | None:
     """The folder that a part was run in, None where it was not begun."""
-    pattern = re.compile(rf"\d{{8}}-\d{{6}}-{re.escape(part.name)}(-\d+)?")
-    file = carried_over.FILE if part.name == CARRIED_OVER else SWEEP
+    pattern = re.compile(rf"\d{{8}}-\d{{6}}-{re.escape(part_name)}(-\d+)?")
+    file = carried_over.FILE if part_name == CARRIED_OVER else SWEEP
     found = [path for path in folder.iterdir() if pattern.fullmatch(path.name)]
     # A process killed at the wrong moment leaves a folder without anything in it.
     return max((path for path in found if (path / file).exists()), default=None)
@@ -83,9 +83,9 @@ def folder_of(folder: Path, part: Part) -> Path | None:
 
 def is_finished(folder: Path, part: Part) -> bool:
     """Whether a part need not be run any more."""
-    if part.name == XOR:
-        return (folder / XOR_FILE).exists()
-    own = folder_of(folder, part)
+    if part.measure is not None:
+        return (folder / part.file).exists()
+    own = folder_of(folder, part.name)
     if own is None:
         return False
     if part.name == CARRIED_OVER:

@@ -12,12 +12,14 @@ from isolet_nn.notebook.html import data_uri, template_environment
 from isolet_nn.pages.assets import base_style
 from isolet_nn.reproduction import tables
 from isolet_nn.reproduction.carried_over import FILE as CARRIED_OVER_FILE
+from isolet_nn.reproduction.claim_sections import claim_sections
 from isolet_nn.reproduction.evidence import BATCH, BETA1, EPOCHS, LAYERS, RATE, Cells, Evidence
 from isolet_nn.reproduction.folder import open_reproduction
 from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS
 from isolet_nn.reproduction.plots import draw_plots
 from isolet_nn.reproduction.report import Report, load_report
-from isolet_nn.reproduction.verdicts import Claim, conclusions, figures
+from isolet_nn.reproduction.rules import effect_text
+from isolet_nn.reproduction.verdicts import Claim, claims, conclusions, figures
 from isolet_nn.system.files import read_bytes, write_json, write_text
 from isolet_nn.system.folders import now
 from isolet_nn.system.machine import available_cores, describe_process
@@ -31,20 +33,25 @@ _GRIDS = {
 }
 
 
-def concluded(folder: Path) -> list[Claim]:
-    """The report's conclusions, judged by what is in a reproduction's folder."""
-    return conclusions(load_report(), Evidence(folder))
+def concluded(folder: Path) -> tuple[list[Claim], list[Claim]]:
+    """The report's conclusions and its claims, judged by what is in a reproduction's folder."""
+    report, evidence = load_report(), Evidence(folder)
+    return conclusions(report, evidence), claims(evidence)
 
 
 def write_page(folder: Path) -> None:
     """Write page, tables, pictures and verdicts of a reproduction's folder."""
     report, evidence = load_report(), Evidence(folder)
     of_report, of_figures = conclusions(report, evidence), figures(report, evidence)
+    of_text = claims(evidence)
     write_json(
         folder / VERDICTS,
         {
             "conclusions": [
                 {"number": number, **claim.to_json()} for number, claim in enumerate(of_report, 1)
+            ],
+            "claims": [
+                {"number": number, **claim.to_json()} for number, claim in enumerate(of_text, 1)
             ],
             "figures": {name: claim.to_json() for name, claim in of_figures.items()},
         },
@@ -53,6 +60,7 @@ def write_page(folder: Path) -> None:
     _write_tables(folder / TABLES, grids)
     context = _tables(report, evidence, grids) | {
         "conclusions": of_report,
+        "claims": claim_sections(evidence, of_text),
         "figures": of_figures,
         "pictures": {
             name: data_uri(read_bytes(path)) for name, path in draw_plots(report, evidence).items()
@@ -62,6 +70,7 @@ def write_page(folder: Path) -> None:
         "left_out": _left_out(evidence, report),
         "reproduction": open_reproduction(folder),
         "counts": Counter(claim.outcome for claim in of_report),
+        "claim_counts": Counter(claim.outcome for claim in of_text),
         "environment": describe_process("torch"),
         "cores": available_cores(),
         "date": now(),
@@ -74,6 +83,7 @@ def render(context: dict[str, Any]) -> str:
     """Fill in the template."""
     environment = template_environment(Path(__file__).parent)
     environment.filters["anchor"] = lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower())
+    environment.filters["effect"] = effect_text
     return environment.get_template(_TEMPLATE).render(context, base_style=base_style())
 
 

@@ -14,6 +14,14 @@ from isolet_nn.system.folders import PLOTS
 
 DEPTH = "number_of_hidden_layers"
 """What no key of an experiment says, but its list of hidden layers."""
+PICTURES_OF_SWEEPS = {
+    "figure5": "heatmap.png",
+    "figure6": "heatmap.png",
+    "figure8": "boxplot.png",
+    "parity": "boxplot.png",
+    "other-data-sets": "boxplot.png",
+}
+"""What is taken from the folders of sweeps as it is, by part."""
 _SHOWN_BETA1 = (0.0, 0.9, 0.99)
 
 
@@ -38,14 +46,7 @@ def draw_plots(report: Report, evidence: Evidence) -> dict[str, Path]:
             "one network kept across all cells",
         ),
     }
-    of_sweeps = {
-        "figure5": "heatmap.png",
-        "figure6": "heatmap.png",
-        "figure8": "boxplot.png",
-        "parity": "boxplot.png",
-        "other-data-sets": "boxplot.png",
-    }
-    for part, name in of_sweeps.items():
+    for part, name in PICTURES_OF_SWEEPS.items():
         folder = evidence.path(part)
         if folder is not None and (folder / PLOTS / name).is_file():
             drawn[part] = folder / PLOTS / name
@@ -65,7 +66,7 @@ def _curves(report: Report, evidence: Evidence, column: str, name: str) -> dict[
             value = getattr(trial, column) / factor
             by_epoch.setdefault(trial.settings[EPOCHS], []).append(value)
         if by_epoch:
-            bands[f"momentum {curve.momentum:g}"] = _band(by_epoch)
+            bands[f"momentum {curve.momentum:g}"] = band(by_epoch)
             seeds = max(seeds, *map(len, by_epoch.values()))
     if not bands:
         return {}
@@ -77,7 +78,7 @@ def _curves(report: Report, evidence: Evidence, column: str, name: str) -> dict[
         x_name="epoch",
         value_name=column,
         title=f"617-44-26{only}",
-        note=_over_seeds(seeds),
+        note=over_seeds(seeds),
     )
     return {name: path}
 
@@ -93,7 +94,7 @@ def _depths(cells: Cells, evidence: Evidence) -> dict[str, Path]:
             if np.isfinite(of_depth).any()
         }
         if by_depth:
-            bands[f"beta1 {beta1:g}"] = _band(by_depth)
+            bands[f"beta1 {beta1:g}"] = band(by_depth)
     if not bands:
         return {}
     path = evidence.folder / PLOTS / "depths.png"
@@ -103,7 +104,7 @@ def _depths(cells: Cells, evidence: Evidence) -> dict[str, Path]:
         x_name=DEPTH,
         value_name="test_accuracy",
         title="figure 7",
-        note=_over_seeds(cells.by_seed.shape[-1]),
+        note=over_seeds(cells.by_seed.shape[-1]),
     )
     return {"depths": path}
 
@@ -130,11 +131,13 @@ def _grid(
     return {name: path}
 
 
-def _over_seeds(n: int) -> str:
+def over_seeds(n: int) -> str:
+    """What a note says of bands over so many seeds."""
     return f"mean of {n} seeds, band from the lowest to the highest" if n > 1 else ""
 
 
-def _band(values: Mapping[int, list[float]]) -> Band:
+def band(values: Mapping[int, list[float]]) -> Band:
+    """Mean and range of the seeds, along an axis."""
     places = sorted(values)
     return Band(
         places,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from isolet_nn.runs.records import Instant, Record, Share, Whole
+from isolet_nn.runs.records import Instant, Record, Seconds, Share, Whole
 
 
 class PartStatus(Record):
@@ -42,3 +42,41 @@ class XorFacts(Record):
     run: str
     seed: Whole
     probabilities: list[Annotated[list[Share], Field(min_length=2, max_length=2)]]
+
+
+class TimedTraining(Record):
+    """One training on the clock."""
+
+    engine: Literal["numpy", "torch", "scikit-learn"]
+    hidden: Whole
+    batch_size: Whole
+    round: Whole
+    seconds: Seconds
+
+
+class TimedTrainings(Record):
+    """What was timed for a claim."""
+
+    format: Literal[1]
+    epochs: Annotated[int, Field(ge=1)]
+    """Of each training."""
+    trainings: list[TimedTraining]
+
+
+class StepsOfTraining(Record):
+    """How long the steps of an optimizer were in one training."""
+
+    optimizer: str
+    seed: Whole
+    median: list[Annotated[float, Field(gt=0.0)]]
+    """Median effective step of all weights, at each of the steps looked at."""
+
+
+class EffectiveSteps(Record):
+    """effective-steps.json of a reproduction."""
+
+    format: Literal[1]
+    steps: list[Whole]
+    """Steps after which the optimizers' state was looked at, ascending."""
+    steps_per_epoch: Annotated[int, Field(ge=1)]
+    trainings: list[StepsOfTraining]

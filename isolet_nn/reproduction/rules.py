@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.scores.evaluation import wilson_interval
+from isolet_nn.scores.paired import paired_t_tests, signed_rank_tests
 from isolet_nn.scores.statistics import Interval, difference_of_means, mean_interval
 
 Outcome = Literal["confirmed", "refuted", "not decidable"]
@@ -24,6 +25,8 @@ NOT_DECIDABLE: Outcome = "not decidable"
 
 FEWEST = 3
 """Values that an interval needs at least; of two, bootstrapping gives but three different means."""
+MANY = 100
+"""Trials after which what never happened is said not to happen."""
 DASH = "\N{EN DASH}"
 CLOSE, FAR = 3.0, 10.0
 """Points between two cells that agree at most, and between two that certainly do not.
@@ -34,12 +37,24 @@ Measured on figure 7: two fresh grids that differ by the seed alone agree within
 
 
 @dataclass(frozen=True)
+class Effect:
+    """How large something is, with its 95 % interval."""
+
+    estimate: float
+    low: float
+    high: float
+    unit: str
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What became of a claim, by which rule, and on what evidence."""
 
     outcome: Outcome
     rule: str
     evidence: str
+    effect: Effect | None = None
+    """What was estimated, where the rule asks for an interval."""
 
 
 def all_of(verdicts: Iterable[Verdict]) -> Outcome:
@@ -135,7 +150,7 @@ def box_holds_mean(box: tuple[float, float], values: Sequence[float], *, reading
     interval, low, high = mean_interval(values), box[0] - reading, box[1] + reading
     reported = f"the report's {box[0]:g}{DASH}{box[1]:g}, ±{reading:g} for the reading"
     evidence = f"{interval_text(interval, '%')}, {len(values)} seeds; {reported}"
-    return Verdict(_inside(interval, low, high), rule, evidence)
+    return Verdict(_inside(interval, low, high), rule, evidence, _effect(interval, "%"))
 
 
 def above(values: Sequence[float], bound: float, what: str, unit: str = "points") -> Verdict:
@@ -177,7 +192,86 @@ def on_a_par(some: Sequence[float], others: Sequence[float], margin: float) -> V
         return Verdict(NOT_DECIDABLE, rule, _too_few(min(len(some), len(others)), "seeds"))
     interval = difference_of_means(some, others)
     evidence = f"difference {interval_text(interval, 'points', signed=True)}"
-    return Verdict(_inside(interval, -margin, margin), rule, evidence)
+    return Verdict(_inside(interval, -margin, margin), rule, evidence, _effect(interval, "points"))
+
+
+def paired_above(
+    differences: Sequence[float], bound: float, what: str, *, overlap: float = 0.0
+) -> Verdict:
+    """Whether a mean difference of pairs is above a bound, in points.
+
+    Parameters
+    ----------
+    differences
+        One of each pair, for instance of two settings with the same seed.
+    what
+        The difference in words.
+    overlap
+        Rows held out for each to train on, where every pair draws its own test part.
+    """
+    return _of_pairs(differences, bound, what, overlap, is_above=True)
+
+
+def paired_below(
+    differences: Sequence[float], bound: float, what: str, *, overlap: float = 0.0
+) -> Verdict:
+    """Whether a mean difference of pairs is below a bound; as `paired_above`."""
+    return _of_pairs(differences, bound, what, overlap, is_above=False)
+
+
+def _of_pairs(
+    differences: Sequence[float], bound: float, what: str, overlap: float, *, is_above: bool
+) -> Verdict:
+    test = "corrected resampled t-test" if overlap else "paired t-test"
+    sides = ("above", "below") if is_above else ("below", "above")
+    rule = (
+        f"Confirmed if the 95 % interval of {what} (Student's {test}) lies {sides[0]} "
+        f"{_bound(bound)} points; refuted if it lies {sides[1]}; otherwise not decidable."
+    )
+    if len(differences) < FEWEST:
+        return Verdict(NOT_DECIDABLE, rule, _too_few(len(differences), "pairs"))
+    tests = paired_t_tests(np.array([differences], np.float64), overlap)
+    mean = float(tests.difference[0])
+    is_constant = not math.isfinite(float(tests.low[0]))
+    interval = (
+        Interval(mean, mean, mean)
+        if is_constant
+        else Interval(mean, float(tests.low[0]), float(tests.high[0]))
+    )
+    verdict = _judge_side(interval, bound, rule, "points", is_above=is_above)
+    counted = f"{verdict.evidence}, {len(differences)} pairs"
+    if is_constant:
+        return replace(verdict, evidence=counted)
+    size = (float(tests.effect[0]), float(tests.effect_low[0]), float(tests.effect_high[0]))
+    cohen = "Cohen's d {} ({} to {})".format(*(with_minus(f"{value:.1f}") for value in size))
+    return replace(verdict, evidence=f"{counted}; {cohen}")
+
+
+def ranked_above(differences: Sequence[float], what: str, of: str) -> Verdict:
+    """Whether something is above 0 over several things whose points are not comparable.
+
+    By Wilcoxon's signed-rank test.
+
+    Parameters
+    ----------
+    differences
+        One of each.
+    what
+        The difference in words.
+    of
+        What there is one of each, such as ``data sets``.
+    """
+    rule = (
+        f"A point on one is not a point on another, so {of} are ranked. Confirmed if the 95 % "
+        f"interval of the typical value of {what} (Hodges and Lehmann's, of Wilcoxon's signed-rank "
+        "test) lies above 0; refuted if it lies below; otherwise not decidable."
+    )
+    tests = signed_rank_tests(np.array([differences])) if len(differences) > 1 else None
+    if tests is None or not math.isfinite(float(tests.low[0])):
+        return Verdict(NOT_DECIDABLE, rule, f"{len(differences)} {of}; six are needed at least")
+    interval = Interval(*(float(of_one[0]) for of_one in tests[:3]))
+    verdict = _judge_side(interval, 0.0, rule, "points", is_above=True)
+    return replace(verdict, evidence=f"{verdict.evidence}, {len(differences)} {of}")
 
 
 def mostly(successes: int, n: int, what: str) -> Verdict:
@@ -200,6 +294,28 @@ def never(successes: int, n: int, what: str) -> Verdict:
     )
     outcome = REFUTED if successes else CONFIRMED if n >= FEWEST else NOT_DECIDABLE
     return Verdict(outcome, rule, f"{successes} of {n}")
+
+
+def ever(successes: int, n: int, what: str) -> Verdict:
+    """Whether something can happen: once is enough."""
+    rule = (
+        f"Confirmed if {what} even once; refuted if it does not in {MANY} trials or more; "
+        "otherwise not decidable."
+    )
+    outcome = CONFIRMED if successes else REFUTED if n >= MANY else NOT_DECIDABLE
+    return Verdict(outcome, rule, f"{successes} of {n}")
+
+
+def under(reason: str, verdict: Verdict) -> Verdict:
+    """The verdict, its rule led in by where its bar comes from."""
+    return replace(verdict, rule=f"{reason} {verdict.rule}")
+
+
+def not_run(claim: str) -> Verdict:
+    """The verdict where there is no evidence at all."""
+    return Verdict(
+        NOT_DECIDABLE, f"Whether {claim} needs fresh runs.", f"not run; {FEWEST} are needed"
+    )
 
 
 def interval_text(interval: Interval, unit: str, *, signed: bool = False) -> str:
@@ -226,7 +342,21 @@ def _judge_side(
     is_higher, is_lower = interval.low > bound, interval.high < bound
     holds, fails = (is_higher, is_lower) if is_above else (is_lower, is_higher)
     outcome = CONFIRMED if holds else REFUTED if fails else NOT_DECIDABLE
-    return Verdict(outcome, rule, interval_text(interval, unit, signed=unit == "points"))
+    text = interval_text(interval, unit, signed=unit == "points")
+    return Verdict(outcome, rule, text, _effect(interval, unit))
+
+
+def effect_text(effect: Effect) -> str:
+    """Write an effect: ``+0.42 points (+0.28 to +0.56)``."""
+    form = "+.2f" if effect.unit == "points" else ".2f"
+    estimate, low, high = (
+        with_minus(format(value, form)) for value in (effect.estimate, effect.low, effect.high)
+    )
+    return f"{estimate} {effect.unit} ({low} to {high})"
+
+
+def _effect(interval: Interval, unit: str) -> Effect:
+    return Effect(interval.estimate, interval.low, interval.high, unit)
 
 
 def _inside(interval: Interval, low: float, high: float) -> Outcome:

@@ -16,10 +16,10 @@ from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import RunError
 from isolet_nn.reproduction import carried_over
+from isolet_nn.reproduction.evidence import Evidence
 from isolet_nn.reproduction.folder import (
     FILE,
     STATUS,
-    XOR_FILE,
     Reproduction,
     folder_of,
     is_finished,
@@ -27,11 +27,10 @@ from isolet_nn.reproduction.folder import (
     write_status,
 )
 from isolet_nn.reproduction.page import write_page
-from isolet_nn.reproduction.parts import CARRIED_OVER, XOR, Part, parts_of, sweep_of
+from isolet_nn.reproduction.parts import CARRIED_OVER, Measure, Measuring, Part, sweep_of
 from isolet_nn.reproduction.records import PartStatus
-from isolet_nn.runs import execution
+from isolet_nn.reproduction.selection import parts_of
 from isolet_nn.runs.records import FORMAT, read_record
-from isolet_nn.runs.xor import count_solved, require_xor, result_of
 from isolet_nn.sweeps.observers import SweepObserver
 from isolet_nn.sweeps.sweep import resume_sweep, sweep
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
@@ -42,8 +41,6 @@ from isolet_nn.training.backends import require_backend
 from isolet_nn.version import __version__
 
 NAME = "reproduce-report"
-SEEDS = {False: 100, True: 30}
-"""Seeds of the small networks for exclusive or, in full and quick."""
 
 
 class ReproductionObserver:
@@ -77,7 +74,7 @@ def begin(
     Parameters
     ----------
     figures
-        Some of `parts.FIGURES`; none stands for all.
+        Some of `selection.FIGURES`; none stands for all.
     quick
         Whether to leave out cells and seeds.
     backend, device
@@ -189,9 +186,9 @@ def _carry_out(work: _Work) -> None:
 
 def _run_part(work: _Work, part: Part) -> bool:
     """Run a part, or go on with it; return whether it was completed."""
-    if part.name == XOR:
-        return _run_xor(work, part)
-    own = folder_of(work.folder, part)
+    if part.measure is not None:
+        return _run_measurement(work, part, part.measure)
+    own = folder_of(work.folder, part.name)
     if part.name == CARRIED_OVER:
         return _run_carried_over(work, part, own)
     options: dict[str, Any] = {
@@ -200,18 +197,40 @@ def _run_part(work: _Work, part: Part) -> bool:
         "observer": work.observer.of_sweep(),
         "should_stop": work.should_stop,
     }
-    if own is None:
-        config = sweep_of(
-            part,
-            quick=work.content.quick,
-            data_dir=work.data_dir,
-            computing=work.content.computing,
-        )
-        done = sweep(config, runs_dir=work.folder, **options)
-    else:
+    if own is not None:
         data_dir = work.data_dir if part.on_isolet else None
         done = resume_sweep(own, data_dir=data_dir, **options)
+        return bool(done.summary["status"] == COMPLETED)
+    settings = None
+    if part.choice is not None:
+        settings = Evidence(work.folder).chosen(part.choice)
+        if not settings:  # all that it is chosen from has failed, which the verdict says
+            return True
+    config = sweep_of(
+        part,
+        quick=work.content.quick,
+        data_dir=work.data_dir,
+        computing=work.content.computing,
+        settings=settings,
+    )
+    done = sweep(config, runs_dir=work.folder, **options)
     return bool(done.summary["status"] == COMPLETED)
+
+
+def _run_measurement(work: _Work, part: Part, measure: Measure) -> bool:
+    measured = measure(
+        Measuring(
+            work.folder,
+            work.content.quick,
+            work.data_dir,
+            work.content.computing,
+            work.should_stop,
+        )
+    )
+    if measured is None:
+        return False
+    write_json(work.folder / part.file, {"format": FORMAT, **measured})
+    return True
 
 
 def _run_carried_over(work: _Work, part: Part, own: Path | None) -> bool:
@@ -230,36 +249,3 @@ def _run_carried_over(work: _Work, part: Part, own: Path | None) -> bool:
         should_stop=work.should_stop,
         on_cell=work.observer.on_cell,
     )
-
-
-def _run_xor(work: _Work, part: Part) -> bool:
-    """Count the seeds that solve exclusive or, with and without a hidden layer; draw one."""
-    experiment = load_experiment(resolve(part.config), work.content.computing)
-    require_xor(experiment)
-    seeds = SEEDS[work.content.quick]
-    flat = load_experiment(experiment.model_dump(mode="json"), {"model.hidden_layers": []})
-    solved, without = count_solved(experiment, seeds), count_solved(flat, seeds)
-    if work.should_stop():
-        return False
-    # The first seed that solves it, as the report shows one that does.
-    lucky = next(
-        (s for s in range(seeds) if count_solved(experiment.model_copy(update={"seed": s}), 1)), 0
-    )
-    chosen = experiment.model_copy(update={"seed": lucky})
-    run = execution.train(chosen, runs_dir=work.folder, should_stop=work.should_stop)
-    if run.summary["status"] != COMPLETED:
-        return False
-    result = result_of(run)
-    write_json(
-        work.folder / XOR_FILE,
-        {
-            "format": FORMAT,
-            "seeds": seeds,
-            "solved": solved,
-            "solved_without_hidden_layer": without,
-            "run": run.path.name,
-            "seed": lucky,
-            "probabilities": [[float(p) for p in row] for row in result.probabilities],
-        },
-    )
-    return True

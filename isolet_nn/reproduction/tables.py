@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from isolet_nn.system.csv_tables import CsvCell, write_csv
 
 _STRONGEST = 20.0
 """Points of difference from which on a cell has the full colour."""
-_SPREAD = ("mean (95 % interval)", "median", "range", "seeds")
+SPREAD = ("mean (95 % interval)", "median", "range", "seeds")
+"""What `spread` tells of percentages."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,8 @@ def box_table(report: Report, evidence: Evidence) -> TextTable:
     rows = []
     for name, box in report.boxes.items():
         values = evidence.accuracies("figure8", "optimizer.name", name)
-        rows.append([OPTIMIZERS[name], f"{span(box.low, box.high)} %", *_spread(values)])
-    return TextTable(["optimizer", "report", *_SPREAD], rows)
+        rows.append([OPTIMIZERS[name], f"{span(box.low, box.high)} %", *spread(values)])
+    return TextTable(["optimizer", "report", *SPREAD], rows)
 
 
 def parity_table(evidence: Evidence) -> TextTable:
@@ -116,8 +117,8 @@ def parity_table(evidence: Evidence) -> TextTable:
     rows = []
     for name, label in (("numpy", "NumPy, from scratch"), ("torch", "PyTorch")):
         trials = evidence.of_setting("parity", "backend", name)
-        rows.append([label, *_spread([t.test_accuracy for t in trials]), _epoch_time(trials)])
-    columns = ["backend", *_SPREAD, "time of an epoch (median)"]
+        rows.append([label, *spread([t.test_accuracy for t in trials]), _epoch_time(trials)])
+    columns = ["backend", *SPREAD, "time of an epoch (median)"]
     return TextTable(columns, rows)
 
 
@@ -126,10 +127,15 @@ def data_table(evidence: Evidence) -> TextTable:
     trials = evidence.trials("other-data-sets")
     names = list(dict.fromkeys(trial.settings["dataset.name"] for trial in trials))
     rows = [
-        [name, *_spread(evidence.accuracies("other-data-sets", "dataset.name", name))]
+        [name, *spread(evidence.accuracies("other-data-sets", "dataset.name", name))]
         for name in names
     ]
-    return TextTable(["data set", *_SPREAD], rows)
+    return TextTable(["data set", *SPREAD], rows)
+
+
+def spread_table(heading: str, values: Mapping[str, Sequence[float]]) -> TextTable:
+    """Percentages of several groups, a row each."""
+    return TextTable([heading, *SPREAD], [[name, *spread(of)] for name, of in values.items()])
 
 
 def layers_table(cells: Cells) -> TextTable:
@@ -172,8 +178,8 @@ def _setting(value: float) -> str:
     return f"{value:g}".replace("e-0", "e-")
 
 
-def _spread(values: Sequence[float]) -> list[str]:
-    """What `_SPREAD` names, of percentages."""
+def spread(values: Sequence[float]) -> list[str]:
+    """What `SPREAD` names."""
     if not values:
         return [DASH, DASH, DASH, "0"]
     mean = f"{np.mean(values):.2f} %"

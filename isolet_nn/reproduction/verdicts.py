@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from isolet_nn.reproduction.bars import LEAST_VISIBLE, PARITY_MARGIN, ROUNDED_AWAY, VISIBLE
+from isolet_nn.reproduction.claims import CLAIMS
 from isolet_nn.reproduction.evidence import EPOCHS, OPTIMIZERS, Cells, CompletedTrial, Evidence
 from isolet_nn.reproduction.parts import FEW_NEURONS
 from isolet_nn.reproduction.report import ROUNDING, Report
 from isolet_nn.reproduction.rules import (
-    FEWEST,
-    NOT_DECIDABLE,
     Outcome,
     Verdict,
     above,
@@ -28,17 +28,13 @@ from isolet_nn.reproduction.rules import (
     is_better,
     mostly,
     never,
+    not_run,
     on_a_par,
     one_more_run,
+    under,
 )
 from isolet_nn.system.machine import has_torch
 
-PARITY_MARGIN = 0.5
-"""Points that two implementations on a par may differ by: the report's whole percents hide less."""
-HURT = 0.5
-"""Points that a setting must cost to be said to hurt: the report's whole percents hide less."""
-VISIBLE = 1.0
-"""Points of a fall that the report can show: it gives whole percents."""
 SOLVED = 90.0
 """Percent of another data set's test rows that are to be right; the report has no such number."""
 CONVERGED, LATE = 20.0, 60.0
@@ -52,10 +48,6 @@ COLLAPSED = 90.0
 """Percent below which a cell of figure 6 belongs to its collapse."""
 FEW = 64.0
 """Neurons of a hidden layer that are few: the report's script has as many, its figure up to 512."""
-_LEAST_VISIBLE = (
-    f"The report gives whole percents: {VISIBLE:g} point is the least that it can show."
-)
-_ROUNDED_AWAY = "The report gives whole percents: less than half a point is rounded away in it."
 _OWN_BAR = (
     "The report proposes this and claims nothing, so the bar is ours: the same kind of network is "
     f"to get {SOLVED:g} % of each set right."
@@ -94,11 +86,15 @@ def conclusions(report: Report, evidence: Evidence) -> list[Claim]:
     return [Claim(text, of) for text, of in zip(report.conclusions, parts, strict=True)]
 
 
+def claims(evidence: Evidence) -> list[Claim]:
+    """The claims of the report's text, in the order of `claims.CLAIMS`."""
+    return [Claim(claim.text, claim.judge(evidence)) for claim in CLAIMS]
+
+
 def figures(report: Report, evidence: Evidence) -> dict[str, Claim]:
     """Whether fresh runs give what each of the report's figures shows."""
     figure6 = evidence.cells("figure6", report.grids["figure6"])
     carried_over = evidence.carried_over(report.grids["figure6"])
-    figure7 = evidence.cells("figure7", report.grids["figure7"])
     return {
         "figures1-2": _curve(report, evidence, "figures1-2", "Without momentum"),
         "figures3-4": _curve(report, evidence, "figures3-4", "With momentum 0.9"),
@@ -113,8 +109,7 @@ def figures(report: Report, evidence: Evidence) -> dict[str, Claim]:
             "Its collapse, the cells below 90 % in the report, comes about in the same way.",
             {"collapse": _collapse(carried_over)},
         ),
-        "figure7": _grid(figure7, "figure 7"),
-        "momentum": Claim("Adam's momentum (beta1) hurt.", _momentum(figure7)),
+        "figure7": _grid(evidence.cells("figure7", report.grids["figure7"]), "figure 7"),
         "figure8": Claim(
             "Four optimizers at the same learning rate reach what figure 8 shows.",
             {
@@ -146,7 +141,7 @@ def _xor(evidence: Evidence) -> Claim:
     text = "2-3-2 solves exclusive or with its recipe; 2-2, without a hidden layer, cannot."
     found = evidence.xor()
     if found is None:
-        return Claim(text, {"2-3-2": _not_run("a seed solves it")})
+        return Claim(text, {"2-3-2": not_run("a seed solves it")})
     recipe = mostly(found.solved, found.seeds, "a seed solves it")
     flat = never(found.solved_without_hidden_layer, found.seeds, "a seed solves it")
     return Claim(text, {"2-3-2": recipe, "2-2": flat})
@@ -162,23 +157,6 @@ def _collapse(cells: Cells) -> Verdict:
     return grids_agree(cells.reported[collapsed], cells.fresh[collapsed])
 
 
-def _momentum(cells: Cells) -> dict[str, Verdict]:
-    """Each of the larger beta1 against 0, over all depths and seeds."""
-    without = cells.rows.index(0.0)
-    return {
-        f"beta1 {cells.rows[row]:g} against 0": _under(
-            _ROUNDED_AWAY,
-            below(
-                cells.paired(row, without, axis=0),
-                -HURT,
-                "the mean difference (by depth and seed) to beta1 0",
-            ),
-        )
-        for row in range(len(cells.rows))
-        if cells.rows[row] in (0.9, 0.99)
-    }
-
-
 def _parity(evidence: Evidence) -> dict[str, Verdict]:
     numpy, torch = (evidence.of_setting("parity", "backend", name) for name in ("numpy", "torch"))
     verdict = on_a_par(
@@ -191,7 +169,7 @@ def _parity(evidence: Evidence) -> dict[str, Verdict]:
         verdict = replace(verdict, evidence=missing)
     elif numpy and torch:
         verdict = replace(verdict, evidence=f"{verdict.evidence}; {_side_by_side(numpy, torch)}")
-    return {"NumPy less PyTorch": _under(_ROUNDED_AWAY, verdict)}
+    return {"NumPy less PyTorch": under(ROUNDED_AWAY, verdict)}
 
 
 def _side_by_side(numpy: Sequence[CompletedTrial], torch: Sequence[CompletedTrial]) -> str:
@@ -219,7 +197,7 @@ def _optimizers(evidence: Evidence) -> dict[str, Verdict]:
 def _no_hidden_layer(cells: Cells) -> dict[str, Verdict]:
     differences = cells.paired(0, 1, axis=1)
     what = "the mean difference (by beta1 and seed) between no hidden layer and one"
-    verdict = _under(_LEAST_VISIBLE, above(differences, -VISIBLE, what))
+    verdict = under(LEAST_VISIBLE, above(differences, -VISIBLE, what))
     if differences:
         means = (float(np.nanmean(cells.by_seed[:, depth])) for depth in (0, 1))
         more = "; {:.1f} % without, {:.1f} % with one".format(*means)
@@ -243,11 +221,11 @@ def _learning_rate(cells: Cells) -> dict[str, Verdict]:
     for row in np.flatnonzero(few & np.isfinite(cells.fresh[:, rate])).tolist():
         width, best = f"{cells.rows[row]:g} neurons", int(np.nanargmax(cells.fresh[row]))
         reached = [float(value) for value in cells.by_seed[row, rate] if np.isfinite(value)]
-        accuracies[width] = _under(
+        accuracies[width] = under(
             of_accuracy, above(reached, least - ROUNDING, "the mean over seeds", unit="%")
         )
         behind = cells.by_seed[row, best] - cells.by_seed[row, rate]
-        gaps[f"{width}, {cells.columns[best]:g} less 0.001"] = _under(
+        gaps[f"{width}, {cells.columns[best]:g} less 0.001"] = under(
             of_gap,
             below(
                 [float(value) for value in behind if np.isfinite(value)],
@@ -255,7 +233,7 @@ def _learning_rate(cells: Cells) -> dict[str, Verdict]:
                 "what the best rate has more, on average over seeds,",
             ),
         )
-    return {**accuracies, **gaps} or {"few neurons": _not_run("0.001 is excellent")}
+    return {**accuracies, **gaps} or {"few neurons": not_run("0.001 is excellent")}
 
 
 def _over_fitting(cells: Cells) -> dict[str, Verdict]:
@@ -267,7 +245,7 @@ def _over_fitting(cells: Cells) -> dict[str, Verdict]:
         f"the mean change of accuracy from epoch {CONVERGED:g} to {LATE:g}, over the batch sizes "
         f"that reach {HAS_LEARNT:g} % by epoch {CONVERGED:g},"
     )
-    verdict = _under(_LEAST_VISIBLE, below([float(value) for value in change], -VISIBLE, what))
+    verdict = under(LEAST_VISIBLE, below([float(value) for value in change], -VISIBLE, what))
     falls = [
         float(np.nanmax(grid[learnt, early, None] - grid[learnt, early:]))
         for grid in (cells.fresh, cells.reported)
@@ -286,17 +264,5 @@ def _other_data_sets(evidence: Evidence) -> dict[str, Verdict]:
     verdicts = {}
     for name in names:
         accuracies = evidence.accuracies("other-data-sets", "dataset.name", name)
-        verdicts[name] = _under(_OWN_BAR, above(accuracies, SOLVED, what, unit="%"))
-    return verdicts or {"other data sets": _not_run(f"mean test accuracies are above {SOLVED:g} %")}
-
-
-def _under(reason: str, verdict: Verdict) -> Verdict:
-    """The verdict, its rule led in by where its bar comes from."""
-    return replace(verdict, rule=f"{reason} {verdict.rule}")
-
-
-def _not_run(claim: str) -> Verdict:
-    """The verdict where there is no evidence at all."""
-    return Verdict(
-        NOT_DECIDABLE, f"Whether {claim} needs fresh runs.", f"not run; {FEWEST} are needed"
-    )
+        verdicts[name] = under(_OWN_BAR, above(accuracies, SOLVED, what, unit="%"))
+    return verdicts or {"other data sets": not_run(f"mean test accuracies are above {SOLVED:g} %")}

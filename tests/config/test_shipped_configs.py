@@ -114,9 +114,9 @@ def test_a_shipped_config_is_valid(config: ShippedConfig) -> None:
 def test_every_trial_of_a_shipped_sweep_is_valid(config: ShippedConfig) -> None:
     swept = load_sweep(config.path)
     trials = make_trials(swept)
-    of_report = config.name.startswith("report/")
-    assert len(trials) >= (40 if of_report else 5)
-    assert swept.plot or not of_report
+    of_figure = config.name.startswith("report/") and "/claim" not in config.name
+    assert len(trials) >= (40 if of_figure else 5)
+    assert swept.plot or not of_figure
 
 
 @every_sweep

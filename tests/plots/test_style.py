@@ -277,7 +277,7 @@ def test_a_logarithmic_axis_is_labelled_with_the_settings_themselves() -> None:
 def test_ticks_of_a_logarithmic_axis_are_not_printed_over_each_other(places: Any) -> None:
     lines = {"a": plots.Band(places, [0.5] * len(places))}
     coordinate = plots.Coordinate("optimizer.learning_rate", places, logarithmic=True)
-    names = {"x_name": "optimizer.learning_rate", "value_name": "test_loss"}
+    names: dict[str, Any] = {"x_name": "optimizer.learning_rate", "value_name": "test_loss"}
     for figure in (
         plots.figure_lines(lines, **names, log_x=True),
         plots.figure_scatter([0.5] * len(places), x=coordinate, value_name="test_loss"),

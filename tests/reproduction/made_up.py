@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.evidence import BATCH, BETA1, EPOCHS, LAYERS, RATE
 from isolet_nn.reproduction.folder import FILE, Reproduction
 from isolet_nn.reproduction.page import write_page
-from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS, PARTS, XOR, Part, sweep_of
+from isolet_nn.reproduction.parts import CARRIED_OVER, FEW_NEURONS, XOR, Part, sweep_of
+from isolet_nn.reproduction.plots import PICTURES_OF_SWEEPS
 from isolet_nn.reproduction.report import load_report
 from isolet_nn.reproduction.run import begin, go_on
+from isolet_nn.reproduction.selection import PARTS
 from isolet_nn.runs.records import FORMAT
 from isolet_nn.sweeps.cohort import TrialResult
 from isolet_nn.sweeps.drawing import draw_plots
@@ -46,8 +49,48 @@ SWEPT: Settings = {
     "ranked_by": "test_accuracy",
     "best": [],
 }
+EXACT = "xor-by-scale"
+"""The part of which accuracies are counts of four points."""
 LOSSES = {"figures1-2": 0.33, "figures3-4": 0.02}
 NAMES = {part.name: part for part in PARTS}
+
+
+def timed(engine: str, hidden: int, seconds: dict[int, float]) -> list[Settings]:
+    """Three rounds of trainings that take so many seconds, by batch size."""
+    setting = {"engine": engine, "hidden": hidden}
+    return [
+        {**setting, "batch_size": size, "round": number, "seconds": of * (1 + 0.01 * number)}
+        for number in (1, 2, 3)
+        for size, of in seconds.items()
+    ]
+
+
+_SECONDS = {"numpy": {2: 2.0, 32: 0.5, 128: 0.3, 256: 0.1, 8192: 0.1}, "torch": {32: 0.4, 128: 0.2}}
+MEASURED: dict[str, Settings] = {
+    "times-by-batch": {
+        "epochs": 1,
+        "trainings": timed("numpy", 128, {size: _SECONDS["numpy"][size] for size in (2, 32, 256)}),
+    },
+    "times-by-backend": {
+        "epochs": 3,
+        "trainings": [
+            training
+            for engine, seconds in _SECONDS.items()
+            for hidden, size in ((64, 32), (256, 128))
+            for training in timed(engine, hidden, {size: 3 * seconds[size]})
+        ],
+    },
+    "effective-steps": {
+        "steps": [1, 49, 245, 490],
+        "steps_per_epoch": 49,
+        "trainings": [
+            {"optimizer": name, "seed": seed, "median": [8.0, 1.0, middle, last + 0.01 * seed]}
+            for name, middle, last in (("adagrad", 0.6, 0.3), ("rmsprop", 1.2, 1.5))
+            for seed in range(3)
+        ],
+    },
+}
+"""What measurements give that bears out the report, by part."""
 
 
 def as_reported(part: str, settings: Settings) -> float:
@@ -65,6 +108,8 @@ def as_reported(part: str, settings: Settings) -> float:
     if part == "figure8":
         box = REPORT.boxes[settings["optimizer.name"]]
         return (box.low + box.high) / 2
+    if part == EXACT:
+        return 100.0 if settings.get(LAYERS) is None else 50.0
     return 96.0
 
 
@@ -77,26 +122,34 @@ def make_reproduction(
     runs_dir: Path,
     accuracy: Accuracy = as_reported,
     *,
+    measured: Mapping[str, Settings] = MappingProxyType({}),
     without: tuple[str, ...] = (),
     with_page: bool = False,
 ) -> Path:
-    """Make a finished quick reproduction, with its page if asked; `without` were not run."""
+    """Make a finished quick reproduction, with its page if asked; `without` were not run.
+
+    `measured` replaces some of `MEASURED`.
+    """
     if XOR in without:
         folder = runs_dir / "reproduction"
         folder.mkdir(parents=True)
     else:
         folder = begin(["xor"], quick=True, runs_dir=runs_dir)
         go_on(folder)
-    content = Reproduction(figures=[], quick=True, version=isolet_nn.__version__)
-    write_text(folder / FILE, dump_yaml(content))
+    whole = Reproduction(figures=[], quick=True, version=isolet_nn.__version__)
+    write_text(folder / FILE, dump_yaml(whole))
     for part in PARTS:
         if part.name in without or part.name == XOR:
+            continue
+        if part.measure is not None:
+            content = measured.get(part.name, MEASURED[part.name])
+            write_json(folder / part.file, {"format": FORMAT, **content})
             continue
         if part.name == CARRIED_OVER:
             _carry_over(folder, part, accuracy)
             continue
         swept = _sweep(folder, part, accuracy)
-        if with_page:
+        if with_page and part.name in PICTURES_OF_SWEEPS:
             draw_plots(swept)
     if with_page:
         write_page(folder)
@@ -109,13 +162,19 @@ def _sweep(folder: Path, part: Part, accuracy: Accuracy) -> SweepFolder:
     swept = SweepFolder.create(folder, config, trials)
     header = make_header(config.model_dump(mode="json"), ["made up"], isolet_nn.__version__, None)
     journal = Journal(swept.path / JOURNAL, header)
+    experiment = trials.make_experiment(0)
+    held_out = experiment.dataset.validation != "none"
+    evaluated_splits = ["validation"] * held_out + ["test"] * experiment.training.evaluate_test
     spread = _spread(len(trials.codes), len(trials.seeds)).ravel()
     for trial in range(len(trials)):
         settings = trials.setting(trial // len(trials.seeds))
-        share = (accuracy(part.name, settings) + float(spread[trial])) / 100.0
+        off = 0.0 if part.name == EXACT else float(spread[trial])
+        share = (accuracy(part.name, settings) + off) / 100.0
         loss = LOSSES.get(part.name, 0.1) * (1 + float(spread[trial]) / 10)
         metrics = {"train_loss": loss, "train_accuracy": share}
-        metrics |= {"test_loss": loss, "test_accuracy": share}
+        for split in evaluated_splits:
+            metrics |= {f"{split}_loss": loss, f"{split}_accuracy": share}
+            metrics |= {f"{split}_{score}": share for score in experiment.training.scores}
         result = TrialResult(trial, COMPLETED, metrics, 10, 0.5)
         journal.append([result])
         swept.results.record(result)

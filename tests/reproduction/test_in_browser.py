@@ -54,7 +54,7 @@ def page(
 
 def test_all_images_load_and_nothing_is_complained_of(page: Page, problems: list[str]) -> None:
     widths = page.eval_on_selector_all("img", "images => images.map(i => i.naturalWidth)")
-    assert len(widths) == 11
+    assert len(widths) == 13
     assert min(widths) > 0
     assert problems == []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from isolet_nn.reproduction.parts import PARTS
+from isolet_nn.reproduction.selection import PARTS
 from reproduction.made_up import make_reproduction
 
 VOID = {"meta", "link", "img", "br", "hr"}
@@ -82,12 +82,24 @@ def test_the_page_needs_nothing_from_elsewhere(page: str) -> None:
 def test_what_was_not_run_is_said_in_its_section(whole_or_part: tuple[str, int]) -> None:
     page, not_run = whole_or_part
     assert page.count("<p>Not run for this page.</p>") == not_run
-    assert page.count("<h2>") == 10
+    assert page.count("<h2>") == 11
+
+
+def rows_of(page: str, table_id: str) -> list[str]:
+    (table,) = re.findall(rf'<table id="{table_id}".*?</table>', page, re.S)
+    return re.findall(r"<tr>(.*?)</tr>", table.partition("<tbody>")[2], re.S)
+
+
+def test_every_claim_has_a_row_with_a_verdict_and_its_effects(page: str) -> None:
+    rows = rows_of(page, "claim-verdicts")
+    assert len(rows) == 12
+    badge = re.compile(r'class="badge (confirmed|refuted|not-decidable)"')
+    assert all(len(badge.findall(row)) == 1 and 'class="evidence"' in row for row in rows)
+    assert len(re.findall(r'<article id="claim-', page)) == 12
 
 
 def test_every_conclusion_has_a_row_with_a_verdict(page: str) -> None:
-    (table,) = re.findall(r'<table id="verdicts">.*?</table>', page, re.S)
-    rows = re.findall(r"<tr>(.*?)</tr>", table.partition("<tbody>")[2], re.S)
+    rows = rows_of(page, "verdicts")
     assert len(rows) == 6
     badge = re.compile(r'class="badge (confirmed|refuted|not-decidable)"')
     assert all(len(badge.findall(row)) == 1 and 'class="rule"' in row for row in rows)
@@ -96,7 +108,7 @@ def test_every_conclusion_has_a_row_with_a_verdict(page: str) -> None:
 def test_pictures_and_tables_are_there_for_every_figure(made_up: Path) -> None:
     text = (made_up / "index.html").read_text(encoding="utf-8")
     images = [a for tag, a in outline(text).elements if tag == "img"]
-    assert len(images) == 11
+    assert len(images) == 13
     assert all(attributes["alt"] for attributes in images)
     assert len(text) < 2_000_000
     assert sorted(path.name for path in (made_up / "tables").iterdir()) == [

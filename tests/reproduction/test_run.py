@@ -20,9 +20,10 @@ from isolet_nn.reproduction import run as reproduction
 from isolet_nn.reproduction.carried_over import CELLS, CarriedOver, begin, go_on, load_carried_over
 from isolet_nn.reproduction.evidence import PLACES
 from isolet_nn.reproduction.folder import status_of
-from isolet_nn.reproduction.parts import FIGURES, PARTS, Part, parts_of, sweep_of
+from isolet_nn.reproduction.parts import Part, sweep_of
 from isolet_nn.reproduction.report import Range, load_report
 from isolet_nn.reproduction.run import ReproductionObserver
+from isolet_nn.reproduction.selection import FIGURES, PARTS, parts_of
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.grid import make_trials
 
@@ -44,7 +45,7 @@ def less_work() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("isolet_nn.reproduction.run.sweep_of", cut)
-        patch.setattr("isolet_nn.reproduction.run.SEEDS", {True: 4})
+        patch.setattr("isolet_nn.reproduction.exclusive_or.SEEDS", {True: 4})
         yield
 
 
@@ -140,10 +141,11 @@ def test_missing_data_is_found_before_there_is_a_folder(tmp_path: Path) -> None:
 
 
 def test_every_figure_of_the_report_can_be_asked_for() -> None:
-    assert FIGURES == ("1", "2", "3", "4", "5", "6", "7", "8", "xor", "parity", "data")
+    figures = ("1", "2", "3", "4", "5", "6", "7", "8", "xor", "parity", "data")
+    assert figures + tuple(f"claim{n}" for n in range(1, 13)) == FIGURES
     assert parts_of([]) == [*PARTS]
     assert [part.name for part in parts_of(["6"])] == ["figure6", "figure6-carried-over"]
-    with pytest.raises(ConfigError, match=r"--figure: found '9'; allowed: 1, 2, 3, .*, data"):
+    with pytest.raises(ConfigError, match=r"--figure: found '9'; allowed: 1, 2, 3, .*, claim12"):
         parts_of(["5", "9"])
 
 

@@ -1,0 +1,44 @@
+"""The report's recipe for exclusive or: how many seeds solve it, and one that does, drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from isolet_nn.config.loading import load_experiment
+from isolet_nn.config.shipped import resolve
+from isolet_nn.reproduction.parts import Measuring
+from isolet_nn.runs import execution
+from isolet_nn.runs.xor import count_solved, require_xor, result_of
+from isolet_nn.system.statuses import COMPLETED
+
+RECIPE = "report/xor"
+SEEDS = {False: 100, True: 30}
+"""Seeds in full and quick."""
+
+
+def measure_xor(how: Measuring) -> dict[str, Any] | None:
+    """Count the seeds that solve it, with and without a hidden layer; train and draw one."""
+    experiment = load_experiment(resolve(RECIPE), how.computing)
+    require_xor(experiment)
+    seeds = SEEDS[how.quick]
+    flat = load_experiment(experiment.model_dump(mode="json"), {"model.hidden_layers": []})
+    solved, without = count_solved(experiment, seeds), count_solved(flat, seeds)
+    if how.should_stop():
+        return None
+    # The first seed that solves it, as the report shows one that does.
+    lucky = next(
+        (s for s in range(seeds) if count_solved(experiment.model_copy(update={"seed": s}), 1)), 0
+    )
+    chosen = experiment.model_copy(update={"seed": lucky})
+    run = execution.train(chosen, runs_dir=how.folder, should_stop=how.should_stop)
+    if run.summary["status"] != COMPLETED:
+        return None
+    result = result_of(run)
+    return {
+        "seeds": seeds,
+        "solved": solved,
+        "solved_without_hidden_layer": without,
+        "run": run.path.name,
+        "seed": lucky,
+        "probabilities": [[float(p) for p in row] for row in result.probabilities],
+    }

@@ -1,0 +1,43 @@
+"""Everything that a reproduction runs, and what of it a figure or a claim needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from isolet_nn.errors import ConfigError, suggestion
+from isolet_nn.reproduction.claims import CLAIMS
+from isolet_nn.reproduction.figure_parts import FIGURE_PARTS
+from isolet_nn.reproduction.parts import Part
+
+PARTS = (*FIGURE_PARTS, *(part for claim in CLAIMS for part in claim.parts))
+"""In the order in which they are run: what settings are chosen from comes first."""
+_CLAIMS = {claim.option: claim for claim in CLAIMS}
+FIGURES = (*dict.fromkeys(name for part in FIGURE_PARTS for name in part.figures), *_CLAIMS)
+"""What ``--figure`` may name: the report's figures, what its conclusions need besides, claims."""
+
+
+def parts_of(figures: Iterable[str], backend: str | None = None) -> list[Part]:
+    """The parts that figures and claims need; all of them if none is named.
+
+    Where one backend computes all, those that compare backends are left aside.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such figure or claim.
+    """
+    wanted = list(figures)
+    for name in wanted:
+        if name not in FIGURES:
+            hint = suggestion(name, FIGURES)
+            raise ConfigError(f"--figure: found {name!r}; allowed: {', '.join(FIGURES)}{hint}")
+    claims = [_CLAIMS[name] for name in wanted if name in _CLAIMS]
+    needed = {part.name for part in PARTS if not wanted or set(part.figures) & {*wanted}}
+    needed |= {name for claim in claims for name in claim.needs}
+    parts = [part for part in PARTS if part.name in needed]
+    parts = [part for part in parts if backend is None or not part.compares_backends]
+    if not parts:
+        raise ConfigError(
+            f"--figure: {', '.join(wanted)} compares the backends: give no --backend with it"
+        )
+    return parts
