@@ -1,9 +1,12 @@
-"""The report, reproduced: its figures run again, and each of its conclusions judged by a rule.
+"""The report, reproduced: its figures run again, its conclusions and claims judged by rules.
 
 - ``report``: the report's numbers, which ``report.yaml`` holds; no file here holds a fresh one.
-- ``parts``: what is run for which figure; ``run`` runs it into a ``folder``, and goes on with it.
-- ``carried_over``: figure 6 with one network kept across its cells.
-- ``evidence``: what fresh runs gave; ``rules`` judge it, and ``verdicts`` says which rule.
-- ``page``, of ``tables`` and ``plots``.
+- ``parts``: what can be run; ``figure_parts``: what is, for the figures; ``selection``: all of it.
+  ``run`` runs it into a ``folder``, and goes on with it.
+- ``carried_over``: figure 6 with one network kept across its cells. ``exclusive_or``, ``timing``:
+  what is measured and no sweep; ``records``: what is kept of it.
+- ``evidence``: what fresh runs gave; ``rules`` judge it by ``bars``, and ``verdicts`` says which.
+- ``claims``: what the report's text says, a file each.
+- ``page``, of ``tables``, ``plots`` and ``claim_sections``.
 - ``commands`` and ``console``: ``isolet-nn reproduce``, and what it prints; of its baselines too.
 """

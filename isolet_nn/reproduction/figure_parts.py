@@ -38,7 +38,7 @@ FIGURE_PARTS = (
         {
             "grid": {
                 "model.hidden_layers": [[16], [64]],
-                "optimizer.learning_rate": [3e-4, 1e-3, 3e-3, 0.01],
+                "optimizer.learning_rate": [1e-5, 3e-4, 1e-3, 3e-3, 0.01],
             },
             "seeds": 3,
         },

@@ -48,6 +48,32 @@ def test_noise_is_as_wide_as_is_said_and_drawn_by_its_own_seed(name: Name) -> No
 
 
 @pytest.mark.parametrize(
+    ("name", "imbalance", "counts"),
+    [
+        ("moons", 1.0, [300, 300]),
+        ("moons", 9.0, [540, 60]),
+        ("spirals", 9.0, [415, 139, 46]),
+        ("spirals", 1000.0, [578, 20, 2]),
+    ],
+)
+def test_classes_may_be_unequal_by_a_factor(
+    name: Name, imbalance: float, counts: list[int]
+) -> None:
+    raw = load_raw(PlaneDataset(name=name, imbalance=imbalance))
+    assert np.bincount(raw.y).tolist() == counts
+    for label, count in enumerate(counts):  # each class is spread over all of the rows
+        assert abs(int((raw.y[:300] == label).sum()) - count / 2) <= 1
+
+
+@pytest.mark.parametrize("rows", [3, 4, 5, 602])
+@both
+def test_every_class_has_a_point_however_few_there_are(name: Name, rows: int) -> None:
+    raw = load_raw(PlaneDataset(name=name, rows=rows, imbalance=1000.0))
+    assert len(raw.y) == rows
+    assert np.bincount(raw.y).min() >= 1
+
+
+@pytest.mark.parametrize(
     ("name", "checksum"),
     [
         ("moons", "4c49398b534c67dd70207d4163d68bd119fd90734abf632da5430c044d12b3cf"),
