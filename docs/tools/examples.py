@@ -162,7 +162,10 @@ class Session:
         if block.title:
             (self.folder / block.title).write_text(block.text + "\n", encoding="utf-8")
         with contextlib.chdir(self.folder):
-            validate_config(block.text, self.folder)
+            if not block.directive.exit_code:
+                validate_config(block.text, self.folder)
+            elif not is_refused(block.text, self.folder):
+                raise MismatchError(f"{block}: the config loads, which it should not")
 
     def _run_python(self, block: Block) -> None:
         code = compile(self.renamed(block.text), str(block), "exec")
@@ -206,6 +209,17 @@ class Session:
     def renamed(self, text: str) -> str:
         """A text of the page with the run folders' names as they are here."""
         return _FOLDER.sub(lambda match: self.names.get(match[0], match[0]), text)
+
+
+def is_refused(text: str, folder: Path) -> bool:
+    """Whether a config does not load, as one with blanks to fill in."""
+    from isolet_nn.errors import ConfigError
+
+    try:
+        validate_config(text, folder)
+    except ConfigError:
+        return True
+    return False
 
 
 def validate_config(text: str, folder: Path) -> None:

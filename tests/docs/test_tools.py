@@ -75,6 +75,13 @@ def test_a_config_that_does_not_load_is_found(tmp_path: Path) -> None:
         follow(_page(tmp_path, _example("yaml", "model: {hiden_layers: [8]}")), tmp_path)
 
 
+def test_a_config_with_blanks_must_be_refused_if_the_page_says_so(tmp_path: Path) -> None:
+    exit_2 = "<!-- run: exit 2 -->"
+    follow(_page(tmp_path, _example("yaml", "model: {hidden_layers: ___}", exit_2)), tmp_path)
+    with pytest.raises(MismatchError, match="loads"):
+        follow(_page(tmp_path, _example("yaml", "model: {hidden_layers: [8]}", exit_2)), tmp_path)
+
+
 @pytest.mark.parametrize(
     "text",
     [

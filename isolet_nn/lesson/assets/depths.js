@@ -61,7 +61,7 @@ function drawLayers(depths, choices) {
   });
   document.getElementById("layers").replaceChildren(...charts);
   document.getElementById("layers-key").textContent =
-    `${measure.name} of each layer: 1 is next to the inputs, “last” gives the logits. ` +
+    `Lines are layers: 1 is next to the inputs, “last” gives the logits. ` +
     "The scale is the same for all three. At the end: accuracy on the training rows in the last epoch.";
 }
 
