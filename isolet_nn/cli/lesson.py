@@ -33,10 +33,10 @@ def lesson(
     """Train a small network and write a page on which each of its numbers can be followed."""
     from isolet_nn.lesson.writing import write_lesson
     from isolet_nn.system.files import why_not_written
-    from isolet_nn.terminal.streams import print_line
+    from isolet_nn.terminal.streams import print_line, print_message
 
     if why := why_not_written(output):
         raise ConfigError(f"--output {output}: {why}")
     options = {"seed": seed, "training.epochs": epochs, "dataset.label": label}
-    write_lesson(read_experiment(config, settings, options, data_dir), output)
+    write_lesson(read_experiment(config, settings, options, data_dir), output, print_message)
     print_line(output)

@@ -86,12 +86,11 @@ def train_depths(
     experiment: Experiment, dataset: Dataset, progress: Callable[[str], None] = lambda _: None
 ) -> list[Depth]:
     """Train all of them; `progress` hears what is trained next."""
-    trained = []
+    trained: list[Depth] = []
     for start in STARTS:
         for activation in ACTIVATIONS:
-            for hidden_layers in DEPTHS:
-                progress(f"{activation}, {hidden_layers} hidden, {start} weights")
-                trained.append(_train(experiment, dataset, activation, start, hidden_layers))
+            progress(f"training {activation}, {DEPTHS[0]} to {DEPTHS[-1]} layers, {start} weights")
+            trained += [_train(experiment, dataset, activation, start, depth) for depth in DEPTHS]
     return trained
 
 

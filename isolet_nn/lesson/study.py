@@ -35,7 +35,7 @@ def study_record(
         If the experiment's own training fails.
     """
     with limited_threads(experiment, auto=available_cores()):
-        progress("the experiment's network")
+        progress(f"training {experiment.name}")
         own = watch(experiment, dataset)
         depths = train_depths(experiment, dataset, progress)
     hidden = experiment.model.hidden_layers

@@ -6,6 +6,7 @@ what reaches the layers, and of what the network makes of its rows.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ from isolet_nn.lesson.study import study_record
 from isolet_nn.system.files import write_text
 
 
-def write_lesson(experiment: Experiment, path: Path) -> None:
+def write_lesson(
+    experiment: Experiment, path: Path, progress: Callable[[str], None] = lambda _: None
+) -> None:
     """Train what a lesson on this experiment shows, and write its page.
+
+    Of a lesson that takes more than moments, `progress` hears what is trained next.
 
     Raises
     ------
@@ -31,14 +36,16 @@ def write_lesson(experiment: Experiment, path: Path) -> None:
         If the training of the experiment fails.
     """
     dataset = load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
-    write_text(path, lesson_page(experiment, dataset))
+    write_text(path, lesson_page(experiment, dataset, progress))
 
 
-def lesson_page(experiment: Experiment, dataset: Dataset) -> str:
+def lesson_page(
+    experiment: Experiment, dataset: Dataset, progress: Callable[[str], None] = lambda _: None
+) -> str:
     """The page of the lesson that a data set gets."""
     if dataset.n_features == 2:
         return _network_page(experiment, dataset)
-    return study_page(study_record(experiment, dataset))
+    return study_page(study_record(experiment, dataset, progress))
 
 
 def _network_page(experiment: Experiment, dataset: Dataset) -> str:

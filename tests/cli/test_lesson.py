@@ -45,3 +45,15 @@ def test_a_page_is_not_written_into_a_folder_that_is_not_there(nn: Command) -> N
     result = nn(*SMALL, "-o", "nowhere/page.html")
     assert result.code == 2
     assert "--output nowhere/page.html: there is no folder nowhere" in result.err
+
+
+def test_a_table_of_many_features_gets_the_study_and_says_what_it_trains(nn: Command) -> None:
+    result = nn("lesson", "quickstart", "--epochs", "1", "-o", "digits.html")
+    assert (result.code, result.out) == (0, "digits.html\n")
+    assert result.err.splitlines()[:2] == [
+        "training quickstart",
+        "training sigmoid, 1 to 7 layers, small weights",
+    ]
+    page = Path("digits.html").read_text("utf-8")
+    assert "Do gradients vanish?" in page
+    assert len(page) < 1_500_000
