@@ -50,7 +50,7 @@ training: {epochs: 0, batch_size: 1.5, schedule: cosin}
 WRONG_MESSAGE = """\
 error: c.yaml: seed: found 'two'; it should be a valid integer
        c.yaml: dataset.name: found 'isolt'; allowed: isolet, digits, iris, wine, breast_cancer, \
-xor, csv, openml; did you mean isolet?
+xor, moons, spirals, csv, openml; did you mean isolet?
        c.yaml: model.hidden_layers: found 3; it should be a valid list, such as [3]
        c.yaml: model.activation.name: found 'rleu'; allowed: relu, sigmoid, tanh, gelu, \
 silu, leaky_relu, elu; did you mean relu?
