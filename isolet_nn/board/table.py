@@ -91,7 +91,9 @@ def table_document(known: Mapping[str, Known], query: Query, now: float) -> dict
     everything = [each.entry for each in known.values()]
     if query.asks_for_age:
         everything = [replace(each.entry, age=now - each.begun) for each in known.values()]
-    found = filter_entries(_searched(everything, query.search), query.filters)
+    with_columns(everything, [query.sort] if query.sort and not query.group else [], "sort")
+    with_columns(everything, query.columns, "columns")
+    found = _searched(filter_entries(everything, query.filters), query.search)
     varying = varying_settings(found)
     document: dict[str, Any] = {
         "kind": "table",
@@ -106,8 +108,7 @@ def table_document(known: Mapping[str, Known], query: Query, now: float) -> dict
     if query.group:
         return document | _groups(found, query, names)
     columns = list(query.columns or _usual(found, varying, query))
-    found = with_columns(found, columns, "columns")
-    if query.sort is not None:
+    if query.sort is not None and found:
         found = sort_entries(found, query.sort, reverse=query.reverse)
     shown, page = _page(found, query.page)
     rows = [

@@ -117,10 +117,11 @@ def filter_entries(entries: Iterable[Entry], expressions: Sequence[str]) -> list
         If an expression is malformed, or there is no such column or setting.
     """
     kept = list(entries)
-    for expression in expressions:
-        where = f"--filter {expression}"
-        wanted = parse_filter(expression)
+    wheres = [f"--filter {expression}" for expression in expressions]
+    asked = [parse_filter(expression) for expression in expressions]
+    for wanted, where in zip(asked, wheres, strict=True):  # while all entries are there to be asked
         kept = with_columns(kept, [wanted.column], where)
+    for wanted, where in zip(asked, wheres, strict=True):
         test = _setting_test if wanted.column not in COLUMNS else _column_test
         fits = test(wanted, where)
         kept = [entry for entry in kept if fits(value_of(entry, wanted.column))]

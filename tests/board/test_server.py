@@ -58,6 +58,7 @@ def test_the_table_takes_the_words_of_the_list(served: Served, trained: Path) ->
     assert names(low) == newest_first[:1]
     assert names(table(served, search="many nothing")) == []
     assert names(table(served, sort="seed"))[0] == newest_first[1]
+    assert names(table(served, search="nothing", sort="seed", filter="seed=0")) == []
     assert sorted(names(table(served, filter="age<1h", sort="age"))) == sorted(newest_first)
     columns = table(served, columns="seed,test_loss").document
     assert [column["name"] for column in columns["columns"]] == ["seed", "test_loss"]

@@ -344,6 +344,7 @@ def test_how_a_bare_accuracy_was_read_is_said(expression: str, reading: str | No
         (["optimizer.momentum>=0"], ["stopped"]),
         (["training.early_stopping=null", "seed=0.0"], ["stopped", "wine-run", "wine-sweep"]),
         (["training.shuffle=1"], []),
+        (["status=failed", "seed=0"], []),
     ],
 )
 def test_settings_are_filtered_by_those_of_a_sweep_are_its_best(

@@ -3,6 +3,7 @@
 import { documentName, show } from "/assets/pages/views.js";
 import { parameters } from "./address.js";
 import { keepChoices } from "./choices.js";
+import { element } from "./elements.js";
 import { follow, source } from "./source.js";
 
 let plotly = null; // the promise that its script has run
@@ -53,6 +54,8 @@ export function documentView({ main, tell, setTitle }) {
     setTitle(content.name ?? "Comparison");
   }
 
+  main.replaceChildren(element("p", { class: "soft" }, "Loading …"));
+  loadPlotly().catch(tell); // while the document is made
   const forget = keepChoices(main);
   const stop = follow(name, draw, tell);
   return {
