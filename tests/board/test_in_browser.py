@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from needs import CHROMIUM, needs_chromium
-from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Response, expect, sync_playwright
 from processes import Process
 
 from board.boards import Served, serving
@@ -54,7 +54,12 @@ def _pages(browser: Browser, problems: list[str], **options: Any) -> Iterator[Pa
     page = context.new_page()
     page.on("console", lambda message: problems.append(message.text))
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("dialog", lambda dialog: (problems.append(dialog.message), dialog.dismiss()))
+
+    def dismiss(dialog: Dialog) -> None:
+        problems.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
     yield page
     context.close()
     # A page may ask once more after its board has ended.
