@@ -15,7 +15,7 @@ from isolet_nn.plots.weights import similar_together
 from isolet_nn.runs.folder import Run
 from isolet_nn.runs.model_file import Model
 
-_MOST_CELLS, _MOST_FEATURES, _MOST_NAMES = 60_000, 4_000, 1_000
+_MOST_CELLS, _MOST_NEURONS, _MOST_FEATURES, _MOST_NAMES = 60_000, 400, 4_000, 1_000
 _MOST_BYTES = 200_000_000
 """Of a model that is read for its first layer."""
 _STEPS = 100
@@ -36,20 +36,28 @@ def _drawn(model: Model) -> Weights:
     weights, features = model.first_layer, model.preprocessing.feature_names
     hidden = bool(model.experiment.model.hidden_layers)
     sizes = np.sqrt(np.square(weights, dtype=np.float64).mean(axis=0))
-    is_shown = weights.size <= _MOST_CELLS
-    order = np.arange(len(weights))
-    if hidden and is_shown:
-        order = similar_together(weights)
-    unit, rows = _in_steps(weights[order]) if is_shown else (0.0, [])
+    shown = _shown(weights)
+    order = shown[similar_together(weights[shown])] if hidden else shown
+    unit, rows = _in_steps(weights[order]) if len(order) else (0.0, [])
     names = [str(row + 1) if hidden else model.classes[row] for row in order.tolist()]
     return {
-        "neurons": [printable(name) for name in names] if is_shown else [],
+        "neurons": [printable(name) for name in names],
         "features": _names(features),
         "sizes": [number(size) or 0.0 for size in sizes[:_MOST_FEATURES].tolist()],
         "rows": rows,
         "unit": unit,
-        "note": _note(model, weights.shape, is_shown),
+        "note": _note(model, weights.shape, len(shown)),
     }
+
+
+def _shown(weights: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """The neurons that have a row: all, or of many those with the largest weights."""
+    neurons, inputs = weights.shape
+    most = min(_MOST_CELLS // inputs, _MOST_NEURONS)
+    if neurons <= most:
+        return np.arange(neurons)
+    sizes = np.square(weights, dtype=np.float64).sum(axis=1)
+    return np.sort(np.argsort(-sizes, kind="stable")[:most])
 
 
 def _in_steps(rows: NDArray[np.floating[Any]]) -> tuple[float, list[list[int]]]:
@@ -67,13 +75,13 @@ def _names(features: Sequence[str]) -> list[str]:
     return [printable(name) for name in features]
 
 
-def _note(model: Model, shape: tuple[int, ...], is_shown: bool) -> str:
+def _note(model: Model, shape: tuple[int, ...], shown: int) -> str:
     neurons, inputs = shape
     networks = model.experiment.ensemble
     parts = [
         f"{counted(neurons, 'neuron')}, {counted(inputs, 'input')}",
         "" if networks == 1 else f"network 1 of {networks}",
-        "" if is_shown else "too wide for a cell a weight",
+        "" if shown == neurons else f"rows of the {shown} with the largest weights",
         "" if inputs <= _MOST_FEATURES else f"the first {_MOST_FEATURES} inputs",
     ]
     return "; ".join(filter(None, parts))

@@ -100,7 +100,7 @@ def _fill(document: SweepDocument, folder: SweepFolder, problems: Problems) -> N
 def measured_metrics(folder: SweepFolder) -> list[str]:
     """The metrics that some trial has, what settings are ranked by first."""
     found = [name for name in METRICS if folder.results.has_metric(name)]
-    return sorted(found, key=lambda name: name != folder.metric)
+    return sorted(found, key=lambda name: (name != folder.metric, name.startswith("train_")))
 
 
 def _facts(folder: SweepFolder, problems: Problems) -> list[Fact]:

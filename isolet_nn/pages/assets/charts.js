@@ -3,8 +3,18 @@
 import { element, table } from "./dom.js";
 
 const MOST_ROWS = 1000;
-const CONFIG = { displaylogo: false, displayModeBar: false, responsive: true };
+const CONFIG = { displaylogo: false, displayModeBar: false };
 const shown = new Set();
+const widths = new WeakMap(); // at which each was drawn
+const resizing = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const width = target.clientWidth;
+    if (width && widths.has(target) && widths.get(target) !== width) {
+      widths.set(target, width);
+      globalThis.Plotly.Plots.resize(target);
+    }
+  }
+});
 
 /** Text that Plotly shows as it is, where it would take markup for tags. */
 export function plain(text) {
@@ -62,6 +72,7 @@ export class Chart {
     );
     this.spec = null;
     this.numbers.addEventListener("toggle", () => this.#fillTable());
+    resizing.observe(this.plot);
     shown.add(this);
   }
 
@@ -94,6 +105,7 @@ export class Chart {
     const { data, layout } = this.spec.make(colors);
     this.plot.style.height = `${this.spec.height || 340}px`;
     const whole = merged(baseLayout(colors), layout);
+    widths.set(this.plot, this.plot.clientWidth);
     plotly.react(this.plot, data, whole, CONFIG);
     if (this.spec.onClick && !this.hasClick) {
       this.hasClick = true;
@@ -117,6 +129,7 @@ export class Chart {
   repaint() {
     if (!this.plot.isConnected) {
       globalThis.Plotly?.purge(this.plot);
+      resizing.unobserve(this.plot);
       shown.delete(this);
     } else if (this.spec) {
       this.#paint();
@@ -131,6 +144,7 @@ globalThis.matchMedia("(prefers-color-scheme: dark)").addEventListener("change",
 function baseLayout(colors) {
   const axis = {
     gridcolor: colors.line,
+    ticks: "",
     zerolinecolor: colors.line,
     linecolor: colors.line,
     automargin: true,
