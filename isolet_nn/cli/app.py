@@ -20,6 +20,7 @@ from isolet_nn.cli import (
     data,
     lesson,
     models,
+    pages,
     results,
     runs,
     sweeps,
@@ -62,6 +63,7 @@ app.command()(models.export)
 app.command()(results.plot)
 app.command()(comparing.compare)
 app.command()(board.board)
+app.command()(pages.page)
 app.command()(tracking.track)
 app.command()(configs.schema)
 app.add_typer(runs.app, name="runs")

@@ -45,7 +45,7 @@ class _Packed:
         return cls(text, base64.b64encode(zlib.compress(text.encode(), 9)).decode("ascii"))
 
 
-def write_page(folders: Sequence[Path], output: Path) -> Path:
+def write_page(folders: Sequence[Path], output: Path | None = None) -> Path:
     """Write a page of a run, of a sweep, or of several runs side by side; return its file.
 
     A comparison's page has its runs in it too, and a sweep's the trials of its best settings, as
@@ -56,7 +56,8 @@ def write_page(folders: Sequence[Path], output: Path) -> Path:
     folders
         A run, a trial or a sweep; or several runs and trials.
     output
-        An HTML file in a folder there is; it is replaced.
+        An HTML file in a folder there is; it is replaced. If None, ``page.html`` in the folder of
+        the run or the sweep; for several runs ``comparison.html`` in the current folder.
 
     Raises
     ------
@@ -68,8 +69,12 @@ def write_page(folders: Sequence[Path], output: Path) -> Path:
     BackendUnavailableError
         If Plotly is not installed.
     """
-    require_page_path(output)
+    if output is not None:
+        _require_page_path(output)
     of = _named(folders)
+    if output is None:
+        output = folders[0] / "page.html" if len(folders) == 1 else Path("comparison.html")
+        output.parent.mkdir(exist_ok=True, parents=True)  # of a trial there may be none
     plotly = _Packed.of(read_text(plotly_script()))
     documents: dict[str, Document] = {}
     for name, document in _documents(of):
@@ -85,7 +90,7 @@ def write_page(folders: Sequence[Path], output: Path) -> Path:
     return output
 
 
-def require_page_path(output: Path) -> None:
+def _require_page_path(output: Path) -> None:
     """Refuse a file that no page can be written to.
 
     Raises

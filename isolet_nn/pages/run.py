@@ -13,6 +13,7 @@ from isolet_nn.errors import counted, printable
 from isolet_nn.notebook.cards import value_text
 from isolet_nn.pages.answers import answers_of
 from isolet_nn.pages.layer import first_layer
+from isolet_nn.pages.layers import inspected_layers
 from isolet_nn.pages.reading import (
     Problems,
     files_in,
@@ -94,6 +95,7 @@ def _fill(document: RunDocument, run: Run, problems: Problems) -> None:
     document["curves_note"] = training_loss_note(run.experiment)
     document["answers"] = answers_of([run], problems)
     document["weights"] = first_layer(run, problems)
+    document["inspection"] = inspected_layers(run, problems)
     for name in ("error", "warning"):
         if summary.get(name):
             problems.add(summary[name])

@@ -122,7 +122,7 @@ class Confusion extends Section {
       label: `${title}: ${hits} of ${all} right${mistakes.length ? `; most often ${mistakes[0][0]} was taken for ${mistakes[0][1]}, ${mistakes[0][2]} times` : ""}`,
       note: "A row for each actual class, a column for each answer; the darker, the larger the share of the row.",
       height: 460,
-      make: (colors) => ({
+      make: (colors, width) => ({
         data: [
           {
             type: "heatmap",
@@ -130,7 +130,7 @@ class Confusion extends Section {
               row.map((count, c) => (hidden(r, c) || !sizes[r] ? null : Math.sqrt(count / sizes[r]))),
             ),
             text: confusion.map((row, r) => row.map((count, c) => (count && !hidden(r, c) ? String(count) : ""))),
-            texttemplate: classes.length <= 30 ? "%{text}" : "",
+            texttemplate: width >= 15 * classes.length ? "%{text}" : "",
             textfont: { size: classes.length <= 12 ? 12 : all > 99 * classes.length ? 7 : 9 },
             hovertext: confusion.map((row, r) =>
               row.map((count, c) => `${plain(classes[r])} taken for ${plain(classes[c])}: ${count}`),

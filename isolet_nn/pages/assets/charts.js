@@ -78,7 +78,7 @@ export class Chart {
 
   /**
    * Draw it.
-   * spec: { make(theme) -> { data, layout }, label, table() -> { columns, rows }, note, height,
+   * spec: { make(theme, width) -> { data, layout }, label, table() -> { columns, rows }, note, height,
    * title, onClick(point) }
    */
   draw(spec) {
@@ -102,7 +102,7 @@ export class Chart {
       return;
     }
     const colors = theme();
-    const { data, layout } = this.spec.make(colors);
+    const { data, layout } = this.spec.make(colors, this.plot.clientWidth);
     this.plot.style.height = `${this.spec.height || 340}px`;
     const whole = merged(baseLayout(colors), layout);
     widths.set(this.plot, this.plot.clientWidth);
