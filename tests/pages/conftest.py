@@ -30,7 +30,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             "second": {"seed": 1},
             "other": {"seed": 1, "optimizer": {"name": "sgd", "learning_rate": 0.05}},
         }.items():
-            config = load_experiment(experiment(folder / "table.csv", **changes))
+            written = experiment(folder / "table.csv", **changes)
+            config = load_experiment(written, {"training.inspect": True})
             made[name] = train(config, runs_dir=folder / "runs").path
         config = {
             "name": "rates",
@@ -52,7 +53,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         made["sweep"] = swept.path
     made["other"] = made["other"].rename(folder / "runs" / FOLDER)
     note(made["first"], NOTE)
-    tag(made["first"], ["<em>good</em>"])
+    tag(made["first"], ["<em>good"])
     return made
 
 

@@ -40,6 +40,6 @@ def experiment(table: Path, **changes: Any) -> Mapping[str, Any]:
     return {
         "dataset": dataset,
         "model": {"hidden_layers": [6, 4]},
-        "training": {"epochs": 5, "batch_size": 16, "inspect": True},
+        "training": {"epochs": 5, "batch_size": 16},
         **changes,
     }

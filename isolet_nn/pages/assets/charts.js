@@ -16,9 +16,9 @@ const resizing = new ResizeObserver((entries) => {
   }
 });
 
-/** Text that Plotly shows as it is, where it would take markup for tags. */
+/** Text that Plotly shows as it is, where it would take markup for tags and dollars for TeX. */
 export function plain(text) {
-  return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  return String(text).replace(/[&<>$]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** Text that is cut where it is long. */
