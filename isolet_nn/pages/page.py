@@ -160,7 +160,9 @@ def _documents_of_sweep(of: Named) -> Iterator[tuple[str, Document]]:
 def _html(documents: dict[str, Document], plotly: _Packed) -> str:
     """The page; what is in it is deflated, and unpacked by the browser."""
     first = next(iter(documents.values()))
-    title = first["name"] if first["kind"] != "comparison" else f"{len(first['runs'])} runs"
+    title = f"{len(first['runs'])} runs" if first["kind"] == "comparison" else ""
+    if first["kind"] in ("run", "sweep"):
+        title = first["name"]
     script = page_script()
     return (
         template_environment(Path(__file__).parent)

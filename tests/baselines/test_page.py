@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from needs import CHROMIUM, needs_chromium
-from playwright.sync_api import Browser, sync_playwright
-from reproduction.test_in_browser import ARGUMENTS, OVERFLOW
+from browsers import OVERFLOW, chromium
+from needs import needs_chromium
+from playwright.sync_api import Browser
 from reproduction.test_page import outline
 
 from isolet_nn.baselines.run import results_of
@@ -45,10 +45,8 @@ def test_the_table_has_all_digits_and_every_wrong_row_is_kept(whole: Path) -> No
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @needs_chromium

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sweeps.helpers import InlineWorkers
@@ -25,14 +26,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("isolet_nn.sweeps.outputs.draw_plots", lambda *_: [])
         patch.setattr("isolet_nn.runs.recording.draw_curves", lambda *_: [])
-        for name, changes in {
+        runs: dict[str, dict[str, Any]] = {
             "first": {"seed": 0},
             "second": {"seed": 1},
             "other": {"seed": 1, "optimizer": {"name": "sgd", "learning_rate": 0.05}},
-        }.items():
+        }
+        for name, changes in runs.items():
             written = experiment(folder / "table.csv", **changes)
-            config = load_experiment(written, {"training.inspect": True})
-            made[name] = train(config, runs_dir=folder / "runs").path
+            inspected = load_experiment(written, {"training.inspect": True})
+            made[name] = train(inspected, runs_dir=folder / "runs").path
         config = {
             "name": "rates",
             "experiment": experiment(folder / "table.csv"),
