@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from isolet_nn.board.index import Known
-from isolet_nn.config.key_paths import canonical
 from isolet_nn.config.metrics import METRICS
 from isolet_nn.errors import one_line
 from isolet_nn.results.columns import (
@@ -129,13 +128,15 @@ def table_document(known: Mapping[str, Known], query: Query, now: float) -> dict
 
 def varying_settings(entries: Iterable[Entry]) -> list[str]:
     """Settings that are not the same in all entries that have them, in the order of configs."""
-    values: dict[str, set[Any]] = {}
+    firsts: dict[str, Any] = {}
+    differing = set()
     for entry in entries:
         for key, value in (entry.settings or {}).items():
-            if key not in values:
-                values[key] = set()
-            values[key].add(canonical(value) if isinstance(value, (list, dict)) else value)
-    return [key for key, found in values.items() if len(found) > 1 and key not in _NOT_SHOWN]
+            if key not in firsts:
+                firsts[key] = value
+            elif key not in differing and firsts[key] != value:
+                differing.add(key)
+    return [key for key in firsts if key in differing and key not in _NOT_SHOWN]
 
 
 def _searched(entries: Sequence[Entry], search: str) -> list[Entry]:
