@@ -20,9 +20,8 @@ from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.overview import axes_of_settings
 
-_MOST_AXES, _MOST_PLACES, _INTERVALS = 8, 40, 12
-"""Axes to choose among; different values that each have a place; intervals, where there are
-more."""
+_MOST_AXES, _MOST_PLACES, _MOST_NUMBERS, _INTERVALS = 8, 40, 20, 12
+"""Axes to choose among; names that each have a place, and numbers; intervals of more numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +85,7 @@ def _numbers(
 ) -> tuple[list[str], NDArray[np.int64]]:
     """Numbers from the lowest, each with its place, or in intervals of equal width."""
     different, places = np.unique(np.where(known, along, along[known][0]), return_inverse=True)
-    if len(different) <= _MOST_PLACES:
+    if len(different) <= _MOST_NUMBERS:
         return [short_text(float(value)) for value in different], places.reshape(-1)
     low, high = float(different[0]), float(different[-1])
     spaced = np.geomspace if logarithmic else np.linspace

@@ -159,7 +159,7 @@ function parallelSpec(doc, link) {
         layout: {
           xaxis: {
             tickvals: [...axes.keys()], ticktext: axes.map((axis) => plain(short(axis.label, 16))), side: "top",
-            range: [-0.1, Math.max(axes.length - 1, 0) + 0.35], gridcolor: colors.soft, zeroline: false,
+            range: [-0.3, Math.max(axes.length - 1, 0) + 0.35], gridcolor: colors.soft, zeroline: false,
           },
           yaxis: { visible: false, range: [-0.16, 1.06] },
           margin: { l: 12, r: 30, t: 40, b: 12 },
