@@ -32,6 +32,14 @@ function loadPlotly() {
   return plotly;
 }
 
+// Plotly sets the styles of elements as attributes, which the policy forbids too, where the same by
+// their properties may be done.
+const setAttribute = Element.prototype.setAttribute;
+Element.prototype.setAttribute = function set(name, value) {
+  if (name === "style") this.style.cssText = value;
+  else setAttribute.call(this, name, value);
+};
+
 const links = {
   link: (name) => `/${name}`,
   file: (path, name) => `/files/${[path, ...name.split("/")].map(encodeURIComponent).join("/")}`,
