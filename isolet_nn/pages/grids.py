@@ -91,9 +91,8 @@ def _numbers(
     spaced = np.geomspace if logarithmic else np.linspace
     edges = spaced(low, high, _INTERVALS + 1)
     inner = np.searchsorted(edges[1:-1], different, side="right")
-    texts = [
-        f"{short_text(float(a))} to {short_text(float(b))}" for a, b in itertools.pairwise(edges)
-    ]
+    ends = [short_text(float(f"{edge:.2g}")) for edge in edges]  # room on an axis is scarce
+    texts = [f"{low_end} to {high_end}" for low_end, high_end in itertools.pairwise(ends)]
     return texts, inner[places.reshape(-1)]
 
 
