@@ -195,9 +195,7 @@ def on_a_par(some: Sequence[float], others: Sequence[float], margin: float) -> V
     return Verdict(_inside(interval, -margin, margin), rule, evidence, _effect(interval, "points"))
 
 
-def paired_above(
-    differences: Sequence[float], bound: float, what: str, *, overlap: float = 0.0
-) -> Verdict:
+def paired_above(differences: Sequence[float], bound: float, what: str) -> Verdict:
     """Whether a mean difference of pairs is above a bound, in points.
 
     Parameters
@@ -206,31 +204,24 @@ def paired_above(
         One of each pair, for instance of two settings with the same seed.
     what
         The difference in words.
-    overlap
-        Rows held out for each to train on, where every pair draws its own test part.
     """
-    return _of_pairs(differences, bound, what, overlap, is_above=True)
+    return _of_pairs(differences, bound, what, is_above=True)
 
 
-def paired_below(
-    differences: Sequence[float], bound: float, what: str, *, overlap: float = 0.0
-) -> Verdict:
+def paired_below(differences: Sequence[float], bound: float, what: str) -> Verdict:
     """Whether a mean difference of pairs is below a bound; as `paired_above`."""
-    return _of_pairs(differences, bound, what, overlap, is_above=False)
+    return _of_pairs(differences, bound, what, is_above=False)
 
 
-def _of_pairs(
-    differences: Sequence[float], bound: float, what: str, overlap: float, *, is_above: bool
-) -> Verdict:
-    test = "corrected resampled t-test" if overlap else "paired t-test"
+def _of_pairs(differences: Sequence[float], bound: float, what: str, *, is_above: bool) -> Verdict:
     sides = ("above", "below") if is_above else ("below", "above")
     rule = (
-        f"Confirmed if the 95 % interval of {what} (Student's {test}) lies {sides[0]} "
+        f"Confirmed if the 95 % interval of {what} (Student's paired t-test) lies {sides[0]} "
         f"{_bound(bound)} points; refuted if it lies {sides[1]}; otherwise not decidable."
     )
     if len(differences) < FEWEST:
         return Verdict(NOT_DECIDABLE, rule, _too_few(len(differences), "pairs"))
-    tests = paired_t_tests(np.array([differences], np.float64), overlap)
+    tests = paired_t_tests(np.array([differences], np.float64))
     mean = float(tests.difference[0])
     is_constant = not math.isfinite(float(tests.low[0]))
     interval = (
@@ -320,9 +311,8 @@ def not_run(claim: str) -> Verdict:
 
 def interval_text(interval: Interval, unit: str, *, signed: bool = False) -> str:
     """Write a mean with its interval: ``95.70 % (95.61 to 95.79)``."""
-    form = "+.2f" if signed else ".2f"
     estimate, low, high = (
-        with_minus(format(value, form))
+        _two_digits(value, signed=signed)
         for value in (interval.estimate, interval.low, interval.high)
     )
     return f"{estimate} {unit} (95 % interval {low} to {high})"
@@ -348,11 +338,17 @@ def _judge_side(
 
 def effect_text(effect: Effect) -> str:
     """Write an effect: ``+0.42 points (+0.28 to +0.56)``."""
-    form = "+.2f" if effect.unit == "points" else ".2f"
     estimate, low, high = (
-        with_minus(format(value, form)) for value in (effect.estimate, effect.low, effect.high)
+        _two_digits(value, signed=effect.unit == "points")
+        for value in (effect.estimate, effect.low, effect.high)
     )
     return f"{estimate} {effect.unit} ({low} to {high})"
+
+
+def _two_digits(value: float, *, signed: bool) -> str:
+    """Such as ``+0.42``; what rounds to zero has no sign."""
+    text = format(value, "+.2f" if signed else ".2f")
+    return with_minus(text) if float(text) else "0.00"
 
 
 def _effect(interval: Interval, unit: str) -> Effect:

@@ -13,12 +13,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sweeps.helpers import InlineWorkers
 
 from isolet_nn.config.datasets import OpenmlDataset
 from isolet_nn.config.holdouts import GroupHoldout
 from isolet_nn.data import load_dataset, load_raw
 from isolet_nn.data.table import Column
 from isolet_nn.errors import ConfigError, DataError, DownloadError
+from isolet_nn.reproduction.claims.data_sets import DATA_SETS
+from isolet_nn.reproduction.evidence import LAYERS, Evidence
+from isolet_nn.sweeps.loading import load_sweep
+from isolet_nn.sweeps.sweep import sweep
 
 ARFF = """@RELATION animals
 @ATTRIBUTE height REAL
@@ -32,6 +37,8 @@ ARFF = """@RELATION animals
 1.4,none,19.5,ann,dog
 0.25,short,3.5,cyd,cat
 """
+PAIRS = (("ann", "dog"), ("bob", "cat"))
+"""Owners and what they have."""
 TYPES = ["numeric", "nominal", "numeric", "nominal", "nominal"]
 
 
@@ -349,3 +356,25 @@ def test_the_config_refuses_what_contradicts_itself(settings: dict[str, Any], me
 def test_the_arff_file_lies_in_our_cache(openml: FakeOpenml, own_cache: Path) -> None:
     load_raw(config())
     assert list((own_cache / "openml").rglob("animals.arff.gz"))
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_the_reports_protocol_for_other_data_sets_judges_one_of_openml(
+    openml: FakeOpenml, tmp_path: Path
+) -> None:
+    head, _, _ = ARFF.partition("@DATA\n")
+    rows = [f"{h / 10},short,{h},{owner},{kind}" for h in range(1, 21) for owner, kind in PAIRS]
+    openml.arff = head + "@DATA\n" + "\n".join(rows) + "\n"
+    config = load_sweep(
+        "report/claim12_data_sets",
+        {
+            "grid": {"dataset": [{"name": "openml", "data_id": 7}], LAYERS: [[], [64]]},
+            "seeds": 3,
+            "training.epochs": 30,
+            "training.evaluate_every": 30,
+        },
+    )
+    sweep(config, runs_dir=tmp_path, workers=1, make_workers=InlineWorkers)
+    verdicts = DATA_SETS.judge(Evidence(tmp_path))
+    assert verdicts["openml, data_id 7"].outcome == "confirmed"
+    assert verdicts["a hidden layer against none"].outcome == "not decidable", "one set has no rank"

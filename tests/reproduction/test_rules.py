@@ -12,12 +12,16 @@ from isolet_nn.reproduction.rules import (
     all_of,
     below,
     box_holds_mean,
+    ever,
     grids_agree,
     is_better,
     mostly,
     never,
     on_a_par,
     one_more_run,
+    paired_above,
+    paired_below,
+    ranked_above,
 )
 
 SPREAD = (-0.2, -0.1, 0.0, 0.1, 0.2)
@@ -126,6 +130,7 @@ def test_what_never_happens_must_not_happen_once(successes: int, n: int, outcome
         below([-1.0, -1.0], 0.0, "a mean"),
         is_better([2.0, 2.0], [1.0, 1.0, 1.0], "a difference"),
         on_a_par([1.0, 1.0, 1.0], [], 0.5),
+        paired_above([1.0, 1.0], 0.0, "a difference"),
     ],
 )
 def test_too_few_values_decide_nothing(verdict: Verdict) -> None:
@@ -144,3 +149,48 @@ def test_too_few_values_decide_nothing(verdict: Verdict) -> None:
 )
 def test_a_claim_holds_if_all_its_parts_do(outcomes: list[Outcome], outcome: Outcome) -> None:
     assert all_of(Verdict(part, "", "") for part in outcomes) == outcome
+
+
+@pytest.mark.parametrize(
+    ("mean", "is_above", "is_below"),
+    [
+        (1.0, "confirmed", "refuted"),
+        (0.1, "not decidable", "not decidable"),
+        (-1.0, "refuted", "confirmed"),
+    ],
+)
+def test_pairs_are_judged_by_the_interval_of_the_t_test(
+    mean: float, is_above: Outcome, is_below: Outcome
+) -> None:
+    # 2.776 * 0.158 / sqrt(5) = 0.196
+    above_zero, below_zero = (
+        paired_above(around(mean), 0.0, "x"),
+        paired_below(around(mean), 0.0, "x"),
+    )
+    assert (above_zero.outcome, below_zero.outcome) == (is_above, is_below)
+    assert above_zero.effect is not None
+    assert above_zero.effect.low == pytest.approx(mean - 0.196, abs=1e-3)
+    assert "5 pairs; Cohen's d" in above_zero.evidence
+
+
+def test_pairs_that_all_differ_by_the_same_have_no_spread_and_a_verdict() -> None:
+    verdict = paired_above([0.5, 0.5, 0.5], 0.0, "x")
+    assert (verdict.outcome, "Cohen" in verdict.evidence) == ("confirmed", False)
+    assert paired_below([0.0, 0.0, 0.0], 0.0, "x").evidence.startswith("0.00 points")
+
+
+@pytest.mark.parametrize(
+    ("sign", "n", "outcome"),
+    [(1, 8, "confirmed"), (-1, 8, "refuted"), (1, 5, "not decidable"), (0, 8, "not decidable")],
+)
+def test_data_sets_are_judged_by_ranks(sign: int, n: int, outcome: Outcome) -> None:
+    differences = [sign * 2.0**k if sign else (-1.0) ** k for k in range(n)]
+    assert ranked_above(differences, "x", "data sets").outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "outcome"),
+    [(1, 5, "confirmed"), (0, 1000, "refuted"), (0, 99, "not decidable")],
+)
+def test_what_can_happen_must_happen_once(successes: int, n: int, outcome: Outcome) -> None:
+    assert ever(successes, n, "a seed solves it").outcome == outcome

@@ -15,6 +15,7 @@ import numpy as np
 from isolet_nn.config.key_paths import canonical
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.data import load_raw
+from isolet_nn.plots import short_text
 from isolet_nn.reproduction.claims.claim import ReportClaim
 from isolet_nn.reproduction.evidence import LAYERS, Evidence, differences
 from isolet_nn.reproduction.parts import Part
@@ -39,7 +40,7 @@ def _data_sets(evidence: Evidence) -> dict[str, dict[str, Any]]:
 
 def _label(section: Mapping[str, Any]) -> str:
     """Such as ``moons, noise 0.4``."""
-    rest = [f"{key} {value:g}" for key, value in section.items() if key != "name"]
+    rest = [f"{key} {short_text(value)}" for key, value in section.items() if key != "name"]
     return ", ".join([str(section["name"]), *rest])
 
 
