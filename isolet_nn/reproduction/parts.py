@@ -79,7 +79,7 @@ class Part:
     changes
         Keys of the sweep file that differ; grids are merged key by key.
     quick
-        The same for a quick reproduction, on top.
+        The same for a quick reproduction, on top; None: that leaves it out.
     on_isolet
         Whether it needs ISOLET's files.
     compares_backends
@@ -94,7 +94,7 @@ class Part:
     figures: tuple[str, ...]
     config: str = ""
     changes: Mapping[str, Any] = field(default_factory=dict)
-    quick: Mapping[str, Any] = field(default_factory=dict)
+    quick: Mapping[str, Any] | None = field(default_factory=dict)
     on_isolet: bool = True
     compares_backends: bool = False
     choice: Choice | None = None
@@ -123,7 +123,7 @@ def sweep_of(
     file = read_mapping(resolve(part.config))
     content: dict[str, Any] = file if "experiment" in file else {"experiment": part.config}
     content |= {"name": part.name, "save_models": "none"}
-    for changes in (part.changes, part.quick if quick else {}):
+    for changes in (part.changes, (part.quick or {}) if quick else {}):
         grid = {**content.get("grid", {}), **changes.get("grid", {})}
         content = {**content, **changes, **({"grid": grid} if grid else {})}
     if settings is not None:

@@ -96,7 +96,7 @@ def begin(
     )
     example = {"dataset": {"name": "xor"}}
     require_backend(load_experiment(example, content.computing))
-    if any(part.on_isolet for part in parts_of(figures, backend)):
+    if any(part.on_isolet for part in parts_of(figures, backend, quick=quick)):
         _require_isolet(data_dir)
     folder = new_folder(Path(runs_dir), NAME)
     write_text(folder / FILE, dump_yaml(content))
@@ -165,7 +165,8 @@ class _Work:
 
 def _carry_out(work: _Work) -> None:
     """Run what is left, then draw the page, however far it got."""
-    parts = parts_of(work.content.figures, work.content.backend)
+    content = work.content
+    parts = parts_of(content.figures, content.backend, quick=content.quick)
     file = work.folder / STATUS
     started = read_record(file, PartStatus).started if file.exists() else now()
     write_status(work.folder, RUNNING, started)
@@ -235,7 +236,7 @@ def _run_measurement(work: _Work, part: Part, measure: Measure) -> bool:
 
 def _run_carried_over(work: _Work, part: Part, own: Path | None) -> bool:
     if own is None:
-        changes = part.quick if work.content.quick else {}
+        changes = (part.quick or {}) if work.content.quick else {}
         config = carried_over.load_carried_over(
             resolve(part.config),
             data_dir=work.data_dir,

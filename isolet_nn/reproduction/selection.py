@@ -16,10 +16,13 @@ FIGURES = (*dict.fromkeys(name for part in FIGURE_PARTS for name in part.figures
 """What ``--figure`` may name: the report's figures, what its conclusions need besides, claims."""
 
 
-def parts_of(figures: Iterable[str], backend: str | None = None) -> list[Part]:
+def parts_of(
+    figures: Iterable[str], backend: str | None = None, *, quick: bool = False
+) -> list[Part]:
     """The parts that figures and claims need; all of them if none is named.
 
-    Where one backend computes all, those that compare backends are left aside.
+    Where one backend computes all, those that compare backends are left aside; and a quick
+    reproduction leaves out what takes long.
 
     Raises
     ------
@@ -40,4 +43,7 @@ def parts_of(figures: Iterable[str], backend: str | None = None) -> list[Part]:
         raise ConfigError(
             f"--figure: {', '.join(wanted)} compares the backends: give no --backend with it"
         )
+    parts = [part for part in parts if not quick or part.quick is not None]
+    if not parts:
+        raise ConfigError(f"--figure: {', '.join(wanted)} takes long: give no --quick with it")
     return parts

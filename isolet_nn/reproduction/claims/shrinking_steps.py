@@ -208,7 +208,7 @@ SHRINKING_STEPS = ReportClaim(
     "(sqrt(total) + epsilon), is read from the optimizer's own state; and both optimizers compared "
     "at 0.001 and each at its own best rate, as for claim 9.",
     judge=_judge,
-    parts=(Part(_STEPS, ("claim8",), measure=measure_steps),),
+    parts=(Part(_STEPS, ("claim8",), quick=None, measure=measure_steps),),
     others=(_FIGURE, TUNING, TUNED),
     table=_table,
     picture=Picture("Median effective step of all weights by step of training", _draw),

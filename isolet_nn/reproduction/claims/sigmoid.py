@@ -59,19 +59,19 @@ SIGMOID = ReportClaim(
             ("claim1",),
             "report/claim1_sigmoid_recipe",
             {"grid": {ACTIVATION: ["sigmoid"]}},  # ReLU is in figures 3 and 4
-            {"seeds": 5},
+            quick=None,
         ),
         Part(
             _RATES,
             ("claim1",),
             "report/claim1_sigmoid_rates",
-            quick={"grid": {RATE: [0.01, 0.1, 0.3]}, "seeds": 1},
+            quick=None,
         ),
         Part(
             _TUNED,
             ("claim1",),
             "report/claim1_sigmoid_tuned",
-            quick={"seeds": 3},
+            quick=None,
             choice=Choice(_RATES, ACTIVATION),
         ),
     ),

@@ -82,7 +82,7 @@ WIDTHS = ReportClaim(
             _WIDER,
             ("claim6",),
             "report/claim6_wider",
-            quick={"grid": {LAYERS: [[128]]}, "seeds": 3},
+            quick=None,
         ),
     ),
     others=("figure5", FEW_NEURONS, "figure8"),
