@@ -192,7 +192,7 @@ def _spread(n_settings: int, n_seeds: int) -> NDArray[np.float64]:
 
 
 def _carry_over(folder: Path, part: Part, accuracy: Accuracy) -> None:
-    config = carried_over.load_carried_over(resolve(part.config), **part.quick)
+    config = carried_over.load_carried_over(resolve(part.config), **(part.quick or {}))
     own = carried_over.begin(config, folder)
     rows = [f"{EPOCHS},{BATCH},test_accuracy"]
     for epochs, batch_size in config.cells:
