@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from isolet_nn.baselines.tables import (
 from isolet_nn.notebook.html import data_uri, template_environment
 from isolet_nn.pages.assets import base_style
 from isolet_nn.system.files import read_bytes, write_text
-from isolet_nn.system.folders import ENVIRONMENT, now, read_json
+from isolet_nn.system.folders import ENVIRONMENT, PLOTS, now, read_json
 from isolet_nn.terminal import formats
 
 PAGE, SCORES, CANDIDATES, ERRORS = "index.html", "baselines", "candidates.csv", "errors.csv"
@@ -45,7 +46,7 @@ def write_results(folder: Path, content: Baselines, division: Division) -> None:
         write_text(folder / f"{SCORES}.{suffix}", written)
     write_text(folder / CANDIDATES, formats.csv([candidate_table(lines)]))
     write_text(folder / ERRORS, formats.csv([error_table(mistakes, mistakes.any_wrong())]))
-    (folder / "plots").mkdir(exist_ok=True)
+    (folder / PLOTS).mkdir(exist_ok=True)
     context = {
         "content": content,
         "lines": lines,
@@ -100,10 +101,10 @@ def to_json(lines: list[Line]) -> list[dict[str, Any]]:
             "model": line.contestant.name,
             "label": line.contestant.label,
             "settings": line.settings,
-            "validation": line.validation.__dict__,
-            "test": line.test.__dict__,
+            "validation": asdict(line.validation),
+            "test": asdict(line.test),
             "test_of_seeds": line.of_seeds,
-            "difference": None if line.difference is None else line.difference.__dict__,
+            "difference": None if line.difference is None else asdict(line.difference),
             "errors": line.errors,
             "train_seconds": line.train_seconds,
             "predict_seconds": line.predict_seconds,

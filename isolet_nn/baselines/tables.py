@@ -22,7 +22,7 @@ def score_table(lines: Sequence[Line]) -> PrintedTable:
     chosen = [line.contestant.shown(line.setting) for line in lines]
     return PrintedTable(
         [
-            PrintedColumn("model", [line.contestant.label for line in lines], _as_it_is),
+            PrintedColumn("model", [line.contestant.label for line in lines]),
             _intervals("cross-validation (%)", "validation", [line.validation for line in lines]),
             _intervals("test set (%)", "test", [line.test for line in lines]),
             _intervals(
@@ -128,11 +128,11 @@ def agreement_table(mistakes: Mistakes) -> PrintedTable:
     counts = np.bincount(mistakes.wrong_in, minlength=n + 1)[1:]
     of_network = mistakes.wrong_in[mistakes.is_wrong[mistakes.network]]
     shared = np.bincount(of_network, minlength=n + 1)[1:]
-    names = ["one model", *(f"{k} models" for k in range(2, n)), f"all {n} models"]
+    names = ["one model", *(f"{k} models" for k in range(2, n)), f"all {n} models"][:n]
     short = mistakes.contestants[mistakes.network].short
     return PrintedTable(
         [
-            PrintedColumn("wrong in", names[-n:]),
+            PrintedColumn("wrong in", names),
             PrintedColumn("rows", counts.tolist()),
             PrintedColumn(f"of these wrong by {short}", shared.tolist()),
         ]
@@ -183,7 +183,3 @@ def _percent(value: float) -> str:
 
 def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
-
-
-def _as_it_is(value: Any) -> str:
-    return str(value)
