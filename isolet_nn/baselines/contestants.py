@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue
 from isolet_nn.config.section import NAME_PATTERN, Count, Section
 from isolet_nn.errors import ConfigError, suggestion
 from isolet_nn.system.machine import has_torch
+from isolet_nn.terminal.words import setting_text
 
 LearnerName = Literal[
     "logistic regression",
@@ -226,12 +227,6 @@ def _quickened(contestant: Contestant) -> Contestant:
 def settings_text(settings: Mapping[str, Any]) -> str:
     """Settings in a line, as ``C = 10, gamma = 0.0016``."""
     return ", ".join(
-        str(value) if name == "config" else f"{name} = {_value_text(value)}"
+        str(value) if name == "config" else f"{name} = {setting_text(value)}"
         for name, value in settings.items()
     )
-
-
-def _value_text(value: object) -> str:
-    if isinstance(value, list):
-        return " ".join(map(_value_text, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
