@@ -21,6 +21,8 @@ OTHERS = (
     "gradient-boosting",
     "mlp",
     pytest.param("pytorch", marks=needs_torch),
+    "svm-adapted",
+    "isolet-nn-small-adapted",
 )
 
 
