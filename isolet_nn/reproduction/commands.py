@@ -36,7 +36,9 @@ def reproduce_report(
             help="1 to 8, xor, parity, data, or claim1 to claim12; repeatable. All of them.",
         ),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer cells and seeds.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer cells and seeds; no claim that takes long.")
+    ] = False,
     backend: Backend = None,
     device: Annotated[
         str | None,
