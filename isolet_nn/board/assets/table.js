@@ -61,7 +61,7 @@ export function tableView({ main, tell, setTitle }) {
   const grid = element("table", { class: "runs" }, element("thead", {}, head), body);
   const scroll = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table of runs" }, grid);
   const pages = element("nav", { class: "pages", "aria-label": "Pages of the table" });
-  const chosen = element("div", { class: "chosen", role: "region", "aria-label": "Selected runs" });
+  const chosen = element("div", { class: "selection", role: "region", "aria-label": "Selected runs" });
   chosen.hidden = true;
   main.replaceChildren(title, controls.node, count, scroll, pages, chosen);
   setTitle("Runs");
