@@ -55,7 +55,7 @@ def load(config: PlaneDataset) -> RawDataset:
         y=y,
         classes=classes,
         checksum=parsed.checksum,
-        source="made by a formula",
+        source=config.name,
         quantum=10**_DECIMALS,
     )
 

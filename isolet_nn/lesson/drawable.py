@@ -57,6 +57,14 @@ def _not_plain(experiment: Experiment) -> list[Problem]:
         problems.append(
             _refused("ensemble", experiment.ensemble, "expected 1: a lesson is of one network")
         )
+    if (own := experiment.dataset.by_group) is not None:
+        problems.append(
+            _refused(
+                "dataset.standardize",
+                f"by {own.by}",
+                "expected true or false in a lesson: the plane has one scale for all rows",
+            )
+        )
     averaging = experiment.training.weight_averaging.name
     if averaging != "none":
         problems.append(
@@ -82,7 +90,7 @@ def _too_large(experiment: Experiment, n_classes: int) -> list[Problem]:
     path = "model.hidden_layers"
     if len(hidden) > MOST_LAYERS or max(hidden, default=0) > MOST_NEURONS:
         limits = f"up to {MOST_LAYERS} layers of up to {MOST_NEURONS} neurons can be drawn"
-        problems.append(_refused(path, hidden, f"{limits}, such as [8] or [6, 4]"))
+        problems.append(_refused(path, hidden, f"{limits}: --set {path}=[8] is plenty"))
     elif weights > MOST_WEIGHTS:
         what = f"{hidden}, so {weights} weights and biases"
         allowed = f"up to {MOST_WEIGHTS} can be drawn: take fewer neurons"

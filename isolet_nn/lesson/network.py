@@ -21,7 +21,7 @@ from isolet_nn.lesson.boundary import CELLS, Plane
 from isolet_nn.lesson.drawable import require_drawable
 from isolet_nn.lesson.moments import FloatArray, Step, Walk
 from isolet_nn.lesson.recording import Frame, Recording, record
-from isolet_nn.lesson.updates import Line, lines_of, numbers_of
+from isolet_nn.lesson.updates import Line, coasts, lines_of, numbers_of
 from isolet_nn.system.machine import available_cores
 from isolet_nn.training.threads import limited_threads
 
@@ -244,6 +244,7 @@ def _training_document(recording: Recording) -> dict[str, Any]:
     return {
         "method": _label_of(experiment),
         "rate": experiment.optimizer.learning_rate,
+        "coasts": coasts(experiment.optimizer),
         "config": dump_yaml(experiment),
         "epochs": experiment.training.epochs,
         "losses": _losses(recording.losses),

@@ -78,6 +78,17 @@ def numbers_of(config: OptimizerConfig, step: Step) -> Numbers:
         return shared | _own_numbers(config, step, g)
 
 
+def coasts(config: OptimizerConfig) -> bool:
+    """Whether a weight whose gradient is 0 can still move, by momentum or by weight decay."""
+    match config:
+        case Sgd() | Rmsprop():
+            return bool(config.momentum or config.weight_decay)
+        case Adagrad():
+            return bool(config.weight_decay)
+        case _:
+            return True
+
+
 def _is_decoupled(config: OptimizerConfig) -> bool:
     return isinstance(config, AdamW) or getattr(config, "decoupled_weight_decay", False)
 

@@ -19,6 +19,8 @@ def why_no_plane(preprocessing: Preprocessing) -> str | None:
     """Why the columns of a table span no plane that can be drawn; None if they do."""
     columns = preprocessing.inputs
     categorical = [column.name for column in columns if column.kind != "numeric"]
+    if preprocessing.shrinkage is not None:
+        return "each group has a scale of its own, and a plane has one"
     if len(columns) != 2:
         return f"found {counted(len(columns), 'column')}, and a plane has two"
     if categorical:

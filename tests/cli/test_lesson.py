@@ -31,6 +31,7 @@ def test_a_lesson_is_one_page_whose_name_is_printed(nn: Command) -> None:
         ("training.weight_averaging=ema", "training.weight_averaging: found ema; expected none"),
         ("model.hidden_layers=[30]", "up to 16 neurons can be drawn"),
         ("model.hidden_layers=[16,16,16]", "so 626 weights and biases; up to 400 can be drawn"),
+        ("model.hidden_layers=[64]", "--set model.hidden_layers=[8] is plenty"),
         ("training.epochs=30000", "training.epochs: found 30000; up to 20,000 in a lesson"),
     ],
 )
@@ -39,6 +40,16 @@ def test_what_cannot_be_shown_is_refused_in_words(nn: Command, setting: str, mes
     assert result.code == 2
     assert message in result.err
     assert not Path("lesson.html").exists()
+
+
+def test_a_table_whose_groups_have_scales_of_their_own_is_refused(nn: Command) -> None:
+    rows = [f"{person},{n},{n * n},{'ab'[n % 2]}" for person in "pqr" for n in range(8)]
+    Path("t.csv").write_text("\n".join(["person,x,y,class", *rows]) + "\n", "utf-8")
+    settings = ("dataset.group=person", "dataset.standardize.by=group")
+    given = [part for setting in settings for part in ("--set", setting)]
+    result = nn("lesson", "t.csv", *given, "--set", "model.hidden_layers=[3]")
+    assert result.code == 2
+    assert "dataset.standardize: found by group; expected true or false in a lesson" in result.err
 
 
 def test_a_page_is_not_written_into_a_folder_that_is_not_there(nn: Command) -> None:

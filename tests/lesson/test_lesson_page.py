@@ -62,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         table.writerow([HOSTILE, "<b>up</b>", "answer"])
         for number in range(60):
             x, y = generator.normal(size=2).round(3).tolist()
-            table.writerow([x, y, HOSTILE if number % 2 else "<i>no</i>"])
+            table.writerow([x, 12345.6 + 1e4 * y, HOSTILE if number % 2 else "<i>no</i>"])
     hostile = load_experiment(
         str(folder / "hostile.csv"), {"model.hidden_layers": [3, 2], "training.epochs": 3}
     )
@@ -211,6 +211,7 @@ def test_markup_in_names_is_text(page: Page, folder: Path) -> None:
     for _ in range(30):
         page.keyboard.press("ArrowRight")
     assert HOSTILE in page.locator("#legend").inner_text()
+    assert "e+" not in page.locator("#watch").inner_text()
     assert page.locator("#x-name").inner_text() == HOSTILE
     assert page.evaluate("window.hacked") is None
     assert page.locator("img").count() == 0

@@ -14,8 +14,9 @@ from isolet_nn.config.experiment import Experiment
 from isolet_nn.data import load_dataset
 from isolet_nn.lesson.boundary import CELLS, DIGITS, Plane
 from isolet_nn.lesson.recording import Recording, frame_epochs, record
-from isolet_nn.lesson.updates import lines_of, numbers_of
+from isolet_nn.lesson.updates import coasts, lines_of, numbers_of
 from isolet_nn.nn.losses import softmax
+from isolet_nn.training.components import make_optimizer
 from isolet_nn.training.loop import trained_model
 
 ROWS = np.arange(4)
@@ -108,6 +109,20 @@ def test_each_line_of_an_optimizers_step_is_true(optimizer: Mapping[str, Any]) -
                 expected = value_of(right, numbers, weight)
                 found = value_of(left, numbers, weight)
                 assert found == pytest.approx(expected, rel=1e-6, abs=1e-9), line
+
+
+@pytest.mark.parametrize("settings", OPTIMIZERS)
+def test_a_weight_without_gradient_moves_where_the_optimizer_coasts(
+    settings: Mapping[str, Any],
+) -> None:
+    config = moons(optimizer=settings).optimizer
+    weights, gradients = np.ones(3), np.ones(3)
+    optimizer = make_optimizer(config, weights, gradients)
+    for gradient in [1.0, 0.0]:
+        gradients[:] = gradient
+        before = weights.copy()
+        optimizer.step(config.learning_rate)
+    assert (weights != before).any() == coasts(config)
 
 
 def test_a_step_starts_with_the_weights_of_its_frame_and_the_mean_over_its_batch() -> None:

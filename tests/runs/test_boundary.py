@@ -112,6 +112,22 @@ def test_other_tables_have_no_plane(
         redraw(run.path, BOUNDARY)
 
 
+def test_groups_that_have_scales_of_their_own_have_no_plane(tmp_path: Path, drawn: Drawn) -> None:
+    lines = [f"{person},{n},{n * n},{'ab'[n % 2]}" for person in "pqr" for n in range(8)]
+    path = write_table(tmp_path / "t.csv", "person,x,y,class", *lines)
+    run = trained(
+        tmp_path,
+        name="csv",
+        path=path,
+        group="person",
+        standardize={"by": "group"},
+        test={"by": "group", "fraction": 0.3},
+    )
+    assert drawn == []
+    with pytest.raises(ConfigError, match="each group has a scale of its own"):
+        redraw(run.path, BOUNDARY)
+
+
 def test_the_four_points_of_exclusive_or_are_one_part(tmp_path: Path, drawn: Drawn) -> None:
     trained(tmp_path, name="xor")
     ((_, _, parts, _), _) = drawn[0]

@@ -87,7 +87,8 @@ class NetworkDrawing {
         "text-anchor": isLeft ? "end" : "start",
       });
       const text = isFirst ? this.names.inputs[place] : this.names.classes[place];
-      word.textContent = text.length > 8 ? `${text.slice(0, 7)}…` : text;
+      const room = this.isSmall ? 5 : 8;
+      word.textContent = text.length > room ? `${text.slice(0, room - 1)}…` : text;
       word.append(svgElement("title", {}, text));
       parts.push(word);
     }

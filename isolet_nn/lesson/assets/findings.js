@@ -72,10 +72,10 @@ function deadFindings({ training, chapter, names }) {
 }
 
 function wayBack(names, training) {
-  if (names.last > 2) return "Only changes in the layers before it, or what the optimizer still remembers, could wake it up.";
-  return training.method === "SGD"
-    ? "Its inputs are the data, which stay the same: it can never come back."
-    : "Its inputs are the data, which stay the same: only what the optimizer still remembers can move it.";
+  if (names.last > 2) return `Only changes in the layers before it${training.coasts ? ", or what the optimizer adds to a gradient of 0," : ""} could wake it up.`;
+  return training.coasts
+    ? "Its inputs are the data, which stay the same: only what the optimizer adds to a gradient of 0 can move it."
+    : "Its inputs are the data, which stay the same: it can never come back.";
 }
 
 function questionsOf(lesson) {
@@ -98,15 +98,16 @@ function questionList(lesson) {
   const start = first.trainings[0].frames[0];
   const questions = [
     [
-      "Before the first step, all weights are small. What does the network answer, and how large is the loss?",
-      `It can only shrug: about 1 in ${classes} for each class. The loss is then about ln ${classes} = ` +
-        `${numberText(record.blind_loss)}. Recorded: ${numberText(start.loss)}.`,
+      "Before the first step, the network has learned nothing. What does it answer, and how large is the loss?",
+      `It can only guess. With weights near 0 that is 1 in ${classes} for each class, and a loss of ln ${classes} = ` +
+        `${numberText(record.blind_loss)}. Recorded: ${numberText(start.loss)}. Larger first weights are surer of ` +
+        "their guesses, and so lose more.",
       { chapter: 0, training: 0, epoch: 0, phase: "loss" },
     ],
   ];
   if (isXor) questions.push(...xorQuestions(record));
   const of = (method) => first.trainings.findIndex((training) => training.method === method);
-  if (of("Momentum") >= 0) {
+  if (first.trainings[of("Momentum")]?.frames[0].step.numbers["μ"] === 0.9) {
     questions.push([
       "With momentum 0.9, a weight sees the same gradient step after step. How long do its steps become?",
       "Each velocity is 0.9 of the last, plus the gradient: g, 1.9 g, 2.71 g, … The sum tends to g / (1 − 0.9): ten times the gradient.",

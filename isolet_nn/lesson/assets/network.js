@@ -154,7 +154,7 @@ class Lesson {
     }
     const { classes } = this.record;
     BY_ID("legend").replaceChildren(
-      ...classes.map((name, label) => element("span", { class: "class" }, markElement(label), ` class ${name} `)),
+      ...classes.map((name, label) => element("span", { class: "class" }, markElement(label), `class ${name}`)),
       element("span", { class: "surer" }, "The stronger the colour, the surer it is."),
     );
   }

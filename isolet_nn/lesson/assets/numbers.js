@@ -14,7 +14,7 @@ function numberText(value) {
   const size = Math.abs(value);
   let text;
   if (Number.isInteger(value) && size < 1e5) text = String(size);
-  else if (size >= 1e-3 && size < 1e5) text = isShort(size) ? String(size) : size.toPrecision(4);
+  else if (size >= 1e-3 && size < 9999.5) text = isShort(size) ? String(size) : size.toPrecision(4);
   else {
     const [digits, power] = size.toExponential(isShort(size) ? undefined : 3).split("e");
     text = `${digits} × 10${digitsAs(power.replace("+", ""), SUPERSCRIPTS)}`;

@@ -88,7 +88,7 @@ function markElement(label) {
   return canvas;
 }
 
-const CURVE = { width: 300, height: 250, left: 34, right: 10, top: 12, bottom: 30 };
+const CURVE = { width: 300, height: 250, left: 46, right: 10, top: 12, bottom: 30 };
 
 class Curve {
   /** onFrame is told of the moment that was pointed at. */
@@ -110,7 +110,7 @@ class Curve {
     svg.replaceChildren(
       svgElement("path", { class: "axis", d: `M${left} ${top}V${height - bottom}H${width - right}` }),
       this.text(left - 5, this.y(0) + 4, "0", "end"),
-      this.text(left - 5, top + 8, this.highest.toPrecision(2), "end"),
+      this.text(left - 5, top + 8, shortText(this.highest), "end"),
       this.text(left, height - bottom + 14, "0", "middle"),
       this.text(width - right, height - bottom + 14, String(this.epochs), "end"),
       this.text((left + width - right) / 2, height - 5, "epoch", "middle"),
