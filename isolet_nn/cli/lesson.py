@@ -30,7 +30,13 @@ def lesson(
     epochs: Epochs = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Train a small network and write a page on which each of its numbers can be followed."""
+    """Train networks and write a page that shows how they learn.
+
+    Of two inputs (xor, moons, spirals, a table of two columns), each number of a
+    small network can be followed; a table needs --set model.hidden_layers=[8].
+    Of more inputs (isolet), it shows what reaches the layers of 126 networks, which
+    takes minutes; --epochs 2 is enough for a first look.
+    """
     from isolet_nn.lesson.writing import write_lesson
     from isolet_nn.system.files import why_not_written
     from isolet_nn.terminal.streams import print_line, print_message

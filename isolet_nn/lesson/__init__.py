@@ -4,8 +4,8 @@ What a page shows was computed by the project's own network while it trained; a 
 nothing but where to draw it.
 
 - ``writing``: which lesson a data set gets, and its page.
-- ``network``: the lesson of a network with two inputs, number by number: which trainings it has,
-  and its document. ``drawable`` says what is too large or too special for it.
+- ``network``: the lesson of a network with two inputs, number by number. ``chapters``: which
+  trainings it has. ``drawable`` says what is too large or too special for it.
 - ``recording``: one training, recorded; of ``moments``: forward, backward and step of one epoch.
   ``updates``: an optimizer's step in lines. ``boundary``: answers over the plane. ``dead``:
   neurons that have stopped learning.

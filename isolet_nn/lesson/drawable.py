@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.errors import ConfigError, Problem
@@ -86,7 +87,7 @@ def _too_large(experiment: Experiment, n_classes: int) -> list[Problem]:
     problems = []
     hidden = experiment.model.hidden_layers
     sizes = [2, *hidden, n_classes]
-    weights = sum((i + 1) * o for i, o in itertools.pairwise(sizes))
+    weights = weights_of(sizes)
     path = "model.hidden_layers"
     if len(hidden) > MOST_LAYERS or max(hidden, default=0) > MOST_NEURONS:
         limits = f"up to {MOST_LAYERS} layers of up to {MOST_NEURONS} neurons can be drawn"
@@ -102,6 +103,11 @@ def _too_large(experiment: Experiment, n_classes: int) -> list[Problem]:
         allowed = f"up to {MOST_EPOCHS:,} in a lesson"
         problems.append(_refused("training.epochs", experiment.training.epochs, allowed))
     return problems
+
+
+def weights_of(sizes: Sequence[int]) -> int:
+    """Number of weights and biases of a network with so many neurons in its layers."""
+    return sum((inputs + 1) * outputs for inputs, outputs in itertools.pairwise(sizes))
 
 
 def _refused(path: str, found: object, allowed: str) -> Problem:

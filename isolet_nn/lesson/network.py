@@ -1,146 +1,32 @@
-"""The lesson of a network with two inputs: which trainings it shows, and its document."""
+"""The lesson of a network with two inputs: its document."""
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.config.experiment import Experiment
-from isolet_nn.config.loading import load_experiment
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.data import load_dataset
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.lesson.boundary import CELLS, Plane
+from isolet_nn.lesson.chapters import Chapter, chapters_of, frames_of, label_of, sizes_of
 from isolet_nn.lesson.drawable import require_drawable
 from isolet_nn.lesson.moments import FloatArray, Step, Walk
 from isolet_nn.lesson.recording import Frame, Recording, record
+from isolet_nn.lesson.rounding import significant
 from isolet_nn.lesson.updates import Line, coasts, lines_of, numbers_of
 from isolet_nn.system.machine import available_cores
 from isolet_nn.training.threads import limited_threads
 
-OPTIMIZERS: Mapping[str, Mapping[str, Any]] = {
-    "SGD": {"name": "sgd", "learning_rate": 0.5},
-    "Momentum": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9},
-    "Adagrad": {"name": "adagrad", "learning_rate": 0.1},
-    "RMSprop": {"name": "rmsprop", "learning_rate": 0.01},
-    "Adam": {"name": "adam", "learning_rate": 0.02},
-    "RAdam": {"name": "radam", "learning_rate": 0.02},
-    "NAdam": {"name": "nadam", "learning_rate": 0.02},
-}
-"""Optimizers to compare, at rates that suit networks of this size; none was tuned."""
-
-REPORT_SEEDS = (6, 3, 2)
-"""Of the report's recipe: one that learns, one that half does, one whose neurons all die."""
-
 _MOST_ROWS, _MOST_POINTS = 4, 400
-_MOST_FRAMES, _FEWEST_FRAMES = 61, 20
-_MOST_BYTES = 1_350_000
-"""Of all moments, packed: measured, one takes 600 bytes, and 60 to 90 for each weight."""
 _SIGNIFICANT = 6
 _SYMBOL = re.compile(r"\{([^}]+)\}")
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """Trainings of one network on the same data.
-
-    Attributes
-    ----------
-    title, says
-        What it is about.
-    trainings
-        By label.
-    varies
-        What its trainings differ in.
-    """
-
-    title: str
-    says: str
-    trainings: Mapping[str, Experiment]
-    varies: str = "Optimizer"
-
-
-def chapters_of(experiment: Experiment, n_classes: int) -> list[Chapter]:
-    """What a lesson shows: of exclusive or three chapters, of other data the one network."""
-    if experiment.dataset.name != "xor":
-        return [_only_chapter(experiment, n_classes)]
-    straight = _changed(experiment, {"model.hidden_layers": []})
-    report = load_experiment("report/xor")
-    length = {"training.epochs": experiment.training.epochs}
-    seeds = {f"Seed {seed}": _changed(report, {"seed": seed} | length) for seed in REPORT_SEEDS}
-    chapters = [
-        Chapter(
-            "Without a hidden layer",
-            "The same data and the same optimizer, and no hidden neurons.",
-            {_label_of(straight): straight},
-        ),
-        Chapter(
-            "The report's recipe",
-            "Three ReLUs, small first weights, no momentum: some of the neurons may die.",
-            seeds,
-            "First weights",
-        ),
-    ]
-    if not experiment.model.hidden_layers:
-        return chapters
-    learning = Chapter(
-        "With a hidden layer",
-        "Hidden neurons bend the plane, so that one line can divide it.",
-        with_optimizers(experiment),
-    )
-    return [learning, *chapters]
-
-
-def _only_chapter(experiment: Experiment, n_classes: int) -> Chapter:
-    sizes = [2, *experiment.model.hidden_layers, n_classes]
-    room = max(1, _room_for(sizes, _FEWEST_FRAMES))
-    trainings = with_optimizers(experiment)
-    shown = dict(itertools.islice(trainings.items(), room))
-    says = "The network of the config, and the same one with other optimizers."
-    if len(shown) == 1:
-        says = "The network of the config. It is too large to have others beside it on one page."
-    elif len(shown) < len(trainings):
-        says = "The network of the config, and the same one with as many other optimizers as fit."
-    return Chapter("The network", says, shown)
-
-
-def with_optimizers(experiment: Experiment) -> dict[str, Experiment]:
-    """The experiment, and the same with each other optimizer."""
-    own = _label_of(experiment)
-    others = {
-        label: _changed(experiment, {"optimizer": settings})
-        for label, settings in OPTIMIZERS.items()
-        if label != own
-    }
-    return {own: experiment, **others}
-
-
-def _label_of(experiment: Experiment) -> str:
-    optimizer = experiment.optimizer
-    if getattr(optimizer, "nesterov", False):
-        return "Nesterov"
-    if optimizer.name == "sgd":
-        return "Momentum" if optimizer.momentum else "SGD"
-    names = {label.lower(): label for label in OPTIMIZERS}
-    return names.get(optimizer.name, "AdamW")
-
-
-def _changed(experiment: Experiment, settings: Mapping[str, Any]) -> Experiment:
-    plain = experiment.model_dump(mode="json")
-    for path, value in settings.items():
-        *sections, key = path.split(".")
-        section = plain
-        for name in sections:
-            section = section[name]
-        section[key] = value
-    return Experiment.model_validate(plain)
 
 
 def network_record(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
@@ -153,7 +39,7 @@ def network_record(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
     """
     require_drawable(experiment, dataset.n_classes)
     chapters = chapters_of(experiment, dataset.n_classes)
-    count = sum(len(chapter.trainings) for chapter in chapters)
+    frames = frames_of(chapters, dataset.n_classes)
     return {
         "name": experiment.name,
         "data": experiment.dataset.name,
@@ -161,18 +47,16 @@ def network_record(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
         "classes": list(dataset.classes),
         "blind_loss": _rounded(math.log(dataset.n_classes)),
         "cells": CELLS,
-        "chapters": [_chapter_document(chapter, count) for chapter in chapters],
+        "chapters": [_chapter_document(chapter, frames) for chapter in chapters],
     }
 
 
-def _chapter_document(chapter: Chapter, trainings_of_page: int) -> dict[str, Any]:
+def _chapter_document(chapter: Chapter, frames: int) -> dict[str, Any]:
     first = next(iter(chapter.trainings.values()))
     dataset = load_dataset(first.dataset, first.seed, first.training.dtype)
     train = dataset.train
     plane = Plane(np.concatenate([train.x, dataset.test.x]))
     rows = chosen_rows(train.y)
-    sizes = [dataset.n_features, *first.model.hidden_layers, dataset.n_classes]
-    frames = min(_MOST_FRAMES, _room_for(sizes, trainings_of_page))
     recordings = {}
     for label, experiment in chapter.trainings.items():
         with limited_threads(experiment, auto=available_cores()):
@@ -182,7 +66,7 @@ def _chapter_document(chapter: Chapter, trainings_of_page: int) -> dict[str, Any
         "title": chapter.title,
         "says": chapter.says,
         "varies": chapter.varies,
-        "sizes": sizes,
+        "sizes": sizes_of(first, dataset.n_classes),
         "activation": first.model.activation.model_dump(),
         "points": [
             [*_rounded(place), int(label)]
@@ -216,12 +100,6 @@ def chosen_rows(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.array(sorted([*first, *others][:_MOST_ROWS]))
 
 
-def _room_for(sizes: list[int], times: int) -> int:
-    """How many trainings of so many moments a page has room for, or the other way round."""
-    weights = sum((i + 1) * o for i, o in itertools.pairwise(sizes))
-    return _MOST_BYTES // ((600 + 92 * weights) * times)
-
-
 def _cells(dataset: Dataset, x: FloatArray) -> list[float]:
     """Inputs (features,) in the table's own numbers."""
     columns = [dataset.preprocessing.column_of(feature) for feature in range(dataset.n_features)]
@@ -242,7 +120,7 @@ def _training_document(recording: Recording) -> dict[str, Any]:
     lines = lines_of(experiment.optimizer)
     symbols = {symbol for line in lines for symbol in _SYMBOL.findall(line.numbers)}
     return {
-        "method": _label_of(experiment),
+        "method": label_of(experiment),
         "rate": experiment.optimizer.learning_rate,
         "coasts": coasts(experiment.optimizer),
         "config": dump_yaml(experiment),
@@ -312,6 +190,4 @@ def _step_document(recording: Recording, step: Step, symbols: Iterable[str]) -> 
 
 def _rounded(numbers: Any) -> Any:
     """To as many digits as a page can show, and one more."""
-    if np.ndim(numbers):
-        return [_rounded(number) for number in numbers]
-    return float(f"{float(numbers):.{_SIGNIFICANT}g}")
+    return significant(numbers, _SIGNIFICANT)

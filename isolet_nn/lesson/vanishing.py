@@ -124,11 +124,13 @@ def conclusions(findings: Sequence[Finding]) -> list[str]:
 def _of_one_layer(sigmoid: Finding, relu: Finding) -> str:
     behind = 100.0 * (relu.accuracies[0] - sigmoid.accuracies[0])
     word = "behind" if behind > 0.0 else "ahead of"
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = float(np.divide(sigmoid.first[0], relu.first[0]))
     learns = "learns" if 1 in sigmoid.learns else "does not learn"
     return (
         f"With one hidden layer and the report's weights the sigmoid {learns}: it ends at "
         f"{sigmoid.accuracies[0]:.1%} of the training rows, {abs(behind):.1f} points {word} ReLU. "
-        f"Its first layer's gradient has {sigmoid.first[0] / relu.first[0]:.2g} times the norm of "
+        f"Its first layer's gradient has {ratio:.2g} times the norm of "
         "ReLU's in the first epoch."
     )
 

@@ -57,6 +57,7 @@ def _network_page(experiment: Experiment, dataset: Dataset) -> str:
         scripts=(
             "record.js",
             "dom.js",
+            "svg.js",
             "numbers.js",
             "steps.js",
             "updating.js",
@@ -75,6 +76,14 @@ def study_page(record: dict[str, Any]) -> str:
         "study.html.jinja",
         record,
         styles=("base.css", "study.css"),
-        scripts=("record.js", "dom.js", "panels.js", "depths.js", "letters.js", "study.js"),
+        scripts=(
+            "record.js",
+            "dom.js",
+            "svg.js",
+            "panels.js",
+            "depths.js",
+            "letters.js",
+            "study.js",
+        ),
         study=record,
     )

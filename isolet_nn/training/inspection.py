@@ -15,10 +15,11 @@ and of a hidden layer's activations a (rows, units) at the end of the epoch, in 
     dead units      those whose a is 0 or below in every row
     saturated       share of all a where f' is below a tenth of its largest value
 
-Dead units are counted where f is linear to the right of 0 (a ReLU that is dead has no gradient any
-more: Maas, Hannun and Ng, 2013), saturation is of sigmoid and tanh, whose gradient vanishes there
-(Glorot and Bengio, 2010). Steps and rows are the same in every epoch and for every experiment of
-as many: an inspection draws nothing, and no bit of the training depends on it.
+Dead units are counted where f is about 0 on the left only (a ReLU that is dead has no gradient any
+more: Maas, Hannun and Ng, 2013; the others keep a small one), saturation is of sigmoid and tanh,
+whose gradient vanishes there (Glorot and Bengio, 2010). Steps and rows are the same in every epoch
+and for every experiment of as many: an inspection draws nothing, and no bit of the training
+depends on it.
 """
 
 from __future__ import annotations

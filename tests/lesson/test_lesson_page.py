@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.data import load_dataset
-from isolet_nn.lesson.network import OPTIMIZERS, chapters_of
+from isolet_nn.lesson.chapters import OPTIMIZERS, chapters_of
 from isolet_nn.lesson.writing import write_lesson
 from isolet_nn.nn.losses import softmax
 from isolet_nn.nn.network import Network

@@ -1,15 +1,6 @@
 // The network as an SVG: neurons as circles, weights as lines whose width is their size. A weight
 // below zero is dashed and of another colour.
 
-const SVG = "http://www.w3.org/2000/svg";
-
-function svgElement(tag, attributes = {}, ...children) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
-  made.append(...children);
-  return made;
-}
-
 /** There, letters would be too small to read, unless the drawing is narrower. */
 const SMALL_SCREEN = window.matchMedia("(max-width: 42rem)");
 

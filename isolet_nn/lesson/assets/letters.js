@@ -4,8 +4,8 @@ const SIDE = 560, EDGE = 18, PLAY_MS = 220;
 
 function showCloud(letters, classes) {
   const stressed = new Set();
-  const marks = letters.labels.map((label) => marked(shape("text", {}, shortName(classes[label])), label, classes));
-  const drawing = shape("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, role: "img",
+  const marks = letters.labels.map((label) => marked(svgElement("text", {}, shortName(classes[label])), label, classes));
+  const drawing = svgElement("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, role: "img",
     "aria-label": "Rows as points in the plane of the first two principal components, by class" }, ...marks);
   document.getElementById("cloud").append(drawing);
   const slider = document.getElementById("epoch"), output = document.getElementById("epoch-said");

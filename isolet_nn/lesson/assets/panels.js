@@ -1,12 +1,5 @@
 // Line charts, each with a table of its numbers.
 
-function shape(tag, attributes = {}, ...children) {
-  const drawn = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) drawn.setAttribute(name, value);
-  drawn.append(...children);
-  return drawn;
-}
-
 function said(value, digits = 2) {
   if (value === null) return "–";
   if (value !== 0 && (Math.abs(value) < 0.001 || Math.abs(value) >= 100000)) {
@@ -35,20 +28,20 @@ function panel(chart) {
   const right = chart.right ?? RIGHT;
   const first = chart.xs[0], span = chart.xs.at(-1) - first || 1;
   const x = (value) => LEFT + ((value - first) / span) * (WIDE - LEFT - right);
-  const drawing = shape("svg", {
+  const drawing = svgElement("svg", {
     viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img",
     "aria-label": `${chart.title}: ${chart.yName} by ${chart.xName}; numbers in the table below`,
   });
   for (const tick of chart.log ? decades(low, high) : evenly(low, high)) {
     drawing.append(
-      shape("line", { class: "axis", x1: LEFT, x2: WIDE - right, y1: y(tick), y2: y(tick) }),
-      shape("text", { x: LEFT - 5, y: y(tick) + 4, "text-anchor": "end" }, chart.log ? power(tick) : said(tick)),
+      svgElement("line", { class: "axis", x1: LEFT, x2: WIDE - right, y1: y(tick), y2: y(tick) }),
+      svgElement("text", { x: LEFT - 5, y: y(tick) + 4, "text-anchor": "end" }, chart.log ? power(tick) : said(tick)),
     );
   }
   for (const value of marksOf(chart.xs)) {
-    drawing.append(shape("text", { x: x(value), y: HIGH - BOTTOM + 15, "text-anchor": "middle" }, String(value)));
+    drawing.append(svgElement("text", { x: x(value), y: HIGH - BOTTOM + 15, "text-anchor": "middle" }, String(value)));
   }
-  drawing.append(shape("text", { x: (LEFT + WIDE - right) / 2, y: HIGH - 5, "text-anchor": "middle" }, chart.xName));
+  drawing.append(svgElement("text", { x: (LEFT + WIDE - right) / 2, y: HIGH - 5, "text-anchor": "middle" }, chart.xName));
   labelled(drawing, chart.lines, x, y, chart.xs, (value) => value !== null && (!chart.log || value > 0));
   return element("div", { class: "panel" }, element("h4", {}, chart.title), drawing, numbers(chart));
 }
@@ -58,7 +51,7 @@ function labelled(drawing, lines, x, y, xs, isDrawn) {
   for (const line of lines) {
     const points = line.ys.map((value, k) => [xs[k], value]).filter(([, value]) => isDrawn(value));
     if (points.length === 0) continue;
-    const path = shape("polyline", {
+    const path = svgElement("polyline", {
       class: "line", points: points.map(([at, value]) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`).join(" "),
     });
     path.style.stroke = line.colour;
@@ -66,7 +59,7 @@ function labelled(drawing, lines, x, y, xs, isDrawn) {
     drawing.append(path);
     const [at, value] = points.at(-1);
     if (points.length === 1) {
-      const dot = shape("circle", { cx: x(at), cy: y(value), r: 3 });
+      const dot = svgElement("circle", { cx: x(at), cy: y(value), r: 3 });
       dot.style.fill = line.colour;
       drawing.append(dot);
     }
@@ -74,7 +67,7 @@ function labelled(drawing, lines, x, y, xs, isDrawn) {
     const column = taken.filter((other) => Math.abs(other - y(value)) < 9).length;
     taken.push(y(value));
     if (column > 2) continue;
-    const name = shape("text", { class: "end", x: x(at) + 4 + (line.short ? 10 : 0) * column, y: y(value) + 4 + (line.short ? 0 : 11) * column }, line.short ?? line.name);
+    const name = svgElement("text", { class: "end", x: x(at) + 4 + (line.short ? 10 : 0) * column, y: y(value) + 4 + (line.short ? 0 : 11) * column }, line.short ?? line.name);
     name.style.fill = line.colour;
     drawing.append(name);
   }
