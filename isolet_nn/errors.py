@@ -179,9 +179,16 @@ def without_credentials(text: str) -> str:
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
-    """The allowed name most similar to `word`, if any is similar."""
-    matches = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.5)
+    """The allowed name that `word` abbreviates, as lr, or the most similar, if any is similar."""
+    names = list(allowed)
+    abbreviated = [name for name in names if len(word) > 1 and word.lower() == _initials(name)]
+    matches = abbreviated or difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     return matches[0] if matches else None
+
+
+def _initials(name: str) -> str:
+    """Of the last part of a key path: lr of optimizer.learning_rate."""
+    return "".join(part[:1] for part in name.rpartition(".")[2].split("_"))
 
 
 def suggestion(word: object, allowed: Iterable[str]) -> str:

@@ -118,6 +118,9 @@ def train(
         "dataset.label": label,
         "training.inspect": inspect or None,
     }
+    for option, folder in {"--resume": resume, "--extend": extended}.items():
+        if folder is not None and str(folder).startswith("-") and not folder.exists():
+            raise ConfigError(f"{option}: found {folder}, expected the folder of a run")
     if find_rate:
         beside = {
             "--resume": resume,

@@ -131,6 +131,12 @@ def test_resume_takes_no_other_setting(
     assert message.startswith("--resume goes on with the run's own config: give no other config")
 
 
+@pytest.mark.parametrize("option", ["--resume", "--extend"])
+def test_an_option_in_the_place_of_a_run_is_named(nn: Command, option: str) -> None:
+    message = nn("train", option, "--epochs", "15").refusal()
+    assert message == f"{option}: found --epochs, expected the folder of a run"
+
+
 @pytest.mark.parametrize("command", [("train", "--resume"), ("eval",)], ids=["resume", "eval"])
 def test_what_is_no_run_folder_is_refused_with_the_newest_run(
     nn: Command, digits_run: Run, tmp_path: Path, command: tuple[str, ...]

@@ -384,6 +384,8 @@ def test_an_unknown_setting_is_named_with_the_nearest(made: Path) -> None:
         filter_entries(list_runs(made), ["learning_rate>0.1"])
     with pytest.raises(ConfigError, match=r"did you mean model\.hidden_layers"):
         sort_entries(list_runs(made), "model.hiden_layers")
+    with pytest.raises(ConfigError, match=r"did you mean optimizer\.learning_rate\?"):
+        sort_entries(list_runs(made), "lr")
 
 
 def test_a_damaged_config_has_no_settings_and_hides_no_other_run(copied: Path) -> None:

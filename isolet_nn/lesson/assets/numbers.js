@@ -5,8 +5,8 @@ const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const HIDDEN_LETTERS = ["h", "k", "m", "q", "u"];
 
 /**
- * A number with four significant digits, or fewer where it has no more than two; and a minus sign
- * that is as wide as a plus.
+ * A number with four significant digits, fewer where it has no more than two, or all that stand
+ * before the point of one below 100000; and a minus sign that is as wide as a plus.
  */
 function numberText(value) {
   if (value === null || value === undefined) return "not a number";
@@ -14,7 +14,8 @@ function numberText(value) {
   const size = Math.abs(value);
   let text;
   if (Number.isInteger(value) && size < 1e5) text = String(size);
-  else if (size >= 1e-3 && size < 9999.5) text = isShort(size) ? String(size) : size.toPrecision(4);
+  else if (size >= 9999.5 && size < 1e5) text = size.toFixed(0);
+  else if (size >= 1e-3 && size < 1e5) text = isShort(size) ? String(size) : size.toPrecision(4);
   else {
     const [digits, power] = size.toExponential(isShort(size) ? undefined : 3).split("e");
     text = `${digits} × 10${digitsAs(power.replace("+", ""), SUPERSCRIPTS)}`;
