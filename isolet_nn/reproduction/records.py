@@ -80,3 +80,20 @@ class EffectiveSteps(Record):
     """Steps after which the optimizers' state was looked at, ascending."""
     steps_per_epoch: Annotated[int, Field(ge=1)]
     trainings: list[StepsOfTraining]
+
+
+class Solved(Record):
+    """How many seeds of a network solve exclusive or."""
+
+    activation: str | None
+    """Of the hidden layer; null: there is none."""
+    scale: float
+    solved: Whole
+
+
+class SolvedByScale(Record):
+    """xor-by-scale.json of a reproduction."""
+
+    format: Literal[1]
+    seeds: Annotated[int, Field(ge=1)]
+    counts: list[Solved]

@@ -3,44 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
-from isolet_nn.config.key_paths import canonical
+from isolet_nn.benchmarks.worker import in_own_process
+from isolet_nn.config.experiment import Experiment
+from isolet_nn.config.loading import load_experiment
+from isolet_nn.config.shipped import resolve
 from isolet_nn.reproduction.claims.claim import ReportClaim
-from isolet_nn.reproduction.evidence import LAYERS, Evidence
-from isolet_nn.reproduction.parts import Part
+from isolet_nn.reproduction.evidence import Evidence
+from isolet_nn.reproduction.exclusive_or import RECIPE
+from isolet_nn.reproduction.parts import Measuring, Part
+from isolet_nn.reproduction.records import SolvedByScale
 from isolet_nn.reproduction.rules import Verdict, ever, never, not_run
 from isolet_nn.reproduction.tables import TextTable
+from isolet_nn.runs.xor import count_solved
 from isolet_nn.scores.evaluation import wilson_interval
+from isolet_nn.system.machine import available_cores
 
-ACTIVATION, SCALE = "model.activation", "model.initializer.scale"
-_PART, _RECIPE = "xor-by-scale", {ACTIVATION: "relu", SCALE: 0.1}
+NETWORKS: tuple[tuple[str | None, float], ...] = (
+    (None, 0.1),
+    *((activation, scale) for activation in ("relu", "tanh", "sigmoid") for scale in (0.1, 1.0)),
+)
+"""Activations of the hidden layer (None: there is none) and scales of the initial weights."""
+SEEDS = {False: 1000, True: 100}
+"""Seeds in full and quick."""
+_PART, _RECIPE = "xor-by-scale", ("relu", 0.1)
 
 
-def _solved(evidence: Evidence, where: Mapping[str, Any]) -> tuple[int, int]:
-    """How many seeds get all four points right, and how many there are."""
-    accuracies = evidence.by_seed(_PART, where).values()
-    return sum(accuracy == 100.0 for accuracy in accuracies), len(accuracies)
+def measure_solved(how: Measuring) -> dict[str, Any] | None:
+    """Count the seeds of each kind of network that solve it, as many kinds at once as cores.
+
+    A sweep stacks a few networks, as suits larger ones; a thousand of these are one stack.
+    """
+    recipe = load_experiment(resolve(RECIPE), how.computing).model_dump(mode="json")
+    kinds = [load_experiment(recipe, _changes(*network)) for network in NETWORKS]
+    seeds = SEEDS[how.quick]
+
+    def count(kind: Experiment) -> int | None:
+        if how.should_stop():
+            return None
+        return in_own_process("exclusive or", partial(count_solved, trials=seeds), kind)
+
+    with ThreadPoolExecutor(available_cores()) as threads:
+        counts = [*threads.map(count, kinds)]
+    if None in counts:
+        return None
+    return {
+        "seeds": seeds,
+        "counts": [
+            {"activation": activation, "scale": scale, "solved": solved}
+            for (activation, scale), solved in zip(NETWORKS, counts, strict=True)
+        ],
+    }
+
+
+def _changes(activation: str | None, scale: float) -> dict[str, Any]:
+    shape: dict[str, Any] = {"model.hidden_layers": []}
+    if activation is not None:
+        shape = {"model.activation": activation}
+    return {**shape, "model.initializer.scale": scale}
 
 
 def _judge(evidence: Evidence) -> Mapping[str, Verdict]:
-    if not evidence.trials(_PART):
+    facts = evidence.measured(_PART, SolvedByScale)
+    if facts is None:
         return {"2-2": not_run("2-2 solves it"), "2-3-2": not_run("2-3-2 solves it")}
+    solved = {(of.activation, of.scale): of.solved for of in facts.counts}
     return {
-        "2-2": never(*_solved(evidence, {LAYERS: []}), "a network of 2-2 solves it"),
-        "2-3-2": ever(*_solved(evidence, _RECIPE), "a network of 2-3-2 by the recipe solves it"),
+        "2-2": never(solved[NETWORKS[0]], facts.seeds, "a network of 2-2 solves it"),
+        "2-3-2": ever(solved[_RECIPE], facts.seeds, "a network of 2-3-2 by the recipe solves it"),
     }
 
 
 def _table(evidence: Evidence) -> TextTable:
-    settings = {canonical(trial.settings): trial.settings for trial in evidence.trials(_PART)}
+    facts = evidence.measured(_PART, SolvedByScale)
     rows = []
-    for where in settings.values():
-        solved, seeds = _solved(evidence, where)
-        low, high = wilson_interval(solved, seeds)
-        share = f"{100 * solved / seeds:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
-        name = f"2-3-2, {where[ACTIVATION]}" if ACTIVATION in where else "2-2"
-        rows.append([name, f"{where[SCALE]:g}", share, str(solved), str(seeds)])
+    for of in [] if facts is None else facts.counts:
+        assert facts is not None
+        low, high = wilson_interval(of.solved, facts.seeds)
+        share = f"{100 * of.solved / facts.seeds:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+        name = "2-2" if of.activation is None else f"2-3-2, {of.activation}"
+        rows.append([name, f"{of.scale:g}", share, str(of.solved), str(facts.seeds)])
     headings = ["network", "scale of the weights", "solved (95 % interval)", "seeds that do"]
     return TextTable([*headings, "seeds"], rows)
 
@@ -52,6 +97,6 @@ EXCLUSIVE_OR = ReportClaim(
     runs="The report's recipe (1,000 epochs at 0.1, all four points a step) with many seeds, and "
     "with other activations in the hidden layer and initial weights of another scale.",
     judge=_judge,
-    parts=(Part(_PART, ("claim10",), "report/claim10_xor", quick={"seeds": 100}, on_isolet=False),),
+    parts=(Part(_PART, ("claim10",), on_isolet=False, measure=measure_solved),),
     table=_table,
 )
