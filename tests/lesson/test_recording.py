@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from builders import OPTIMIZERS, make_experiment, same_arrays, trained
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data import load_dataset
+from isolet_nn.data.dataset import Split
 from isolet_nn.lesson.boundary import CELLS, DIGITS, Plane
 from isolet_nn.lesson.recording import Recording, frame_epochs, record
 from isolet_nn.lesson.updates import coasts, lines_of, numbers_of
@@ -134,6 +136,19 @@ def test_a_step_starts_with_the_weights_of_its_frame_and_the_mean_over_its_batch
         assert step.rows.tolist() == list(range(32))
     assert recording.frames[-1].step is None
     assert next(frame.step.number for frame in recording.frames if frame.step) == 1
+
+
+def test_a_lesson_shows_the_copies_of_rows_that_epochs_take_in_turn() -> None:
+    experiment = moons(training__epochs=3)
+    dataset = load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
+    train, n = dataset.train, len(dataset.train)
+    copies = Split(np.concatenate([train.x, 2 * train.x]), np.tile(train.y, 2), None)
+    dataset = replace(dataset, varied=copies)
+    recording = record(experiment, dataset, ROWS, Plane(train.x), 99)
+    training = trained([experiment], [dataset])
+    assert same_arrays(recording.final_weights, training.weights(0))
+    copy_of_epoch = [set((f.step.rows // n).tolist()) for f in recording.frames if f.step]
+    assert copy_of_epoch[:2] == [{0}, {1}]
 
 
 def test_the_plane_has_the_networks_answers() -> None:
