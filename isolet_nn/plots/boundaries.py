@@ -12,8 +12,8 @@ from isolet_nn.errors import counted
 from isolet_nn.plots.style import (
     INK,
     PALETTE,
+    fitted_figure,
     in_style,
-    new_figure,
     shorten,
     text_width,
     titled,
@@ -65,9 +65,8 @@ def figure_decision_boundary(
     drawn = {part: _drawn(*of_part) for part, of_part in parts.items()}
     points = np.concatenate([of_part[0] for of_part in drawn.values()])
     few = len(points) <= _FEW
-    names_width = text_width([shorten(name) for name in (*classes, *parts)], 9.0)
-    right = 0.85 + names_width
-    figure, axes = new_figure(5.75 + right, 5.2, left=0.75, right=right, bottom=0.6, top=0.6)
+    beside = 0.85 + text_width([shorten(name) for name in (*classes, *parts)], 9.0)
+    figure, (axes,) = fitted_figure(5.75 + beside, 5.2)
     (left, low), (far, high) = _corners(points, 0.5 if few else 0.08)
     x, y = np.linspace(left, far, _SIDE), np.linspace(low, high, _SIDE)
     plane = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)

@@ -76,6 +76,9 @@ class Metrics(TypedDict, total=False):
     test_average_precision: Share | None
 
 
+REMEDY = "run it anew"
+
+
 class Record(BaseModel):
     """Base of every record: no unknown keys, no coerced types, no number that is not finite."""
 
@@ -140,6 +143,7 @@ class RunSummary(Summary):
 class Labels(Record):
     """labels.json of a run or a sweep: what a person says of it."""
 
+    remedy: ClassVar[str] = "remove it, and tag the folder anew"
     format: Literal[1] = FORMAT
     tags: list[Annotated[str, Field(min_length=1)]] = Field(default=[])
     note: str | None = None
@@ -294,15 +298,22 @@ def check_record(content: object, model: type[RecordT], path: Path | str) -> Rec
     if not isinstance(content, dict):
         raise RunError(f"{path}: damaged: found {short_repr(content)}, expected an object")
     if "format" in model.model_fields:
-        require_format(content, path)
+        require_format(content, path, getattr(model, "remedy", REMEDY))
     try:
         return model.model_validate(content)
     except ValidationError as error:
         raise RunError(f"{path}: damaged: {what_is_wrong(error)}") from None
 
 
-def require_format(content: Mapping[str, Any], path: Path | str) -> None:
+def require_format(content: Mapping[str, Any], path: Path | str, remedy: str = REMEDY) -> None:
     """Refuse what another version wrote in another format.
+
+    Parameters
+    ----------
+    content, path
+        What was found where.
+    remedy
+        What to do where the version that wrote it is not at hand.
 
     Raises
     ------
@@ -316,7 +327,7 @@ def require_format(content: Mapping[str, Any], path: Path | str) -> None:
         of = "an earlier format" if found is None or found < FORMAT else f"format {found}"
         raise RunError(
             f"{path}: is of {of}, and isolet-nn {__version__} reads format {FORMAT}: "
-            "use the version that wrote it, or run it anew"
+            f"use the version that wrote it, or {remedy}"
         )
 
 

@@ -206,6 +206,7 @@ def test_damaged_labels_are_told_and_hide_neither_their_run_nor_others(made: Com
     assert after.keys() == before.keys()
     entry = after["runs/fast-0"]
     assert (entry.problem or "").startswith("labels.json: is of an earlier format")
+    assert (entry.problem or "").endswith("wrote it, or remove it, and tag the folder anew")
     assert replace(entry, age=0.0, problem=None) == replace(before["runs/fast-0"], age=0.0)
     assert entry.status == "completed"
 

@@ -101,3 +101,13 @@ def test_classes_beyond_the_colors_differ_in_color_and_shape_together() -> None:
     looks = {(line.get_color(), line.get_marker()) for line in axes.lines}
     assert len(looks) == 30
     assert legend_of(axes)[-1] == "4 others"
+
+
+def test_names_of_axes_have_room_beside_large_numbers() -> None:
+    points, labels = around(5)
+    figure = plots.figure_decision_boundary(
+        lambda x: sectors(x / 1e4), {"all": (1e4 * points, labels)}, "abcde", names=("x", "height")
+    )
+    figure.draw_without_rendering()
+    label = axes_of(figure)[0].yaxis.label.get_window_extent()
+    assert label.x0 >= 0

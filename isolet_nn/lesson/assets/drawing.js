@@ -32,7 +32,7 @@ class NetworkDrawing {
   }
 
   at(layer, place) {
-    const margin = this.isSmall ? 62 : 74;
+    const margin = this.isSmall ? 70 : 74;
     const across = (this.width - 2 * margin) / this.names.last;
     const size = this.names.sizes[layer];
     return {

@@ -109,10 +109,10 @@ class Curve {
     this.marker = svgElement("circle", { class: "marker", r: 5 });
     svg.replaceChildren(
       svgElement("path", { class: "axis", d: `M${left} ${top}V${height - bottom}H${width - right}` }),
-      this.text(left - 5, this.y(0) + 4, "0", "end"),
+      this.text(left - 5, this.y(0), "0", "end"),
       this.text(left - 5, top + 8, shortText(this.highest), "end"),
-      this.text(left, height - bottom + 14, "0", "middle"),
-      this.text(width - right, height - bottom + 14, String(this.epochs), "end"),
+      this.text(left, height - bottom + 16, "0", "middle"),
+      this.text(width - right, height - bottom + 16, String(this.epochs), "end"),
       this.text((left + width - right) / 2, height - 5, "epoch", "middle"),
       svgElement("path", { class: "curve", d: path }),
       this.guide,
