@@ -244,6 +244,14 @@ def test_a_guess_comes_before_the_number(page: Page, folder: Path) -> None:
     assert page.locator("#step h3").inner_text() == "Hidden neuron 1: h₁"
 
 
+def test_a_question_leads_to_the_step_that_answers_it(page: Page, folder: Path) -> None:
+    opened(page, folder / "xor.html")
+    page.locator("#questions-list summary", has_text="does Adam move").click()
+    page.locator("#questions-list details[open] button").click()
+    assert page.locator("#step h3").inner_text() == "Adam: step 1 for w(x₁→h₁)"
+    assert page.locator("#step").is_visible()
+
+
 def test_after_the_last_epoch_no_step_follows(page: Page, folder: Path) -> None:
     opened(page, folder / "xor.html")
     go_to(page, EPOCHS)

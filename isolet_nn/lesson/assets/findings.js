@@ -111,14 +111,14 @@ function questionList(lesson) {
     questions.push([
       "With momentum 0.9, a weight sees the same gradient step after step. How long do its steps become?",
       "Each velocity is 0.9 of the last, plus the gradient: g, 1.9 g, 2.71 g, … The sum tends to g / (1 − 0.9): ten times the gradient.",
-      { chapter: 0, training: of("Momentum"), epoch: 3, phase: "update" },
+      { chapter: 0, training: of("Momentum"), epoch: 3, phase: "update", later: 1 },
     ]);
   }
   if (of("Adam") >= 0) {
     questions.push([
       "Of two weights, one has a gradient a hundred times as large. How far does Adam move each in its first step?",
       "Both by the learning rate. In step 1 the corrected means are g and g², so the step is η g / √g²: only the sign is left. Choose two weights and compare.",
-      { chapter: 0, training: of("Adam"), epoch: 0, phase: "update" },
+      { chapter: 0, training: of("Adam"), epoch: 0, phase: "update", later: 1 },
     ]);
   }
   if (of("Adagrad") >= 0) {

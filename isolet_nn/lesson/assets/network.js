@@ -274,9 +274,10 @@ class Lesson {
     this.showStep(true);
   }
 
-  goToPhase(phase) {
+  /** Go to the first step of a phase, or to one so many steps later. */
+  goToPhase(phase, later = 0) {
     this.pause();
-    this.chosen.step = this.steps().findIndex((step) => step.phase === phase);
+    this.chosen.step = this.steps().findIndex((step) => step.phase === phase) + later;
     this.isOpen = !this.guesses;
     this.showStep(true);
   }
@@ -308,7 +309,7 @@ class Lesson {
   }
 
   /** Go where a question or a finding points to. */
-  show({ chapter, training, row, epoch, phase }) {
+  show({ chapter, training, row, epoch, phase, later }) {
     if (chapter !== undefined && chapter !== this.chosen.chapter) this.chooseChapter(chapter);
     if (training !== undefined) this.chooseTraining(training);
     if (row !== undefined) this.chosen.row = row;
@@ -316,8 +317,8 @@ class Lesson {
       const frames = this.training.frames.findIndex((frame) => frame.epoch >= epoch);
       this.goTo(frames === -1 ? this.training.frames.length - 1 : frames);
     }
-    if (phase !== undefined) this.goToPhase(phase);
-    BY_ID("watch").scrollIntoView({ behavior: STILL.matches ? "auto" : "smooth" });
+    if (phase !== undefined) this.goToPhase(phase, later);
+    BY_ID(phase === undefined ? "watch" : "walk").scrollIntoView({ behavior: STILL.matches ? "auto" : "smooth" });
   }
 }
 
