@@ -95,6 +95,9 @@ def test_runs_are_sorted_filtered_selected_and_compared_and_the_back_button_goes
     page.get_by_role("link", name="Compare").click()
     expect(page.locator("main")).to_contain_text("2 runs")
     assert page.url.endswith(f"/comparison?of={newest_first[0]}&of={newest_first[1]}")
+    box = page.locator("section.curves").get_by_label("logarithmic").bounding_box()
+    assert box is not None
+    assert box["width"] < 40  # boxes of the table are wider
     page.go_back()
     expect(page.get_by_text("2 selected")).to_be_visible()
     page.goto(shared)  # a link shows the same

@@ -54,7 +54,7 @@ export function makeControls() {
   const overSeeds = element("a", { href: "/?group=settings" }, "Group over seeds");
   const more = element("details", { class: "more" },
     element("summary", {}, "Group and columns"), groupForm, columnsForm, names);
-  const node = element("div", { class: "controls" },
+  const node = element("div", { class: "asking" },
     statuses, form("Search", search, null, () => {}), filterForm, overSeeds, more, chips, readings, suggestions);
 
   // Show what the address says.

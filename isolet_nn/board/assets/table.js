@@ -177,7 +177,7 @@ export function tableView({ main, tell, setTitle }) {
     if (table.kind === "groups") {
       return `${of} in ${table.groups} ${table.groups === 1 ? "group" : "groups"}${left ? `; sweeps are left out (${left})` : ""}`;
     }
-    return table.pages > 1 ? `${of}, of which ${table.first + 1} to ${table.first + table.rows.length} are here` : of;
+    return table.pages > 1 ? `${of}, of which ${table.first + 1} to ${table.first + table.rows.length} are here` : `${of}${found === there ? " in all" : ""}`;
   }
 
   function show(found) {
