@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -111,11 +112,10 @@ class Answers:
 
     def _folder(self, path: str) -> Path:
         name, *trial = path.split("/")
-        folder = self.index.folder(name)
         is_trial = len(trial) == 2 and trial[0] == "trials" and trial[1].isdecimal()
         if trial and not (is_trial and trial[1].isascii() and len(trial[1]) < 10):
             raise RunError(f"{short_repr(path)}: no such run or sweep here")
-        return folder.joinpath(*trial)
+        return self.index.folder(name, *trial)
 
     def _answer(self, name: str, stamp: str, make: Callable[[], Any], also: float = 0.0) -> Answer:
         with self._lock:
@@ -147,6 +147,7 @@ def _state_of(folder: Path) -> list[Any]:
     files = []
     with os.scandir(folder) as inside:
         for entry in inside:
-            status = entry.stat(follow_symlinks=False)
-            files.append([entry.name, status.st_size, status.st_mtime_ns])
+            with contextlib.suppress(FileNotFoundError):  # it was written, and has its name now
+                status = entry.stat(follow_symlinks=False)
+                files.append([entry.name, status.st_size, status.st_mtime_ns])
     return [sorted(files), is_locked(folder)]

@@ -24,7 +24,7 @@ from isolet_nn.pages.assets import plotly_script
 PAGES = ("/", "/run", "/sweep", "/search", "/comparison")
 """Addresses of the one page, which shows what its address says."""
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
-_MOST_PARAMETERS, _MOST_CHARACTERS = 200, 8000
+_MOST_CHARACTERS = 8000
 
 
 def make_app(

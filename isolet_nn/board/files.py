@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from isolet_nn.errors import RunError, short_repr
+from isolet_nn.pages.reading import is_shown
 from isolet_nn.system.files import open_file
 
 _CHUNK = 1 << 18
-_RESERVED = frozenset('\\:*?"<>|')
-"""What stands in no name that isolet-nn gives, and leads elsewhere on Windows."""
 
 
 def download(folder: Path, root: Path, path: str) -> StreamingResponse:
@@ -37,8 +37,7 @@ def download(folder: Path, root: Path, path: str) -> StreamingResponse:
     names = path.split("/")
     no_file = RunError(f"{short_repr(path)}: there is no such file in {folder.name}")
     for name in names:
-        # Hidden ones are locks and files that are still being written.
-        if not name or name.startswith(".") or _RESERVED & set(name) or not name.isprintable():
+        if not is_shown(name):
             raise no_file
     try:
         real = Path(os.path.realpath(folder.joinpath(*names), strict=True))
@@ -53,12 +52,23 @@ def download(folder: Path, root: Path, path: str) -> StreamingResponse:
         "Content-Length": str(size),
         "Cache-Control": "no-store",
     }
-    return StreamingResponse(_pieces(file, size), 200, headers, "application/octet-stream")
+    return _Download(file, size, headers)
+
+
+class _Download(StreamingResponse):
+    """A file, which is closed however the answer ends: before its first byte, if nobody waits."""
+
+    def __init__(self, file: IO[bytes], size: int, headers: Mapping[str, str]) -> None:
+        super().__init__(_pieces(file, size), 200, headers, "application/octet-stream")
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._file:
+            await super().__call__(scope, receive, send)
 
 
 def _pieces(file: IO[bytes], size: int) -> Iterator[bytes]:
     """What the file held when it was opened: it may grow meanwhile."""
-    with file:
-        while size > 0 and (piece := file.read(min(_CHUNK, size))):
-            size -= len(piece)
-            yield piece
+    while size > 0 and (piece := file.read(min(_CHUNK, size))):
+        size -= len(piece)
+        yield piece

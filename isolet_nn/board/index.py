@@ -100,8 +100,13 @@ class RunsIndex:
                 self._next_look = time.monotonic() + min(_SHARE * self.seconds, _LONGEST_WAIT)
             return self._version, self._known
 
-    def folder(self, name: str) -> Path:
+    def folder(self, name: str, *inside: str) -> Path:
         """The folder of a run or a sweep by its name, which is one of those listed.
+
+        Parameters
+        ----------
+        inside
+            Names that lead on to a folder in it, which need not be there.
 
         Raises
         ------
@@ -110,9 +115,9 @@ class RunsIndex:
         """
         if name not in self.known()[1]:
             raise RunError(f"{short_repr(name)}: no such run or sweep here (any more)")
-        folder = self.runs_dir / name
-        if (leading_out := self._leads_out(folder)) is not None:
-            raise RunError(f"{folder}: {leading_out}")
+        for folder in dict.fromkeys((self.runs_dir / name, self.runs_dir.joinpath(name, *inside))):
+            if (leading_out := self._leads_out(folder)) is not None:
+                raise RunError(f"{folder}: {leading_out}")
         return folder
 
     def _look(self) -> bool:

@@ -42,10 +42,13 @@ class Board:
         With the token, if one is needed.
     is_local
         Whether only this machine reaches it.
+    needs_token
+        Whether the link is a secret.
     """
 
     link: str
     is_local: bool
+    needs_token: bool
     index: RunsIndex
     _server: uvicorn.Server
     _socket: socket.socket
@@ -118,9 +121,10 @@ def open_board(
         proxy_headers=False,
         timeout_graceful_shutdown=_LONGEST_GOODBYE,
     )
-    called = _called(host, address)
+    # The same port at another address may be another user's: no token is sent to a name.
+    called = _called(address if is_local and token else host, address)
     link = f"http://{called}:{port}/" + (f"?token={token}" if token else "")
-    return Board(link, is_local, index, uvicorn.Server(config), taken)
+    return Board(link, is_local, token is not None, index, uvicorn.Server(config), taken)
 
 
 def _require_installed() -> None:

@@ -53,6 +53,7 @@ def board(
     print_message(f"{one_line(runs_dir)}: shown at this address until Ctrl-C")
     print_line(opened.link)
     sys.stdout.flush()
-    if not no_open:
+    # Others who log in here can read with what a browser was started.
+    if not (no_open or opened.needs_token):
         open_browser(opened.link)
     opened.serve()

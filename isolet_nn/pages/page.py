@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.errors import ConfigError, RunError, printable
 from isolet_nn.notebook.html import template_environment
 from isolet_nn.pages.assets import page_script, page_style, plotly_script
 from isolet_nn.pages.comparison import MOST_RUNS
@@ -120,7 +120,7 @@ def _named(folders: Sequence[Path]) -> list[Named]:
     if len(paths) > MOST_RUNS:
         raise ConfigError(f"found {len(paths)} runs; a page compares {MOST_RUNS} at most")
     common = Path(os.path.commonpath([path.parent for path in paths]))
-    return [(path, path.relative_to(common).as_posix()) for path in paths]
+    return [(path, printable(path.relative_to(common).as_posix())) for path in paths]
 
 
 def _why_nothing(path: Path) -> str:

@@ -17,6 +17,8 @@ ReadT = TypeVar("ReadT")
 PointT = TypeVar("PointT")
 
 _MOST_FILES, _DEEPEST = 200, 3
+_RESERVED = frozenset('\\:*?"<>|')
+"""What stands in no name that isolet-nn gives, and leads elsewhere on Windows."""
 _DIGITS = 6
 """Of numbers in a document: more than a chart can show."""
 
@@ -86,18 +88,26 @@ def title_of(name: str) -> str:
     return printable(in_words(name))
 
 
+def is_shown(name: str) -> bool:
+    """Whether a file or a folder of that name is shown, and can be downloaded.
+
+    Hidden ones are locks and files that are still being written; others have no address.
+    """
+    return name[:1] not in ("", ".") and name.isprintable() and not _RESERVED & set(name)
+
+
 def files_in(folder: Path) -> list[File]:
-    """The files of a folder and of those in it; links and hidden files are left out."""
+    """The files of a folder and of those in it that are shown; links are left out."""
     found: list[File] = []
     for root, folders, names in os.walk(folder):
         inside = Path(root).relative_to(folder)
         depth = len(inside.parts)
-        folders[:] = [] if depth >= _DEEPEST else sorted(n for n in folders if n[:1] != ".")
+        folders[:] = [] if depth >= _DEEPEST else sorted(filter(is_shown, folders))
         for name in sorted(names):
             path = Path(root, name)
             if len(found) == _MOST_FILES:
                 return found
-            if name[:1] != "." and path.is_file() and not path.is_symlink():
+            if is_shown(name) and path.is_file() and not path.is_symlink():
                 where = (inside / name).as_posix()
                 found.append({"name": where, "bytes": path.lstat().st_size})
     return found

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 from processes import Process
+from typer.testing import CliRunner
+
+from isolet_nn.board.serving import Board
+from isolet_nn.cli.app import app
 
 pytestmark = pytest.mark.slow
 
@@ -34,3 +38,16 @@ def test_it_prints_its_link_serves_and_ends_by_ctrl_c_as_done(trained: Path) -> 
         out, err = board.communicate(timeout=60)
     assert (board.returncode, out) == (0, "")
     assert err == f"{trained}: shown at this address until Ctrl-C\n"
+
+
+def test_no_browser_is_started_with_a_secret_in_its_arguments(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("isolet_nn.board.serving.open_browser", opened.append)
+    monkeypatch.setattr(Board, "serve", lambda board: board._socket.close())
+    for options in ([], ["--token"], ["--no-open"]):
+        result = CliRunner().invoke(app, ["board", str(trained), "--port", "0", *options])
+        assert result.exit_code == 0
+    assert len(opened) == 1
+    assert "token" not in opened[0]

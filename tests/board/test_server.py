@@ -7,7 +7,10 @@ import os
 import shutil
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -212,6 +215,48 @@ def test_no_path_leads_out_of_the_runs_folder(trained: Path, tmp_path: Path) -> 
     assert served.told == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="makes names that it does not have")
+def test_each_file_that_is_listed_can_be_downloaded(trained: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(next(trained.iterdir()), tmp_path / "run")
+    for name in (b"\xff.txt", b"a\nb.txt", b"q?x#y.txt", b'">.csv', "ü 1%41.txt".encode()):
+        Path(os.fsdecode(bytes(run) + b"/" + name)).touch()
+    with serving(tmp_path) as served:
+        listed = [file["name"] for file in served.ask("/documents/run?of=run").document["files"]]
+        assert "ü 1%41.txt" in listed
+        assert not set("?\n\udcff>") & set("".join(listed))
+        for name in listed:
+            assert served.ask(f"/files/run/{quote(name)}").status == 200
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="makes a link")
+def test_no_trial_is_a_link_out_of_the_runs_folder(trained: Path, tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path / "runs", (2, 2), 1, ended=4)
+    (sweep.path / "trials").mkdir(exist_ok=True)
+    (sweep.path / "trials" / "1").symlink_to(next(trained.iterdir()))
+    with serving(tmp_path / "runs") as served:
+        reply = served.ask(f"/documents/run?of={sweep.path.name}/trials/1")
+        assert (reply.status, "leads out" in reply.document["error"]) == (404, True)
+        assert served.ask(f"/documents/run?of={sweep.path.name}/trials/0").status == 200
+
+
+def test_a_file_that_gets_its_name_meanwhile_is_no_error(
+    served: Served, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone:
+        name = ".summary.json.new"
+
+        def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+            raise FileNotFoundError
+
+    @contextmanager
+    def scandir(_: Path) -> Iterator[list[Gone]]:
+        yield [Gone()]
+
+    name = next(trained.iterdir()).name
+    monkeypatch.setattr("isolet_nn.board.answers.os", SimpleNamespace(scandir=scandir))
+    assert served.ask(f"/documents/run?of={name}").status == 200
+
+
 # --- who may ask
 
 
@@ -292,6 +337,7 @@ def test_every_answer_tells_browsers_what_it_may_do(served: Served) -> None:
 
 def test_a_token_opens_the_board_once_and_a_cookie_keeps_it(trained: Path) -> None:
     with serving(trained, with_token=True) as served:
+        assert served.board.link.startswith("http://127.0.0.1:")  # not what else has the name
         token = served.board.link.rpartition("=")[2]
         assert len(token) >= 40
         for target in (*OF_LOOPBACK, "/?token=", "/?token=wrong", f"/?token={token}&token=x"):
