@@ -99,7 +99,7 @@ def sweep_page(open_page: Open, pages: dict[str, Path]) -> Watched:
 
 
 @pytest.mark.parametrize(
-    ("name", "charts"), [("run_page", 8), ("comparison_page", 8), ("sweep_page", 4)]
+    ("name", "charts"), [("run_page", 8), ("comparison_page", 14), ("sweep_page", 4)]
 )
 def test_every_chart_has_a_name_and_a_table_and_fits_the_window(
     name: str, charts: int, request: pytest.FixtureRequest
@@ -201,7 +201,8 @@ def test_axes_and_metric_of_a_heat_map_are_chosen_and_a_cell_opens_its_best_tria
     section.get_by_label("up the side").select_option("model.hidden_layers")
     section.locator(".plot .nsewdrag").scroll_into_view_if_needed()
     section.locator(".plot .nsewdrag").click()
-    expect(section.locator(".chosen")).to_contain_text("; the best is trial ")
+    expect(page.locator("h1 .kind")).to_have_text("Run")
+    page.get_by_role("link", name="Back to rates").click()
     link = page.locator("section.best tbody tr").first.get_by_role("link").first
     link.focus()
     link.press("Enter")
@@ -210,6 +211,22 @@ def test_axes_and_metric_of_a_heat_map_are_chosen_and_a_cell_opens_its_best_tria
     page.get_by_role("link", name="Back to rates").click()
     expect(page.locator("h1 .kind")).to_have_text("Sweep")
     assert sweep_page.problems == []
+
+
+def test_weights_of_any_two_runs_stand_side_by_side(comparison_page: Watched) -> None:
+    page = comparison_page.page
+    section = page.locator("section.inside")
+    label = "section.inside [role=group]:nth-child(2) .plot"
+    before = page.locator(label).first.get_attribute("aria-label")
+    options = section.get_by_label("right").locator("option").all_inner_texts()
+    assert len(options) == len(set(options)) >= 2
+    section.get_by_role("combobox", name="right").select_option(index=0)
+    expect(page.locator(label).first).not_to_have_attribute("aria-label", before or "")
+    both = section.locator(".plot").evaluate_all(
+        "plots => plots.map(plot => plot.getAttribute('aria-label'))"
+    )
+    assert both[: len(both) // 2] == both[len(both) // 2 :]
+    assert comparison_page.problems == []
 
 
 def test_charts_follow_the_colours_of_the_page(comparison_page: Watched) -> None:

@@ -2,7 +2,7 @@
 
 import { parameters, start, whenChanged } from "./address.js";
 import { setText } from "./elements.js";
-import { Refusal } from "./source.js";
+import { NoAnswer, Refusal } from "./source.js";
 import { tableView } from "./table.js";
 import { documentView } from "./documents.js";
 
@@ -19,11 +19,11 @@ function setTitle(title) {
 function tell(error) {
   let text = "";
   if (error instanceof Refusal) text = error.message;
-  else if (error) text = "The board does not answer: it has ended, or the way to it is broken. What is shown is as it was; start `isolet-nn board` again, and this page goes on.";
-  if (error && !(error instanceof Refusal) && !(error instanceof TypeError)) throw error;
+  else if (error instanceof NoAnswer) text = "The board does not answer: it has ended, or the way to it is broken. What is shown is as it was; start `isolet-nn board` again, and this page goes on.";
+  else if (error) throw error;
   setText(trouble, text);
   trouble.hidden = text === "";
-  setText(liveness, error && !(error instanceof Refusal) ? "not live" : "live");
+  setText(liveness, error instanceof NoAnswer ? "not live" : "live");
 }
 
 function show() {

@@ -4,7 +4,7 @@ import { documentName, show } from "/assets/pages/views.js";
 import { parameters } from "./address.js";
 import { keepChoices } from "./choices.js";
 import { element } from "./elements.js";
-import { follow, source } from "./source.js";
+import { follow, NoAnswer, source } from "./source.js";
 
 let plotly = null; // the promise that its script has run
 
@@ -26,7 +26,7 @@ function loadPlotly() {
       settle(value);
     };
     script.addEventListener("load", end(resolve));
-    script.addEventListener("error", end(reject, new TypeError("Plotly's script did not come")));
+    script.addEventListener("error", end(reject, new NoAnswer("Plotly's script did not come")));
     document.head.append(place, script);
   });
   return plotly;
@@ -62,10 +62,16 @@ export function documentView({ main, tell, setTitle }) {
     setTitle(content.name ?? "Comparison");
   }
 
-  main.replaceChildren(element("p", { class: "soft" }, "Loading …"));
-  loadPlotly().catch(tell); // while the document is made
+  function tellOf(error) {
+    tell(error);
+    waiting.hidden = error !== null;
+  }
+
+  const waiting = element("p", { class: "soft" }, "Loading …");
+  main.replaceChildren(waiting);
+  loadPlotly().catch(tellOf); // while the document is made
   const forget = keepChoices(main);
-  const stop = follow(name, draw, tell);
+  const stop = follow(name, draw, tellOf);
   return {
     read: () => {},
     end: () => {

@@ -5,10 +5,20 @@ const MOST_KNOWN = 20;
 
 export class Refusal extends Error {}
 
+export class NoAnswer extends Error {}
+
+// The browser keeps the last answer, and asks whether it still holds.
+async function answerTo(address) {
+  try {
+    const response = await fetch(address, { cache: "no-cache" });
+    return [response, await response.text()];
+  } catch (error) {
+    throw new NoAnswer(error.message);
+  }
+}
+
 async function ask(address) {
-  // The browser keeps the last answer, and asks whether it still holds.
-  const response = await fetch(address, { cache: "no-cache" });
-  const text = await response.text();
+  const [response, text] = await answerTo(address);
   if (!response.ok) throw new Refusal(refusalIn(text));
   const tag = response.headers.get("ETag");
   const pollAfter = Number(response.headers.get("Poll-After")) || 2;

@@ -1,9 +1,10 @@
 // The view of a comparison: several runs side by side.
 
 import { answerSections } from "./answers.js";
+import { Asked } from "./asked.js";
 import { curvesSection } from "./curves.js";
-import { element, linkTo, table } from "./dom.js";
-import { fresh } from "./run_view.js";
+import { choice, element, linkTo, table } from "./dom.js";
+import { fresh, Inspection, Weights } from "./run_view.js";
 
 /** The sections of a comparison's view, in their order; `nameOf` makes names of documents. */
 export function comparisonSections(source, nameOf) {
@@ -29,7 +30,60 @@ export function comparisonSections(source, nameOf) {
     values("results", "Results", (doc) => doc.results),
     curvesSection(linesOfGroups, (doc) => doc.groups.map((group) => group.name)),
     ...answerSections((doc) => doc.groups),
+    {
+      id: "inside",
+      title: "Weights, two runs side by side",
+      when: (doc) => doc.runs.length > 1,
+      make: () => new SideBySide(source, nameOf),
+    },
   ];
+}
+
+/** Two runs, of which a person may choose: those of the first two groups to begin with. */
+class SideBySide {
+  constructor(source, nameOf) {
+    const inside = () => new Inside();
+    this.sides = ["left", "right"].map((label, number) => {
+      const side = { label, number, path: null, control: element("div", { class: "controls" }) };
+      side.asked = new Asked(source, () => nameOf("run", side.path), inside);
+      side.element = element("div", { role: "group", "aria-label": label }, side.control, side.asked.element);
+      return side;
+    });
+    this.element = element("div", { class: "pair" }, ...this.sides.map((side) => side.element));
+  }
+
+  draw(doc) {
+    for (const side of this.sides) {
+      if (!doc.runs.some((run) => run.path === side.path)) {
+        side.path = doc.runs[doc.groups[side.number]?.runs[0] ?? side.number].path;
+        const choose = (path) => {
+          side.path = path;
+          side.asked.draw(doc);
+        };
+        const options = doc.runs.map((run) => [run.path, run.name]);
+        side.control.replaceChildren(choice(side.label, options, side.path, choose));
+      }
+      side.asked.draw(doc);
+    }
+  }
+}
+
+/** What is in a network, and what was measured there. */
+class Inside {
+  constructor() {
+    this.none = element("p", { class: "key" }, "This run has no weights yet, or none were kept.");
+    this.weights = new Weights();
+    this.inspection = new Inspection();
+    this.element = element("div", {}, this.none, this.weights.element, this.inspection.element);
+  }
+
+  draw(run) {
+    this.none.hidden = run.weights !== null;
+    for (const [part, found] of [[this.weights, run.weights], [this.inspection, run.inspection]]) {
+      part.element.hidden = found === null;
+      if (found !== null) part.draw(run);
+    }
+  }
 }
 
 function runList(doc, source, nameOf) {

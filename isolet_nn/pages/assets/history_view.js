@@ -1,5 +1,6 @@
 // How the settings of a sweep went one after another: history, importance, parallel coordinates.
 
+import { Asked } from "./asked.js";
 import { Chart, faint, plain, short } from "./charts.js";
 import { element, metricText, plainNumber } from "./dom.js";
 
@@ -20,41 +21,9 @@ export function historySections(source, nameOf, trialLink) {
       id: "importance",
       title: "What matters",
       when: several,
-      make: () => new Asked(source, (doc) => nameOf("importance", doc.path), () => new Importance(), true),
+      make: () => new Asked(source, (doc) => nameOf("importance", doc.path), () => new Importance()),
     },
   ];
-}
-
-/** A section of another document, which may take its time. */
-class Asked {
-  constructor(source, nameFor, make, isOnce = false) {
-    Object.assign(this, { source, nameFor, make, isOnce });
-    this.waiting = element("p", { class: "key" }, "Being computed …");
-    this.element = element("div", { "aria-busy": "true" }, this.waiting);
-    this.inner = null;
-    this.asked = 0;
-  }
-
-  async draw(doc) {
-    if (this.isOnce && this.asked) return;
-    this.asked += 1;
-    const turn = this.asked;
-    let found;
-    try {
-      found = await this.source.get(this.nameFor(doc));
-    } catch (error) {
-      this.waiting.textContent = `Cannot be shown: ${error.message}`;
-      return;
-    } finally {
-      this.element.setAttribute("aria-busy", "false");
-    }
-    if (turn !== this.asked) return;
-    if (!this.inner) {
-      this.inner = this.make(doc);
-      this.element.replaceChildren(this.inner.element);
-    }
-    this.inner.draw(found);
-  }
 }
 
 class History {

@@ -75,7 +75,7 @@ function linesOfRun(doc) {
   });
 }
 
-class Weights {
+export class Weights {
   constructor() {
     this.cells = new Chart("weights");
     this.sizes = new Chart("size of each input's weights");
@@ -137,24 +137,28 @@ class Weights {
   }
 }
 
-class Inspection {
+export class Inspection {
   constructor() {
     this.measure = null;
     this.logarithmic = false;
     this.chart = new Chart("inside the layers");
     this.controls = element("div", { class: "controls" });
     this.element = element("div", {}, this.controls, this.chart.element);
+    this.drawnControls = "";
   }
 
   draw(doc) {
+    this.doc = doc;
     const { measures, layers } = doc.inspection;
     if (!(this.measure in measures)) [this.measure] = Object.keys(measures);
     const redraw = (change) => (value) => {
       change(value);
-      this.draw(doc);
+      this.draw(this.doc);
     };
-    if (!this.controls.childElementCount) {
-      this.controls.append(
+    const key = Object.keys(measures).join();
+    if (key !== this.drawnControls) {
+      this.drawnControls = key;
+      this.controls.replaceChildren(
         choice("measure", Object.entries(measures), this.measure, redraw((value) => { this.measure = value; })),
         tick("logarithmic", this.logarithmic, redraw((value) => { this.logarithmic = value; })),
       );

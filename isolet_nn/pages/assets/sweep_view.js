@@ -149,7 +149,11 @@ class Grids {
   #choose(grid, row, column) {
     const { cell, text } = this.#about(grid, row, column);
     const trial = grid.best[cell];
-    this.chosen.replaceChildren(text, ...(trial === null ? [] : ["; the best is ", this.trialLink(this.doc, trial)]));
+    this.chosen.replaceChildren(text);
+    if (trial === null) return;
+    const link = this.trialLink(this.doc, trial);
+    this.chosen.append("; the best is ", link);
+    link.click(); // where the source does not have the trial this is no link, and does nothing
   }
 
   #table(grid) {
@@ -178,7 +182,7 @@ class Grids {
       title,
       label,
       table: () => this.#table(grid),
-      note: "Means over all completed trials, whatever else varies. A click tells a cell's best trial; so does the table.",
+      note: "Means over all completed trials, whatever else varies. A click opens a cell's best trial; the table has it too.",
     };
   }
 
