@@ -33,7 +33,7 @@ export class Asked {
       const now = performance.now();
       asked.until = now + SHARE * (now - begun);
     }
-    if (asked !== this.last) return;
+    if (asked !== this.last || !this.element.isConnected) return; // or the view has ended
     this.inner ??= this.make(doc);
     this.#show(this.inner.element);
     this.inner.draw(found);
