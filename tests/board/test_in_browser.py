@@ -90,7 +90,7 @@ def test_runs_are_sorted_filtered_selected_and_compared_and_the_back_button_goes
     page.get_by_role("searchbox").fill("")
     expect(page.locator(".runs tbody tr")).to_have_count(3)
     for name in newest_first[:2]:
-        page.get_by_label(f"Select {name}").check()
+        page.get_by_label(f"Select {name}", exact=True).check()
     shared = page.url
     page.get_by_role("link", name="Compare").click()
     expect(page.locator("main")).to_contain_text("2 runs")
