@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from isolet_nn.board.index import RunsIndex
-from isolet_nn.board.table import Query, table_document
+from isolet_nn.board.table import Query, SettingsInUse, table_document
 from isolet_nn.errors import RunError, short_repr
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.following import FollowedSweep
@@ -29,6 +30,8 @@ _SWEEPS_KEPT = 2
 _MOST_COMPARED = 50
 _SHARE, _SOONEST, _LATEST = 50.0, 2.0, 30.0
 """What a document took of the processor, times 50, is waited until it is asked for again."""
+_FIRST_LOOK = 0.2
+"""Seconds that the first page waits for what was not read yet, and then for more of it."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +66,24 @@ class Answers:
         self.index = index
         self._kept: OrderedDict[str, Answer] = OrderedDict()
         self._sweeps: OrderedDict[Path, FollowedSweep] = OrderedDict()
+        self._in_use = SettingsInUse()
         self._lock = threading.Lock()
 
     def table(self, query: Query) -> Answer:
         """A page of the table; raises as `table_document`."""
-        version, known = self.index.known()
+        # The newest are there at once; what is sorted or searched has to be whole.
+        looked = self.index.known(_FIRST_LOOK if query == Query() else math.inf)
         now = time.time()
-        stamp = _digest(version, repr(query), now // 60 if query.asks_for_age else None)
+        stamp = _digest(looked.version, repr(query), now // 60 if query.asks_for_age else None)
 
         def make() -> Any:
-            return table_document(known, query, now)
+            return {
+                **table_document(looked.known, query, now, self._in_use),
+                "unread": looked.unread,
+            }
 
-        return self._answer("table", stamp, make, self.index.seconds)
+        answer = self._answer("table", stamp, make, self.index.seconds)
+        return replace(answer, poll_after=_FIRST_LOOK) if looked.unread else answer
 
     def document(self, kind: str, paths: Sequence[str]) -> Answer:
         """A document of runs, trials or sweeps, each by its path within the runs folder.

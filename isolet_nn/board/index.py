@@ -1,17 +1,20 @@
 """Which runs and sweeps there are, kept in memory and brought up to date at little cost.
 
 A look takes two calls of the system for each folder; only what has changed is read again, of a
-journal only what was appended. Nothing is looked at while nobody asks.
+journal only what was appended. Nothing is looked at while nobody asks. What nobody has read yet is
+read from the newest on, as far as whoever asks has time for.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from isolet_nn.errors import RunError, short_repr
 from isolet_nn.results.columns import with_settings
@@ -41,6 +44,24 @@ class Known:
 
     entry: Entry
     begun: float
+
+
+class Looked(NamedTuple):
+    """What there is.
+
+    Attributes
+    ----------
+    version
+        Another number whenever something has changed.
+    known
+        Newest first, by the names of folders.
+    unread
+        How many folders were not read yet; all are older by their names.
+    """
+
+    version: int
+    known: dict[str, Known]
+    unread: int
 
 
 @dataclass(frozen=True)
@@ -79,26 +100,27 @@ class RunsIndex:
         self._root = os.path.realpath(runs_dir)
         self._seen: dict[str, _Seen] = {}
         self._journals: dict[str, EndedTrials] = {}
-        self._known: dict[str, Known] = {}
-        self._version = 0
+        self._looked = Looked(0, {}, 0)
         self._lock = threading.Lock()
         self._next_look = 0.0
 
-    def known(self) -> tuple[int, dict[str, Known]]:
-        """All there is now, newest first, by the names of folders; looks if that is due.
+    def known(self, within: float = math.inf) -> Looked:
+        """All there is now; looks if that is due.
 
-        The number before it is another one whenever something has changed.
+        Parameters
+        ----------
+        within
+            Seconds after which no more of what is new is read: the newest are there, at least one.
         """
         with self._lock:
-            if time.monotonic() >= self._next_look:
+            is_short = self._looked.unread > 0 and within == math.inf
+            if is_short or time.monotonic() >= self._next_look:
                 begun = time.thread_time()
-                if self._look():
-                    self._version += 1
-                    there = [(name, seen.known) for name, seen in self._seen.items() if seen.known]
-                    self._known = dict(sorted(there, key=lambda item: -item[1].begun))
+                self._looked = self._look(time.monotonic() + within)
                 self.seconds = time.thread_time() - begun
-                self._next_look = time.monotonic() + min(_SHARE * self.seconds, _LONGEST_WAIT)
-            return self._version, self._known
+                wait = 0.0 if self._looked.unread else min(_SHARE * self.seconds, _LONGEST_WAIT)
+                self._next_look = time.monotonic() + wait
+            return self._looked
 
     def folder(self, name: str, *inside: str) -> Path:
         """The folder of a run or a sweep by its name, which is one of those listed.
@@ -113,29 +135,42 @@ class RunsIndex:
         RunError
             If there is none of that name, or a link in it leads out of the runs folder.
         """
-        if name not in self.known()[1]:
+        # Those that a look has found are taken as long as they are there; others may be new.
+        is_there = name in self._looked.known and (self.runs_dir / name).exists()
+        if not is_there and name not in self.known().known:
             raise RunError(f"{short_repr(name)}: no such run or sweep here (any more)")
         for folder in dict.fromkeys((self.runs_dir / name, self.runs_dir.joinpath(name, *inside))):
             if (leading_out := self._leads_out(folder)) is not None:
                 raise RunError(f"{folder}: {leading_out}")
         return folder
 
-    def _look(self) -> bool:
-        """Look at all folders; whether anything has changed."""
+    def _look(self, until: float) -> Looked:
+        """Look at all folders; if the last look had no time for some, at those alone."""
         try:
             names = names_in(self.runs_dir)
         except RunError:  # it was removed, and may come back
             names = []
         before, self._seen = self._seen, {}
-        changed = False
+        changed = has_read = False
+        unread = 0
         for name in names:
             seen = before.pop(name, None)
-            now = self._seen_now(name, seen)
+            if seen is None:
+                if has_read and time.monotonic() > until:
+                    unread += 1
+                    continue
+                has_read = True
+            now = seen if seen and self._looked.unread else self._seen_now(name, seen)
             changed |= now.known != (None if seen is None else seen.known)
             self._seen[name] = now
         for name in before:
             self._journals.pop(name, None)
-        return changed or any(seen.known for seen in before.values())
+        changed |= any(seen.known for seen in before.values())
+        if not changed and unread == self._looked.unread:
+            return self._looked
+        there = [(name, seen.known) for name, seen in self._seen.items() if seen.known]
+        known = dict(sorted(there, key=lambda item: -item[1].begun))
+        return Looked(self._looked.version + 1, known, unread)
 
     def _seen_now(self, name: str, before: _Seen | None) -> _Seen:
         path = f"{self._root}{os.sep}{name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import ipaddress
 import logging
 import os
@@ -11,6 +12,7 @@ import secrets
 import socket
 import sys
 import threading
+import time
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +32,8 @@ _NEEDED = ("starlette", "uvicorn", "plotly")
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONGEST_GOODBYE = 1
 """Seconds that answers under way have, once it is to end."""
+_PIECE, _PAUSE = 0.1, 0.005
+"""Seconds for which the folder is read at a time, and between, when others have their turn."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,16 @@ class Board:
 
     def serve(self) -> None:
         """Answer until SIGINT or SIGTERM."""
-        # By the time a browser asks, much of the folder has been read.
-        threading.Thread(target=self.index.known, daemon=True).start()
+        threading.Thread(target=self._read, daemon=True).start()
         with contextlib.suppress(KeyboardInterrupt):  # the signal, passed on when all is closed
             self._server.run(sockets=[self._socket])
+
+    def _read(self) -> None:
+        """Read the folder, while whoever asks meanwhile gets what there is."""
+        while self.index.known(_PIECE).unread:
+            time.sleep(_PAUSE)
+        # What is known stays: to search it for garbage again and again would hold answers up.
+        gc.freeze()
 
     def stop(self) -> None:
         """Let `serve`, which runs in another thread, return."""

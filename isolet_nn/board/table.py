@@ -31,6 +31,7 @@ PAGE_ROWS = 100
 _MOST_VARYING = 6
 """Settings that differ and are shown unless others are asked for."""
 _MOST_MEMBERS = 50
+_MOST_REMEMBERED = 4
 _FIRST = ("status", "dataset.name")
 _SCORES = ("validation_accuracy", "test_accuracy")
 _LAST = ("epochs", "trials", "seconds", "age", "tags")
@@ -73,13 +74,17 @@ class Query:
         return "age" in (*filtered, self.sort)
 
 
-def table_document(known: Mapping[str, Known], query: Query, now: float) -> dict[str, Any]:
+def table_document(
+    known: Mapping[str, Known], query: Query, now: float, in_use: SettingsInUse
+) -> dict[str, Any]:
     """A page of the table.
 
     Parameters
     ----------
     now
         Seconds since 1970, for ages.
+    in_use
+        What remembers the settings of the last tables.
 
     Raises
     ------
@@ -93,7 +98,7 @@ def table_document(known: Mapping[str, Known], query: Query, now: float) -> dict
     with_columns(everything, [query.sort] if query.sort and not query.group else [], "sort")
     with_columns(everything, query.columns, "columns")
     found = _searched(filter_entries(everything, query.filters), query.search)
-    varying = varying_settings(found)
+    varying = in_use.of(found)[1]
     document: dict[str, Any] = {
         "kind": "table",
         "there": len(known),
@@ -101,7 +106,7 @@ def table_document(known: Mapping[str, Known], query: Query, now: float) -> dict
         "statuses": dict(Counter(entry.status for entry in everything)),
         "readings": [r for f in query.filters if (r := parse_filter(f).reading) is not None],
         "varying": varying,
-        "settings": sorted({key for entry in everything for key in entry.settings or {}}),
+        "settings": in_use.of(everything)[0],
         "known_columns": list(COLUMNS),
     }
     if query.group:
@@ -126,12 +131,29 @@ def table_document(known: Mapping[str, Known], query: Query, now: float) -> dict
     return document | page | {"columns": [_heading(column) for column in columns], "rows": rows}
 
 
-def varying_settings(entries: Iterable[Entry]) -> list[str]:
+class SettingsInUse:
+    """Which settings entries have, and which differ; compared anew only if some are others."""
+
+    def __init__(self) -> None:
+        self._last: list[tuple[list[Any], tuple[list[str], list[str]]]] = []
+
+    def of(self, entries: Iterable[Entry]) -> tuple[list[str], list[str]]:
+        """All from A to Z, and those of `varying_settings`."""
+        settings = [entry.settings or {} for entry in entries]
+        for there, found in self._last:
+            if there == settings:  # at no cost: a run that changes keeps the very same ones
+                return found
+        found = sorted({key for each in settings for key in each}), varying_settings(settings)
+        self._last = [(settings, found), *self._last[: _MOST_REMEMBERED - 1]]
+        return found
+
+
+def varying_settings(settings: Iterable[Mapping[str, Any]]) -> list[str]:
     """Settings that are not the same in all entries that have them, in the order of configs."""
     firsts: dict[str, Any] = {}
     differing = set()
-    for entry in entries:
-        for key, value in (entry.settings or {}).items():
+    for each in settings:
+        for key, value in each.items():
             if key not in firsts:
                 firsts[key] = value
             elif key not in differing and firsts[key] != value:

@@ -12,6 +12,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from isolet_nn.config.key_paths import flat
 from isolet_nn.config.metrics import METRICS
 from isolet_nn.errors import ConfigError, suggestion
@@ -95,7 +97,7 @@ def _settings_of(entry: Entry) -> dict[str, Any]:
 
 def _of_run(folder: Path) -> Any:
     try:
-        content = json.loads(read_bytes(folder / ENVIRONMENT))
+        content = from_json(read_bytes(folder / ENVIRONMENT))
         if isinstance(content, dict) and isinstance(content.get("experiment"), dict):
             return content["experiment"]
     except (OSError, ValueError):

@@ -50,6 +50,6 @@ def looked(looks_at_once: None, tmp_path: Path) -> Look:
     index = RunsIndex(tmp_path)
 
     def look() -> dict[str, Any]:
-        return {name: known.entry for name, known in index.known()[1].items()}
+        return {name: known.entry for name, known in index.known().known.items()}
 
     return look

@@ -28,7 +28,7 @@ def copied(trained: Path, to: Path) -> list[Path]:
 
 def test_it_knows_what_the_list_says(trained: Path, looks_at_once: None) -> None:
     listed = [replace(entry, age=0.0) for entry in with_settings(list_runs(trained))]
-    _, known = RunsIndex(trained).known()
+    known = RunsIndex(trained).known().known
     assert [each.entry for each in known.values()] == listed
 
 
@@ -52,11 +52,37 @@ def test_the_number_changes_with_what_is_known_and_not_otherwise(
 ) -> None:
     copied(trained, tmp_path)
     index = RunsIndex(tmp_path)
-    first, _ = index.known()
+    first = index.known().version
     (tmp_path / "not a run").mkdir()
-    assert index.known()[0] == first
+    assert index.known().version == first
     tag(next(tmp_path.glob("2*")), ["good"])
-    assert index.known()[0] != first
+    assert index.known().version != first
+
+
+def test_the_newest_are_there_before_the_rest_is_read(
+    trained: Path, tmp_path: Path, looks_at_once: None
+) -> None:
+    first, second, third = copied(trained, tmp_path)
+    index = RunsIndex(tmp_path)
+    looked = index.known(within=0.0)
+    assert (list(looked.known), looked.unread) == ([third.name], 2)
+    assert index.folder(first.name) == first  # whoever names one has not to wait for a look
+    assert index.known(within=0.0).unread == 0
+    assert list(index.known().known) == [third.name, second.name, first.name]
+
+
+def test_what_changes_while_the_rest_is_read_is_seen_in_the_end(
+    trained: Path, tmp_path: Path, looks_at_once: None
+) -> None:
+    first, second, third = copied(trained, tmp_path)
+    index = RunsIndex(tmp_path)
+    index.known(within=0.0)
+    tag(third, ["good"])
+    shutil.rmtree(first)
+    assert index.known(within=0.0).unread == 0
+    known = index.known().known
+    assert list(known) == [third.name, second.name]
+    assert known[third.name].entry.tags == ("good",)
 
 
 def test_a_run_that_is_trained_shows_its_last_epoch_and_one_that_was_killed_is_called_so(
@@ -113,7 +139,7 @@ def test_what_leads_out_of_the_folder_is_a_row_that_says_so(
     (run / "summary.json").symlink_to(outside / "summary.json")
     (inside / "same").symlink_to(inside / other.name)
     index = RunsIndex(inside)
-    _, known = index.known()
+    known = index.known().known
     assert known["same"].entry.status == COMPLETED
     for name in ("all", run.name):
         assert known[name].entry.status == DAMAGED
@@ -128,8 +154,8 @@ def test_a_folder_that_is_gone_is_empty_until_it_is_back(
     runs = tmp_path / "runs"
     shutil.copytree(trained, runs)
     index = RunsIndex(runs)
-    assert len(index.known()[1]) == 3
+    assert len(index.known().known) == 3
     runs.rename(tmp_path / "elsewhere")
-    assert index.known()[1] == {}
+    assert index.known().known == {}
     (tmp_path / "elsewhere").rename(runs)
-    assert len(index.known()[1]) == 3
+    assert len(index.known().known) == 3

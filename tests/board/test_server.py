@@ -17,8 +17,11 @@ import pytest
 
 from board.boards import Reply, Served, serving
 from board.large_folders import make_sweep
+from isolet_nn.board import answers
 from isolet_nn.board import serving as board_serving
+from isolet_nn.board.index import RunsIndex
 from isolet_nn.board.serving import open_board
+from isolet_nn.board.table import Query, SettingsInUse, varying_settings
 from isolet_nn.errors import BackendUnavailableError, ConfigError, RunError
 from isolet_nn.pages.assets import plotly_script
 
@@ -111,6 +114,34 @@ def test_a_document_is_sent_again_only_when_it_has_changed(
             assert second.status == 200
             assert target[-5:].encode() in second.content
             assert 2.0 <= float(second.headers["poll-after"]) <= 30.0
+
+
+def test_the_first_page_comes_before_all_is_read_but_what_is_sorted_is_whole(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "_FIRST_LOOK", 0.0)
+    newest_first = [run.name for run in sorted(trained.iterdir(), reverse=True)]
+    asked = answers.Answers(RunsIndex(trained))
+    first = asked.table(Query())
+    document = json.loads(first.content)
+    assert [row["key"] for row in document["rows"]] == newest_first[:1]
+    assert (document["unread"], first.poll_after) == (2, 0.0)
+    second = asked.table(Query())
+    document = json.loads(second.content)
+    assert [row["key"] for row in document["rows"]][:2] == newest_first[:2]
+    assert second.tag != first.tag
+    for query in (Query(sort="seed"), Query(search="many"), Query(page=2)):
+        document = json.loads(answers.Answers(RunsIndex(trained)).table(query).content)
+        assert (document["found"], document["unread"]) == (3, 0)
+
+
+def test_settings_that_differ_are_those_of_the_entries_asked_for(trained: Path) -> None:
+    entries = [known.entry for known in RunsIndex(trained).known().known.values()]
+    in_use = SettingsInUse()
+    for some in (entries, entries[1:], entries[:1], entries, entries[:2], entries[::2], entries):
+        everything, varying = in_use.of(some)
+        assert varying == varying_settings(entry.settings or {} for entry in some)
+        assert set(everything) == {key for entry in some for key in entry.settings or {}}
 
 
 def test_runs_trials_and_sweeps_have_documents(tmp_path: Path, trained: Path) -> None:

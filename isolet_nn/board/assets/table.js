@@ -170,14 +170,15 @@ export function tableView({ main, tell, setTitle }) {
 
   function countText() {
     const { there, found } = table;
-    if (there === 0) return "No runs yet: `isolet-nn train quickstart` makes a first one, which appears here by itself.";
+    if (there === 0 && !table.unread) return "No runs yet: `isolet-nn train quickstart` makes a first one, which appears here by itself.";
     if (found === 0) return "No run fits.";
     const of = found === there ? `${there}` : `${found} of ${there}`;
     const left = table.sweeps_left_out;
     if (table.kind === "groups") {
       return `${of} in ${table.groups} ${table.groups === 1 ? "group" : "groups"}${left ? `; sweeps are left out (${left})` : ""}`;
     }
-    return table.pages > 1 ? `${of}, of which ${table.first + 1} to ${table.first + table.rows.length} are here` : `${of}${found === there ? " in all" : ""}`;
+    const here = table.pages > 1 ? `${of}, of which ${table.first + 1} to ${table.first + table.rows.length} are here` : `${of}${found === there ? " in all" : ""}`;
+    return table.unread ? `${here}; ${table.unread} more are being read` : here;
   }
 
   function show(found) {
