@@ -71,6 +71,6 @@ FIGURE_PARTS = (
     Part(XOR, ("xor",), "report/xor", on_isolet=False, measure=measure_xor),
     Part("parity", ("parity",), "report/parity", quick={"seeds": 4}, compares_backends=True),
     Part(
-        "other-data-sets", ("data",), "report/other_data_sets", quick={"seeds": 5}, on_isolet=False
+        "other-data-sets", ("data",), "report/other_data_sets", quick={"seeds": 3}, on_isolet=False
     ),
 )

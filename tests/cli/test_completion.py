@@ -55,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
     ("line", "expected"),
     [
         ("train quick", ["quickstart"]),
-        ("train m", ["mine.yaml"]),
+        ("train mi", ["mine.yaml"]),
         ("runs de", ["delete"]),
         ("runs --col", ["--columns"]),
         ("sweep report/figure5", ["report/figure5_learning_rate_by_hidden"]),

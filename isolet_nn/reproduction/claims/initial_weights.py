@@ -53,7 +53,7 @@ INITIAL_WEIGHTS = ReportClaim(
             ("claim11",),
             "report/claim11_initial_weights",
             {"grid": {INITIALIZER: [*_NAMES]}},  # the report's are in figures 3 and 4
-            {"seeds": 3},
+            quick=None,
         ),
     ),
     others=(_FIGURE,),
