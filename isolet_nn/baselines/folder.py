@@ -9,16 +9,11 @@ from pydantic import Field
 
 from isolet_nn.baselines.contestants import Contestant
 from isolet_nn.baselines.fits import Fit, Task
-from isolet_nn.config.problems import validate
 from isolet_nn.config.section import Folds, Section
-from isolet_nn.config.yaml_files import read_mapping
-from isolet_nn.errors import RunError
-from isolet_nn.runs.records import FORMAT, Instant, Record, read_record, require_format
-from isolet_nn.system.files import write_json
-from isolet_nn.system.folders import now
-from isolet_nn.system.statuses import RUNNING
+from isolet_nn.runs.records import FORMAT, read_record
+from isolet_nn.runs.status_file import read_content
 
-FILE, STATUS, FITS = "baselines.yaml", "status.json", "fits"
+FILE, FITS = "baselines.yaml", "fits"
 
 
 class Baselines(Section):
@@ -42,15 +37,6 @@ class Baselines(Section):
     """Complete, in the order of the table."""
 
 
-class BaselinesStatus(Record):
-    """status.json: how far a comparison is."""
-
-    format: Literal[1]
-    status: Literal["running", "completed", "interrupted"]
-    started: Instant
-    ended: Instant | None = None
-
-
 def open_baselines(folder: Path) -> Baselines:
     """What a folder compares.
 
@@ -59,24 +45,7 @@ def open_baselines(folder: Path) -> Baselines:
     RunError
         If it is no folder of a comparison.
     """
-    if not (folder / FILE).exists():
-        what = f"no {FILE} in it, so no baselines" if folder.exists() else "no such folder"
-        raise RunError(f"{folder}: {what}")
-    content = read_mapping(folder / FILE)
-    require_format(content, folder / FILE)
-    return validate(Baselines, content, str(folder / FILE))
-
-
-def write_status(folder: Path, status: str, started: str) -> None:
-    """Note how far a comparison is, and when it was begun."""
-    ended = None if status == RUNNING else now()
-    content = {"format": FORMAT, "status": status, "started": started, "ended": ended}
-    write_json(folder / STATUS, content)
-
-
-def read_status(folder: Path) -> BaselinesStatus:
-    """How far a comparison is."""
-    return read_record(folder / STATUS, BaselinesStatus)
+    return read_content(folder, FILE, Baselines, "baselines")
 
 
 def fit_file(folder: Path, task: Task) -> Path:

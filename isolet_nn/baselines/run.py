@@ -13,16 +13,13 @@ from isolet_nn.baselines.contestants import choose
 from isolet_nn.baselines.fits import Division, Task, load_rows
 from isolet_nn.baselines.folder import (
     FILE,
-    STATUS,
     Baselines,
     choose_setting,
     fit_file,
     fold_accuracies,
     open_baselines,
-    read_status,
     tasks_of_folds,
     tasks_of_test,
-    write_status,
 )
 from isolet_nn.baselines.page import write_results
 from isolet_nn.baselines.processes import Processes
@@ -30,10 +27,10 @@ from isolet_nn.baselines.scores import Line, TestRows, read_lines
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import RunError
 from isolet_nn.runs.identity import differences
+from isolet_nn.runs.status_file import at_work
 from isolet_nn.system.files import write_json, write_text
-from isolet_nn.system.folders import ENVIRONMENT, locked, new_folder, now
+from isolet_nn.system.folders import ENVIRONMENT, locked, new_folder
 from isolet_nn.system.machine import available_cores, describe_process
-from isolet_nn.system.statuses import COMPLETED, INTERRUPTED, RUNNING
 from isolet_nn.version import __version__
 
 NAME = "reproduce-baselines"
@@ -126,16 +123,11 @@ def go_on(
     with locked(folder):
         _refuse_changes(folder, content, division)
         observer.on_start(folder)
-        started = read_status(folder).started if (folder / STATUS).exists() else now()
-        write_status(folder, RUNNING, started)
-        status = INTERRUPTED
-        try:
+        with at_work(folder) as work:
             with Processes(workers or available_cores(), division, should_stop) as processes:
-                if _Work(folder, content, processes, observer).carry_out():
-                    status = COMPLETED
+                fits = _Work(folder, content, processes, observer)
+                work.is_completed = fits.carry_out()
             write_results(folder, content, division)
-        finally:
-            write_status(folder, status, started)
 
 
 def results_of(folder: Path, data_dir: str | None = None) -> list[Line]:

@@ -15,6 +15,12 @@ TrialNumber = Annotated[
     int | None,
     typer.Option("--trial", help="Of a sweep: trial N of it.", **whole("--trial", 0)),
 ]
+TrialNumbers = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--trial", help="Of each sweep: trial N of it; repeatable.", **whole("--trial", 0)
+    ),
+]
 Best = Annotated[
     bool, typer.Option("--best", help="Of a sweep: its best trial, chosen by validation.")
 ]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from isolet_nn.cli.choice import Best, choose_all
+from isolet_nn.cli.choice import Best, TrialNumbers, choose_all
 from isolet_nn.errors import ConfigError, one_line
 from isolet_nn.terminal.completion import complete_run
-from isolet_nn.terminal.options import AsJson, DataDir, TableFormat, text_of, whole
+from isolet_nn.terminal.options import AsJson, DataDir, TableFormat, text_of
 
 if TYPE_CHECKING:
     from isolet_nn.results.contests import Contest
@@ -59,12 +59,7 @@ def compare(
         typer.Option("--test", help="McNemar's test of each two models, on their test split."),
     ] = False,
     data_dir: DataDir = None,
-    trials: Annotated[
-        list[int] | None,
-        typer.Option(
-            "--trial", help="Of each sweep: trial N of it; repeatable.", **whole("--trial", 0)
-        ),
-    ] = None,
+    trials: TrialNumbers = None,
     best: Best = False,
     as_json: AsJson = False,
     table_format: TableFormat = None,

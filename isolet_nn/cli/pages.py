@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from isolet_nn.cli.choice import Best, choose_all
+from isolet_nn.cli.choice import Best, TrialNumbers, choose_all
 from isolet_nn.terminal.completion import complete_run_or_sweep
-from isolet_nn.terminal.options import whole
 
 
 def page(
@@ -31,12 +30,7 @@ def page(
             "comparison.html in the current one.",
         ),
     ] = None,
-    trials: Annotated[
-        list[int] | None,
-        typer.Option(
-            "--trial", help="Of each sweep: trial N of it; repeatable.", **whole("--trial", 0)
-        ),
-    ] = None,
+    trials: TrialNumbers = None,
     best: Best = False,
 ) -> None:
     """Write what a browser shows of a run, a sweep or several runs as one HTML file; prints it.

@@ -25,6 +25,11 @@ from isolet_nn.terminal.options import (
 
 app = App(no_args_is_help=True, help="Published results, run again and judged.")
 
+_Resume = Annotated[
+    Path | None,
+    typer.Option("--resume", metavar="FOLDER", help="Go on with an interrupted one instead."),
+]
+
 
 @app.command("report")
 def reproduce_report(
@@ -51,18 +56,15 @@ def reproduce_report(
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
     workers: Workers = None,
-    resume: Annotated[
-        Path | None,
-        typer.Option("--resume", metavar="FOLDER", help="Go on with an interrupted one instead."),
-    ] = None,
+    resume: _Resume = None,
     quiet: Quiet = False,
     table_format: TableFormat = None,
 ) -> None:
     """Run the report's figures again and judge what it says, on a page; prints the folder."""
     from isolet_nn.reproduction import run as reproduction
     from isolet_nn.reproduction.console import PrintedProgress, print_verdicts
-    from isolet_nn.reproduction.folder import status_of
     from isolet_nn.reproduction.page import concluded
+    from isolet_nn.runs.status_file import read_status
     from isolet_nn.terminal.printer import Printer
     from isolet_nn.terminal.streams import print_line, print_message
 
@@ -91,7 +93,7 @@ def reproduce_report(
         reproduction.go_on(
             folder, data_dir=data, workers=workers, observer=progress, should_stop=stop
         )
-    if status_of(folder) == INTERRUPTED:
+    if read_status(folder).status == INTERRUPTED:
         exit_to_resume("reproduce report", folder)
     if quiet:
         print_line(folder)
@@ -115,18 +117,15 @@ def reproduce_baselines(
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
     workers: Workers = None,
-    resume: Annotated[
-        Path | None,
-        typer.Option("--resume", metavar="FOLDER", help="Go on with an interrupted one instead."),
-    ] = None,
+    resume: _Resume = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     table_format: TableFormat = None,
 ) -> None:
     """Compare other models with the network, one protocol for all; prints the table and folder."""
     from isolet_nn.baselines import run as baselines
-    from isolet_nn.baselines.folder import read_status
     from isolet_nn.reproduction.console import PrintedFits, print_baselines
+    from isolet_nn.runs.status_file import read_status
     from isolet_nn.terminal.printer import Printer
     from isolet_nn.terminal.streams import print_line
 

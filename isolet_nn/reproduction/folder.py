@@ -6,20 +6,17 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from isolet_nn.config.problems import validate
 from isolet_nn.config.section import Section
-from isolet_nn.config.yaml_files import read_mapping
-from isolet_nn.errors import RunError
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.parts import CARRIED_OVER, Part
-from isolet_nn.reproduction.records import PartStatus
-from isolet_nn.runs.records import FORMAT, read_record, require_format
+from isolet_nn.reproduction.records import CarriedOverStatus
+from isolet_nn.runs.records import FORMAT, read_record
+from isolet_nn.runs.status_file import read_content
 from isolet_nn.sweeps.records import SweepSummary
-from isolet_nn.system.files import write_json
-from isolet_nn.system.folders import SUMMARY, SWEEP, now
-from isolet_nn.system.statuses import COMPLETED, RUNNING
+from isolet_nn.system.folders import SUMMARY, SWEEP
+from isolet_nn.system.statuses import COMPLETED
 
-FILE, STATUS = "reproduction.yaml", "status.json"
+FILE = "reproduction.yaml"
 
 
 class Reproduction(Section):
@@ -52,24 +49,7 @@ def open_reproduction(folder: Path) -> Reproduction:
     RunError
         If it is no folder of a reproduction.
     """
-    if not (folder / FILE).exists():
-        what = f"no {FILE} in it, so no reproduction" if folder.exists() else "no such folder"
-        raise RunError(f"{folder}: {what}")
-    content = read_mapping(folder / FILE)
-    require_format(content, folder / FILE)
-    return validate(Reproduction, content, str(folder / FILE))
-
-
-def write_status(folder: Path, status: str, started: str) -> None:
-    """Note how far a reproduction is, and when it was begun."""
-    ended = None if status == RUNNING else now()
-    content = {"format": FORMAT, "status": status, "started": started, "ended": ended}
-    write_json(folder / STATUS, content)
-
-
-def status_of(folder: Path) -> str:
-    """How far a reproduction is: running, interrupted or completed."""
-    return read_record(folder / STATUS, PartStatus).status
+    return read_content(folder, FILE, Reproduction, "reproduction")
 
 
 def folder_of(folder: Path, part_name: str) -> Path | None:
@@ -90,6 +70,6 @@ def is_finished(folder: Path, part: Part) -> bool:
         return False
     if part.name == CARRIED_OVER:
         file = own / carried_over.STATUS
-        return file.exists() and read_record(file, PartStatus).status == COMPLETED
+        return file.exists() and read_record(file, CarriedOverStatus).status == COMPLETED
     file = own / SUMMARY
     return file.exists() and read_record(file, SweepSummary).status == COMPLETED

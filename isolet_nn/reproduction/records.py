@@ -6,16 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from isolet_nn.runs.records import Instant, Record, Seconds, Share, Whole
+from isolet_nn.runs.records import Record, Seconds, Share, Whole
+from isolet_nn.runs.status_file import WorkStatus
 
 
-class PartStatus(Record):
-    """status.json of a reproduction, and of its network that is carried over."""
+class CarriedOverStatus(WorkStatus):
+    """status.json of the network that is carried over."""
 
-    format: Literal[1]
-    status: Literal["running", "completed", "interrupted"]
-    started: Instant
-    ended: Instant | None = None
     cells: Whole | None = None
 
 

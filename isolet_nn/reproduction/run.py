@@ -19,24 +19,22 @@ from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction.evidence import Evidence
 from isolet_nn.reproduction.folder import (
     FILE,
-    STATUS,
     Reproduction,
     folder_of,
     is_finished,
     open_reproduction,
-    write_status,
 )
 from isolet_nn.reproduction.page import write_page
 from isolet_nn.reproduction.parts import CARRIED_OVER, Measure, Measuring, Part, sweep_of
-from isolet_nn.reproduction.records import PartStatus
 from isolet_nn.reproduction.selection import parts_of
-from isolet_nn.runs.records import FORMAT, read_record
+from isolet_nn.runs.records import FORMAT
+from isolet_nn.runs.status_file import at_work
 from isolet_nn.sweeps.observers import SweepObserver
 from isolet_nn.sweeps.sweep import resume_sweep, sweep
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_json, write_text
-from isolet_nn.system.folders import locked, new_folder, now
-from isolet_nn.system.statuses import COMPLETED, INTERRUPTED, RUNNING
+from isolet_nn.system.folders import locked, new_folder
+from isolet_nn.system.statuses import COMPLETED
 from isolet_nn.training.backends import require_backend
 from isolet_nn.version import __version__
 
@@ -167,11 +165,7 @@ def _carry_out(work: _Work) -> None:
     """Run what is left, then draw the page, however far it got."""
     content = work.content
     parts = parts_of(content.figures, content.backend, quick=content.quick)
-    file = work.folder / STATUS
-    started = read_record(file, PartStatus).started if file.exists() else now()
-    write_status(work.folder, RUNNING, started)
-    status = INTERRUPTED
-    try:
+    with at_work(work.folder) as progress:
         for number, part in enumerate(parts, 1):
             if is_finished(work.folder, part):
                 continue
@@ -179,10 +173,8 @@ def _carry_out(work: _Work) -> None:
             if work.should_stop() or not _run_part(work, part):
                 break
         else:
-            status = COMPLETED
+            progress.is_completed = True
         write_page(work.folder)
-    finally:
-        write_status(work.folder, status, started)
 
 
 def _run_part(work: _Work, part: Part) -> bool:

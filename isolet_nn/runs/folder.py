@@ -18,6 +18,7 @@ from isolet_nn.config.loading import load_experiment
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.data.dataset import Dataset
 from isolet_nn.errors import RunError
+from isolet_nn.runs.growing import read_growing
 from isolet_nn.runs.identity import differences, identity_of
 from isolet_nn.runs.inspection_file import read_inspection
 from isolet_nn.runs.metrics_file import history_csv, read_history, row_csv
@@ -33,7 +34,6 @@ from isolet_nn.runs.records import (
 from isolet_nn.runs.tensors import checksum_of, load_tensors, save_tensors
 from isolet_nn.system.files import (
     errors_name,
-    read_text,
     sync,
     write_json,
     write_text,
@@ -163,15 +163,7 @@ class Run:
         RunError
             If the file is damaged.
         """
-        try:
-            text = read_text(self.path / METRICS)
-            return read_history(text[: text.rfind("\n") + 1])
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise RunError(f"{self.path / METRICS}: cannot be read: {error.strerror}") from None
-        except ValueError as error:
-            raise RunError(f"{self.path / METRICS}: damaged: {error}") from None
+        return read_growing(self.path / METRICS, read_history)
 
     def inspection(self) -> list[LayerInspection]:
         """The records of inspection.csv; none where the run was not inspected.

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from isolet_nn.errors import RunError, short_repr
+from isolet_nn.runs.growing import read_growing
 from isolet_nn.system.csv_tables import csv_line, csv_text
-from isolet_nn.system.files import errors_name, read_text, write_text
+from isolet_nn.system.files import errors_name, write_text
 from isolet_nn.system.folders import INSPECTION
 from isolet_nn.training.inspector import LayerInspection
 
@@ -32,16 +33,7 @@ def read_inspection(folder: str | Path) -> list[LayerInspection]:
     RunError
         If the file is damaged.
     """
-    path = Path(folder) / INSPECTION
-    try:
-        text = read_text(path)
-        return _read(text[: text.rfind("\n") + 1])
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise RunError(f"{path}: damaged: {error}") from None
+    return read_growing(Path(folder) / INSPECTION, _read)
 
 
 def start_inspection(folder: Path, epochs: int = 0, source: Path | None = None) -> None:

@@ -11,8 +11,8 @@ from sweeps.helpers import stop_after
 
 from baselines.helpers import FITS, begin_small, go_on_with, known_of
 from isolet_nn.baselines import run
-from isolet_nn.baselines.folder import read_status
 from isolet_nn.errors import ConfigError, RunError
+from isolet_nn.runs.status_file import read_status
 
 
 def test_a_comparison_leaves_its_tables_and_its_page_in_one_folder(whole: Path) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from needs import CHROMIUM, needs_chromium
-from playwright.sync_api import Browser, Dialog, Page, Response, expect, sync_playwright
+from browsers import OVERFLOW, chromium
+from needs import needs_chromium
+from playwright.sync_api import Browser, Dialog, Page, Response, expect
 from processes import Process
 
 from board.boards import Served, serving
@@ -23,19 +24,15 @@ from isolet_nn.system.folders import JOURNAL
 
 pytestmark = needs_chromium
 
-ARGUMENTS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 LONG = 60_000
 expect.set_options(timeout=LONG)  # a shared machine may take long
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from baselines.helpers import ThisProcess, go_on_with, known_of
 from sweeps.helpers import start, wait_until
 
 from cli.helpers import Command
-from isolet_nn.baselines.folder import read_status
+from isolet_nn.runs.status_file import read_status
 
 COMMAND = ("reproduce", "baselines")
 SMALL = (*COMMAND, "--quick", "--model", "nearest-neighbours")

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from needs import CHROMIUM, in_full, needs_chromium
-from playwright.sync_api import Browser, Page, sync_playwright
+from browsers import OVERFLOW, chromium
+from needs import in_full, needs_chromium
+from playwright.sync_api import Browser, Page
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
@@ -28,8 +29,6 @@ pytestmark = needs_chromium
 
 EPOCHS = 6
 HOSTILE = '</script><img src=x onerror="window.hacked=1">'
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-ARGUMENTS = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
 class Step(NamedTuple):
@@ -45,10 +44,8 @@ class Step(NamedTuple):
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from needs import CHROMIUM, needs_chromium
-from playwright.sync_api import Page, sync_playwright
+from browsers import OVERFLOW, chromium
+from needs import needs_chromium
+from playwright.sync_api import Page
 
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.data import load_dataset
@@ -17,8 +18,6 @@ from isolet_nn.lesson.study import study_record
 
 pytestmark = needs_chromium
 
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-ARGUMENTS = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
 HOSTILE = '</script><img src=x onerror="window.hacked=1">'
 
 
@@ -40,8 +39,7 @@ def page(
     path.write_text(writing.study_page(record), encoding="utf-8")
     assert path.stat().st_size < 1_500_000
     problems: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 390, "height": 800}, reduced_motion="reduce")
         page.on("console", lambda message: problems.append(message.text))
         page.on("pageerror", lambda error: problems.append(str(error)))
@@ -49,7 +47,6 @@ def page(
         page.goto(path.as_uri())
         page.wait_for_selector("html[data-drawn]")
         yield page, problems
-        browser.close()
 
 
 def _cells(page: Page, selector: str) -> list[list[str]]:

@@ -19,11 +19,11 @@ from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction import run as reproduction
 from isolet_nn.reproduction.carried_over import CELLS, CarriedOver, begin, go_on, load_carried_over
 from isolet_nn.reproduction.evidence import PLACES
-from isolet_nn.reproduction.folder import status_of
 from isolet_nn.reproduction.parts import Part, sweep_of
 from isolet_nn.reproduction.report import Range, load_report
 from isolet_nn.reproduction.run import ReproductionObserver
 from isolet_nn.reproduction.selection import FIGURES, PARTS, parts_of
+from isolet_nn.runs.status_file import read_status
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.grid import make_trials
 
@@ -86,7 +86,7 @@ def conclusions(folder: Path) -> Any:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, parts = run(tmp_path_factory.mktemp("whole"))
     assert parts == ["xor", "other-data-sets"]
-    assert status_of(folder) == "completed"
+    assert read_status(folder).status == "completed"
     return folder
 
 
@@ -111,9 +111,9 @@ def test_an_interrupted_reproduction_ends_as_if_nothing_had_happened(
     steps: int, whole: Path, tmp_path: Path
 ) -> None:
     folder, begun = run(tmp_path, stop_after(steps))
-    assert status_of(folder) == "interrupted" or steps == 60
+    assert read_status(folder).status == "interrupted" or steps == 60
     again = go_on_with(folder)
-    assert status_of(folder) == "completed"
+    assert read_status(folder).status == "completed"
     assert conclusions(folder) == conclusions(whole)
     assert set(begun) | {*again} == {"xor", "other-data-sets"}
 
@@ -122,7 +122,7 @@ def test_a_sweep_killed_before_it_had_a_file_is_begun_anew(tmp_path: Path) -> No
     folder, _ = run(tmp_path, stop_after(1))
     (folder / "20260101-000000-other-data-sets").mkdir()
     go_on_with(folder)
-    assert status_of(folder) == "completed"
+    assert read_status(folder).status == "completed"
 
 
 def test_another_versions_reproduction_is_not_gone_on_with(
@@ -244,7 +244,7 @@ def test_a_file_of_another_kind_is_refused() -> None:
 def test_one_backend_computes_all_and_what_compares_backends_is_left_aside(tmp_path: Path) -> None:
     folder = reproduction.begin(SMALL, quick=True, backend="torch", device="cpu", runs_dir=tmp_path)
     reproduction.go_on(folder, workers=1, make_workers=InlineWorkers)
-    assert status_of(folder) == "completed"
+    assert read_status(folder).status == "completed"
     configs = [path.read_text(encoding="utf-8") for path in folder.glob("*/*.yaml")]
     assert configs
     assert all("backend: torch" in text and "device: cpu" in text for text in configs)
