@@ -19,6 +19,7 @@ from isolet_nn.results.columns import (
     UNKNOWN,
     value_of,
     with_columns,
+    with_task,
 )
 from isolet_nn.results.filters import filter_entries, parse_filter, sort_entries
 from isolet_nn.results.groups import Group, Mean, groups_with_members, sort_groups
@@ -111,7 +112,7 @@ def table_document(
     }
     if query.group:
         return document | _groups(found, query, names)
-    columns = list(query.columns or _usual(found, varying, query))
+    columns = with_task(query.columns or _usual(found, varying, query), found)
     if query.sort is not None and found:
         found = sort_entries(found, query.sort, reverse=query.reverse)
     shown, page = _page(found, query.page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -96,6 +97,7 @@ def runs_list(
     table_format: TableFormat = None,
 ) -> None:
     """List runs and sweeps, newest first; a sweep's accuracies are those of its best setting."""
+    from isolet_nn.results.columns import with_task
     from isolet_nn.results.filters import parse_filter
     from isolet_nn.terminal.lists import print_columns, print_entries
     from isolet_nn.terminal.printer import Printer
@@ -111,10 +113,12 @@ def runs_list(
             raise ConfigError("--watch shows the list itself: drop --group, --json and --format")
         from isolet_nn.terminal.watching import watch as watch_entries
 
+        shown = None if wanted is None else partial(with_task, wanted)
+
         def read() -> list[Entry]:
             return _entries(runs_dir, filters or [], sort, reverse, wanted or [])
 
-        watch_entries(read, wanted)
+        watch_entries(read, shown)
         return
     for reading in filter(None, (one.reading for one in asked)):
         print_message(reading)
@@ -123,6 +127,7 @@ def runs_list(
         _print_groups(entries, group, wanted, sort, reverse, as_json, printer)
         return
     entries = _entries(runs_dir, filters or [], sort, reverse, wanted or [])
+    wanted = None if wanted is None else with_task(wanted, entries)
     if as_json:
         print_json([_object(entry, wanted) for entry in entries])
     elif not entries:

@@ -130,6 +130,21 @@ def in_words(metric: str) -> str:
     return metric.removesuffix(name).replace("_", " ") + MEASURES[name].words
 
 
+def adapted_text(*groups: str | None) -> str:
+    """What is put behind results of models that adapt to a group; nothing of those that do not.
+
+    Their task is another one: they know which rows are of one group.
+
+    Parameters
+    ----------
+    groups
+        Whose own rows standardise them, of each model that a result is of; None: nobody's.
+    """
+    names = sorted({group for group in groups if group is not None})
+    some = "some " if None in groups else ""
+    return f", {some}adapted to the {' or the '.join(names)}" if names else ""
+
+
 def is_better(metric: str, value: float, other: float, by: float = 0.0) -> bool:
     """Whether a value of a metric is better than another by more than `by`."""
     gain = value - other if measure_of(metric).greater_is_better else other - value

@@ -37,6 +37,7 @@ def comparison_document(of: Sequence[tuple[Path, str]]) -> ComparisonDocument:
         "paths": [path for _, path in of],
         "problems": [],
         "same_data": True,
+        "same_task": True,
         "metrics": {},
         "runs": [],
         "groups": [],
@@ -62,6 +63,7 @@ def _fill(
     labels = [*comparison.runs]
     called = {folder.absolute(): path for folder, path in of}
     document["same_data"] = comparison.same_data
+    document["same_task"] = comparison.same_task
     document["runs"] = [
         {"path": called[run.path.absolute()], "name": printable(comparison.names[label])}
         for label, run in comparison.runs.items()

@@ -20,6 +20,7 @@ from isolet_nn.pages.reading import (
     metrics_shown,
     number,
     numbers,
+    task_text,
     thinned,
     title_of,
 )
@@ -63,6 +64,7 @@ def _empty(folder: Path, path: str) -> RunDocument:
         "kind": "run",
         "path": path,
         "name": printable(folder.name),
+        "task": "",
         "status": DAMAGED,
         "problems": [],
         "facts": [],
@@ -84,6 +86,7 @@ def _fill(document: RunDocument, run: Run, problems: Problems) -> None:
     scores = _scores(summary, history)
     curves = curves_of(history)
     document["name"] = title_of(run.experiment.name)
+    document["task"] = task_text(run.experiment.dataset.adapted_to)
     document["status"] = _status(run, summary)
     document["facts"] = _facts(run, summary, history, problems)
     document["scores"] = scores

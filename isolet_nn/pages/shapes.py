@@ -147,6 +147,8 @@ class RunDocument(TypedDict):
     path: str
     """As the name of the document has it."""
     name: str
+    task: str
+    """Such as ``adapted to the speaker``; empty for the task that most models have."""
     status: str
     """As in the list of runs; a damaged one has `problems`, and what could be read."""
     problems: list[str]
@@ -197,6 +199,8 @@ class ComparisonDocument(TypedDict):
     """As the name of the document has them."""
     problems: list[str]
     same_data: bool
+    same_task: bool
+    """If not, some adapt to a group and others do not; names of groups say which."""
     metrics: Metrics
     runs: list[ComparedRun]
     groups: list[ComparedGroup]
@@ -249,6 +253,8 @@ class SweepDocument(TypedDict):
     kind: Literal["sweep"]
     path: str
     name: str
+    task: str
+    """As of a run; ``some adapted to the speaker`` where settings are of two tasks."""
     status: str
     problems: list[str]
     facts: list[Fact]

@@ -15,6 +15,7 @@ from isolet_nn.pages.reading import (
     files_in,
     metrics_shown,
     number,
+    task_text,
     title_of,
 )
 from isolet_nn.pages.shapes import Fact, SettingRow, SweepDocument
@@ -50,6 +51,7 @@ def sweep_document(
         "kind": "sweep",
         "path": path,
         "name": printable(folder.name),
+        "task": "",
         "status": DAMAGED,
         "problems": [],
         "facts": [],
@@ -75,6 +77,7 @@ def _fill(document: SweepDocument, folder: SweepFolder, problems: Problems) -> N
     measured = measured_metrics(folder)
     entry = read_entry(folder.path, ended_in=lambda _journal: {})
     document["name"] = title_of(folder.sweep.name)
+    document["task"] = task_text(*set(folder.trial_table.tasks))
     document["status"] = DAMAGED if entry is None else entry.status
     document["facts"] = _facts(folder, problems)
     document["metric"] = folder.metric

@@ -54,7 +54,7 @@ from isolet_nn.plots.ranks import figure_ranks, plot_ranks
 from isolet_nn.plots.rates import LossByRate, figure_rates, plot_rates
 from isolet_nn.plots.scatters import Coordinate, figure_scatter, plot_scatter
 from isolet_nn.plots.searches import figure_epochs, figure_history, plot_epochs, plot_history
-from isolet_nn.plots.style import in_words, rendered, save, setting_label, short_text
+from isolet_nn.plots.style import in_words, rendered, save, setting_label, short_text, title_with
 from isolet_nn.plots.thresholds import (
     figure_precision_recall,
     figure_roc,
@@ -119,4 +119,5 @@ __all__ = [
     "save",
     "setting_label",
     "short_text",
+    "title_with",
 ]

@@ -34,6 +34,7 @@ INK = "#222222"
 FAINT = "#d9d9d9"
 ROOM = 0.07
 """Of an axis, between its ends and the outermost values: for a dot and the number beside it."""
+_LONGEST_TITLE = 60
 _MOST_TICKS, _FEW_DECADES = 12, 300.0
 """Of a logarithmic axis, and the range up to which there are ticks within decades."""
 EMPTY = "#f6f7f8"
@@ -175,6 +176,11 @@ def in_words(name: str) -> str:
     """A name that is a slug as words, for a title: ``figure5-by-rate`` is figure 5 by rate."""
     words = re.sub(r"[-_\s]+", " ", name).strip()
     return re.sub(r"(?<=[a-z]{4})(\d{1,2})(?= |$)", r" \1", words)
+
+
+def title_with(name: str, behind: str) -> str:
+    """A title: a name as words, which is what is cut where it is long, and what is said of it."""
+    return shorten(in_words(name), max(8, _LONGEST_TITLE - len(behind))) + behind
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from isolet_nn.config.key_paths import flat
-from isolet_nn.config.metrics import METRICS
+from isolet_nn.config.metrics import METRICS, is_metric
 from isolet_nn.errors import ConfigError, suggestion
 from isolet_nn.results.listing import Entry
 from isolet_nn.system.files import open_file, parse_json, read_bytes
@@ -30,6 +30,8 @@ NUMBERS = {
     *("epochs", "best_validation_epoch", "parameters"),
     *("trials", "completed", "failed", "pruned", "reused", "seconds", "age"),
 }
+TASK = "adapted_to"
+"""What tells another task than that of most models."""
 UNKNOWN = object()
 """The value of what an entry does not have."""
 
@@ -70,6 +72,16 @@ def with_columns(
                 f"by its key path, such as optimizer.learning_rate{hint}"
             )
     return entries
+
+
+def with_task(columns: Sequence[str], entries: Iterable[Entry]) -> list[str]:
+    """The columns, and `TASK` where scores among them are of models that adapt to a group.
+
+    Such a score is never shown as if it were of a model that knows nothing of groups.
+    """
+    names = [*columns]
+    is_named = TASK in names or not any(map(is_metric, names))
+    return names if is_named or all(e.adapted_to is None for e in entries) else [*names, TASK]
 
 
 def with_settings(entries: Iterable[Entry]) -> list[Entry]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isolet_nn.config.key_paths import flat
-from isolet_nn.config.metrics import ALWAYS_MEASURED, SCORES
+from isolet_nn.config.metrics import ALWAYS_MEASURED, SCORES, adapted_text
 from isolet_nn.errors import ConfigError, RunError, printable
 from isolet_nn.results.listing import status_of
 from isolet_nn.results.selection import load_run
@@ -37,6 +37,7 @@ _RESULTS = (
     "best_validation_epoch",
     "seconds",
     "parameters",
+    "adapted_to",
 )
 _PICTURE = "comparison.png"
 _DATE = re.compile(r"(^|/)\d{8}-\d{6}-")
@@ -60,7 +61,7 @@ class Comparison:
     results
         By name and label: final metrics, epochs done, the epoch with the best validation
         loss (or of what early stopping watches), the time of all epochs in seconds, the number of
-        parameters.
+        parameters, whose own rows standardise them.
     histories
         By label: the rows of metrics.csv.
     checksums
@@ -86,9 +87,14 @@ class Comparison:
         return names_without_dates(list(self.runs))
 
     def group_name(self, labels: Sequence[str]) -> str:
-        """What a person calls the runs of a group: the first of them, and how many there are."""
+        """What a person calls the runs of a group: the first of them, how many there are.
+
+        A task that is not the usual one comes first, as names are cut at their ends.
+        """
         first = printable(self.names[labels[0]])
-        return first if len(labels) == 1 else f"{len(labels)} seeds: {first}, ..."
+        name = first if len(labels) == 1 else f"{len(labels)} seeds: {first}, ..."
+        task = printable(adapted_text(self.tasks[labels[0]]).removeprefix(", "))
+        return f"{task}: {name}" if task else name
 
     @property
     def split(self) -> str | None:
@@ -109,6 +115,11 @@ class Comparison:
         return len(set(self.checksums.values())) == 1
 
     @property
+    def same_task(self) -> bool:
+        """Whether all runs adapt to a group, or none does; if not, they cannot be compared."""
+        return len(set(self.tasks.values())) == 1
+
+    @functools.cached_property
     def tasks(self) -> dict[str, str | None]:
         """By label: whose own rows standardise them, which is another task; None: nobody's."""
         return {label: run.experiment.dataset.adapted_to for label, run in self.runs.items()}

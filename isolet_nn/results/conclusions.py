@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from isolet_nn.config.metrics import in_words, measure_of
+from isolet_nn.config.metrics import measure_of
 from isolet_nn.errors import counted
 from isolet_nn.results.contests import Contest
 from isolet_nn.scores.paired import LEVEL, smallest_signed_rank_p
@@ -50,7 +50,7 @@ def _size(metric: str, value: float) -> str:
 
 def _what_was_tested(contest: Contest) -> Iterator[str]:
     design, n = contest.design, len(contest.blocks)
-    metric = in_words(contest.metric)
+    metric = contest.measured
     over = f"{n} data sets" if design.blocks == "data sets" else design.words
     over = over or counted(n, "fold" if design.blocks == "folds" else "seed")
     if contest.matches:
@@ -134,6 +134,8 @@ def _named(names: list[str]) -> str:
 
 
 def _what_is_open(contest: Contest) -> Iterator[str]:
+    if not contest.same_task:
+        yield "not the same task: some adapt to whose rows they are, which alone makes a difference"
     yield from _how_little_can_be_seen(contest)
     if contest.matches and len(contest.blocks) <= _FEW and contest.design.blocks != "data sets":
         yield (

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.config.metrics import measure_of
+from isolet_nn.config.metrics import adapted_text, in_words, measure_of
 from isolet_nn.results.designs import Design
 from isolet_nn.scores.paired import (
     LEVEL,
@@ -49,6 +49,8 @@ class Contender(NamedTuple):
         Of a group: labels of its runs.
     scores
         By block; a block without a score is not there.
+    adapted_to
+        Whose own rows standardise them, which is another task than without.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Contender(NamedTuple):
     trial: int | None
     runs: Sequence[str]
     scores: Mapping[str, float]
+    adapted_to: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +82,7 @@ class Standing:
     mean: float
     deviation: float | None
     rank: float
+    adapted_to: str | None
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,16 @@ class Contest:
     left_out: Mapping[str, str]
     n_poorer: int = 0
     unused: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def measured(self) -> str:
+        """What they are scored by, in words, and in which task."""
+        return in_words(self.metric) + adapted_text(*(s.adapted_to for s in self.standings))
+
+    @property
+    def same_task(self) -> bool:
+        """Whether all adapt to a group, or none does; if not, they cannot be compared."""
+        return len({standing.adapted_to for standing in self.standings}) < 2
 
     @property
     def told_apart(self) -> NDArray[np.bool_]:
@@ -293,6 +307,7 @@ def _standing(contender: Contender, scores: NDArray[np.float64], rank: float) ->
         mean=float(scores.mean()),
         deviation=deviation,
         rank=rank,
+        adapted_to=contender.adapted_to,
     )
 
 

@@ -14,6 +14,7 @@ from isolet_nn.errors import ConfigError, suggestion
 from isolet_nn.results.columns import (
     COLUMNS,
     NUMBERS,
+    TASK,
     UNKNOWN,
     is_number,
     text_of_value,
@@ -67,7 +68,8 @@ def group_entries(
     ----------
     keys
         Columns and settings; or ``settings`` alone, which is every setting but the seed: then the
-        groups are told apart by those in which they differ.
+        groups are told apart by those in which they differ. Runs that adapt to a group are told
+        apart from others in any case.
     columns
         Of which means are taken; by default the validation and the test accuracy.
 
@@ -94,6 +96,8 @@ def groups_with_members(
             raise ConfigError("--group: `settings` are all of them: give it alone, or key paths")
         runs = with_settings(runs)
         keys = _differing(runs)
+    if TASK not in keys and any(run.adapted_to is not None for run in runs):
+        keys = [*keys, TASK]  # a mean over two tasks is of none
     members: dict[tuple[str, ...], list[Entry]] = {}
     for run in runs:
         members.setdefault(tuple(canonical(_given(run, key)) for key in keys), []).append(run)
@@ -153,7 +157,9 @@ def _differing(runs: Sequence[Entry]) -> list[str]:
 
 def _given(entry: Entry, key: str) -> Any:
     value = value_of(entry, key)
-    return "" if value is UNKNOWN else list(value) if isinstance(value, tuple) else value
+    if value is UNKNOWN or (value is None and key in COLUMNS):
+        return ""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _mean(runs: Sequence[Entry], column: str) -> Mean | None:

@@ -176,6 +176,7 @@ def _contender(
         None,
         labels,
         {block: sum(scores) / len(scores) for block, scores in by_block.items()},
+        members[0].run.experiment.dataset.adapted_to,
     )
 
 

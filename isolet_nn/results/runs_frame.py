@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isolet_nn.notebook.frames import data_frame
-from isolet_nn.results.columns import COLUMNS, UNKNOWN, value_of, with_columns
+from isolet_nn.results.columns import COLUMNS, UNKNOWN, value_of, with_columns, with_task
 from isolet_nn.results.filters import filter_entries, sort_entries
 from isolet_nn.results.listing import list_runs
 
@@ -29,7 +29,8 @@ def runs_frame(
     runs_dir
         Where they lie.
     columns
-        What ``isolet-nn runs --columns`` takes: by default all but settings.
+        What ``isolet-nn runs --columns`` takes: by default all but settings. Beside scores of
+        models that adapt to a group, ``adapted_to`` is added.
     filters, sort
         What ``--filter`` and ``--sort`` take.
 
@@ -44,7 +45,7 @@ def runs_frame(
     """
     entries = filter_entries(list_runs(runs_dir), filters)
     entries = entries if sort is None else sort_entries(entries, sort)
-    names = COLUMNS if columns is None else columns
+    names = COLUMNS if columns is None else with_task(columns, entries)
     entries = with_columns(entries, names, "columns")
     values = {name: [_given(value_of(entry, name)) for entry in entries] for name in names}
     return data_frame({"folder": [entry.folder for entry in entries]} | values, "folder")

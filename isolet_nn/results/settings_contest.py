@@ -107,8 +107,9 @@ def _settings(trials: Trials, values: Any, metric: str) -> list[Contender]:
         row = of_blocks[number].tolist()
         scores = {name: v for name, v in zip(names, row, strict=True) if math.isfinite(v)}
         setting = trials.setting(number)
+        first = number * trials.per_setting
         contenders.append(
-            Contender(setting_name(setting), setting, number * trials.per_setting, (), scores)
+            Contender(setting_name(setting), setting, first, (), scores, trials.tasks[number])
         )
     return contenders
 
@@ -136,7 +137,9 @@ def _settings_over_data_sets(
         dataset = trials.make_experiment(number * trials.per_setting).dataset
         contender = found.setdefault(
             equal_text(rest),
-            Contender(setting_name(rest), rest, number * trials.per_setting, (), {}),
+            Contender(
+                setting_name(rest), rest, number * trials.per_setting, (), {}, trials.tasks[number]
+            ),
         )
         assert isinstance(contender.scores, dict)
         contender.scores[source_name(dataset)] = float(means[number])

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isolet_nn.config.metrics import in_words, measure_of
+from isolet_nn.config.metrics import measure_of
 from isolet_nn.errors import counted
 from isolet_nn.notebook.cards import Card
 from isolet_nn.notebook.frames import data_frame, import_pandas
@@ -79,6 +79,7 @@ def _standing_json(standing: Standing) -> dict[str, Any]:
     return {
         "name": standing.name,
         "setting": {**standing.setting},
+        **({} if standing.adapted_to is None else {"adapted_to": standing.adapted_to}),
         **of_runs,
         **of_setting,
         "scores": standing.scores.tolist(),
@@ -90,13 +91,12 @@ def _standing_json(standing: Standing) -> dict[str, Any]:
 
 def draw_ranks(contest: Contest, path: Path) -> Path | None:
     """Draw mean ranks and who cannot be told apart; None if there are not three with tests."""
-    from isolet_nn.plots import in_words as words_of
-    from isolet_nn.plots import plot_ranks
+    from isolet_nn.plots import in_words, plot_ranks
 
     if not has_ranks(contest):
         return None
     ranks, ties = ranks_and_ties(contest)
-    title = words_of(in_words(contest.metric))
+    title = in_words(contest.measured)
     plot_ranks(ranks, path, ties=ties, title=title, note=_note_of_ranks(contest))
     return path
 
@@ -122,7 +122,7 @@ def card_of_contest(contest: Contest) -> Card:
         figure = figure_ranks(ranks, ties=ties, note=_note_of_ranks(contest))
         pictures["ranks"] = rendered(figure, ".png")
     return Card(
-        title=f"{counted(len(contest.standings), 'contender')} by {in_words(metric)}",
+        title=f"{counted(len(contest.standings), 'contender')} by {contest.measured}",
         facts=conclusions(contest),
         headings=["", "mean", "deviation", "mean rank"],
         rows=rows,

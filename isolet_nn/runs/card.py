@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from isolet_nn.config.key_paths import flat
-from isolet_nn.config.metrics import MEASURES, METRICS, measure_name, measure_of
+from isolet_nn.config.metrics import MEASURES, METRICS, adapted_text, measure_name, measure_of
 from isolet_nn.errors import counted
 from isolet_nn.notebook.cards import Card, value_text
-from isolet_nn.runs.drawing import training_loss_note
+from isolet_nn.runs.drawing import title_of, training_loss_note
 from isolet_nn.runs.folder import Run
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ def card_of_run(run: Run) -> Card:
     summary, history = run.summary, run.history()
     metrics = summary.get("metrics") or (history[-1] if history else {})
     headings, rows = _scores(metrics)
+    task = adapted_text(run.experiment.dataset.adapted_to)
     return Card(
-        title=f"{run.experiment.name}: {summary['status']}",
+        title=f"{run.experiment.name}: {summary['status']}{task}",
         facts=_facts(run, summary, history),
         headings=headings,
         rows=rows,
@@ -72,12 +73,12 @@ def text_of(metric: str, value: float | None) -> str:
 
 def _curves(run: Run, history: Sequence[Row]) -> dict[str, bytes]:
     """Pictures of loss and accuracy over the epochs."""
-    from isolet_nn.plots import figure_accuracy, figure_loss, in_words, rendered
+    from isolet_nn.plots import figure_accuracy, figure_loss, rendered
 
     if not history:
         return {}
     columns = {name: [row[name] for row in history] for name in history[0]}
-    title, note = in_words(run.experiment.name), training_loss_note(run.experiment)
+    title, note = title_of(run), training_loss_note(run.experiment)
     figures = {
         "loss by epoch": figure_loss(columns, title=title, note=note),
         "accuracy by epoch": figure_accuracy(columns, title=title),

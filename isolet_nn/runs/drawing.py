@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from isolet_nn.config.metrics import adapted_text
 from isolet_nn.errors import DataError, RunError, counted
 from isolet_nn.runs.folder import Run, split_suffix
 from isolet_nn.scores.curves import precision_recall_curves, roc_curves
@@ -153,7 +154,7 @@ def read_table(run: Run, kind: str, split: str, read: Callable[[str], TableT]) -
 
 
 def _draw_confusion_matrix(run: Run, split: str, table: str, *, normalize: bool = False) -> Path:
-    from isolet_nn.plots import in_words, plot_confusion_matrix
+    from isolet_nn.plots import plot_confusion_matrix
 
     matrix, classes = read_confusion_csv(table)
     name = "confusion_normalized" if normalize else "confusion_matrix"
@@ -162,58 +163,64 @@ def _draw_confusion_matrix(run: Run, split: str, table: str, *, normalize: bool 
         what, value = "balanced accuracy", mean_recall(matrix)
     else:
         what, value = "accuracy", matrix.trace() / matrix.sum()
-    title = f"{in_words(run.experiment.name)}: {split} {what} {100 * value:.2f} %"
+    title = title_of(run, f": {split} {what} {100 * value:.2f} %")
     plot_confusion_matrix(matrix, plot, classes, title=title, normalize=normalize)
     return plot
 
 
 def _draw_roc(run: Run, split: str, table: str) -> Path:
-    from isolet_nn.plots import in_words, plot_roc
+    from isolet_nn.plots import plot_roc
 
     plot = run.plot_path(f"roc{split_suffix(split)}")
-    title = f"{in_words(run.experiment.name)}, {split} split: ROC"
+    title = title_of(run, f", {split} split: ROC")
     plot_roc(read_roc_csv(table), plot, title=title)
     return plot
 
 
 def _draw_precision_recall(run: Run, split: str, table: str) -> Path:
-    from isolet_nn.plots import in_words, plot_precision_recall
+    from isolet_nn.plots import plot_precision_recall
 
     plot = run.plot_path(f"precision_recall{split_suffix(split)}")
-    title = f"{in_words(run.experiment.name)}, {split} split: precision and recall"
+    title = title_of(run, f", {split} split: precision and recall")
     plot_precision_recall(read_precision_recall_csv(table), plot, title=title)
     return plot
 
 
 def _draw_importance(run: Run, split: str, table: str) -> Path:
-    from isolet_nn.plots import in_words, plot_importance
+    from isolet_nn.plots import plot_importance
 
     plot = run.plot_path(f"importance{split_suffix(split)}")
-    title = f"{in_words(run.experiment.name)}: importance on the {split} split"
+    title = title_of(run, f": importance on the {split} split")
     plot_importance(read_importance_csv(table), plot, title=title, note="95 % interval")
     return plot
 
 
 def _draw_reliability(run: Run, split: str, table: str) -> Path:
-    from isolet_nn.plots import in_words, plot_reliability
+    from isolet_nn.plots import plot_reliability
 
     plot = run.plot_path(f"reliability{split_suffix(split)}")
-    title = f"{in_words(run.experiment.name)}, {split} split"
+    title = title_of(run, f", {split} split")
     plot_reliability(read_calibration_csv(table), plot, title=title)
     return plot
 
 
 def _draw_speakers(run: Run, split: str, table: str) -> Path:
-    from isolet_nn.plots import in_words, plot_groups
+    from isolet_nn.plots import plot_groups
 
     scores = read_groups_csv(table)
     name = group_word(run)
     plot = run.plot_path(f"speakers{split_suffix(split)}")
-    title = (
-        f"{in_words(run.experiment.name)}: accuracy of {counted(len(scores), f'{split} {name}')}"
-    )
+    title = title_of(run, f": accuracy of {counted(len(scores), f'{split} {name}')}")
     plot_groups(scores, plot, name=name, title=title)
     return plot
+
+
+def title_of(run: Run, behind: str = "") -> str:
+    """The title of a picture of a run's scores: its name, and its task where that is another."""
+    from isolet_nn.plots import title_with
+
+    task = adapted_text(run.experiment.dataset.adapted_to)
+    return title_with(run.experiment.name, behind + task)
 
 
 def group_word(run: Run) -> str:
@@ -234,13 +241,13 @@ def draw_curves(run: Run, rows: Sequence[Row] | None = None) -> list[Path]:
     RunError
         If there is no epoch.
     """
-    from isolet_nn.plots import in_words, plot_accuracy, plot_loss
+    from isolet_nn.plots import plot_accuracy, plot_loss
 
     rows = run.history() if rows is None else rows
     if not rows:
         raise RunError(run.why_no_history())
     history = {column: [row[column] for row in rows] for column in rows[0]}
-    name = in_words(run.experiment.name)
+    name = title_of(run)
     loss, accuracy = run.plot_path("loss"), run.plot_path("accuracy")
     plot_loss(history, loss, title=name, note=training_loss_note(run.experiment))
     plot_accuracy(history, accuracy, title=name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from isolet_nn.config.key_paths import flat
-from isolet_nn.config.metrics import in_words
+from isolet_nn.config.metrics import adapted_text, in_words
 from isolet_nn.errors import counted
 from isolet_nn.notebook.cards import Card, value_text
 from isolet_nn.sweeps.drawing import first_picture
@@ -48,7 +48,7 @@ def _facts(folder: SweepFolder) -> list[str]:
     nested = [] if found is None else [nested_text(found[1])]
     return [
         f"{counted(folder.n_own, 'trial')}: {told}",
-        f"ranked by {in_words(folder.metric)}",
+        f"ranked by {in_words(folder.metric)}{adapted_text(*set(folder.trial_table.tasks))}",
         *nested,
         str(folder.path),
     ]

@@ -35,7 +35,7 @@ from isolet_nn.sweeps.config import (
 )
 from isolet_nn.sweeps.distributions import Choice, Integers, LogUniform
 from isolet_nn.sweeps.journal import exact_text
-from isolet_nn.sweeps.overview_drawing import draw_overview
+from isolet_nn.sweeps.overview_drawing import draw_overview, title_of
 from isolet_nn.sweeps.search_config import ListOf, NoPruner
 from isolet_nn.system.csv_tables import CsvCell, unless_nan, write_csv
 from isolet_nn.system.folders import PLOTS
@@ -85,7 +85,7 @@ def first_picture(folder: SweepFolder) -> Path | None:
 
 def draw_outer_folds(folder: SweepFolder) -> list[Path]:
     """Draw what each setting was chosen by beside what it came to on its outer fold."""
-    from isolet_nn.plots import in_words, plot_boxplot
+    from isolet_nn.plots import plot_boxplot
 
     if folder.nested is None:
         return []
@@ -103,7 +103,7 @@ def draw_outer_folds(folder: SweepFolder) -> list[Path]:
             path,
             x_name="scored on",
             value_name=measure_name(found.score),
-            title=in_words(folder.sweep.name),
+            title=title_of(folder),
             note=f"each box: {counted(found.n, 'outer fold')}",
         )
     return paths
@@ -201,7 +201,7 @@ def _kind_for_one(sweep: Sweep, key: str) -> str:
 
 
 def _draw_heatmap(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
-    from isolet_nn.plots import in_words, plot_heatmap, setting_label
+    from isolet_nn.plots import plot_heatmap, setting_label
 
     trials = folder.trial_table
     assert plot.y is not None, "checked with the sweep file"
@@ -223,7 +223,7 @@ def _draw_heatmap(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
             panels=[
                 f"{setting_label(axis.key)}: {label}" for axis in panels for label in axis.labels
             ],
-            title=in_words(folder.sweep.name),
+            title=title_of(folder),
             note=_pooled(folder, plot, "mean of {}"),
         )
         yield path
@@ -292,7 +292,7 @@ def _write_grid(path: Path, means: NDArray[np.float64], axes: Sequence[Axis]) ->
 
 
 def _draw_boxplot(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
-    from isolet_nn.plots import in_words, plot_boxplot
+    from isolet_nn.plots import plot_boxplot
 
     axis = axis_of(folder.trial_table, _x(plot))
     values = folder.results.metric(plot.value)
@@ -308,14 +308,14 @@ def _draw_boxplot(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
             path,
             x_name=_x(plot),
             value_name=plot.value,
-            title=in_words(folder.sweep.name),
+            title=title_of(folder),
             note=_pooled(folder, plot, "each box: {}"),
         )
         yield path
 
 
 def _draw_lines(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
-    from isolet_nn.plots import Band, in_words, plot_lines
+    from isolet_nn.plots import Band, plot_lines
 
     trials, values = folder.trial_table, folder.results.metric(plot.value)
     x_axis = axis_of(trials, _x(plot))
@@ -345,14 +345,14 @@ def _draw_lines(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
             value_name=plot.value,
             lines_name=plot.y,
             log_x=is_logarithmic(x_axis.values),
-            title=in_words(folder.sweep.name),
+            title=title_of(folder),
             note=_pooled(folder, plot, "mean of {}, band from the lowest to the highest"),
         )
         yield path
 
 
 def _draw_scatter(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
-    from isolet_nn.plots import in_words, plot_scatter
+    from isolet_nn.plots import plot_scatter
 
     first, point = points_of(folder.trial_table, plot)
     axis = Axis(SETTING, [*range(len(first))], point)
@@ -366,7 +366,7 @@ def _draw_scatter(folder: SweepFolder, plot: Plot, name: str) -> Iterator[Path]:
             x=_coordinate(folder, _x(plot), first),
             y=None if plot.y is None else _coordinate(folder, plot.y, first),
             value_name=plot.value,
-            title=in_words(folder.sweep.name),
+            title=title_of(folder),
             note=_pooled(folder, plot, "each point: mean of {}"),
         )
         yield path

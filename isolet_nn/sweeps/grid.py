@@ -44,6 +44,7 @@ from isolet_nn.sweeps.parameters import samples_of
 from isolet_nn.sweeps.settings import NOT_SET, draw, encode, identity_of, text_of
 
 EPOCHS, SCORES_KEY = "training.epochs", "training.scores"
+_DECIDE_ON_TASK = ("dataset.name", "dataset.group", "dataset.standardize.by")
 _MOST_PROBLEMS = 10
 
 
@@ -213,6 +214,15 @@ class Trials:
             self.codes[:, columns], axis=0, return_index=True, return_inverse=True
         )
         return first.tolist(), groups.reshape(-1)
+
+    @functools.cached_property
+    def tasks(self) -> list[str | None]:
+        """Whose own rows standardise them, of each setting; None: nobody's, another task."""
+        firsts, groups = self.groups_by(*_DECIDE_ON_TASK)
+        of_groups = [
+            self.make_experiment(number * self.per_setting).dataset.adapted_to for number in firsts
+        ]
+        return [of_groups[group] for group in groups.tolist()]
 
     def epochs(self, trial: int, experiment: Experiment) -> int:
         """A trial's number of epochs; `experiment` is one that differs at most in that."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isolet_nn.config.metrics import measure_of
+from isolet_nn.config.metrics import adapted_text, measure_of
 from isolet_nn.errors import BackendUnavailableError, RunError, counted
 from isolet_nn.sweeps.config import Plot
 from isolet_nn.sweeps.folder import SweepFolder
@@ -63,7 +63,7 @@ def _history(folder: SweepFolder, plot: Plot, found: Overview) -> Figure:
         found.seen.tolist(),
         statuses=found.statuses,
         value_name=plot.value,
-        title=_title(folder),
+        title=title_of(folder),
         note=_over_trials(folder),
     )
 
@@ -74,7 +74,7 @@ def _epochs(folder: SweepFolder, found: Overview) -> Figure:
     return figure_epochs(
         found.epochs.tolist(),
         statuses=found.statuses,
-        title=_title(folder),
+        title=title_of(folder),
         note=_epochs_spared(found),
     )
 
@@ -103,7 +103,7 @@ def _shares(folder: SweepFolder, plot: Plot, found: Overview) -> Figure:
         left_out = ", ".join(map(setting_label, importance.left_out))
         note += f"; without {left_out}, which not all of them set"
     shares = {names[name]: share for name, share in importance.shares.items()}
-    return figure_shares(shares, title=_title(folder), note=note)
+    return figure_shares(shares, title=title_of(folder), note=note)
 
 
 def importance_of(
@@ -147,7 +147,7 @@ def _parallel(folder: SweepFolder, plot: Plot, found: Overview) -> Figure:
         found.scores.tolist(),
         axes_of_keys=list(axes.values()),
         value_name=plot.value,
-        title=_title(folder),
+        title=title_of(folder),
         note=note,
     )
 
@@ -175,7 +175,7 @@ def _contour(folder: SweepFolder, plot: Plot, found: Overview) -> Figure:
         y=y,
         value_name=plot.value,
         with_surface=of_numbers,
-        title=_title(folder),
+        title=title_of(folder),
         note=_over_trials(folder),
     )
 
@@ -188,10 +188,11 @@ def _require_keys(folder: SweepFolder, axes: Mapping[str, Coordinate], number: i
         )
 
 
-def _title(folder: SweepFolder) -> str:
-    from isolet_nn.plots import in_words
+def title_of(folder: SweepFolder) -> str:
+    """What a picture of a sweep's scores is called: its name, and its task if that is another."""
+    from isolet_nn.plots import title_with
 
-    return in_words(folder.sweep.name)
+    return title_with(folder.sweep.name, adapted_text(*set(folder.trial_table.tasks)))
 
 
 def _over_trials(folder: SweepFolder) -> str:

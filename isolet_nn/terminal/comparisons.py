@@ -51,7 +51,7 @@ def print_comparison(
     if common:
         printer.say(f"all runs: {', '.join(common)}")
     _print_groups(comparison, printer)
-    if len({*comparison.tasks.values()}) > 1:
+    if not comparison.same_task:
         printer.say("not the same task: some adapt to whose rows they are", style="bold red")
         for label, group in comparison.tasks.items():
             task = "all rows alike" if group is None else f"adapted to the {group}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from isolet_nn.config.metrics import in_words, measure_of
+from isolet_nn.config.metrics import measure_of
 from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
 from isolet_nn.terminal.tables import PrintedColumn, PrintedTable, setting_column
 from isolet_nn.terminal.words import metric_text
@@ -50,7 +50,7 @@ def _contenders(contest: Contest) -> PrintedTable:
     if len(standings) > 2:
         ranks = [standing.rank for standing in standings]
         columns.append(PrintedColumn("mean rank", ranks, "{:.2f}".format))
-    title = f"{in_words(contest.metric)}, mean +- standard deviation over the {_blocks(contest)}"
+    title = f"{contest.measured}, mean +- standard deviation over the {_blocks(contest)}"
     return PrintedTable(columns, title)
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
+from isolet_nn.config.metrics import adapted_text
 from isolet_nn.errors import counted
 from isolet_nn.terminal.streams import MESSAGES, ProgressLine, print_message
-from isolet_nn.terminal.words import adapted_text, loss_text, percent
+from isolet_nn.terminal.words import loss_text, percent
 
 if TYPE_CHECKING:
     from isolet_nn.results.prediction_scores import PredictionScores

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 
+from isolet_nn.config.metrics import adapted_text
 from isolet_nn.errors import counted
 from isolet_nn.terminal.notebook import NOTEBOOK_SECONDS, NotebookBar
 from isolet_nn.terminal.streams import MESSAGES, ProgressLine, line_width, print_message
-from isolet_nn.terminal.words import adapted_text, loss_text, percent
+from isolet_nn.terminal.words import loss_text, percent
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from isolet_nn.config.metrics import MEASURES, Score, in_words
+from isolet_nn.config.metrics import MEASURES, Score, adapted_text, in_words
 from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import PLOTS
 from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
 from isolet_nn.terminal.streams import MESSAGES, RESULTS, print_line, print_warning
 from isolet_nn.terminal.tables import PrintedColumn, PrintedTable
-from isolet_nn.terminal.words import adapted_text, loss_text, metric_text, percent
+from isolet_nn.terminal.words import loss_text, metric_text, percent
 
 if TYPE_CHECKING:
     from isolet_nn.config.experiment import Experiment

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from isolet_nn.config.metrics import in_words, is_better, measure_name
+from isolet_nn.config.metrics import adapted_text, in_words, is_better, measure_name
 from isolet_nn.errors import counted, one_line
 from isolet_nn.system.folders import OUTER_FOLDS, PLOTS, SETTINGS, TABLE
 from isolet_nn.system.statuses import FAILED, PENDING, PRUNED
@@ -22,7 +22,7 @@ from isolet_nn.terminal.notebook import NOTEBOOK_SECONDS, NotebookBar
 from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
 from isolet_nn.terminal.streams import MESSAGES, ProgressLine, print_message
 from isolet_nn.terminal.tables import PrintedColumn, PrintedTable, setting_column
-from isolet_nn.terminal.words import adapted_text, duration, metric_text, setting_text
+from isolet_nn.terminal.words import duration, metric_text, setting_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -338,8 +338,8 @@ def _best_settings(
         PrintedColumn(n, [score.n for score in best]),
         *(_score_column(name, [of.scores.get(name) for of in best]) for name in names),
     ]
-    task = adapted_text(*tasks) if len(tasks) == 1 else ""
-    return PrintedTable(columns, f"best settings by {in_words(folder.metric)}{task}{over}")
+    title = f"best settings by {in_words(folder.metric)}{adapted_text(*tasks)}{over}"
+    return PrintedTable(columns, title)
 
 
 def _folds(folder: SweepFolder) -> tuple[str, str]:

@@ -25,10 +25,15 @@ _SHARE = 3.0
 
 def watch(
     read: Callable[[], Sequence[Entry]],
-    columns: Sequence[str] | None,
+    columns: Callable[[Sequence[Entry]], Sequence[str]] | None,
     screen: SafeConsole = RESULTS,
 ) -> None:
     """Show entries, as many as there is room for, until Ctrl-C; then once more, to stay.
+
+    Parameters
+    ----------
+    columns
+        Which are shown of some entries; None chooses.
 
     Raises
     ------
@@ -49,7 +54,11 @@ def watch(
         screen.write_lines(shown.split("\n"))
 
 
-def _text(entries: Sequence[Entry], columns: Sequence[str] | None, screen: SafeConsole) -> str:
+def _text(
+    entries: Sequence[Entry],
+    columns: Callable[[Sequence[Entry]], Sequence[str]] | None,
+    screen: SafeConsole,
+) -> str:
     """The first of the entries as a table, and below it how many more there are."""
     if not entries:
         return "no runs"
@@ -58,7 +67,7 @@ def _text(entries: Sequence[Entry], columns: Sequence[str] | None, screen: SafeC
     if columns is None:
         table = entries_table(first, (), screen.width)
     else:
-        table = columns_table(first, columns)
+        table = columns_table(first, columns(first))
     more = len(entries) - len(first)
     below = [f"and {counted(more, 'other')}"] if more else []
     return "\n".join([*lines_of(table), *below])

@@ -17,14 +17,6 @@ def percent(share: float | None) -> str:
     return "" if share is None else f"{100.0 * share:.2f} %"
 
 
-def adapted_text(group: str | None) -> str:
-    """What is put behind a result of a model that adapts to a group; nothing of one that does not.
-
-    Its task is another one: it knows which rows are of one group.
-    """
-    return "" if group is None else f", adapted to the {group}"
-
-
 def metric_text(metric: str, value: float | None) -> str:
     """A metric's value: shares in percent, all else as a loss is written."""
     return percent(value) if measure_of(metric).in_percent else loss_text(value)

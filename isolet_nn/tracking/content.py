@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.key_paths import canonical, flat
-from isolet_nn.config.metrics import METRICS
+from isolet_nn.config.metrics import METRICS, adapted_text
 from isolet_nn.runs.folder import CHECKPOINT, Run
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.journal import STATUSES
@@ -133,6 +133,7 @@ def content_of_sweep(folder: SweepFolder, *, at_work: bool) -> Content:
     """What there is to say of a sweep as a whole."""
     summary = folder.summary
     parameters = {"seeds": canonical(folder.sweep.seeds), "rank_by": folder.sweep.rank_by}
+    parameters |= _task(*set(folder.trial_table.tasks))
     varied = {f"varied.{key}": canonical(values) for key, values in _varied(folder)}
     final: dict[str, float] = {}
     if not at_work and summary["status"] == COMPLETED:
@@ -178,16 +179,18 @@ def content_of_trial(
         chosen = int(outer.settings[place])
         settings = dict(table.setting(chosen)) if chosen >= 0 else {}
         settings |= {"seed": outer.seed(place), **outer.division(place)}
+        task = table.tasks[max(chosen, 0)]
     else:
         settings = dict(table.setting(trial // table.per_setting))
         settings |= {"seed": table.seed(trial), **table.division(trial)}
+        task = table.tasks[trial // table.per_setting]
     values = dict(zip(METRICS, results.metrics[place].tolist(), strict=True))
     error = results.errors.get(place)
     return Content(
         "trial",
         f"trial {trial}",
         started,
-        {key: _text(value) for key, value in settings.items()},
+        {key: _text(value) for key, value in settings.items()} | _task(task),
         rows,
         STATUSES[results.status[place]],
         _finite(values),
@@ -197,9 +200,20 @@ def content_of_trial(
 
 
 def parameters_of(experiment: Experiment) -> dict[str, str]:
-    """An experiment's settings in words, by key path; what no result depends on is left out."""
+    """An experiment's settings in words, by key path, and its task if that is another one.
+
+    What no result depends on is left out.
+    """
     content = experiment.model_dump(mode="json", exclude={"name", "tracking"})
-    return {key: _text(value) for key, value in flat(content).items()}
+    return {key: _text(value) for key, value in flat(content).items()} | _task(
+        experiment.dataset.adapted_to
+    )
+
+
+def _task(*groups: str | None) -> dict[str, str]:
+    """Whose own rows standardise them, where they do, which is another task."""
+    text = adapted_text(*groups).removeprefix(", ")
+    return {"task": text} if text else {}
 
 
 def _text(value: Any) -> str:

@@ -13,10 +13,24 @@ from needs import BACKENDS
 from safetensors.numpy import load_file
 
 from cli.helpers import Command
+from isolet_nn.board.index import RunsIndex
+from isolet_nn.board.table import Query, SettingsInUse, table_document
+from isolet_nn.config.loading import load_experiment
 from isolet_nn.errors import DataError
+from isolet_nn.pages.comparison import comparison_document
+from isolet_nn.pages.run import run_document
+from isolet_nn.pages.sweep import sweep_document
+from isolet_nn.plots import title_with
 from isolet_nn.results.models import load_model
+from isolet_nn.results.runs_frame import runs_frame
 from isolet_nn.runs import execution
+from isolet_nn.runs.card import card_of_run
+from isolet_nn.runs.drawing import title_of
 from isolet_nn.runs.folder import Run
+from isolet_nn.sweeps.card import card_of_sweep
+from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.overview_drawing import title_of as sweep_title
+from isolet_nn.tracking.content import content_of_run, content_of_sweep, content_of_trial
 
 ADAPTED = "{by: group, subset: [2, 5], copies: 3}"
 
@@ -101,13 +115,103 @@ def test_a_ranking_of_two_tasks_says_so(nn: Command, config: Path) -> None:
     summary = json.loads((Path(done.out.splitlines()[-1]) / "summary.json").read_text())
     tasks = [best.get("adapted_to") for best in summary["best"]]
     assert sorted(tasks, key=str) == [None, "person"]
+    assert "some adapted to the person" in " ".join(done.out.split())
+    folder = SweepFolder.open(done.out.splitlines()[-1])
+    some = "some adapted to the person"
+    assert sweep_document(folder.path, "s")["task"] == some
+    assert some in card_of_sweep(folder).to_html()
+    assert sweep_title(folder) == f"tasks, {some}"
+    assert content_of_sweep(folder, at_work=False).parameters["task"] == some
+    trials = [content_of_trial(folder, trial, (), 0.0).parameters for trial in range(2)]
+    assert [told.get("task") for told in trials] == ["adapted to the person", None]
+
+
+def test_a_comparison_of_settings_of_two_tasks_says_so(nn: Command, config: Path) -> None:
+    sweep = config.with_name("contest.yaml")
+    sweep.write_text(
+        "name: contest\nexperiment: adapted.yaml\nset: {training.epochs: 1}\nseeds: 3\n"
+        "list: [{dataset.standardize: {by: group}}, {dataset.standardize: true}]\n",
+        encoding="utf-8",
+    )
+    done = nn("sweep", sweep, "--workers", 1, "--runs-dir", config.parent / "sweeps")
+    compared = nn("compare", done.out.splitlines()[-1])
+    said = " ".join(compared.out.split())
+    assert "validation accuracy, some adapted to the person, 1 pair" in said
+    assert "not the same task: some adapt to whose rows they are" in said
+
+
+@pytest.fixture(scope="module")
+def both(config: Path) -> Path:
+    """A folder with two runs, of which one adapts and the other does not."""
+    folder = config.parent / "both"
+    for name, changes in {"apart": {}, "alike": {"dataset.standardize": True}}.items():
+        changed = {"name": name, "training.epochs": 2, **changes}
+        execution.train(load_experiment(config, changed), runs_dir=folder)
+    return folder
+
+
+def test_no_list_shows_a_score_of_an_adapted_model_as_if_it_were_of_the_usual_task(
+    nn: Command, both: Path
+) -> None:
+    asked = json.loads(nn("runs", both, "--columns", "name,test_accuracy", "--json").out)
+    assert {entry["name"]: entry["adapted_to"] for entry in asked} == {
+        "apart": "person",
+        "alike": None,
+    }
+    assert "person" in nn("runs", both, "--columns", "name,test_accuracy", "--format", "latex").out
+    names = json.loads(nn("runs", both, "--columns", "name,seed", "--json").out)
+    assert all("adapted_to" not in entry for entry in names)
+    groups = json.loads(nn("runs", both, "--group", "dataset.name", "--json").out)
+    assert sorted((group["by"]["adapted_to"], group["runs"]) for group in groups) == [
+        ("", 1),
+        ("person", 1),
+    ]
+    assert runs_frame(both, columns=["test_accuracy"]).columns.tolist() == [
+        "test_accuracy",
+        "adapted_to",
+    ]
+    board = RunsIndex(both).known().known
+    for query in (Query(), Query(columns=("test_accuracy",)), Query(group=("dataset.name",))):
+        document = table_document(board, query, 0.0, SettingsInUse())
+        place = [column["name"] for column in document["columns"]].index("adapted_to")
+        cells = {row["cells"][place] or "" for row in document["rows"]}
+        assert cells == {"person", ""}
+
+
+def test_pages_say_what_models_are_adapted_to(both: Path) -> None:
+    apart, alike = (next(both.glob(f"*-{name}")) for name in ("apart", "alike"))
+    assert run_document(apart, "r")["task"] == "adapted to the person"
+    assert run_document(alike, "r")["task"] == ""
+    compared = comparison_document([(apart, "a"), (alike, "b")])
+    assert not compared["same_task"]
+    assert [group["name"] for group in compared["groups"]] == [
+        "adapted to the person: apart",
+        "alike",
+    ]
+    tasks = next(row["values"] for row in compared["results"] if row["name"] == "adapted to")
+    assert tasks == ["person", None]
+
+
+def test_pictures_cards_and_trackers_say_what_a_model_is_adapted_to(both: Path) -> None:
+    apart, alike = (Run.open(next(both.glob(f"*-{name}"))) for name in ("apart", "alike"))
+    assert title_of(apart, ": test accuracy") == "apart: test accuracy, adapted to the person"
+    assert title_of(alike, ": test accuracy") == "alike: test accuracy"
+    assert "adapted to the person" in card_of_run(apart).to_html()
+    assert "adapted" not in card_of_run(alike).to_html()
+    assert content_of_run(apart).parameters["task"] == "adapted to the person"
+    assert "task" not in content_of_run(alike).parameters
+
+
+def test_a_title_keeps_the_task_where_a_name_is_long() -> None:
+    title = title_with("a-name-" * 12, ": test accuracy 97.40 %, adapted to the speaker")
+    assert title.endswith("…: test accuracy 97.40 %, adapted to the speaker")
+    assert len(title) <= 60
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_trial_with_copies_has_the_bits_of_the_run_alone_and_of_one_that_was_stopped(
     config: Path, backend: str, tmp_path: Path
 ) -> None:
-    from isolet_nn.config.loading import load_experiment
     from isolet_nn.sweeps.loading import load_sweep
     from isolet_nn.sweeps.sweep import sweep
 

@@ -98,10 +98,11 @@ function runList(doc, source, nameOf) {
       }),
     ),
   ]);
-  const warning = doc.same_data
-    ? []
-    : [element("p", { class: "problem" }, "The runs were not trained on the same data, so their scores cannot be compared.")];
-  return [...warning, table("runs", ["group", "runs"], rows)];
+  const warnings = [
+    doc.same_data ? "" : "The runs were not trained on the same data, so their scores cannot be compared.",
+    doc.same_task ? "" : "Not the same task: some adapt to whose rows they are, so their scores are not compared with those of the others.",
+  ].filter(Boolean).map((text) => element("p", { class: "problem" }, text));
+  return [...warnings, table("runs", ["group", "runs"], rows)];
 }
 
 function linesOfGroups(doc) {

@@ -63,10 +63,11 @@ class View {
   }
 
   #drawHeading(shown) {
+    const task = shown.task ? [" ", element("span", { class: "badge task" }, shown.task)] : [];
     const status = shown.status ? [" ", statusBadge(shown.status)] : [];
     const name = shown.kind === "comparison" ? `${shown.runs.length} runs` : shown.name;
     this.heading.replaceChildren(
-      element("h1", {}, element("span", { class: "kind" }, TITLES[shown.kind]), " ", name, ...status),
+      element("h1", {}, element("span", { class: "kind" }, TITLES[shown.kind]), " ", name, ...status, ...task),
       ...shown.problems.map((text) => element("p", { class: "problem" }, text)),
       factList(shown.facts ?? []),
     );
