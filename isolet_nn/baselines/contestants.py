@@ -42,10 +42,11 @@ class Contestant(Section):
     """What a narrow column calls it."""
     learner: LearnerName
     """What is trained."""
-    dataset: Settings = Field(default={})
-    """What of ``dataset:`` is not as in an experiment's defaults."""
     fixed: Settings
-    """Settings that are the same throughout. Of networks: a config, and what differs from it."""
+    """Settings that are the same throughout. Of networks: a config, and what differs from it.
+
+    Of all others, too, ``dataset.KEY`` is of the data and not of the learner.
+    """
     candidates: Annotated[list[Settings], Field(min_length=1)]
     """Settings compared; of equals the first is chosen."""
     seeds: Count = 1
@@ -75,8 +76,15 @@ def _grid(**values: Iterable[JsonValue]) -> list[Settings]:
     return settings
 
 
+def _scaled(settings: Iterable[Settings]) -> list[Settings]:
+    """Each on features of deviation 1, then each with one scale for all, as isolet-best has it."""
+    scales: tuple[Settings, ...] = ({}, {"dataset.standardize": "global"})
+    return [{**of_learner, **scale} for scale in scales for of_learner in settings]
+
+
 _PENALTIES = _grid(C=[0.003, 0.01, 0.03, 0.1, 0.3])
-_BY_SPEAKER: Settings = {"standardize": {"by": "speaker"}}
+_MARGINS = _grid(C=[1.0, 3.0, 10.0], gamma=[0.0004, 0.0008, 0.0016, 0.0032])
+_BY_SPEAKER: Settings = {"dataset.standardize": {"by": "speaker"}}
 
 CONTESTANTS = (
     Contestant(
@@ -85,8 +93,9 @@ CONTESTANTS = (
         short="logistic",
         learner="logistic regression",
         fixed={"max_iter": 1000},
-        candidates=_PENALTIES,
-        why="L2 penalty 1/C by factors of about three, wide enough that neither end is best.",
+        candidates=_scaled(_PENALTIES),
+        why="L2 penalty 1/C by factors of about three, wide enough that neither end is best; "
+        "features of deviation 1 each, or one scale for all, so that they keep their proportions.",
     ),
     Contestant(
         name="svm",
@@ -94,18 +103,18 @@ CONTESTANTS = (
         short="SVM",
         learner="support vector machine",
         fixed={"kernel": "rbf"},
-        candidates=_grid(C=[3.0, 10.0], gamma=[0.0004, 0.0008, 0.0016]),
-        why="gamma of 1/617, to which scikit-learn's default comes, of its half and its quarter: "
-        "a grid of both by cross-validation, as C.-W. Hsu, C.-C. Chang and C.-J. Lin advise (A "
-        "practical guide to support vector classification, 2003).",
+        candidates=_scaled(_MARGINS),
+        why="gamma of 1/617, to which scikit-learn's default comes, of its double, half and "
+        "quarter: a grid with C by cross-validation, as C.-W. Hsu, C.-C. Chang and C.-J. Lin "
+        "advise (A practical guide to support vector classification, 2003). Scaled either way.",
     ),
     Contestant(
         name="gradient-boosting",
         label="gradient boosting",
         short="boosting",
         learner="gradient boosting",
-        dataset={"standardize": False},
         fixed={
+            "dataset.standardize": False,
             "max_iter": 40,
             "max_leaf_nodes": 15,
             "max_features": 0.05,
@@ -122,8 +131,8 @@ CONTESTANTS = (
         short="neighbours",
         learner="nearest neighbours",
         fixed={"weights": "distance", "algorithm": "brute"},
-        candidates=_grid(metric=["euclidean", "cosine"], n_neighbors=[1, 5, 11, 21, 41]),
-        why="Both usual distances; nearer neighbours count more.",
+        candidates=_scaled(_grid(metric=["euclidean", "cosine"], n_neighbors=[1, 5, 11, 21, 41])),
+        why="Both usual distances; nearer neighbours count more. Scaled either way.",
     ),
     Contestant(
         name="mlp",
@@ -136,22 +145,32 @@ CONTESTANTS = (
             "max_iter": 40,
             "n_iter_no_change": 40,
         },
-        candidates=_grid(alpha=[0.0001, 0.1]),
+        candidates=_scaled(_grid(alpha=[0.0001, 0.1])),
         seeds=_SEEDS,
         why="One hidden layer of 256, Adam at the default rate, 40 epochs; the default L2 penalty "
-        "and a strong one. It has neither dropout nor label smoothing, and its early stopping "
-        "would hold out rows of speakers that it trains on.",
+        "and a strong one, scaled either way. It has neither dropout nor label smoothing, and its "
+        "early stopping would hold out rows of speakers that it trains on.",
     ),
     Contestant(
-        name="pytorch",
-        label="PyTorch, plain loop",
-        short="PyTorch",
+        name="pytorch-small",
+        label="PyTorch, plain loop, 256 neurons",
+        short="PyTorch, small",
         learner="PyTorch",
         fixed={"config": "isolet"},
         candidates=[{}],
         seeds=_SEEDS,
-        why="The settings of the next line, in a plain loop of PyTorch: dropout, label smoothing, "
-        "Adam and one cycle are PyTorch's own.",
+        why="The settings of isolet-nn with 256 neurons, in a plain loop of PyTorch: dropout, "
+        "label smoothing, Adam and one cycle are PyTorch's own.",
+    ),
+    Contestant(
+        name="pytorch",
+        label="PyTorch, plain loop, 1024 neurons",
+        short="PyTorch",
+        learner="PyTorch",
+        fixed={"config": "isolet-best"},
+        candidates=[{}],
+        seeds=_SEEDS,
+        why="The same loop with the settings of isolet-nn with 1024 neurons.",
     ),
     Contestant(
         name="isolet-nn-small",
@@ -178,8 +197,7 @@ CONTESTANTS = (
         label="logistic regression, adapted",
         short="logistic, adapted",
         learner="logistic regression",
-        dataset=_BY_SPEAKER,
-        fixed={"max_iter": 1000},
+        fixed={"max_iter": 1000, **_BY_SPEAKER},
         candidates=_PENALTIES,
         why="As above, on rows standardized by each speaker's own mean and deviation.",
     ),
@@ -188,21 +206,30 @@ CONTESTANTS = (
         label="SVM, RBF kernel, adapted",
         short="SVM, adapted",
         learner="support vector machine",
-        dataset=_BY_SPEAKER,
-        fixed={"kernel": "rbf", "C": 10.0},
-        candidates=_grid(gamma=[0.0004, 0.0008, 0.0016]),
-        why="As above, on rows standardized by each speaker's own mean and deviation; C changes "
-        "little above.",
+        fixed={"kernel": "rbf", **_BY_SPEAKER},
+        candidates=_MARGINS,
+        why="As above, on rows standardized by each speaker's own mean and deviation.",
     ),
     Contestant(
         name=f"isolet-nn-small{ADAPTED}",
         label="isolet-nn, 256 neurons, adapted",
         short="small, adapted",
         learner="isolet-nn",
-        fixed={"config": "isolet", "dataset.standardize": {"by": "speaker"}},
+        fixed={"config": "isolet", **_BY_SPEAKER},
         candidates=[{}],
         seeds=_SEEDS,
         why="As above, on rows standardized by each speaker's own mean and deviation.",
+    ),
+    Contestant(
+        name=f"{NETWORK}{ADAPTED}",
+        label="isolet-nn, 1024 neurons, adapted",
+        short="isolet-nn, adapted",
+        learner="isolet-nn",
+        fixed={"config": "isolet-adapted"},
+        candidates=[{}],
+        seeds=_SEEDS,
+        why="Chosen beforehand, by cross-validation by speaker too: isolet-nn sweep "
+        "isolet-adapted-search. It is made for speakers of whom few utterances are known as well.",
     ),
 )
 
@@ -238,10 +265,11 @@ def choose(names: Iterable[str] = (), *, quick: bool = False) -> list[Contestant
             raise ConfigError(f"--model: found {name!r}; allowed: {', '.join(known)}{hint}")
     chosen = [one for one in CONTESTANTS if not wanted or one.name in wanted]
     if not has_torch():
-        if any(one.learner == "PyTorch" for one in chosen if wanted):
+        asked = [one.name for one in chosen if wanted and one.learner == "PyTorch"]
+        if asked:
             raise ConfigError(
-                "--model pytorch: PyTorch is not installed; install isolet-nn[torch], or leave it "
-                "out"
+                f"--model {asked[0]}: PyTorch is not installed; install isolet-nn[torch], or leave "
+                "it out"
             )
         chosen = [one for one in chosen if one.learner != "PyTorch"]
     return [_quickened(one) for one in chosen] if quick else chosen

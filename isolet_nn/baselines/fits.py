@@ -9,15 +9,14 @@ from __future__ import annotations
 import functools
 import statistics
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import model_validator
 
-from isolet_nn.baselines.contestants import Contestant
-from isolet_nn.baselines.learners import experiment_of, is_network, make_learner
+from isolet_nn.baselines.contestants import Contestant, Settings
+from isolet_nn.baselines.learners import experiment_of, make_learner
 from isolet_nn.config.datasets import DatasetConfig
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.data import load_raw
@@ -72,6 +71,11 @@ class Task:
     seed: int = 0
 
     @property
+    def settings(self) -> Settings:
+        """All settings of the learner and of the data."""
+        return self.contestant.settings(self.setting)
+
+    @property
     def name(self) -> str:
         """Of the file that the outcome is kept in, without its ending."""
         if self.fold is None:
@@ -117,10 +121,10 @@ def carry_out(task: Task, division: Division) -> dict[str, Any]:
     """Train and answer, on one thread; what came of it, as a `Fit` is kept."""
     from threadpoolctl import threadpool_limits
 
-    contestant, dataset = task.contestant, make_data(task.contestant, task.fold, division)
+    dataset = make_data(task, division)
     held = dataset.test if task.fold is None else dataset.validation
     assert held is not None, "a fold is a validation part"
-    learner = make_learner(contestant, contestant.settings(task.setting), task.seed)
+    learner = make_learner(task.contestant, task.settings, task.seed)
     with threadpool_limits(1):
         started = time.process_time()
         learner.fit(dataset)
@@ -144,19 +148,17 @@ def carry_out(task: Task, division: Division) -> dict[str, Any]:
     return outcome
 
 
-def make_data(contestant: Contestant, fold: int | None, division: Division) -> Dataset:
-    """The data that a contestant sees: by the same fold, the same rows for all of them."""
-    config = _dataset_config(contestant, fold, division)
+def make_data(task: Task, division: Division) -> Dataset:
+    """What a task trains on and is asked about: in the same fold, the same rows for all."""
+    config = _dataset_config(task, division)
     return make_dataset(load_rows(division), config, seed=0, dtype="float32")
 
 
-def _dataset_config(contestant: Contestant, fold: int | None, division: Division) -> DatasetConfig:
-    section: Mapping[str, Any] = contestant.dataset
-    if is_network(contestant):
-        section = experiment_of(contestant.settings(0)).dataset.model_dump(mode="json")
+def _dataset_config(task: Task, division: Division) -> DatasetConfig:
     held: object = "none"
-    if fold is not None:
-        held = {"folds": division.folds, "fold": fold, "by": "speaker"}
+    if task.fold is not None:
+        held = {"folds": division.folds, "fold": task.fold, "by": "speaker"}
+    section = experiment_of(task.settings).dataset.model_dump(mode="json")
     # The partition into folds is that of the project's own search.
     changes = {"name": "isolet", "dir": division.data_dir, "split_seed": 0, "validation": held}
     return load_experiment({"dataset": {**section, **changes}}).dataset

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from isolet_nn.baselines.contestants import Contestant
+from isolet_nn.baselines.contestants import Contestant, Settings
 from isolet_nn.baselines.fits import Fit, Task
 from isolet_nn.config.section import Folds, Section
 from isolet_nn.runs.records import FORMAT, read_record
@@ -29,6 +29,8 @@ class Baselines(Section):
     """Versions of what trained: other ones may answer otherwise."""
     data: str
     """Checksum of the rows."""
+    configs: dict[str, Settings]
+    """What the configs said that networks begin with, by name."""
     quick: bool
     """Whether only some speakers and small models take part."""
     folds: Folds

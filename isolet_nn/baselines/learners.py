@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isolet_nn.baselines.contestants import Contestant
+from isolet_nn.baselines.contestants import Contestant, Settings
 from isolet_nn.baselines.torch_loop import PlainLoop
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.shipped import resolve
+from isolet_nn.config.shipped import find_config
 from isolet_nn.data.dataset import Dataset
-from isolet_nn.errors import IsoletNNError
+from isolet_nn.errors import ConfigError, IsoletNNError
 from isolet_nn.nn.losses import softmax
 from isolet_nn.training.loop import Training
 from isolet_nn.training.threads import limited_threads
 
 Answers = tuple[NDArray[np.int64], NDArray[np.float64] | None]
 """A class a row, and its probability where the learner has one."""
+_OF_DATA = "dataset."
+"""Begins the names of settings that are of the data."""
 
 
 class Learner(Protocol):
@@ -34,27 +35,30 @@ class Learner(Protocol):
         """The class of each row (n, n_features)."""
 
 
-def is_network(contestant: Contestant) -> bool:
-    """Whether its settings are an experiment's."""
-    return contestant.learner in ("PyTorch", "isolet-nn")
-
-
-def experiment_of(settings: Mapping[str, Any]) -> Experiment:
-    """The experiment that a network's settings name, with what differs from its config."""
+def experiment_of(settings: Settings) -> Experiment:
+    """The experiment whose data some settings ask for, and of networks whose training too."""
+    if "config" not in settings:
+        of_data = {key: value for key, value in settings.items() if key.startswith(_OF_DATA)}
+        return load_experiment({"dataset": {"name": "isolet"}}, of_data)
+    # Never a user's file of the same name.
+    config = find_config(str(settings["config"]))
+    if config is None:
+        raise ConfigError(f"config: found {settings['config']!r}; no shipped config has this name")
     changes = {key: value for key, value in settings.items() if key != "config"}
-    return load_experiment(resolve(str(settings["config"])), changes)
+    return load_experiment(config, changes)
 
 
-def make_learner(contestant: Contestant, settings: Mapping[str, Any], seed: int) -> Learner:
+def make_learner(contestant: Contestant, settings: Settings, seed: int) -> Learner:
     """A contestant with some of its settings, not trained yet."""
     if contestant.learner == "isolet-nn":
         return _Ours(experiment_of(settings), seed)
     if contestant.learner == "PyTorch":
         return PlainLoop(experiment_of(settings), seed)
-    return _Sklearn(_make_sklearn(contestant, settings, seed))
+    of_learner = {k: value for k, value in settings.items() if not k.startswith(_OF_DATA)}
+    return _Sklearn(_make_sklearn(contestant, of_learner, seed))
 
 
-def _make_sklearn(contestant: Contestant, settings: Mapping[str, Any], seed: int) -> Any:
+def _make_sklearn(contestant: Contestant, settings: Settings, seed: int) -> Any:
     """The estimator of scikit-learn."""
     match contestant.learner:
         case "logistic regression":

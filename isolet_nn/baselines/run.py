@@ -5,11 +5,11 @@ What is finished is told by the files of the fits, so that nothing is trained tw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.baselines.contestants import choose
+from isolet_nn.baselines.contestants import Contestant, choose
 from isolet_nn.baselines.fits import Division, Task, load_rows
 from isolet_nn.baselines.folder import (
     FILE,
@@ -21,12 +21,13 @@ from isolet_nn.baselines.folder import (
     tasks_of_folds,
     tasks_of_test,
 )
+from isolet_nn.baselines.learners import experiment_of
 from isolet_nn.baselines.page import write_results
 from isolet_nn.baselines.processes import Processes
 from isolet_nn.baselines.scores import Line, TestRows, read_lines
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.errors import RunError
-from isolet_nn.runs.identity import differences
+from isolet_nn.runs.identity import differences, identity_of
 from isolet_nn.runs.status_file import at_work
 from isolet_nn.system.files import write_json, write_text
 from isolet_nn.system.folders import ENVIRONMENT, locked, new_folder
@@ -81,7 +82,7 @@ def begin(
         quick=quick,
         folds=FOLDS[quick],
         contestants=contestants,
-        **_circumstances(Division(FOLDS[quick], quick, data_dir)),
+        **_circumstances(contestants, Division(FOLDS[quick], quick, data_dir)),
     )
     folder = new_folder(Path(runs_dir), NAME)
     write_json(folder / ENVIRONMENT, {**describe_process("torch"), "cores": available_cores()})
@@ -137,19 +138,21 @@ def results_of(folder: Path, data_dir: str | None = None) -> list[Line]:
     return read_lines(folder, content, rows)
 
 
-def _circumstances(division: Division) -> dict[str, Any]:
+def _circumstances(contestants: Iterable[Contestant], division: Division) -> dict[str, Any]:
     """What results and times depend on besides the settings."""
     process = describe_process("torch")
+    configs = {str(one.fixed["config"]) for one in contestants if "config" in one.fixed}
     return {
         "version": __version__,
         "processor": process["cpu"],
         "packages": {name: process["packages"][name] for name in _PACKAGES},
         "data": load_rows(division).checksum,
+        "configs": {name: identity_of(experiment_of({"config": name})) for name in sorted(configs)},
     }
 
 
 def _refuse_changes(folder: Path, content: Baselines, division: Division) -> None:
-    now_is = _circumstances(division)
+    now_is = _circumstances(content.contestants, division)
     changes = differences(content.model_dump(mode="json", include=set(now_is)), now_is)
     if changes:
         raise RunError(

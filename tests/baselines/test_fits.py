@@ -23,6 +23,7 @@ OTHERS = (
     pytest.param("pytorch", marks=needs_torch),
     "svm-adapted",
     "isolet-nn-small-adapted",
+    "isolet-nn-adapted",
 )
 
 
@@ -42,7 +43,7 @@ def test_all_contestants_see_the_same_rows_and_nobody_is_heard_twice() -> None:
     raw = load_rows(FULL)
     seen = []
     for fold in range(FULL.folds):
-        of_all = [make_data(one, fold, FULL) for one in (CONTESTANTS[0], CONTESTANTS[-1])]
+        of_all = [make_data(Task(one, 0, fold), FULL) for one in (CONTESTANTS[0], CONTESTANTS[-1])]
         first, other = (data.validation for data in of_all)
         assert first is not None
         assert other is not None
@@ -59,15 +60,25 @@ def test_all_contestants_see_the_same_rows_and_nobody_is_heard_twice() -> None:
 
 
 def test_a_quick_run_hears_as_many_speakers_of_each_block() -> None:
-    train = make_data(CONTESTANTS[0], None, QUICK).train
+    train = make_data(Task(CONTESTANTS[0], 0, None), QUICK).train
     assert train.groups is not None
     assert np.bincount(np.unique(train.groups) // 30).tolist() == [3, 3, 3, 3]
+
+
+@pytest.mark.parametrize("name", ["logistic-regression", "svm", "nearest-neighbours", "mlp"])
+def test_what_is_compared_of_the_data_is_what_the_project_compared(name: str) -> None:
+    (contestant,) = choose([name])
+    n = len(contestant.candidates)
+    scaled = [make_data(Task(contestant, setting, 0), FULL).train.x for setting in (0, n // 2)]
+    np.testing.assert_allclose(scaled[0].std(axis=0), 1.0, rtol=1e-3)
+    network = make_data(Task(contestant_of("isolet-nn"), 0, 0), FULL).train.x
+    np.testing.assert_array_equal(scaled[1], network)
 
 
 def test_the_network_has_the_accuracy_that_train_gives_it() -> None:
     network = contestant_of("isolet-nn")
     outcome = carry_out(Task(network, 0, 1, seed=0), QUICK)
-    data = make_data(network, 1, QUICK)
+    data = make_data(Task(network, 0, 1), QUICK)
     training = Training([experiment_of(network.settings(0))], [data])
     while not training.finished:
         training.run_epoch()

@@ -11,6 +11,7 @@ from sweeps.helpers import stop_after
 
 from baselines.helpers import FITS, begin_small, go_on_with, known_of
 from isolet_nn.baselines import run
+from isolet_nn.baselines.learners import experiment_of
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.runs.status_file import read_status
 
@@ -57,6 +58,23 @@ def test_other_versions_processors_or_data_are_not_mixed_into_a_folder(
         run.go_on(whole)
 
 
+def test_a_config_that_says_something_else_by_now_is_not_mixed_into_a_folder(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = experiment_of({"config": "isolet-best", "training.epochs": 7})
+    monkeypatch.setattr(run, "experiment_of", lambda settings: changed)
+    with pytest.raises(RunError, match=r"\nconfigs\.isolet-best\.training\.epochs: was 160, is 7$"):
+        run.go_on(whole)
+
+
+def test_a_users_file_of_the_same_name_is_not_taken_for_a_shipped_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "isolet").write_text("no config", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert experiment_of({"config": "isolet"}).model.hidden_layers == [256]
+
+
 def test_a_damaged_fit_is_named(tmp_path: Path) -> None:
     folder = begin_small(tmp_path)
     (name,) = go_on_with(folder, stop_after(1))
@@ -86,6 +104,7 @@ def test_without_pytorch_all_others_are_compared(monkeypatch: pytest.MonkeyPatch
     from isolet_nn.baselines.contestants import CONTESTANTS, choose
 
     monkeypatch.setattr("isolet_nn.baselines.contestants.has_torch", lambda: False)
-    assert len(choose()) == len(CONTESTANTS) - 1
-    with pytest.raises(ConfigError, match=r"install isolet-nn\[torch\]"):
-        choose(["pytorch"])
+    assert len(choose()) == len(CONTESTANTS) - 2
+    for name in ("pytorch", "pytorch-small"):
+        with pytest.raises(ConfigError, match=rf"--model {name}: .* install isolet-nn\[torch\]"):
+            choose([name])
