@@ -26,6 +26,7 @@ from isolet_nn.plots.style import (
     quantity,
     setting_label,
     shorten,
+    shorten_all,
     text_width,
     titled,
     to_file,
@@ -202,12 +203,14 @@ def _draw_lines(
 ) -> None:
     """Draw lines with their bands, those without a style pale and below, and label the axes."""
     scale = quantity(value_name)
+    labels = dict(zip(styles, shorten_all(list(styles), _LONGEST_NAME), strict=True))
     for name, (color, dashes) in styles.items():
         line = lines[name]
         x, mean = _points(line.x, line.mean, scale.factor)
         marker = "o" if len(x) <= _MOST_MARKERS else ""
-        label = shorten(name, _LONGEST_NAME)
-        axes.plot(x, mean, ls=dashes, color=color, marker=marker, markersize=3.5, label=label)
+        axes.plot(
+            x, mean, ls=dashes, color=color, marker=marker, markersize=3.5, label=labels[name]
+        )
         if line.low is not None and line.high is not None:
             x_low, low = _points(line.x, line.low, scale.factor)
             x_high, high = _points(line.x, line.high, scale.factor)

@@ -164,12 +164,14 @@ def shorten(label: str, limit: int = 24) -> str:
 
 
 def shorten_all(labels: Sequence[str], limit: int = 24) -> list[str]:
-    """Cut labels at their ends, or in the middle where their ends tell them apart."""
-    short = [shorten(label, limit) for label in labels]
-    if len(set(short)) == len(set(labels)):
-        return short
+    """Cut labels at their ends, or in the middle if ends tell them apart; or else number them."""
     half = (limit - 1) // 2
-    return [x if len(x) <= limit else f"{x[: limit - 1 - half]}…{x[-half:]}" for x in labels]
+    ways = (
+        [shorten(label, limit) for label in labels],
+        [x if len(x) <= limit else f"{x[: limit - 1 - half]}…{x[-half:]}" for x in labels],
+    )
+    numbered = [f"{place}: {shorten(x, limit - 4)}" for place, x in enumerate(labels, 1)]
+    return next((short for short in ways if len(set(short)) == len(set(labels))), numbered)
 
 
 def in_words(name: str) -> str:

@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from browsers import OVERFLOW, chromium
 from needs import needs_chromium
 from playwright.sync_api import Page, expect
 
-from isolet_nn.pages.documents import document_name
+from isolet_nn.pages.documents import document_name, make_document
 from isolet_nn.pages.page import MOST_BYTES, write_page
 from pages.hostile import CLASSES, COLUMNS, FOLDER, NOTE, SPEAKERS
 
@@ -180,6 +181,38 @@ def test_a_band_over_seeds_stands_behind_their_mean(comparison_page: Watched) ->
         "document.querySelector('section.curves .plot').data.map(t => t.fill ?? 'none')"
     )
     assert fills == ["toself", "none", "none"]
+
+
+def test_more_groups_than_there_are_colours_are_told_apart(
+    open_page: Open, runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_twenty(kind: str, of: list[tuple[Path, str]]) -> Any:
+        document: Any = make_document(kind, of)
+        if kind == "comparison":
+            [first, *_] = document["groups"]
+            names = [f"{'left ' * 9}{number}{' right' * 9}" for number in range(20)]
+            document["groups"] = [first | {"name": name} for name in names]
+        return document
+
+    monkeypatch.setattr("isolet_nn.pages.page.make_document", with_twenty)
+    of = [runs["first"], runs["other"]]
+    watched = open_page(write_page(of, tmp_path / "page.html"))
+    for section in ("curves", "groups", "reliability"):
+        looks = watched.page.evaluate(
+            """section => document.querySelector(`section.${section} .plot`).data
+              .filter(of => of.showlegend !== false)
+              .map(({ mode, line, marker }) =>
+                [line?.color ?? marker.color, mode === "lines" ? "" : marker.symbol])""",
+            section,
+        )
+        assert len(looks) == len({*map(tuple, looks)}) == 20
+        legend = watched.page.locator(f"section.{section} .plot").first.locator(".legendtext")
+        names = legend.all_text_contents()
+        assert len(names) == len({*names}) == 20
+        assert watched.page.locator(f"section.{section} .plot").first.locator(
+            ".scrollbar"
+        ).get_attribute("height") in (None, "0")
+    assert watched.problems == []
 
 
 def test_axes_and_metric_of_a_heat_map_are_chosen_and_a_cell_opens_its_best_trial(

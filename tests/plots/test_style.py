@@ -205,6 +205,8 @@ def test_long_names_are_cut_where_that_leaves_them_different() -> None:
     alike = [f"a class with a long name, number {number}" for number in range(100)]
     assert len(set(shorten_all(alike))) == 100
     assert all(len(label) <= 24 for label in shorten_all(alike))
+    inside = [f"{'left ' * 8}{number}{' right' * 8}" for number in range(2)]
+    assert len(set(shorten_all(inside))) == 2
     assert shorten_all(["one with an end of no interest", "b"]) == ["one with an end of no i…", "b"]
 
 

@@ -1,6 +1,6 @@
 // Answers on a split: confusion matrices side by side, scores by class and by group, reliability.
 
-import { Chart, plain, short } from "./charts.js";
+import { Chart, look, plain, short, shortNames, withLegend } from "./charts.js";
 import { choice, element, plainNumber, tick } from "./dom.js";
 
 const MOST_NAMED = 40;
@@ -167,8 +167,14 @@ function mistakesOf(classes, confusion) {
   return found.sort((a, b) => b[2] - a[2]);
 }
 
+function marker(colors, place) {
+  const { color, symbol } = look(colors, place);
+  return { color, symbol };
+}
+
 /** Dots for each name along the bottom, a colour for each part. */
 function dots(title, names, series, note) {
+  const called = shortNames(series.map((of) => of.name || "share"));
   const ticks = names.length <= MOST_NAMED
     ? { tickvals: names.map((_, place) => place), ticktext: names.map((name) => plain(short(name, 14))) }
     : { showticklabels: false };
@@ -176,15 +182,15 @@ function dots(title, names, series, note) {
     title,
     label: `${title}: ${series.map((of) => `${of.name} from ${percent(lowest(of.values))} up`).join("; ")}`,
     note,
-    height: 340,
+    height: withLegend(340, series.length),
     make: (colors) => ({
-      data: series.map((of) => ({
+      data: series.map((of, number) => ({
         x: names.map((_, place) => place),
         y: of.values.map((value) => (value === null ? null : 100 * value)),
         mode: "markers",
-        name: plain(short(of.name || "share", 40)),
+        name: plain(called[number]),
         showlegend: series.length > 1,
-        marker: { color: colors.series[of.place % colors.series.length], size: 8, opacity: 0.85 },
+        marker: { ...marker(colors, of.place), size: 8, opacity: 0.85 },
         hovertext: of.values.map((value, place) => plain(`${names[place]}: ${percent(value)}${of.more?.[place] ?? ""}`)),
         hoverinfo: "text",
       })),
@@ -273,27 +279,28 @@ class Reliability extends Section {
     if (!shown.length) return [];
     const title = `accuracy by confidence, ${this.split} split`;
     const bins = ({ answers }) => answers.reliability.filter((bin) => bin.n > 0);
+    const names = shortNames(shown.map((part) => part.name));
     const most = Math.max(1, ...shown.flatMap((part) => bins(part).map((bin) => bin.n)));
     return [
       {
         title,
         label: `${title}: ${shown.map((part) => `${part.name} ${sureness(bins(part))}`).join("; ")}`,
         note: "On the line a network is right as often as it is sure; dots are as large as they have rows.",
-        height: 380,
+        height: withLegend(380, shown.length),
         make: (colors) => ({
           data: [
             {
               x: [0, 100], y: [0, 100], mode: "lines", hoverinfo: "skip", showlegend: false,
               line: { color: colors.soft, dash: "dot", width: 1 },
             },
-            ...shown.map((part) => ({
+            ...shown.map((part, number) => ({
               x: bins(part).map((bin) => 100 * bin.confidence),
               y: bins(part).map((bin) => 100 * bin.accuracy),
               mode: "lines+markers",
-              name: plain(short(part.name, 40)),
+              name: plain(names[number]),
               showlegend: shown.length > 1,
-              line: { color: colors.series[part.place % colors.series.length], width: 1.5 },
-              marker: { size: bins(part).map((bin) => 5 + 14 * Math.sqrt(bin.n / most)) },
+              line: { color: look(colors, part.place).color, width: 1.5 },
+              marker: { ...marker(colors, part.place), size: bins(part).map((bin) => 5 + 14 * Math.sqrt(bin.n / most)) },
               hovertext: bins(part).map((bin) => `confidence ${percent(bin.confidence)}, right ${percent(bin.accuracy)}, ${bin.n} rows`),
               hoverinfo: "text",
             })),

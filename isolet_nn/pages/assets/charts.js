@@ -4,6 +4,8 @@ import { element, table } from "./dom.js";
 
 const MOST_ROWS = 1000;
 const CONFIG = { displaylogo: false, displayModeBar: false };
+const LEGEND_ROW = 20;
+const MOST_LEGEND_ROWS = 24;
 const shown = new Set();
 const widths = new WeakMap(); // at which each was drawn
 const resizing = new ResizeObserver((entries) => {
@@ -25,6 +27,41 @@ export function plain(text) {
 export function short(text, most = 24) {
   const characters = [...String(text)];
   return characters.length <= most ? String(text) : `${characters.slice(0, most - 1).join("")}…`;
+}
+
+/** Names that are cut where they are long, and still told apart. */
+export function shortNames(names, most = 40) {
+  const half = Math.floor((most - 1) / 2);
+  const inTheMiddle = (name) => {
+    const letters = [...name];
+    return letters.length <= most ? name : `${letters.slice(0, most - 1 - half).join("")}…${letters.slice(-half).join("")}`;
+  };
+  const ways = [(name) => short(name, most), inTheMiddle, (name, place) => `${place + 1}: ${short(name, most - 4)}`];
+  const tells = (way) => new Set(names.map(way)).size === new Set(names).size;
+  return names.map(ways.find(tells) ?? ways.at(-1));
+}
+
+const SYMBOLS = ["circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down", "star", "hexagram"];
+
+/** What tells a series from the others: its colour, and where colours repeat its symbol. */
+export function look(colors, place) {
+  const round = Math.floor(place / colors.series.length);
+  return {
+    color: colors.series[place % colors.series.length],
+    symbol: SYMBOLS[round % SYMBOLS.length],
+    isMarked: round > 0,
+  };
+}
+
+/** Mode and marker of a line: a symbol now and then where a colour does not tell it from others. */
+export function lineMarks({ color, symbol, isMarked }, nPoints) {
+  const mode = nPoints < 2 ? "markers" : isMarked ? "lines+markers" : "lines";
+  return { mode, marker: { color, symbol, size: 8, maxdisplayed: nPoints < 2 ? 0 : 12 } };
+}
+
+/** Height of a chart, whose legend may take a row for each of its series; of very many it scrolls. */
+export function withLegend(height, nSeries) {
+  return height + LEGEND_ROW * Math.min(Math.max(nSeries - 3, 0), MOST_LEGEND_ROWS);
 }
 
 /** The colours of the page as it is now: light or dark. */
@@ -162,7 +199,7 @@ function baseLayout(colors) {
     margin: { l: 50, r: 12, t: 12, b: 40 },
     dragmode: coarse ? false : "zoom", // a finger scrolls the page
     hoverlabel: { bgcolor: colors.card, bordercolor: colors.line, font: { color: colors.ink } },
-    legend: { orientation: "h", x: 0, y: -0.2, yanchor: "top", font: { size: 12 } },
+    legend: { orientation: "h", x: 0, y: -0.2, yanchor: "top", font: { size: 12 }, maxheight: LEGEND_ROW * (MOST_LEGEND_ROWS + 1) },
     xaxis: axis,
     yaxis: axis,
   };

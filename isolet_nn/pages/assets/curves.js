@@ -1,6 +1,6 @@
 // Curves over the epochs: smoothing, logarithmic scale, splits together or apart, bands over seeds.
 
-import { Chart, faint, plain, short } from "./charts.js";
+import { Chart, faint, lineMarks, look, plain, shortNames, withLegend } from "./charts.js";
 import { choice, element, metricText, slider, tick } from "./dom.js";
 
 const SPLITS = ["train", "validation", "test"];
@@ -100,6 +100,7 @@ class Curves {
       const group = groups.length > 1 ? groups[line.group] : "";
       return [group, panel === "all" || !group ? line.split : ""].filter(Boolean).join(", ");
     };
+    const names = shortNames(lines.map(nameOf));
     const isBanded = lines.some((line) => line.low.length > 0);
     const notes = [
       this.noteOf(this.doc),
@@ -110,9 +111,9 @@ class Curves {
       title,
       label: `${title}: ${lines.map((line) => `${nameOf(line)} ends at ${metricText(metric, last(line.values))}`).join("; ")}`,
       note: notes.filter(Boolean).join(" "),
-      height: groups.length > 4 ? 420 : 360,
+      height: withLegend(360, lines.length),
       make: (colors) => ({
-        data: lines.flatMap((line) => this.#traces(line, nameOf(line), metric, scaled, colors, groups.length, panel)),
+        data: lines.flatMap((line, place) => this.#traces(line, names[place], metric, scaled, colors, groups.length, panel)),
         layout: {
           xaxis: { title: { text: "epoch" } },
           yaxis: {
@@ -127,11 +128,12 @@ class Curves {
 
   #traces(line, name, metric, scaled, colors, nGroups, panel) {
     const place = nGroups > 1 ? line.group : SPLITS.indexOf(line.split);
-    const color = colors.series[place % colors.series.length];
+    const looks = look(colors, place);
+    const { color } = looks;
     const dash = nGroups > 1 && panel === "all" ? DASHES[line.split] : "solid";
     const weight = this.smoothing / (STRONGEST + 1);
     const gapless = { connectgaps: true };
-    const text = plain(short(name, 40));
+    const text = plain(name);
     const traces = [];
     if (line.low.length) {
       const band = [...smoothed(scaled(line.high), weight), ...smoothed(scaled(line.low), weight).reverse()];
@@ -156,10 +158,9 @@ class Curves {
       x: line.epochs,
       y: smoothed(scaled(line.values), weight),
       name: text,
-      mode: line.epochs.length > 1 ? "lines" : "markers",
+      ...lineMarks(looks, line.epochs.length),
       ...gapless,
       line: { color, width: 2, dash },
-      marker: { color },
       hovertext: line.values.map(
         (value, place) => `${text}, epoch ${line.epochs[place]}: ${metricText(metric, value)}`,
       ),

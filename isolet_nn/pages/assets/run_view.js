@@ -1,7 +1,7 @@
 // The view of a run, or of a sweep's trial.
 
 import { answerSections } from "./answers.js";
-import { Chart, plain, short } from "./charts.js";
+import { Chart, lineMarks, look, plain, short, withLegend } from "./charts.js";
 import { curvesSection } from "./curves.js";
 import { bytesText, choice, element, linkTo, metricText, plainNumber, table, tick } from "./dom.js";
 
@@ -168,11 +168,12 @@ export class Inspection {
     this.chart.draw({
       title: `${words} by epoch, each layer`,
       label: `${words} by epoch: ${layers.map((layer) => `${layer.name} ends at ${plainNumber(of(layer).at(-1))}`).join("; ")}`,
+      height: withLegend(340, layers.length),
       make: (colors) => ({
         data: layers.map((layer, place) => ({
-          x: layer.epochs, y: of(layer), mode: layer.epochs.length > 1 ? "lines" : "markers", connectgaps: true,
+          x: layer.epochs, y: of(layer), connectgaps: true, ...lineMarks(look(colors, place), layer.epochs.length),
           name: plain(short(layer.name, 40)),
-          line: { color: colors.series[place % colors.series.length], dash: ["solid", "dash", "dot"][Math.floor(place / colors.series.length) % 3] },
+          line: { color: look(colors, place).color },
           hovertext: of(layer).map((value, at) => plain(`${layer.name}, epoch ${layer.epochs[at]}: ${plainNumber(value)}`)),
           hoverinfo: "text",
         })),
