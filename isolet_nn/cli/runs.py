@@ -122,16 +122,17 @@ def runs_list(
         return
     for reading in filter(None, (one.reading for one in asked)):
         print_message(reading)
+    nothing = f"{one_line(runs_dir)}: no runs" + (" that fit" if filters else "")
     if group is not None:
         entries = _entries(runs_dir, filters or [], None, False)
-        _print_groups(entries, group, wanted, sort, reverse, as_json, printer)
+        _print_groups(entries, group, wanted, sort, reverse, as_json, printer, nothing)
         return
     entries = _entries(runs_dir, filters or [], sort, reverse, wanted or [])
     wanted = None if wanted is None else with_task(wanted, entries)
     if as_json:
         print_json([_object(entry, wanted) for entry in entries])
     elif not entries:
-        print_message(f"{one_line(runs_dir)}: no runs" + (" that fit" if filters else ""))
+        print_message(nothing)
     elif wanted is not None:
         print_columns(entries, wanted, printer)
     else:
@@ -237,6 +238,7 @@ def _print_groups(
     reverse: bool,
     as_json: bool,
     printer: Printer,
+    nothing: str,
 ) -> None:
     from isolet_nn.results.groups import group_entries, sort_groups
     from isolet_nn.terminal.lists import print_groups
@@ -254,7 +256,7 @@ def _print_groups(
     elif groups:
         print_groups(groups, printer)
     else:
-        print_message("no runs to put into groups")
+        print_message(nothing)
 
 
 def _names(text: str, option: str) -> list[str]:

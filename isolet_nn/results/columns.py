@@ -56,7 +56,8 @@ def with_columns(
     Raises
     ------
     ConfigError
-        If something is neither a column nor a setting of any entry; it begins with `where`.
+        If something is neither a column nor a setting of any entry; it begins with `where`. Where
+        there is no entry, nobody can tell.
     """
     entries = list(entries)
     settings = [column for column in columns if column not in COLUMNS]
@@ -65,7 +66,7 @@ def with_columns(
     entries = with_settings(entries)
     keys = dict.fromkeys(key for entry in entries for key in entry.settings or {})
     for column in settings:
-        if column not in keys and (entries or "." not in column):
+        if entries and column not in keys:
             hint = suggestion(column, [*COLUMNS, *keys, *also])
             raise ConfigError(
                 f"{where}: no column {column!r}; there is {', '.join(COLUMNS)}, and every setting "

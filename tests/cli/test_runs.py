@@ -145,6 +145,26 @@ def test_a_group_tells_apart_settings_that_some_runs_do_not_have(made: Command) 
     assert sort_groups(groups, "validation_accuracy") == groups, "where nobody has a number"
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("--sort", "seed"),
+        ("--sort", "optimizer.learning_rate"),
+        ("--columns", "name,seed"),
+        ("--group", "seed"),
+        ("--group", "settings", "--sort", "test_accuracy"),
+    ],
+)
+def test_a_filter_that_leaves_nothing_says_that_whatever_is_asked_of_the_rest(
+    made: Command, asked: tuple[str, ...]
+) -> None:
+    nothing = made("runs", "--filter", "status=failed", *asked)
+    assert (nothing.code, nothing.out) == (0, "")
+    assert nothing.err.endswith("runs: no runs that fit\n")
+    assert json.loads(made("runs", "--filter", "status=failed", *asked, "--json").out) == []
+    assert made("runs", *asked).code == 0
+
+
 def test_tags_and_a_note_are_kept_shown_filtered_by_and_taken_away(made: Command) -> None:
     before = {path.name for path in Path("runs/fast-0").iterdir()}
     said = made("runs", "tag", "runs/fast-0", "runs/slow-0", "good", "wide", "good")

@@ -316,7 +316,7 @@ def test_filters_keep_the_entries_that_fit_all_of_them(
 )
 def test_a_filter_that_makes_no_sense_is_refused(expression: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        filter_entries([], [expression])
+        filter_entries([make_entry()], [expression])
 
 
 @pytest.mark.parametrize(
