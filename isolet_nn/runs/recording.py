@@ -101,7 +101,7 @@ class RecordedTraining:
                 pass
             case Stop(reason=reason):
                 self._stopped = reason
-                self.member.stop()
+                self.training.stop(0)
             case other:
                 raise TypeError(f"on_epoch returned {other!r}, which is neither None nor a Stop")
 

@@ -185,7 +185,7 @@ class _Work:
             parts = halves(stacks)
             if not parts:
                 raise
-        release_memory_of(self.experiment_of(stacks[0]))
+        release_memory_of(self.experiment_of(stacks[0]), collecting=True)
         results: list[TrialResult] = []
         for half in parts:
             if self.should_stop():
@@ -318,7 +318,7 @@ def _prune(
             pruned += [(trial, epochs)] * ends
             going = going or not ends
     if not going:
-        member.stop()
+        training.stop(number)
     seconds = sum(row["seconds"] or 0.0 for row in member.history)
     return [
         TrialResult(

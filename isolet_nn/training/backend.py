@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.training import AveragingConfig, Ema
 from isolet_nn.nn.network import Shape
-from isolet_nn.seeding import Stream, generator
+from isolet_nn.seeding import Stream, generators
 from isolet_nn.training.epoch import Epoch, NetworkIndex
 
 FloatArray = NDArray[np.floating[Any]]
@@ -183,11 +183,9 @@ def n_parameters(experiment: Experiment, n_features: int, n_classes: int) -> int
 
 def weight_generators(experiments: Sequence[Experiment]) -> list[np.random.Generator]:
     """The generators that initial weights are drawn from, one a network."""
-    return [
-        generator(experiment.seed, Stream.WEIGHTS, network=k)
-        for experiment in experiments
-        for k in range(experiment.ensemble)
-    ]
+    places = [(e.seed, k) for e in experiments for k in range(e.ensemble)]
+    seeds, networks = zip(*places, strict=True)
+    return generators(seeds, Stream.WEIGHTS, networks=networks)
 
 
 def average_decay(config: AveragingConfig) -> float | None:

@@ -177,12 +177,15 @@ def gpu_of(experiment: Experiment) -> tuple[str, str, int] | None:
     return describe_gpu(device) if device.type == "cuda" else None
 
 
-def release_memory_of(experiment: Experiment) -> None:
-    """Give back what a training of an experiment held, once nothing refers to it."""
+def release_memory_of(experiment: Experiment, *, collecting: bool = False) -> None:
+    """Give back what a training of an experiment held, once nothing refers to it.
+
+    `collecting` finds what an error has left behind, too.
+    """
     if experiment.backend == "torch":
         from isolet_nn.training.devices import release_memory
 
-        release_memory()
+        release_memory(collecting=collecting)
 
 
 def stream_for(experiment: Experiment) -> Callable[[], AbstractContextManager[Any]]:

@@ -5,7 +5,7 @@ All of it is known before the epoch's first step, so that a backend can lay it o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.training import Ema, Swa
 from isolet_nn.nn.schedules import Schedule
-from isolet_nn.seeding import Stream, generator
+from isolet_nn.seeding import Stream, generators
 from isolet_nn.training.components import make_schedule
 
 NetworkIndex = int
@@ -26,6 +26,8 @@ its ensemble; None where they are not shuffled."""
 
 _DRAWERS = 8
 """Threads that draw orders ahead; NumPy's generators draw side by side."""
+_PART = 16
+"""Orders that a thread draws in a piece at the least: handing them over takes time, too."""
 
 
 @dataclass(frozen=True)
@@ -140,10 +142,11 @@ class Epochs:
         self._orders: list[Order] = [
             (e.seed, k) if e.training.shuffle else None for e, k in self._networks
         ]
+        self._distinct = list(dict.fromkeys(self._orders))
         self._pool = ThreadPoolExecutor(_DRAWERS) if ahead else None
-        self._drawn: dict[int, dict[Order, Future[NDArray[np.int64]]]] = {}
+        self._drawn: dict[int, list[Future[list[NDArray[np.int64]]]]] = {}
         # The same seed gives the same batches: networks that see them fetch them once.
-        self._shared = len({*self._orders}) == 1 and one_part
+        self._shared = len(self._distinct) == 1 and one_part
         self._draws = draws_in_steps(first)
         self._base_rates = np.array([e.optimizer.learning_rate for e, _ in self._networks])
         self._curves = [
@@ -158,7 +161,8 @@ class Epochs:
         """What mixup, noise and dropout draw from in an epoch; empty where nothing is random."""
         if not self._draws:
             return []
-        return [generator(e.seed, Stream.STEPS, number, k) for e, k in self._networks]
+        seeds, places = [e.seed for e, _ in self._networks], [k for _, k in self._networks]
+        return generators(seeds, Stream.STEPS, number, places)
 
     def make(
         self, number: int, generators: Sequence[np.random.Generator], factors: Sequence[float]
@@ -179,29 +183,41 @@ class Epochs:
 
     def _draw_orders(self, number: int) -> list[NDArray[np.int64]]:
         """The rows in the order of each network, or in the one order that all share."""
-        orders = dict.fromkeys(self._orders)
         if self._pool is None:
-            drawn = {order: self._draw_order(order, number) for order in orders}
+            drawn = self._draw(self._distinct, number)
         else:
             for epoch in (number, number + 1):
                 if epoch not in self._drawn:
-                    self._drawn[epoch] = {
-                        order: self._pool.submit(self._draw_order, order, epoch) for order in orders
-                    }
+                    self._drawn[epoch] = [
+                        self._pool.submit(self._draw, part, epoch) for part in self._parts()
+                    ]
             self._drawn = {e: of_epoch for e, of_epoch in self._drawn.items() if e >= number}
-            drawn = {order: future.result() for order, future in self._drawn.pop(number).items()}
-        return [drawn[order] for order in self._orders[: 1 if self._shared else None]]
+            drawn = [order for part in self._drawn.pop(number) for order in part.result()]
+        found = dict(zip(self._distinct, drawn, strict=True))
+        return [found[order] for order in self._orders[: 1 if self._shared else None]]
 
-    def _draw_order(self, order: Order, number: int) -> NDArray[np.int64]:
+    def _parts(self) -> Iterator[list[Order]]:
+        """The orders in pieces, each for a thread."""
+        size = max(_PART, -(-len(self._distinct) // _DRAWERS))
+        for start in range(0, len(self._distinct), size):
+            yield self._distinct[start : start + size]
+
+    def _draw(self, orders: Sequence[Order], number: int) -> list[NDArray[np.int64]]:
+        """The rows of an epoch in each of several orders."""
         first = number % self._copies * self.n_rows
-        if order is None:
-            return np.arange(first, first + self.rows_used)
-        seed, network = order
-        source = generator(seed, Stream.SHUFFLE, number, network)
-        rows = source.permutation(self.n_rows)[: self.rows_used]
-        if first:
-            rows += first
-        return rows
+        shuffled = [order for order in orders if order is not None]
+        seeds, networks = [seed for seed, _ in shuffled], [k for _, k in shuffled]
+        sources = iter(generators(seeds, Stream.SHUFFLE, number, networks))
+        drawn = []
+        for order in orders:
+            if order is None:
+                drawn.append(np.arange(first, first + self.rows_used))
+                continue
+            rows = next(sources).permutation(self.n_rows)[: self.rows_used]
+            if first:
+                rows += first
+            drawn.append(rows)
+        return drawn
 
     def _learning_rates(self, number: int) -> NDArray[np.float64]:
         """The learning rate of each network in each step (steps, K)."""

@@ -192,9 +192,14 @@ class Training:
         self._scores = [self._scores[n] for n in left]
         self._make_stack()
         self.backend.load_state(state, self.epoch * self.steps_per_epoch, 0)
-        for number, member in enumerate(self.members):
-            member.moved(functools.partial(self.weights, number))
         return left
+
+    def stop(self, member: MemberIndex) -> None:
+        """End an experiment after an epoch, as if that had been its last: no failure by itself.
+
+        To be called before the next step is made, since the weights kept are those of then.
+        """
+        self.members[member].stop(functools.partial(self.weights, member))
 
     def _evaluate(self) -> list[Row]:
         """Metrics of the epoch just trained, a row an experiment, without epoch and seconds."""

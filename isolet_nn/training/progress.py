@@ -61,8 +61,6 @@ class Member:
     evaluations_since_best: int = 0
     best_weights: Weights | None = None
     weights: Weights | None = None
-    _copy_weights: Callable[[], Weights] | None = field(default=None, repr=False)
-    """Gives the weights as they are, from the first recorded epoch on."""
     plateau: ReduceOnPlateau | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,21 +100,13 @@ class Member:
             self._end(epoch, row, copy_weights)
         if self.error is None:
             self.history.append(row)
-            self._copy_weights = copy_weights
 
-    def stop(self) -> None:
-        """End with the epoch just recorded, as if it had been the last: no failure by itself.
-
-        To be called before the next step is made, since the weights kept are those of then.
-        """
-        if self.finished or self._copy_weights is None:
+    def stop(self, copy_weights: Callable[[], Weights]) -> None:
+        """End with the epoch just recorded, as if it had been the last: no failure by itself."""
+        if self.finished or not self.history:
             return
         self.finished = True
-        self._end(len(self.history), self.history[-1], self._copy_weights)
-
-    def moved(self, copy_weights: Callable[[], Weights]) -> None:
-        """Go on in another stack, whose weights are copied from now on."""
-        self._copy_weights = copy_weights
+        self._end(len(self.history), self.history[-1], copy_weights)
 
     def _watch_validation(self, epoch: int, row: Row, copy_weights: Callable[[], Weights]) -> None:
         """Follow the best validation epoch; finish when patience is used up."""

@@ -24,9 +24,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from isolet_nn import seeding
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.nn.noise import levels_dropped
-from isolet_nn.seeding import Stream, generator, word
 from isolet_nn.training.epoch import Epoch, draws_in_steps
 from isolet_nn.training.torch_tables import StepNumber, Table
 
@@ -121,21 +121,16 @@ class CounterDraws:
     def begin_epoch(self, epoch: Epoch, networks: Sequence[int]) -> None:
         if not self._is_random:
             return
-        of_networks = [word(seed, Stream.STEPS, epoch.number, place) for seed, place in self._seeds]
+        seeds, places = zip(*self._seeds, strict=True)
+        of_networks = seeding.words(seeds, seeding.Stream.STEPS, epoch.number, places)
         counts = 1 + np.arange(epoch.steps * self._uses, dtype=np.uint64).reshape(
             epoch.steps, self._uses, 1
         )
-        keys = np.array(of_networks, np.uint64) + counts * np.uint64(_GOLDEN)
+        keys = of_networks + counts * np.uint64(_GOLDEN)
         self._keys.fill(mix_on_host(keys).view(np.int64))
         if self._alpha:
-            shares = np.array(
-                [
-                    generator(seed, Stream.STEPS, epoch.number, place).beta(
-                        self._alpha, self._alpha, epoch.steps
-                    )
-                    for seed, place in self._seeds
-                ]
-            )
+            sources = seeding.generators(seeds, seeding.Stream.STEPS, epoch.number, places)
+            shares = np.array([s.beta(self._alpha, self._alpha, epoch.steps) for s in sources])
             shares = np.maximum(shares, 1.0 - shares).T[..., np.newaxis, np.newaxis]
             self._shares.fill(shares, self._dtype)
 

@@ -318,7 +318,7 @@ def test_a_cohort_too_large_for_the_free_memory_is_cut_before_it_begins(
     monkeypatch.setattr("isolet_nn.sweeps.room.networks_in_memory", lambda *_: 3)
     tried = least_memory(3, monkeypatch)
     released: list[int] = []
-    monkeypatch.setattr(cohort, "release_memory_of", lambda _: released.append(len(tried)))
+    monkeypatch.setattr(cohort, "release_memory_of", lambda *_, **__: released.append(len(tried)))
     assert bits(run_cohort(task, dataset)) == undisturbed
     assert tried == [3, 3, 1]
     assert released == [1, 2, 3], "each part's memory is given back before the next begins"

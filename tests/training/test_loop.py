@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import gc
 import json
+import weakref
 from typing import Any
 
 import pytest
@@ -533,7 +535,7 @@ def test_those_that_are_left_when_others_leave_the_stack_have_the_bits_they_have
         while not training.finished:
             training.run_epoch()
             for place in data.draw(st.sets(st.sampled_from(range(len(left)))), "stopped"):
-                training.members[place].stop()
+                training.stop(place)
                 stopped.add(left[place])
             ended |= dict(zip(left, training.members, strict=True))
             left = [left[place] for place in training.leave_finished()]
@@ -544,3 +546,33 @@ def test_those_that_are_left_when_others_leave_the_stack_have_the_bits_they_have
             alone = trained([experiments[number]], [datasets[number]]).members[0]
             assert rows_without_seconds(member.history) == rows_without_seconds(alone.history)
             assert same_arrays(member.weights or {}, alone.weights or {})
+
+
+@pytest.mark.parametrize("backend", INSTALLED_BACKENDS)
+def test_a_training_is_gone_with_the_last_that_refers_to_it(backend: str) -> None:
+    changes = {
+        "backend": backend,
+        "dataset__validation": {"fraction": 0.2},
+        "training__epochs": 4,
+        "training__early_stopping": {"patience": 2},
+        "training__inspect": True,
+        "model__dropout": 0.2,
+    }
+    training = Training(
+        [make_experiment(seed=seed, **changes) for seed in range(2)],
+        [make_dataset(validation=10)] * 2,
+    )
+    members = training.members
+    gc.disable()  # a device's memory is not to wait until garbage is collected
+    try:
+        training.run_epoch()
+        training.stop(0)
+        training.leave_finished()
+        members += train_to_the_end(training).members
+        left = weakref.ref(training), weakref.ref(training.backend)
+        del training
+        assert left[0]() is None
+        assert left[1]() is None
+    finally:
+        gc.enable()
+    assert all(member.weights for member in members)

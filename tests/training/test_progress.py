@@ -156,11 +156,11 @@ def test_a_member_that_is_stopped_ends_as_with_fewer_epochs_and_its_neighbours_g
     data = make_dataset(validation=10)
     training = Training(experiments, [data] * 3)
     with threadpool_limits(1):
-        training.members[1].stop()  # before the first epoch there is nothing to end with
+        training.stop(1)  # before the first epoch there is nothing to end with
         for _ in range(3):
             training.run_epoch()
-        training.members[1].stop()
-        training.members[1].stop()
+        training.stop(1)
+        training.stop(1)
     stopped = train_to_the_end(training).members[1]
     shorter = make_experiment(training__epochs=3, seed=1, **changes)
     alone = [trained([shorter], [data])] + [trained([experiments[n]], [data]) for n in (0, 2)]
@@ -177,7 +177,7 @@ def test_a_member_that_is_stopped_with_weights_that_are_worthless_has_failed() -
     training = Training([experiment], [make_dataset()])
     training.run_epoch()
     training.load_weights(0, {k: w * np.nan for k, w in training.weights(0).items()})
-    training.members[0].stop()
+    training.stop(0)
     assert training.members[0].error is not None
     assert "weights are no longer finite" in training.members[0].error
     assert training.members[0].weights is None
