@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from isolet_nn.errors import RunError, short_repr
 from isolet_nn.results.columns import with_settings
 from isolet_nn.results.ended_trials import EndedTrials
 from isolet_nn.results.listing import Entry, names_in, read_entry
-from isolet_nn.system.folders import JOURNAL, METRICS, SUMMARY, is_locked
+from isolet_nn.system.folders import JOURNAL, METRICS, MODELS, SUMMARY, is_locked
 from isolet_nn.system.statuses import DAMAGED, RUNNING
 
 _UNSURE = 2_500_000_000
@@ -78,6 +79,21 @@ class _Seen:
         return self.known is None or self.known.entry.status != RUNNING
 
 
+def key_of(name: str) -> str:
+    """What a browser calls a folder: its name, with bytes that are no UTF-8 as ``%ff``."""
+    return re.sub("[%\udc80-\udcff]", lambda found: f"%{ord(found[0]) & 0xFF:02x}", name)
+
+
+def name_of(key: str) -> str:
+    """The name of the folder that a browser calls so."""
+
+    def character(found: re.Match[str]) -> str:
+        byte = int(found[1], 16)
+        return chr(0xDC00 + byte) if byte >= 0x80 else chr(byte)
+
+    return re.sub("%([0-9a-f]{2})", character, key)
+
+
 class RunsIndex:
     """The runs and sweeps in a folder, by the names of their folders.
 
@@ -122,27 +138,32 @@ class RunsIndex:
                 self._next_look = time.monotonic() + wait
             return self._looked
 
-    def folder(self, name: str, *inside: str) -> Path:
-        """The folder of a run or a sweep by its name, which is one of those listed.
+    def folder(self, key: str, *inside: str) -> Path:
+        """The folder of a run or a sweep that is listed.
 
         Parameters
         ----------
+        key
+            What a browser calls it; see `key_of`.
         inside
-            Names that lead on to a folder in it, which need not be there.
+            Names that lead on to a trial in it, whose own folder need not be there.
 
         Raises
         ------
         RunError
             If there is none of that name, or a link in it leads out of the runs folder.
         """
+        name = name_of(key)
         # Those that a look has found are taken as long as they are there; others may be new.
         is_there = name in self._looked.known and (self.runs_dir / name).exists()
         if not is_there and name not in self.known().known:
             raise RunError(f"{short_repr(name)}: no such run or sweep here (any more)")
-        for folder in dict.fromkeys((self.runs_dir / name, self.runs_dir.joinpath(name, *inside))):
-            if (leading_out := self._leads_out(folder)) is not None:
-                raise RunError(f"{folder}: {leading_out}")
-        return folder
+        folder = self.runs_dir / name
+        read = (folder, folder / MODELS, folder.joinpath(*inside)) if inside else (folder,)
+        for each in read:
+            if (leading_out := self._leads_out(each)) is not None:
+                raise RunError(f"{each}: {leading_out}")
+        return folder.joinpath(*inside)
 
     def _look(self, until: float) -> Looked:
         """Look at all folders; if the last look had no time for some, at those alone."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from isolet_nn.board.index import Known
+from isolet_nn.board.index import Known, key_of
 from isolet_nn.config.metrics import METRICS
 from isolet_nn.errors import one_line
 from isolet_nn.results.columns import (
@@ -118,7 +118,7 @@ def table_document(
     shown, page = _page(found, query.page)
     rows = [
         {
-            "key": names[entry.folder],
+            "key": key_of(names[entry.folder]),
             "name": one_line(names[entry.folder]),
             "kind": entry.kind,
             "status": entry.status,
@@ -216,7 +216,9 @@ def _cell(entry: Entry, column: str) -> str | None:
 def _groups(found: Sequence[Entry], query: Query, names: Mapping[str, str]) -> dict[str, Any]:
     """Means over the runs that have something in common, a page of them."""
     pairs = groups_with_members(found, query.group, query.columns or None)
-    members = {id(group): [names[entry.folder] for entry in alike] for group, alike in pairs}
+    members = {
+        id(group): [key_of(names[entry.folder]) for entry in alike] for group, alike in pairs
+    }
     groups = [group for group, _ in pairs]
     if query.sort is not None and groups:
         groups = sort_groups(groups, query.sort)

@@ -46,7 +46,6 @@ from isolet_nn.training.measured import scores_asked_for
 
 NUMBERING = ("grid", "list", "random", "search", "seeds", "cross_validation")
 """Keys of a sweep file on which the numbers of trials depend."""
-MODELS = "models"
 _WATCHING = ("training.early_stopping", "training.schedule.name", "training.schedule.metric")
 """Keys that decide which scores are measured to watch the validation split by."""
 _MAY_BE_MISSING = np.array([measure_name(metric) in SCORES for metric in METRICS])

@@ -18,14 +18,23 @@ from isolet_nn.runs.model_file import files_of_model
 from isolet_nn.runs.records import read_record
 from isolet_nn.sweeps.cohort import TrialResult, model_path
 from isolet_nn.sweeps.curves import CURVES, Curves, curve_texts
-from isolet_nn.sweeps.folder import MODELS, SweepFolder
+from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.journal import Journal, read_journal
 from isolet_nn.sweeps.outputs import write_results, write_summary
 from isolet_nn.sweeps.records import SweepSummary
 from isolet_nn.sweeps.shard import Shard, ShardName, read_shard, shard_folders
 from isolet_nn.sweeps.sharding import differences_of_shards
 from isolet_nn.system.files import read_bytes, write_bytes
-from isolet_nn.system.folders import ENVIRONMENT, JOURNAL, SUMMARY, SWEEP, is_locked, locked, now
+from isolet_nn.system.folders import (
+    ENVIRONMENT,
+    JOURNAL,
+    MODELS,
+    SUMMARY,
+    SWEEP,
+    is_locked,
+    locked,
+    now,
+)
 from isolet_nn.system.statuses import COMPLETED, INTERRUPTED, PENDING
 
 _AT_ONCE = 10_000

@@ -21,7 +21,7 @@ from isolet_nn.runs.identity import differences, identity_of
 from isolet_nn.runs.model_file import copy_model
 from isolet_nn.sweeps.cohort import TrialResult, model_path
 from isolet_nn.sweeps.curves import CURVES, Curves, curve_text, evaluated_epochs, keep_curves
-from isolet_nn.sweeps.folder import MODELS, SweepFolder
+from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.journal import PENDING_CODE, Journal
 from isolet_nn.sweeps.records import JournalHeader
 from isolet_nn.sweeps.sources import (
@@ -32,7 +32,7 @@ from isolet_nn.sweeps.sources import (
     open_source,
 )
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
-from isolet_nn.system.folders import JOURNAL
+from isolet_nn.system.folders import JOURNAL, MODELS
 from isolet_nn.training.progress import Row
 
 _AT_ONCE = 1000

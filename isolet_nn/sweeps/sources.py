@@ -26,13 +26,13 @@ from isolet_nn.runs.model_file import Model, read_model
 from isolet_nn.runs.records import Environment, RunSummary, read_record
 from isolet_nn.sweeps.cohort import TrialResult, model_path
 from isolet_nn.sweeps.curves import CURVES, SavedCurves, read_curves
-from isolet_nn.sweeps.folder import MODELS, SweepFolder
+from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.header import content_of, processors_of
 from isolet_nn.sweeps.journal import read_journal
 from isolet_nn.sweeps.records import SweepSummary
 from isolet_nn.sweeps.trial import trial_address
-from isolet_nn.system.folders import CONFIG, ENVIRONMENT, JOURNAL, SUMMARY, SWEEP, is_locked
+from isolet_nn.system.folders import CONFIG, ENVIRONMENT, JOURNAL, MODELS, SUMMARY, SWEEP, is_locked
 from isolet_nn.system.machine import linear_algebra
 from isolet_nn.system.statuses import COMPLETED
 from isolet_nn.training.progress import Row

@@ -20,7 +20,7 @@ from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.curves import CURVES, Curves, keep_curves
 from isolet_nn.sweeps.datasets import DataSource
 from isolet_nn.sweeps.dispatch import Dispatcher, ModelKeeper
-from isolet_nn.sweeps.folder import MODELS, SweepFolder
+from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.header import make_header
 from isolet_nn.sweeps.journal import PENDING_CODE, Journal, read_journal
@@ -42,7 +42,7 @@ from isolet_nn.sweeps.search.study import require_optuna
 from isolet_nn.sweeps.staff import FROM_FILE, Staff, Wanted, plan_for, staff_of
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_json
-from isolet_nn.system.folders import ENVIRONMENT, JOURNAL, locked, now
+from isolet_nn.system.folders import ENVIRONMENT, JOURNAL, MODELS, locked, now
 from isolet_nn.system.statuses import COMPLETED, INTERRUPTED, PENDING, RUNNING
 from isolet_nn.training.threads import limited_threads
 

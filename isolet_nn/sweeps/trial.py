@@ -19,9 +19,9 @@ from isolet_nn.runs.folder import Run
 from isolet_nn.runs.records import Environment, read_record
 from isolet_nn.sweeps.cohort import model_path
 from isolet_nn.sweeps.curves import CURVES, metrics_measured, read_curve
-from isolet_nn.sweeps.folder import MODELS, SweepFolder
+from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.journal import STATUSES
-from isolet_nn.system.folders import ENVIRONMENT, SWEEP
+from isolet_nn.system.folders import ENVIRONMENT, MODELS, SWEEP
 from isolet_nn.system.statuses import FAILED, PENDING, PRUNED
 from isolet_nn.training.progress import Row
 

@@ -270,6 +270,43 @@ def test_no_trial_is_a_link_out_of_the_runs_folder(trained: Path, tmp_path: Path
         assert served.ask(f"/documents/run?of={sweep.path.name}/trials/0").status == 200
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="makes a link")
+def test_no_model_is_read_through_a_link_out_of_the_runs_folder(tmp_path: Path) -> None:
+    sweep = make_sweep(tmp_path / "runs", (2, 2), 1, ended=4)
+    models = sweep.path / "models"
+    models.mkdir(exist_ok=True)
+    outside = tmp_path / "model.safetensors"
+    outside.touch()
+    (models / "trial-1.safetensors").symlink_to(outside)
+    with serving(tmp_path / "runs") as served:
+        reply = served.ask(f"/documents/run?of={sweep.path.name}/trials/1")
+        assert (reply.status, "leads out" in reply.document["error"]) == (404, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="makes names that are not UTF-8")
+def test_a_folder_whose_name_is_not_utf_8_is_reached_by_what_the_table_calls_it(
+    trained: Path, tmp_path: Path
+) -> None:
+    run = next(trained.iterdir())
+    names = [b"a\xff\xfe-run", "100% ü".encode(), b"%ff", b"100%25", b"%2e%2e"]
+    for name in names:
+        shutil.copytree(run, Path(os.fsdecode(bytes(tmp_path) + b"/" + name)))
+    with serving(tmp_path) as served:
+        rows = served.ask("/documents/table").document["rows"]
+        assert len({row["key"] for row in rows}) == len(names)
+        for row in rows:
+            key = quote(row["key"], safe="")
+            document = served.ask(f"/documents/run?of={key}").document
+            assert document["status"] == "completed"
+            assert served.ask(f"/files/{quote(document['path'])}/config.yaml").status == 200
+        keys = "&".join(f"of={quote(row['key'], safe='')}" for row in rows[:2])
+        assert len(served.ask(f"/documents/comparison?{keys}").document["runs"]) == 2
+        for outside in ("%252e%252e", "%2e%2e", "%252e%252e%252f", "%2500", "%25fe"):
+            assert served.ask(f"/documents/run?of={outside}").status == 404
+            assert served.ask(f"/files/{outside}/config.yaml").status == 404
+    assert served.told == []
+
+
 def test_a_file_that_gets_its_name_meanwhile_is_no_error(
     served: Served, trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

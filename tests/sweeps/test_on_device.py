@@ -14,8 +14,9 @@ from safetensors.numpy import load_file
 
 from isolet_nn.data import load_dataset
 from isolet_nn.sweeps.cohort import model_path
-from isolet_nn.sweeps.folder import MODELS, SweepFolder
+from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.sweep import resume_sweep, sweep
+from isolet_nn.system.folders import MODELS
 from sweeps.helpers import InlineWorkers, iris_sweep, result_table, stop_after
 
 pytestmark = [needs_torch, pytest.mark.usefixtures("without_pictures")]
