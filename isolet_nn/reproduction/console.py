@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,10 @@ from isolet_nn.reproduction.page import PAGE
 from isolet_nn.reproduction.parts import Part
 from isolet_nn.reproduction.run import ReproductionObserver
 from isolet_nn.reproduction.verdicts import Claim
+from isolet_nn.sweeps.cohort import TrialResult
+from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.observers import SweepObserver
+from isolet_nn.sweeps.plan import Cohort, Plan
 from isolet_nn.terminal.printer import FOR_TERMINAL, Printer
 from isolet_nn.terminal.streams import print_json, print_message
 from isolet_nn.terminal.sweeps import sweep_observer
@@ -36,11 +40,13 @@ class PrintedProgress(ReproductionObserver):
 
     def __init__(self, quiet: bool) -> None:
         self.path: Path | None = None
+        self.shown: _Newest | None = None
+        self.showing = threading.RLock()
         self._quiet = quiet
         self._printed = 0.0
 
     def of_sweep(self) -> SweepObserver:
-        return sweep_observer(self._quiet, verbose=False)
+        return _Newest(self, sweep_observer(self._quiet, verbose=False))
 
     def on_start(self, folder: Path) -> None:
         self.path = folder
@@ -57,6 +63,39 @@ class PrintedProgress(ReproductionObserver):
     def _say(self, text: str) -> None:
         if not self._quiet:
             print_message(text)
+
+
+class _Newest(SweepObserver):
+    """Shows a sweep until the next one begins: two bars would be drawn over each other."""
+
+    def __init__(self, among: PrintedProgress, progress: SweepObserver) -> None:
+        self._among, self._progress = among, progress
+
+    def on_start(self, folder: SweepFolder, plan: Plan) -> None:
+        with self._among.showing:
+            if self._among.shown is not None:
+                self._among.shown.on_end(folder)
+            self._among.shown = self
+            self._progress.on_start(folder, plan)
+
+    def on_results(self, results: list[TrialResult], cost: float) -> None:
+        with self._among.showing:
+            if self._among.shown is self:
+                self._progress.on_results(results, cost)
+
+    def on_wait(self) -> None:
+        with self._among.showing:
+            if self._among.shown is self:
+                self._progress.on_wait()
+
+    def on_retry(self, cohort: Cohort, error: str) -> None:
+        self._progress.on_retry(cohort, error)
+
+    def on_end(self, folder: SweepFolder) -> None:
+        with self._among.showing:
+            if self._among.shown is self:
+                self._progress.on_end(folder)
+                self._among.shown = None
 
 
 def print_verdicts(

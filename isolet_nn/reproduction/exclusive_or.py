@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.config.shipped import resolve
 from isolet_nn.reproduction.parts import Measuring
 from isolet_nn.runs import execution
-from isolet_nn.runs.xor import count_solved, require_xor, result_of
+from isolet_nn.runs.xor import count_solved, require_xor, result_of, which_solve
 from isolet_nn.system.statuses import COMPLETED
 
 RECIPE = "report/xor"
@@ -21,14 +22,10 @@ def measure_xor(how: Measuring) -> dict[str, Any] | None:
     experiment = load_experiment(resolve(RECIPE), how.computing)
     require_xor(experiment)
     seeds = SEEDS[how.quick]
-    flat = load_experiment(experiment.model_dump(mode="json"), {"model.hidden_layers": []})
-    solved, without = count_solved(experiment, seeds), count_solved(flat, seeds)
-    if how.should_stop():
+    counted = None if how.should_stop() else how.call(count_seeds, experiment, seeds)
+    if counted is None:
         return None
-    # The first seed that solves it, as the report shows one that does.
-    lucky = next(
-        (s for s in range(seeds) if count_solved(experiment.model_copy(update={"seed": s}), 1)), 0
-    )
+    solved, without, lucky = counted
     chosen = experiment.model_copy(update={"seed": lucky})
     run = execution.train(chosen, runs_dir=how.folder, should_stop=how.should_stop)
     if run.summary["status"] != COMPLETED:
@@ -42,3 +39,13 @@ def measure_xor(how: Measuring) -> dict[str, Any] | None:
         "seed": lucky,
         "probabilities": [[float(p) for p in row] for row in result.probabilities],
     }
+
+
+def count_seeds(experiment: Experiment, seeds: int) -> tuple[int, int, int]:
+    """How many seeds solve it with a hidden layer and without, and the first that does.
+
+    The report shows one that does; where there is none, it is the first of all.
+    """
+    flat = load_experiment(experiment.model_dump(mode="json"), {"model.hidden_layers": []})
+    solve = which_solve(experiment, seeds)
+    return sum(solve), count_solved(flat, seeds), solve.index(True) if any(solve) else 0

@@ -35,6 +35,9 @@ class Measuring:
         Backend and device of all of it, where given.
     should_stop
         Asked again and again.
+    call
+        Gives what a function returns for arguments, computed in a process that is free; None where
+        it was stopped. Several threads may call.
     """
 
     folder: Path
@@ -42,6 +45,7 @@ class Measuring:
     data_dir: str | None
     computing: Mapping[str, Any]
     should_stop: Callable[[], bool]
+    call: Callable[..., Any]
 
 
 Measure = Callable[[Measuring], Mapping[str, Any] | None]
@@ -86,8 +90,12 @@ class Part:
         Whether it is left aside where one backend computes all.
     choice
         Where its settings come from; those in its config are what was chosen when it was written.
+    takes_over
+        Parts that have some of its very trainings, which are not repeated.
     measure
         What is done instead of running its config.
+    is_timed
+        Whether it measures times, and nothing else may run meanwhile.
     """
 
     name: str
@@ -98,12 +106,19 @@ class Part:
     on_isolet: bool = True
     compares_backends: bool = False
     choice: Choice | None = None
+    takes_over: tuple[str, ...] = ()
     measure: Measure | None = None
+    is_timed: bool = False
 
     @property
     def file(self) -> str:
         """Where what was measured is kept."""
         return f"{self.name}.json"
+
+    @property
+    def after(self) -> set[str]:
+        """Parts that have to be at their end before it begins."""
+        return {*self.takes_over} | ({self.choice.part} if self.choice else set())
 
 
 def sweep_of(

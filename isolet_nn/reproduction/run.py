@@ -6,7 +6,8 @@ What is finished is told by the folders of its parts, so that nothing is run twi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,13 +28,15 @@ from isolet_nn.reproduction.folder import (
 from isolet_nn.reproduction.page import write_page
 from isolet_nn.reproduction.parts import CARRIED_OVER, Measure, Measuring, Part, sweep_of
 from isolet_nn.reproduction.selection import parts_of
+from isolet_nn.reproduction.side_by_side import PassesOn, SideBySide, Turn
 from isolet_nn.runs.records import FORMAT
 from isolet_nn.runs.status_file import at_work
-from isolet_nn.sweeps.observers import SweepObserver
+from isolet_nn.sweeps.observers import SweepObserver, SweepObservers
 from isolet_nn.sweeps.sweep import resume_sweep, sweep
-from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
+from isolet_nn.sweeps.workers import LocalWorkers, Processes, WorkersFactory, shared_processes
 from isolet_nn.system.files import write_json, write_text
 from isolet_nn.system.folders import locked, new_folder
+from isolet_nn.system.machine import available_cores
 from isolet_nn.system.statuses import COMPLETED
 from isolet_nn.training.backends import require_backend
 from isolet_nn.version import __version__
@@ -137,10 +140,20 @@ def go_on(
             f"{__version__}; begin a new reproduction"
         )
     observer = observer or ReproductionObserver()
-    with locked(folder):
+    with locked(folder), _processes_for(content, workers, make_workers) as processes:
         observer.on_start(folder)
-        work = _Work(folder, content, data_dir, workers, make_workers, observer, should_stop)
-        _carry_out(work)
+        _carry_out(
+            _Work(
+                folder,
+                content,
+                data_dir,
+                workers,
+                make_workers,
+                processes,
+                observer,
+                should_stop,
+            )
+        )
 
 
 def _require_isolet(data_dir: str | None) -> None:
@@ -150,44 +163,69 @@ def _require_isolet(data_dir: str | None) -> None:
 
 @dataclass(frozen=True)
 class _Work:
-    """A reproduction at work: where, what, and by which means."""
+    """A reproduction at work: where, what, and by which means.
+
+    `processes` are those that all parts share; None where each has its own.
+    """
 
     folder: Path
     content: Reproduction
     data_dir: str | None
     workers: int | None
     make_workers: WorkersFactory
+    processes: Processes | None
     observer: ReproductionObserver
     should_stop: Callable[[], bool]
+
+    def call(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """What a function returns, computed in a process where there are some."""
+        if self.processes is None:
+            return function(*arguments)
+        return self.processes.call(function, *arguments, should_stop=self.should_stop)
+
+
+def _processes_for(
+    content: Reproduction, workers: int | None, make_workers: WorkersFactory
+) -> AbstractContextManager[Processes | None]:
+    """The processes that all parts share; where there may be a GPU, each part has its own."""
+    may_use_gpu = content.backend == "torch" and content.device != "cpu"
+    if make_workers is not LocalWorkers or may_use_gpu:
+        return nullcontext()
+    return shared_processes(workers or available_cores())
 
 
 def _carry_out(work: _Work) -> None:
     """Run what is left, then draw the page, however far it got."""
     content = work.content
     parts = parts_of(content.figures, content.backend, quick=content.quick)
+    numbers = {part.name: number for number, part in enumerate(parts, 1)}
+
+    def begin(part: Part) -> bool:
+        work.observer.on_part(part, numbers[part.name], len(parts))
+        return not work.should_stop()
+
+    side_by_side = SideBySide(
+        begin, lambda turn: _run_part(stoppable, turn), overlaps=work.processes is not None
+    )
+    stoppable = replace(work, should_stop=lambda: work.should_stop() or side_by_side.has_failed())
     with at_work(work.folder) as progress:
-        for number, part in enumerate(parts, 1):
-            if is_finished(work.folder, part):
-                continue
-            work.observer.on_part(part, number, len(parts))
-            if work.should_stop() or not _run_part(work, part):
-                break
-        else:
-            progress.is_completed = True
+        left = (part for part in parts if not is_finished(work.folder, part))
+        progress.is_completed = side_by_side.run(left)
         write_page(work.folder)
 
 
-def _run_part(work: _Work, part: Part) -> bool:
+def _run_part(work: _Work, turn: Turn) -> bool:
     """Run a part, or go on with it; return whether it was completed."""
+    part = turn.part
     if part.measure is not None:
-        return _run_measurement(work, part, part.measure)
+        return _run_measurement(work, turn, part.measure)
     own = folder_of(work.folder, part.name)
     if part.name == CARRIED_OVER:
-        return _run_carried_over(work, part, own)
+        return _run_carried_over(work, turn, own)
     options: dict[str, Any] = {
         "workers": work.workers,
         "make_workers": work.make_workers,
-        "observer": work.observer.of_sweep(),
+        "observer": SweepObservers([work.observer.of_sweep(), PassesOn(turn)]),
         "should_stop": work.should_stop,
     }
     if own is not None:
@@ -206,11 +244,20 @@ def _run_part(work: _Work, part: Part) -> bool:
         computing=work.content.computing,
         settings=settings,
     )
-    done = sweep(config, runs_dir=work.folder, **options)
+    done = sweep(config, runs_dir=work.folder, reuse=_earlier(work, part), **options)
     return bool(done.summary["status"] == COMPLETED)
 
 
-def _run_measurement(work: _Work, part: Part, measure: Measure) -> bool:
+def _earlier(work: _Work, part: Part) -> list[Path] | None:
+    """Folders of the parts that have some of a part's trainings."""
+    folders = [folder_of(work.folder, name) for name in part.takes_over]
+    found = [folder for folder in folders if folder is not None]
+    return found if found and work.make_workers is LocalWorkers else None
+
+
+def _run_measurement(work: _Work, turn: Turn, measure: Measure) -> bool:
+    if not turn.part.is_timed:
+        turn.pass_on()
     measured = measure(
         Measuring(
             work.folder,
@@ -218,15 +265,17 @@ def _run_measurement(work: _Work, part: Part, measure: Measure) -> bool:
             work.data_dir,
             work.content.computing,
             work.should_stop,
+            work.call,
         )
     )
     if measured is None:
         return False
-    write_json(work.folder / part.file, {"format": FORMAT, **measured})
+    write_json(work.folder / turn.part.file, {"format": FORMAT, **measured})
     return True
 
 
-def _run_carried_over(work: _Work, part: Part, own: Path | None) -> bool:
+def _run_carried_over(work: _Work, turn: Turn, own: Path | None) -> bool:
+    part = turn.part
     if own is None:
         changes = (part.quick or {}) if work.content.quick else {}
         config = carried_over.load_carried_over(
@@ -236,9 +285,12 @@ def _run_carried_over(work: _Work, part: Part, own: Path | None) -> bool:
             **changes,
         )
         own = carried_over.begin(config, work.folder)
-    return carried_over.go_on(
-        own,
-        data_dir=work.data_dir,
-        should_stop=work.should_stop,
-        on_cell=work.observer.on_cell,
-    )
+    # It is trained in this process: a worker leaves its core to it.
+    with nullcontext() if work.processes is None else work.processes.one_resting():
+        turn.pass_on()
+        return carried_over.go_on(
+            own,
+            data_dir=work.data_dir,
+            should_stop=work.should_stop,
+            on_cell=work.observer.on_cell,
+        )

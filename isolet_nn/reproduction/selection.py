@@ -9,8 +9,10 @@ from isolet_nn.reproduction.claims import CLAIMS
 from isolet_nn.reproduction.figure_parts import FIGURE_PARTS
 from isolet_nn.reproduction.parts import Part
 
-PARTS = (*FIGURE_PARTS, *(part for claim in CLAIMS for part in claim.parts))
-"""In the order in which they are run: what settings are chosen from comes first."""
+_NAMED = (*FIGURE_PARTS, *(part for claim in CLAIMS for part in claim.parts))
+PARTS = (*(p for p in _NAMED if p.is_timed), *(p for p in _NAMED if not p.is_timed))
+"""In the order in which they are run: what is timed before there is anything to wait for, and what
+settings are chosen from before they are used."""
 _CLAIMS = {claim.option: claim for claim in CLAIMS}
 FIGURES = (*dict.fromkeys(name for part in FIGURE_PARTS for name in part.figures), *_CLAIMS)
 """What ``--figure`` may name: the report's figures, what its conclusions need besides, claims."""

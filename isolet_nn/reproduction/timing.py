@@ -16,7 +16,7 @@ Contests = tuple[Sequence[Contestant], Sequence[Setting]]
 
 
 def timed_by(
-    contests: Callable[[bool], Contests], *, epochs: int, rounds: Mapping[bool, int]
+    contests: Callable[[bool], Contests], *, epochs: Mapping[bool, int], rounds: Mapping[bool, int]
 ) -> Measure:
     """A measurement that times trainings on ISOLET.
 
@@ -25,14 +25,14 @@ def timed_by(
     contests
         Gives who trains what, in full (False) and quick (True).
     epochs
-        Epochs of a training.
+        Epochs of a training, in full and quick.
     rounds
         Trainings of each setting by each contestant, in full and quick.
     """
 
     def measure(how: Measuring) -> dict[str, Any] | None:
         contestants, settings = contests(how.quick)
-        trainings = []
+        n_epochs, trainings = epochs[how.quick], []
         with ExitStack() as stack:
             workers = [
                 stack.enter_context(Worker(contestant, "isolet", how.data_dir))
@@ -43,7 +43,7 @@ def timed_by(
                     for worker in workers:
                         if how.should_stop():
                             return None
-                        trained = worker.train(setting, epochs)
+                        trained = worker.train(setting, n_epochs)
                         if number == 0:  # libraries choose and compile their kernels here
                             continue
                         trainings.append(
@@ -55,7 +55,7 @@ def timed_by(
                                 "seconds": trained.seconds,
                             }
                         )
-        return {"epochs": epochs, "trainings": trainings}
+        return {"epochs": n_epochs, "trainings": trainings}
 
     return measure
 

@@ -179,7 +179,7 @@ class Dispatcher:
                     self.record(list(_failed(attempt.cohort, str(error))), attempt.cohort.cost)
                 else:
                     running[ticket] = attempt
-            if not running:  # none of them could be begun
+            if not running and not waiting:  # none of them could be begun
                 continue
             outcomes = self._workers.wait(_WAIT_SECONDS)
             for outcome in outcomes:

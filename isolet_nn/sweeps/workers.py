@@ -1,7 +1,8 @@
 """Processes on this machine that train cohorts, each on its own.
 
 Every worker is an executor of one process, so that when one dies it is certain whose cohort it
-was; the others go on. A worker that finds its parent gone ends too.
+was; the others go on. A worker that finds its parent gone ends too. Sweeps of one process may share
+their workers: `shared_processes`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import functools
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.data.dataset import Dataset
@@ -25,6 +27,9 @@ from isolet_nn.sweeps.cohort import CohortTask, TrialResult, run_cohort
 from isolet_nn.sweeps.datasets import PackedDataset
 from isolet_nn.system.processes import new_executor, starting
 
+Answer = TypeVar("Answer")
+
+_LOOK_SECONDS = 0.1
 _DATASETS_KEPT = 8
 """Data sets mapped into memory by a worker: the folds of a cross-validation come in turn."""
 _BYTES_KEPT = 2 * 1024**3
@@ -118,6 +123,106 @@ class _Slot:
             self.executor.shutdown(wait=False, kill_workers=True)
 
 
+class Processes:
+    """Worker processes, each of which does one thing at a time for whoever has taken it.
+
+    Parameters
+    ----------
+    variables
+        Environment variables of each.
+    """
+
+    def __init__(self, variables: Sequence[dict[str, str]]) -> None:
+        self._slots = [_Slot(of_one) for of_one in variables]
+        self._free = [*self._slots]
+        self._given_back = threading.Condition()
+
+    def free(self) -> int:
+        """How many nobody has taken."""
+        return len(self._free)
+
+    def take(self) -> _Slot:
+        """One of them, once there is one that nobody has taken."""
+        with self._given_back:
+            self._given_back.wait_for(lambda: self._free)
+            return self._free.pop(0)
+
+    def give_back(self, slot: _Slot) -> None:
+        """Let others take it."""
+        with self._given_back:
+            self._free.append(slot)
+            self._given_back.notify_all()
+
+    def wait_for_free(self, seconds: float) -> None:
+        """Wait until there is one that nobody has taken, at most so long."""
+        with self._given_back:
+            self._given_back.wait_for(lambda: self._free, seconds)
+
+    @contextmanager
+    def one_resting(self) -> Iterator[None]:
+        """Keep one of them from work, so that its core is free for this process."""
+        slot = self.take()
+        try:
+            yield
+        finally:
+            self.give_back(slot)
+
+    def call(
+        self,
+        function: Callable[..., Answer],
+        *arguments: object,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> Answer | None:
+        """What a function returns in the next of them that is free; None where it was stopped.
+
+        Raises
+        ------
+        IsoletNNError
+            If the process has died; and whatever the function raises.
+        """
+        from joblib.externals.loky import wait
+
+        slot = self.take()
+        try:
+            slot.submit(function, *arguments)
+            while not wait([slot.future], timeout=_LOOK_SECONDS).done:
+                if should_stop():
+                    slot.renew()
+                    return None
+            answer: Answer = slot.future.result()
+            return answer
+        except BrokenExecutor:
+            slot.renew()
+            raise IsoletNNError("a worker process died (killed, or out of memory)") from None
+        finally:
+            slot.future = None
+            self.give_back(slot)
+
+    def close(self) -> None:
+        """End all of them, whatever they are doing."""
+        for slot in self._slots:
+            slot.close()
+
+
+_shared: Processes | None = None
+
+
+@contextmanager
+def shared_processes(count: int) -> Iterator[Processes]:
+    """Let the sweeps that this process runs meanwhile share so many workers.
+
+    They need not be started for each, and sweeps that run side by side take no more cores. Sweeps
+    on GPUs have workers of their own.
+    """
+    global _shared
+    before, _shared = _shared, Processes([{} for _ in range(count)])
+    try:
+        yield _shared
+    finally:
+        _shared.close()
+        _shared = before
+
+
 class LocalWorkers:
     """Worker processes on this machine.
 
@@ -144,22 +249,31 @@ class LocalWorkers:
         self._pack = pack
         self._folders: dict[str, tuple[Path, int]] = {}
         self._numbers = itertools.count()
-        self._slots = [
-            _Slot(only_gpu(gpus[number % len(gpus)]) if gpus else {}) for number in range(n_workers)
-        ]
+        self._busy: list[_Slot] = []
+        self._is_shared = _shared is not None and not gpus
+        if _shared is None or gpus:  # workers of its own
+            variables = [only_gpu(gpus[n % len(gpus)]) if gpus else {} for n in range(n_workers)]
+            self._processes = Processes(variables)
+        else:
+            self._processes = _shared
 
     def free(self) -> int:
-        return sum(slot.future is None for slot in self._slots)
+        return self._processes.free()
 
     def submit(self, ticket: int, task: CohortTask, experiment: Experiment) -> None:
         folder = str(self._folder(task.data_key, experiment))
-        slot = next(slot for slot in self._slots if slot.future is None)
+        slot = self._processes.take()
         slot.ticket, slot.data_key = ticket, task.data_key
         try:
-            slot.submit(_work, task, folder)
-        except BrokenExecutor:  # its process died while it had nothing to do
-            slot.renew()
-            slot.submit(_work, task, folder)
+            try:
+                slot.submit(_work, task, folder)
+            except BrokenExecutor:  # its process died while it had nothing to do
+                slot.renew()
+                slot.submit(_work, task, folder)
+        except BaseException:
+            self._processes.give_back(slot)
+            raise
+        self._busy.append(slot)
 
     def _folder(self, key: str, experiment: Experiment) -> Path:
         """Where a data set lies, written when it is first needed."""
@@ -173,7 +287,7 @@ class LocalWorkers:
 
     def _make_room(self, n_bytes: int) -> None:
         """Remove old data sets that nobody works on; they are written anew if needed."""
-        in_use = {slot.data_key for slot in self._slots if slot.future is not None}
+        in_use = {slot.data_key for slot in self._busy}
         total = n_bytes + sum(size for _, size in self._folders.values())
         for key in [key for key in self._folders if key not in in_use]:
             if total <= _BYTES_KEPT:
@@ -185,11 +299,20 @@ class LocalWorkers:
     def wait(self, seconds: float) -> list[Outcome]:
         from joblib.externals.loky import FIRST_COMPLETED, wait
 
-        busy = {slot.future: slot for slot in self._slots if slot.future is not None}
+        busy = {slot.future: slot for slot in self._busy}
+        if not busy:  # others have taken them all
+            self._processes.wait_for_free(seconds)
         done, _ = wait(busy, timeout=seconds, return_when=FIRST_COMPLETED)
         return [self._outcome(busy[future]) for future in done]
 
     def _outcome(self, slot: _Slot) -> Outcome:
+        try:
+            return self._outcome_of(slot)
+        finally:
+            self._busy.remove(slot)
+            self._processes.give_back(slot)
+
+    def _outcome_of(self, slot: _Slot) -> Outcome:
         future, slot.future = slot.future, None
         try:
             return Outcome(slot.ticket, future.result())
@@ -208,8 +331,13 @@ class LocalWorkers:
             return Outcome(slot.ticket, None, f"{type(error).__name__}: {error}")
 
     def close(self) -> None:
-        for slot in self._slots:
-            slot.close()
+        for slot in self._busy:  # what it is doing is of no use any more
+            slot.renew()
+            slot.future = None
+            self._processes.give_back(slot)
+        self._busy.clear()
+        if not self._is_shared:
+            self._processes.close()
 
 
 def only_gpu(gpu: str) -> dict[str, str]:

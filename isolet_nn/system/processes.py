@@ -48,20 +48,25 @@ def require_processes(count: int, key: str) -> None:
         )
 
 
+_one_starts = threading.RLock()
+"""The environment that processes begin with is this process's, which its threads share."""
+
+
 @contextmanager
 def starting() -> Iterator[None]:
     """Start processes in the block, and what multiprocessing starts along with them."""
-    before = dict(os.environ)
-    os.environ.update(safe_environment())
-    try:
-        with _somewhere(), held_interrupt():
-            yield
-    finally:
-        for name in safe_environment():
-            if name in before:
-                os.environ[name] = before[name]
-            else:
-                del os.environ[name]
+    with _one_starts:
+        before = dict(os.environ)
+        os.environ.update(safe_environment())
+        try:
+            with _somewhere(), held_interrupt():
+                yield
+        finally:
+            for name in safe_environment():
+                if name in before:
+                    os.environ[name] = before[name]
+                else:
+                    del os.environ[name]
 
 
 @contextmanager
@@ -102,6 +107,10 @@ def new_executor(processes: int, **variables: str) -> Any:
 
 def _begin(parent: int) -> None:
     """Leave signals from the terminal to the parent; end when the parent is gone."""
+    from joblib.externals.loky import process_executor
+
+    # Else a process that has loaded PyTorch meanwhile would be taken for one that leaks, and ended.
+    process_executor._USE_PSUTIL = False
     leave_interrupts_to_parent()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

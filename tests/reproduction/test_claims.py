@@ -220,17 +220,14 @@ def test_the_effective_step_is_the_rate_over_the_root_of_the_total(
     assert effective_step(optimizer, totals) == pytest.approx(expected, rel=1e-6)
 
 
-def test_effective_steps_are_read_from_the_optimizers_of_a_training(tmp_path: Path) -> None:
+def test_effective_steps_are_read_from_the_optimizers_of_a_training() -> None:
     content = {"dataset": {"name": "iris"}, "training": {"epochs": 3, "batch_size": 32}}
     experiments = [
         load_experiment(content, {"optimizer": {"name": name, "learning_rate": 0.01}, "seed": seed})
         for name in ("adagrad", "rmsprop")
         for seed in (0, 1)
     ]
-    how = Measuring(tmp_path, True, None, {}, lambda: False)
-    recorded = record_effective_steps(experiments, how)
-    assert recorded is not None
-    steps, per_epoch, medians = recorded
+    steps, per_epoch, medians = record_effective_steps(experiments)
     assert (steps, per_epoch) == ([*range(1, 13)], 4)
     assert medians.shape == (12, 4)
     assert (np.diff(medians[:, :2], axis=0) <= 0).all(), "a sum of squares cannot fall"
@@ -239,11 +236,11 @@ def test_effective_steps_are_read_from_the_optimizers_of_a_training(tmp_path: Pa
 
 
 def test_a_measurement_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
-    how = Measuring(tmp_path, True, None, {}, lambda: True)
+    how = Measuring(tmp_path, True, None, {}, lambda: True, pytest.fail)
     measures = [part.measure for part in PARTS if part.measure is not None]
     assert len(measures) == 5
     for part in PARTS:
-        if part.name in ("effective-steps", "xor-by-scale"):
+        if part.name in ("xor", "effective-steps", "xor-by-scale"):
             assert part.measure is not None
             assert part.measure(how) is None
     assert [*tmp_path.iterdir()] == []

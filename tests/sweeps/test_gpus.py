@@ -149,9 +149,10 @@ def test_a_process_sees_its_own_gpu_of_those_that_its_parent_sees(
 def test_worker_processes_take_the_gpus_in_turn(tmp_path: Path) -> None:
     workers = LocalWorkers(3, tmp_path, lambda _: pytest.fail("no data"), ["cuda:0", "cuda:1"])
     try:
-        for slot in workers._slots:
+        slots = [workers._processes.take() for _ in range(3)]
+        for slot in slots:
             slot.submit(os.getenv, "CUDA_VISIBLE_DEVICES")
-        assert [slot.future.result() for slot in workers._slots] == ["0", "1", "0"]
+        assert [slot.future.result() for slot in slots] == ["0", "1", "0"]
     finally:
         workers.close()
 

@@ -118,6 +118,7 @@ DATA_SETS = ReportClaim(
             "report/claim12_data_sets",
             quick=None,
             on_isolet=False,
+            takes_over=("other-data-sets",),
         ),
     ),
     table=_table,

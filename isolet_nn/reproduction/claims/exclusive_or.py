@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
-from isolet_nn.benchmarks.worker import in_own_process
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
 from isolet_nn.config.shipped import resolve
@@ -20,7 +18,6 @@ from isolet_nn.reproduction.rules import Verdict, ever, never, not_run
 from isolet_nn.reproduction.tables import TextTable
 from isolet_nn.runs.xor import count_solved
 from isolet_nn.scores.evaluation import wilson_interval
-from isolet_nn.system.machine import available_cores
 
 NETWORKS: tuple[tuple[str | None, float], ...] = (
     (None, 0.1),
@@ -42,11 +39,10 @@ def measure_solved(how: Measuring) -> dict[str, Any] | None:
     seeds = SEEDS[how.quick]
 
     def count(kind: Experiment) -> int | None:
-        if how.should_stop():
-            return None
-        return in_own_process("exclusive or", partial(count_solved, trials=seeds), kind)
+        solved: int | None = None if how.should_stop() else how.call(count_solved, kind, seeds)
+        return solved
 
-    with ThreadPoolExecutor(available_cores()) as threads:
+    with ThreadPoolExecutor(len(kinds)) as threads:
         counts = [*threads.map(count, kinds)]
     if None in counts:
         return None

@@ -23,7 +23,7 @@ FAST = 0.5
 """Share of the time of the report's script, 10 epochs of batches of 32, that is fast."""
 _TIMES, _SCRIPT, _PRAISED = "times-by-batch", 32, 256
 _NUMPY = Contestant("numpy", 1)
-_SIZES = {False: (2, 4, 16, 32, 64, 128, 256, 1024, 8192), True: (2, 32, 256, 8192)}
+_SIZES = {False: (2, 4, 16, 32, 64, 128, 256, 1024, 8192), True: (16, 32, 256, 8192)}
 
 
 def _judge(evidence: Evidence) -> Mapping[str, Verdict]:
@@ -93,7 +93,7 @@ def _table(evidence: Evidence) -> TextTable:
 
 _measure_times = timed_by(
     lambda quick: ([_NUMPY], [Setting(128, size) for size in _SIZES[quick]]),
-    epochs=1,
+    epochs={False: 1, True: 1},
     rounds={False: 5, True: 3},
 )
 
@@ -105,7 +105,7 @@ ONE_EPOCH = ReportClaim(
     runs="Fresh networks of 128 neurons, Adam at 0.001, as for claim 4; and one process on one "
     "thread that trains an epoch of each batch size in turn, round after round, on the clock.",
     judge=_judge,
-    parts=(Part(_TIMES, ("claim5",), measure=_measure_times),),
+    parts=(Part(_TIMES, ("claim5",), measure=_measure_times, is_timed=True),),
     others=(BATCHES,),
     table=_table,
 )

@@ -57,7 +57,7 @@ def measure_steps(how: Measuring) -> dict[str, Any] | None:
         for number in range(len(trials))
         if trials.setting(number // SEEDS)["optimizer.name"] in _SHOWN
     ]
-    recorded = record_effective_steps(experiments, how)
+    recorded = None if how.should_stop() else how.call(record_effective_steps, experiments)
     if recorded is None:
         return None
     steps, per_epoch, medians = recorded
@@ -72,9 +72,9 @@ def measure_steps(how: Measuring) -> dict[str, Any] | None:
 
 
 def record_effective_steps(
-    experiments: list[Experiment], how: Measuring
-) -> tuple[list[int], int, NDArray[np.float64]] | None:
-    """Train a stack; median effective steps by step looked at and network; None if stopped.
+    experiments: list[Experiment],
+) -> tuple[list[int], int, NDArray[np.float64]]:
+    """Train a stack; median effective steps by step looked at and network.
 
     Returns
     -------
@@ -96,8 +96,6 @@ def record_effective_steps(
                 taken = training.epoch * per_epoch + training.step
                 if taken in wanted:
                     medians[taken] = _median_steps(training, experiments)
-                if how.should_stop():
-                    return None
             training.end_epoch()
     return sorted(medians), per_epoch, np.array([medians[step] for step in sorted(medians)])
 

@@ -57,6 +57,7 @@ SMALL_BATCHES = ReportClaim(
             ("claim4", "claim5"),
             "report/claim4_batch_sizes",
             quick={"grid": {BATCH: [128, 256, 8192], EPOCHS: [1, 2, 5]}, "seeds": 3},
+            takes_over=("figure6",),
         ),
         Part(
             _SCALED,

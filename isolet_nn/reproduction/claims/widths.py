@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from isolet_nn.reproduction.claims.claim import ReportClaim
+from isolet_nn.reproduction.claims.small_batches import BATCHES
 from isolet_nn.reproduction.evidence import LAYERS, RATE, Cells, Evidence
 from isolet_nn.reproduction.parts import FEW_NEURONS, Part
 from isolet_nn.reproduction.report import ROUNDING, load_report
@@ -83,6 +84,7 @@ WIDTHS = ReportClaim(
             ("claim6",),
             "report/claim6_wider",
             quick=None,
+            takes_over=("figure5", BATCHES),
         ),
     ),
     others=("figure5", FEW_NEURONS, "figure8"),
