@@ -7,8 +7,7 @@ network that is carried over. What is computed is the same.
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -79,12 +78,13 @@ class SideBySide:
 
     def run(self, parts: Iterable[Part]) -> bool:
         """Run all of them; return whether all were completed, and none was stopped."""
-        waiting, stopped = deque(parts), False
+        waiting, stopped = list(parts), False
         with ThreadPoolExecutor(max(1, len(waiting))) as threads:
             try:
                 while self._running or (waiting and not stopped):
-                    if not stopped and waiting and self._may_begin(waiting[0]):
-                        part = waiting.popleft()
+                    part = None if stopped else self._next(waiting)
+                    if part is not None:
+                        waiting.remove(part)
                         if self._begin(part):
                             turn = Turn(part)
                             self._running[threads.submit(self._run, turn)] = turn
@@ -104,9 +104,15 @@ class SideBySide:
         completed = [future.result() for future in ended]  # all of them: any may have raised
         return all(completed)
 
-    def _may_begin(self, part: Part) -> bool:
-        turns = self._running.values()
-        if part.is_timed or not self._overlaps:
-            return not turns
-        is_turn = all(turn.is_passed_on.is_set() for turn in turns)
-        return is_turn and not part.after & {turn.part.name for turn in turns}
+    def _next(self, waiting: Sequence[Part]) -> Part | None:
+        """The first that may begin: what rests on one that is not at its end is passed over."""
+        turns = [*self._running.values()]
+        if not all(self._overlaps and turn.is_passed_on.is_set() for turn in turns):
+            return None
+        not_ended = {part.name for part in (*waiting, *(turn.part for turn in turns))}
+        for part in waiting:
+            if part.is_timed and turns:  # nothing may begin before it
+                return None
+            if not part.after & not_ended:
+                return part
+        return None

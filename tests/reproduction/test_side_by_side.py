@@ -103,6 +103,21 @@ def test_what_needs_another_part_or_rest_waits_for_its_end(second: Part, overlap
     thread.join(LIMIT)
 
 
+def test_what_rests_on_a_part_at_work_is_passed_over_until_that_has_ended() -> None:
+    stage = Stage()
+    tuned = Part("tuned", (), choice=Choice("rates", "optimizer.name"))
+    thread = playing(stage, [*parts("rates"), tuned, *parts("c")])
+    assert stage.has_begun("rates")
+    stage.turns["rates"].pass_on()
+    assert stage.has_begun("rates", "c")
+    stage.turns["c"].pass_on()
+    stage.may_end["rates"].set()
+    assert stage.has_begun("rates", "c", "tuned")
+    for name in ("c", "tuned"):
+        stage.may_end[name].set()
+    thread.join(LIMIT)
+
+
 def test_what_one_part_raises_ends_the_others_and_is_raised() -> None:
     stopped: list[str] = []
 
