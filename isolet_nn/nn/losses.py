@@ -85,6 +85,10 @@ class SoftmaxCrossEntropy:
         self._floor = math.log(self._negligible) - 1.0
         self._none_below = math.log(self._negligible) + math.log(classes) + 1.0
         self._predicted = np.empty((networks, batch_size), np.int64)
+        self._is_largest = np.empty((networks, batch_size, classes), np.bool_)
+        rows = np.arange(networks * batch_size).reshape(networks, batch_size)
+        self._row_starts = rows * classes  # of `_is_largest`, flat
+        self._own = np.empty((networks, batch_size), np.int64)
         self._hits = np.empty((networks, batch_size), np.bool_)
 
     def forward_backward(
@@ -118,7 +122,6 @@ class SoftmaxCrossEntropy:
         targets, products = self._targets[:, :batch], self._products[:, :batch]
         column, losses = self._column[:, :batch], self._losses[:, :batch]
         inverse = self._inverse[:, :batch]
-        predicted, hits = self._predicted[:, :batch], self._hits[:, :batch]
 
         self._targets_of_class.take(labels, axis=0, out=targets, mode="clip")
         row_weights = None
@@ -133,9 +136,6 @@ class SoftmaxCrossEntropy:
                 _blend(row_weights, weights_of_others[:, :, np.newaxis], shares)
             _blend(targets, products, shares)
         # From here on `logits` turns from z into z - m, e^(z - m), softmax(z) and the gradient.
-        logits.argmax(axis=2, out=predicted)
-        np.equal(predicted, labels, out=hits)
-        np.add.reduce(hits, axis=1, out=self.correct)
 
         # Over classes NumPy reduces slowly row by row: the maximum is taken of a transposed copy,
         # and sums are products with ones.
@@ -143,13 +143,15 @@ class SoftmaxCrossEntropy:
         np.copyto(by_class, logits.transpose(0, 2, 1))
         np.maximum.reduce(by_class, axis=1, keepdims=True, out=largest)
         logits -= largest.transpose(0, 2, 1)  # z - m
+        least = logits.min()
+        self._count_hits(logits, by_class, labels, are_numbers=least == least)
         np.multiply(targets, logits, out=products)
         # sum t (z - m), to be subtracted from log sum e^(z - m): m goes out, as t sums to 1
         # (and w t to the w that the logarithm is multiplied by).
         np.matmul(products, self._ones, out=losses)
         # Asked of the whole stack, and so that the answer changes no network that has none: one
         # whose logits are no numbers says yes.
-        may_be_negligible = not logits.min() >= self._none_below
+        may_be_negligible = not least >= self._none_below
         if may_be_negligible:
             np.maximum(logits, self._floor, out=logits)
         np.exp(logits, out=logits)
@@ -169,6 +171,32 @@ class SoftmaxCrossEntropy:
         logits -= targets
         logits /= batch  # (softmax(z) - t) / B
         return logits
+
+    def _count_hits(
+        self,
+        differences: FloatArray,
+        by_class: FloatArray,
+        labels: NDArray[np.int64],
+        *,
+        are_numbers: bool,
+    ) -> None:
+        """Fill `correct`, given z - m (K, batch, classes) and z (K, classes, batch).
+
+        Every row of numbers has a difference of 0. Only where some have two, or are no numbers,
+        the first largest logit of each is looked for, which takes ten times as long.
+        """
+        batch = labels.shape[1]
+        hits, is_largest = self._hits[:, :batch], self._is_largest[:, :batch]
+        np.equal(differences, 0.0, out=is_largest)
+        if are_numbers and np.count_nonzero(is_largest) == labels.size:
+            own = self._own[:, :batch]
+            np.add(self._row_starts[:, :batch], labels, out=own)
+            self._is_largest.take(own, out=hits, mode="clip")
+        else:
+            predicted = self._predicted[:, :batch]
+            by_class.argmax(axis=1, out=predicted)
+            np.equal(predicted, labels, out=hits)
+        np.add.reduce(hits, axis=1, out=self.correct)
 
 
 def _blend(own: FloatArray, others: FloatArray, shares: FloatArray) -> None:

@@ -86,16 +86,28 @@ def test_loss_and_gradient_are_those_of_pytorch(
     assert np.allclose(gradient[0], theirs.grad.numpy(), rtol=1e-12, atol=1e-14)
 
 
-@given(seed=seeds, k=st.integers(1, 3), batch=st.integers(1, 9), classes=st.integers(2, 9))
-def test_hits_are_the_rows_whose_largest_logit_is_that_of_their_class(
-    seed: int, k: int, batch: int, classes: int
+@given(
+    seed=seeds,
+    k=st.integers(1, 3),
+    batch=st.integers(1, 9),
+    spare=st.integers(0, 2),
+    classes=st.integers(2, 9),
+    special=st.sampled_from(["none", "ties", "no numbers"]),
+)
+def test_hits_are_the_rows_whose_first_largest_logit_is_that_of_their_class(
+    seed: int, k: int, batch: int, spare: int, classes: int, special: str
 ) -> None:
     random = np.random.default_rng(seed)
-    logits = random.integers(-2, 3, (k, batch, classes)).astype(np.float64)  # with many ties
+    logits = random.standard_normal((k, batch, classes))
+    if special != "none":
+        logits = np.round(logits)
+    if special == "no numbers":
+        logits[random.random(logits.shape) < 0.1] = random.choice([np.nan, np.inf])
     labels = random.integers(0, classes, (k, batch))
     expected = (logits.argmax(axis=2) == labels).sum(axis=1)
-    loss = SoftmaxCrossEntropy(k, batch, classes, F64)
-    loss.forward_backward(logits, labels)
+    loss = SoftmaxCrossEntropy(k, batch + spare, classes, F64)
+    with np.errstate(invalid="ignore"):
+        loss.forward_backward(logits, labels)
     assert np.array_equal(loss.correct, expected)
 
 
