@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isolet_nn.nn.pool import Pool
-from isolet_nn.nn.products import matmul
+from isolet_nn.nn.products import matmul, matmul_gradient
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -105,7 +105,7 @@ class Dense(Layer):
 
     def backward(self, gradient: FloatArray) -> FloatArray:
         # The sum over the batch is within the product; 1 / batch is within the loss's gradient.
-        matmul(self._x.transpose(0, 2, 1), gradient, self.weight_gradients, self._pool)
+        matmul_gradient(self._x.transpose(0, 2, 1), gradient, self.weight_gradients, self._pool)
         if self.bias_gradients is not None:
             np.add.reduce(gradient, axis=1, out=self.bias_gradients)
         if self._input_gradient is None:

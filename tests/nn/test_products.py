@@ -17,7 +17,16 @@ from threadpoolctl import threadpool_limits
 from isolet_nn.nn import initializers, optimizers
 from isolet_nn.nn.network import Network, Shape
 from isolet_nn.nn.pool import Pool
-from isolet_nn.nn.products import CUT_OPERATIONS, MOST_BLOCKS, blocks, matmul
+from isolet_nn.nn.products import (
+    CUT_OPERATIONS,
+    MOST_BLOCKS,
+    MOST_SMALL_BLOCKS,
+    SMALL_PRODUCT,
+    blocks,
+    matmul,
+    matmul_gradient,
+    small_blocks,
+)
 
 lengths = st.integers(1, 700)
 
@@ -34,6 +43,20 @@ def test_blocks_cover_a_result_once_and_are_large_and_few(
     assert (covered == 1).all()
     assert len(cuts) <= MOST_BLOCKS
     assert len(cuts) == 1 or 2 * rows * inner * columns >= CUT_OPERATIONS
+
+
+@settings(max_examples=25)
+@given(rows=st.integers(1, 3000), inner=st.integers(1, 300), columns=st.integers(1, 300))
+def test_small_blocks_cover_a_gradient_once_and_are_few_and_small(
+    rows: int, inner: int, columns: int
+) -> None:
+    cuts = small_blocks(rows, inner, columns)
+    covered = np.concatenate([np.arange(rows)[cut] for cut in cuts])
+    assert np.array_equal(covered, np.arange(rows))
+    assert len(cuts) <= MOST_SMALL_BLOCKS
+    if len(cuts) > 1:
+        assert rows * inner * columns > SMALL_PRODUCT
+        assert max(cut.stop - cut.start for cut in cuts) * inner * columns <= SMALL_PRODUCT
 
 
 @settings(max_examples=15)
@@ -73,6 +96,25 @@ def test_a_product_has_the_same_bits_for_any_number_of_threads_and_each_network_
     assert np.array_equal(alone[0], results[0, -1])
 
 
+@pytest.mark.parametrize(("inputs", "batch", "outputs"), [(617, 128, 16), (617, 16, 300)])
+def test_a_gradient_in_small_blocks_has_the_same_bits_for_any_threads_and_each_network_alone(
+    inputs: int, batch: int, outputs: int
+) -> None:
+    assert len(small_blocks(inputs, batch, outputs)) > 1
+    random = np.random.default_rng(0)
+    x: Any = random.standard_normal((1, batch, inputs), np.float32).transpose(0, 2, 1)
+    gradient: Any = random.standard_normal((20, batch, outputs), np.float32)
+    results: Any = np.full((3, 20, inputs, outputs), np.nan, np.float32)
+    alone: Any = np.empty((1, inputs, outputs), np.float32)
+    with threadpool_limits(1):
+        for threads, result in enumerate(results, 1):
+            matmul_gradient(x, gradient, result, Pool(threads))
+            assert np.array_equal(result, results[0])
+        matmul_gradient(x, gradient[-1:], alone, Pool())
+    assert np.allclose(results[0], np.matmul(x, gradient), rtol=1e-3, atol=1e-3)
+    assert np.array_equal(alone[0], results[0, -1])
+
+
 def trained_parameters(
     layer_sizes: tuple[int, ...], networks: int, batch: int, dtype: type, threads: int
 ) -> bytes:
@@ -102,6 +144,7 @@ CASES: list[tuple[tuple[int, ...], int, int, type]] = [
     ((617, 512, 300, 26), 1, 63, np.float64),
     ((90, 33, 7), 3, 1500, np.float32),
     ((617, 128, 26), 4, 128, np.float32),
+    ((617, 16, 26), 14, 128, np.float32),
     ((13, 5, 2), 3, 1, np.float32),
 ]
 
