@@ -75,6 +75,11 @@ class Mistakes:
         return np.asarray(self.is_wrong.sum(axis=0))
 
     @property
+    def of_standard_task(self) -> NDArray[np.bool_]:
+        """Which contestants (n_contestants,) are not adapted to the speaker."""
+        return np.array([not contestant.is_adapted for contestant in self.contestants])
+
+    @property
     def speakers(self) -> NDArray[np.int64]:
         """Those of the test set, ascending."""
         return np.unique(self.rows.speakers)

@@ -77,6 +77,7 @@ def findings(mistakes: Mistakes) -> dict[str, Any]:
     pairs = mistakes.pairs()[:3]
     total = max(int(wrong.sum()), 1)
     n = len(mistakes.contestants)
+    standard = mistakes.is_wrong[mistakes.of_standard_task]
     return {
         "network": mistakes.contestants[mistakes.network].label,
         "errors": int(wrong.sum()),
@@ -84,11 +85,13 @@ def findings(mistakes: Mistakes) -> dict[str, Any]:
         "pairs": [" and ".join(pair.letters) for pair in pairs],
         "pair_share": sum(pair.counts[mistakes.network] for pair in pairs) / total,
         "worst": _WORST,
-        "worst_share": float(mistakes.cumulative()[mistakes.network, _WORST - 1]),
+        "worst_share": float(mistakes.cumulative()[mistakes.network, :_WORST][-1]),
         "spotless": int((mistakes.by_speaker()[mistakes.network] == 0).sum()),
         "speakers": len(mistakes.speakers),
         "models": n,
         "in_all": int((mistakes.wrong_in == n).sum()),
+        "of_standard_task": len(standard),
+        "in_all_of_standard_task": int(standard.all(axis=0).sum()),
         "alone": int((wrong & (mistakes.wrong_in == 1)).sum()),
         "in_any": int((mistakes.wrong_in > 0).sum()),
     }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from isolet_nn.baselines.contestants import choose
 from isolet_nn.baselines.fits import Division, Fit
 from isolet_nn.baselines.mistakes import Mistakes
+from isolet_nn.baselines.page import findings
 from isolet_nn.baselines.run import results_of
 from isolet_nn.baselines.scores import Line, TestRows
 from isolet_nn.baselines.tables import agreement_table, error_table, pair_table, speaker_table
@@ -54,6 +55,15 @@ def test_rows_are_wrong_in_some_models_or_in_all(mistakes: Mistakes) -> None:
     assert mistakes.of_network().tolist() == [1, 4, 0, 2]
     columns = agreement_table(mistakes).columns
     assert [column.values for column in columns] == [["one model", "all 2 models"], [2, 2], [2, 2]]
+
+
+def test_rows_that_no_model_of_the_standard_task_has_right_are_counted_by_themselves() -> None:
+    answers = {"svm": [1, 1, 0, 1, 0, 2], "isolet-nn": [1, 0, 0, 1, 2, 2]}
+    adapted = line_of("svm-adapted", [1, 0, 1, 1, 0, 2])
+    lines = [*(line_of(name, predicted) for name, predicted in answers.items()), adapted]
+    found = findings(Mistakes(lines, ROWS))
+    assert (found["models"], found["in_any"], found["in_all"]) == (3, 4, 1)
+    assert (found["of_standard_task"], found["in_all_of_standard_task"]) == (2, 2)
 
 
 def test_errors_are_counted_by_speaker(mistakes: Mistakes) -> None:
