@@ -232,6 +232,7 @@ def resume_sweep(
     workers: int | None = None,
     devices: Sequence[str] | None = None,
     retry_failed: bool = False,
+    trials: int | None = None,
     force: bool = False,
     data_dir: str | None = None,
     make_workers: WorkersFactory = LocalWorkers,
@@ -251,6 +252,8 @@ def resume_sweep(
         The sweep's folder.
     retry_failed
         Whether failed trials are tried again.
+    trials
+        Of a search: settings to ask for in all, instead of what it was to go to.
     force
         Whether to go on although config, data or version have changed; the summary records it.
     data_dir
@@ -266,6 +269,7 @@ def resume_sweep(
         workers=workers,
         devices=devices,
         retry_failed=retry_failed,
+        trials=trials,
         force=force,
         data_dir=data_dir,
         make_workers=make_workers,

@@ -92,6 +92,15 @@ def sweep(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="With --resume: try failed trials again.")
     ] = False,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            "--trials",
+            metavar="N",
+            min=1,
+            help="With --resume, of a search: go on until N settings were asked for in all.",
+        ),
+    ] = None,
     force: Annotated[
         bool,
         typer.Option(
@@ -138,6 +147,7 @@ def sweep(
                 "--into": into,
                 "--resume": resume,
                 "--retry-failed": retry_failed,
+                "--trials": trials,
                 "--dry-run": dry_run,
                 "--print-trial": print_trial is not None,
             },
@@ -149,6 +159,10 @@ def sweep(
     if resume is None:
         if retry_failed or (force and shard is None):
             raise ConfigError("--retry-failed and --force go with --resume")
+        if trials is not None:
+            raise ConfigError(
+                "--trials goes with --resume; a new search takes --set search.trials=N"
+            )
         what = read_sweep(config, settings, {**changes, "workers": workers}, data_dir)
         begin = _new(what, runs_dir)
         if (part := _named_shard(shard, into)) is not None:
@@ -160,11 +174,11 @@ def sweep(
         _require_alone("--resume", {"--shard": shard, "--into": into})
         require_own_config("sweep", bool(config or settings or any(changes.values())))
         what = resume
-        begin = _resumed(resume, data_dir, retry_failed=retry_failed, force=force)
+        begin = _resumed(resume, data_dir, trials, retry_failed=retry_failed, force=force)
     begin = partial(begin, reuse=places)
     if is_preview:
         options = {"retry_failed": retry_failed, "reuse": places}
-        _preview(what, print_trial, workers, gpus, data_dir, printer, options)
+        _preview(what, print_trial, trials, workers, gpus, data_dir, printer, options)
     else:
         _carry_out(
             begin, resume, workers, gpus, cluster, track, printer, quiet=quiet, verbose=verbose
@@ -233,7 +247,14 @@ def _merge(
     exit_as_sweep(done)
 
 
-def _resumed(folder: Path, data_dir: Path | None, *, retry_failed: bool, force: bool) -> Begin:
+def _resumed(
+    folder: Path,
+    data_dir: Path | None,
+    trials: int | None,
+    *,
+    retry_failed: bool,
+    force: bool,
+) -> Begin:
     """A sweep that is to be gone on with."""
     from isolet_nn.sweeps import sweep as sweeps
 
@@ -242,6 +263,7 @@ def _resumed(folder: Path, data_dir: Path | None, *, retry_failed: bool, force: 
         folder,
         data_dir=text_of(data_dir),
         retry_failed=retry_failed,
+        trials=trials,
         force=force,
     )
 
@@ -249,6 +271,7 @@ def _resumed(folder: Path, data_dir: Path | None, *, retry_failed: bool, force: 
 def _preview(
     what: Sweep | SweepFolder | Path,
     trial: int | None,
+    trials: int | None,
     workers: int | None,
     devices: list[str] | None,
     data_dir: Path | None,
@@ -257,11 +280,14 @@ def _preview(
 ) -> None:
     """Print a trial's config, or the plan."""
     from isolet_nn.sweeps.folder import SweepFolder, trial_config
+    from isolet_nn.sweeps.search.extent import extend
     from isolet_nn.sweeps.sweep import plan_of
     from isolet_nn.terminal.streams import print_text
     from isolet_nn.terminal.sweeps import print_plan, say_reused
 
     seen = SweepFolder.open(what, text_of(data_dir)) if isinstance(what, Path) else what
+    if trials is not None and isinstance(seen, SweepFolder):
+        extend(seen, trials, text_of(data_dir))
     if trial is not None:
         print_text(trial_config(seen, trial))
     else:

@@ -32,6 +32,7 @@ from isolet_nn.sweeps.outer_scores import NestedScore, OuterFold, nested_score, 
 from isolet_nn.sweeps.parameters import Parameters
 from isolet_nn.sweeps.records import JournalHeader, SweepSummary
 from isolet_nn.sweeps.scores import SettingScore, best_settings
+from isolet_nn.sweeps.search_config import without_extent
 from isolet_nn.sweeps.shard import SHARD, Shard, read_shard
 from isolet_nn.system.files import write_text
 from isolet_nn.system.folders import (
@@ -264,8 +265,9 @@ class SweepFolder:
         RunError
             If what is varied, the seeds, or the folds have changed since.
         """
-        current = self.sweep.model_dump(mode="json")
-        changed = [key for key in NUMBERING if header.sweep.get(key) != current[key]]
+        begun = without_extent(header.sweep)
+        current = without_extent(self.sweep.model_dump(mode="json"))
+        changed = [key for key in NUMBERING if begun.get(key) != current[key]]
         if changed:
             raise RunError(
                 f"{self.path}: {', '.join(changed)} in {SWEEP} changed since the sweep was begun, "

@@ -211,6 +211,15 @@ class Search(Section):
                 raise RuleError(Problem(found, place))
 
 
+def without_extent(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A sweep's content but for how far its search goes, on which no trial depends."""
+    search = content.get("search")
+    if not isinstance(search, Mapping):
+        return {**content}
+    settled = {key: value for key, value in search.items() if key not in ("trials", "timeout")}
+    return {**content, "search": settled}
+
+
 def wanted_values(wanted: Any, searched: SearchedSection) -> list[Any]:
     """The values that a condition names: one, or each of a list."""
     if not isinstance(wanted, list):

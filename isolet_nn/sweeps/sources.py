@@ -31,6 +31,7 @@ from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.header import content_of, processors_of
 from isolet_nn.sweeps.journal import read_journal
 from isolet_nn.sweeps.records import SweepSummary
+from isolet_nn.sweeps.search_config import without_extent
 from isolet_nn.sweeps.trial import trial_address
 from isolet_nn.system.folders import CONFIG, ENVIRONMENT, JOURNAL, MODELS, SUMMARY, SWEEP, is_locked
 from isolet_nn.system.machine import linear_algebra
@@ -132,7 +133,8 @@ class SweepSource:
         if read_record(path / SUMMARY, SweepSummary).overruled:
             raise AsideError("it went on although something had changed (--force)")
         folder = SweepFolder.open(path)
-        if changes := differences(header.sweep, content_of(folder.sweep)):
+        begun, now = without_extent(header.sweep), without_extent(content_of(folder.sweep))
+        if changes := differences(begun, now):
             raise AsideError(f"its {SWEEP} is no longer what it was begun with: {changes[0]}")
         if processors_of(folder.samples) != header.processor:
             raise AsideError(f"it was computed by another processor, {header.processor}")

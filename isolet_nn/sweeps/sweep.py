@@ -37,8 +37,10 @@ from isolet_nn.sweeps.requirements import (
     require_trainable_trials,
 )
 from isolet_nn.sweeps.reuse import Reused, places_to_look, reusable, take_over
+from isolet_nn.sweeps.search.extent import extend, keep_extent
 from isolet_nn.sweeps.search.running import Searching, batch_planner, plan_of_search
 from isolet_nn.sweeps.search.study import require_optuna
+from isolet_nn.sweeps.search_config import without_extent
 from isolet_nn.sweeps.staff import FROM_FILE, Staff, Wanted, plan_for, staff_of
 from isolet_nn.sweeps.workers import LocalWorkers, WorkersFactory
 from isolet_nn.system.files import write_json
@@ -136,6 +138,7 @@ def resume_sweep(
     workers: int | None = None,
     devices: Sequence[str] | None = None,
     retry_failed: bool = False,
+    trials: int | None = None,
     force: bool = False,
     data_dir: str | None = None,
     make_workers: WorkersFactory = LocalWorkers,
@@ -153,6 +156,8 @@ def resume_sweep(
         The sweep's folder.
     retry_failed
         Whether failed trials are tried again.
+    trials
+        Of a search: settings to ask for in all, instead of what it was to go to.
     force
         Whether to go on although config, data or version have changed; the summary records it.
     data_dir
@@ -162,10 +167,14 @@ def resume_sweep(
     ------
     RunError
         If config, data or version differ from those the sweep began with; lists the differences.
+    ConfigError
+        If `trials` is of no search, or fewer than were asked for.
     """
     opened, places = Path(path), places_to_look(reuse, make_workers)
     with locked(opened) if opened.is_dir() else nullcontext():
         folder = SweepFolder.open(opened, data_dir)
+        if trials is not None:
+            extend(folder, trials, data_dir)
         require_reusable(folder.sweep, places)
         require_backends(folder.samples, make_workers)
         wanted = Wanted(workers, devices)
@@ -182,6 +191,8 @@ def resume_sweep(
             folder.overruled = sorted({*before, *changes})
         if retry_failed:
             folder.forget_failed()
+        if trials is not None:
+            keep_extent(folder)
         _RecordedSweep(folder, source, observer or SweepObserver()).carry_out(
             header, make_workers, staff, should_stop, places
         )
@@ -189,10 +200,11 @@ def resume_sweep(
 
 
 def _differences(recorded: JournalHeader, current: JournalHeader) -> list[str]:
-    parts = {"sweep", "data", "version"}
-    return differences(
-        recorded.model_dump(include=parts), current.model_dump(include=parts)
-    ) + processor_changes(recorded.processor, current.processor)
+    before, after = (
+        {"sweep": without_extent(one.sweep), "data": one.data, "version": one.version}
+        for one in (recorded, current)
+    )
+    return differences(before, after) + processor_changes(recorded.processor, current.processor)
 
 
 def plan_of(

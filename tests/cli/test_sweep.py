@@ -137,6 +137,10 @@ def test_every_trials_config_can_be_printed(nn_sweep: Sweeper, file: Path) -> No
         (["several.yaml", "--name", "a/b"], "name: found 'a/b'"),
         (["several.yaml", "--force"], "--retry-failed and --force go with --resume"),
         (["several.yaml", "--retry-failed"], "--retry-failed and --force go with --resume"),
+        (
+            ["several.yaml", "--trials", "9"],
+            "--trials goes with --resume; a new search takes --set",
+        ),
         (["--resume", "nowhere"], "nowhere: no such folder"),
         (["--resume", "."], "no sweep.yaml in it, so not a sweep folder"),
         (["several.yaml", "--resume", "x"], "--resume goes on with the sweep's own config"),

@@ -124,6 +124,52 @@ def test_neither_workers_nor_the_order_in_which_they_end_decide_on_a_search(
     assert statuses == ({"completed"} if pruner == "none" else {"completed", "pruned"})
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes", "qmc", "random"])
+def test_a_search_that_is_extended_ends_as_one_that_was_to_go_so_far(
+    sampler: str, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"sampler": sampler, "pruner": PRUNERS[1]}
+    whole = run(search_of(**settings), tmp_path / "whole")
+    folder = run(search_of(trials=8, **settings), tmp_path / "parts")  # whole batches
+    assert folder.summary["status"] == "completed"
+    folder = resumed(folder.path, trials=14, should_stop=stop_after(1))
+    assert folder.summary["status"] == "interrupted"
+    folder = resumed(folder.path)
+    assert folder.summary["status"] == "completed"
+    assert same_search(folder, whole)
+
+
+def test_what_was_done_stays_as_it_was_where_a_search_is_extended(tmp_path: Path) -> None:
+    folder = run(search_of(trials=5), tmp_path)
+    before, asked = result_table(folder), asked_of(folder)
+    journal = (folder.path / "trials.jsonl").read_bytes()
+    for trials in (5, 9):
+        folder = resumed(folder.path, trials=trials)
+        assert result_table(folder)[: len(before)] == before
+        assert asked_of(folder)[:5] == asked
+        assert len(asked_of(folder)) == trials
+        assert (folder.path / "trials.jsonl").read_bytes().startswith(journal)
+    assert SweepFolder.open(folder.path).sweep.search == folder.sweep.search
+
+
+def test_what_cannot_be_extended_is_refused_and_left_alone(tmp_path: Path) -> None:
+    folder = run(search_of(trials=4), tmp_path)
+    text = (folder.path / "sweep.yaml").read_text()
+    for trials, why in ((3, "4 settings were asked for already"), (2_000_000, "search.trials")):
+        with pytest.raises(ConfigError, match=why):
+            resumed(folder.path, trials=trials)
+    assert (folder.path / "sweep.yaml").read_text() == text
+    timed = run(search_of(timeout=1e-9), tmp_path)
+    with pytest.raises(ConfigError, match=r"search\.timeout"):
+        resumed(timed.path, trials=20)
+    more = (timed.path / "sweep.yaml").read_text().replace("timeout: 1.0e-09", "timeout: null")
+    (timed.path / "sweep.yaml").write_text(more)
+    assert len(asked_of(resumed(timed.path, trials=3))) == 3
+    grid = run(load_sweep({"experiment": IRIS, "grid": {"training.epochs": [1]}}), tmp_path)
+    with pytest.raises(ConfigError, match="is no search"):
+        resumed(grid.path, trials=3)
+
+
 def test_a_search_that_is_killed_in_the_middle_goes_on_as_if_it_had_not_been(
     tmp_path: Path,
 ) -> None:
