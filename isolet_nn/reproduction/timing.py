@@ -43,8 +43,9 @@ def timed_by(
                     for worker in workers:
                         if how.should_stop():
                             return None
-                        trained = worker.train(setting, n_epochs)
-                        if number == 0:  # libraries choose and compile their kernels here
+                        # In round 0 libraries choose and compile their kernels.
+                        trained = worker.train(setting, n_epochs if number else 1)
+                        if number == 0:
                             continue
                         trainings.append(
                             {

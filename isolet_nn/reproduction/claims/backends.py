@@ -93,7 +93,7 @@ BACKENDS = ReportClaim(
             _TIMES,
             ("claim7",),
             compares_backends=True,
-            measure=timed_by(_contests, epochs={False: 3, True: 1}, rounds={False: 7, True: 3}),
+            measure=timed_by(_contests, epochs={False: 3, True: 1}, rounds={False: 5, True: 3}),
             is_timed=True,
         ),
     ),

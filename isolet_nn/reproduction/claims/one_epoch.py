@@ -94,7 +94,7 @@ def _table(evidence: Evidence) -> TextTable:
 _measure_times = timed_by(
     lambda quick: ([_NUMPY], [Setting(128, size) for size in _SIZES[quick]]),
     epochs={False: 1, True: 1},
-    rounds={False: 5, True: 3},
+    rounds={False: 3, True: 3},
 )
 
 ONE_EPOCH = ReportClaim(
