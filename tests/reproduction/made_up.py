@@ -50,7 +50,7 @@ SWEPT: Settings = {
     "ranked_by": "test_accuracy",
     "best": [],
 }
-IN_FULL = ("batch-sizes",)
+IN_FULL = ("batch-sizes", "without-momentum")
 """Parts of which a quick reproduction leaves out what a claim rests on."""
 LOSSES = {"figures1-2": 0.33, "figures3-4": 0.02}
 NAMES = {part.name: part for part in PARTS}

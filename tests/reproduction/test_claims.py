@@ -194,7 +194,7 @@ def test_a_claim_asks_for_all_that_it_rests_on_and_no_more() -> None:
 def test_a_quick_reproduction_leaves_out_what_takes_long() -> None:
     quick = {part.name for part in parts_of([], quick=True)}
     assert quick == {part.name for part in PARTS if part.quick is not None}
-    assert "without-momentum" not in quick
+    assert "scaled-rates" not in quick
     assert [part.name for part in parts_of(["claim1"], quick=True)] == ["figures3-4"]
 
 

@@ -109,7 +109,7 @@ MOMENTUM = ReportClaim(
             _LONG,
             ("claim2",),
             "report/claim2_without_momentum",
-            quick=None,
+            quick={"grid": {EPOCHS: [20, 40, 80, 120, 160, 200, 240]}, "seeds": 3},
         ),
     ),
     others=(_WITH,),
