@@ -167,11 +167,11 @@ def stacks_of(plan: Plan) -> list[list[int]]:
 
 
 def test_a_thousand_networks_are_one_stack() -> None:
-    like_prototypes = {"model.hidden_layers": [64], "training.batch_size": 128}
-    trials = trials_of(set={**ON_GPU, **like_prototypes, "training.epochs": 10}, seeds=1000)
+    as_measured = {"model.hidden_layers": [64], "training.batch_size": 128}
+    trials = trials_of(set={**ON_GPU, **as_measured, "training.epochs": 10}, seeds=1000)
     plan = plan_on_gpu(trials)
     assert stacks_of(plan) == [[1000]]
-    assert 0.5 < plan.cost < 2.0  # prototypes took 0.9 s
+    assert 2.0 < plan.cost < 3.5  # an H200 took 2.67 s
 
 
 def test_stacks_of_several_shapes_are_computed_side_by_side() -> None:
