@@ -46,7 +46,7 @@ from isolet_nn.training.torch_counters import CounterDraws
 from isolet_nn.training.torch_draws import Draws, HostDraws
 from isolet_nn.training.torch_graphs import Lanes, Steps, cuda_capture
 from isolet_nn.training.torch_inspection import activation_statistics, squares
-from isolet_nn.training.torch_rows import Batches, Fetched, Rows, make_rows, tensor_of
+from isolet_nn.training.torch_rows import Fetched, Parts, tensor_of
 from isolet_nn.training.torch_tables import StepNumber
 
 _LANES = 8
@@ -157,7 +157,7 @@ class TorchBackend:
         size: int,
     ) -> list[Chunk]:
         """Cut the stack into chunks of `size` networks of one `chunk_form`."""
-        parts = _Parts(train, row_weights, self._dtype, self.device, alone=size == 1)
+        parts = Parts(train, row_weights, self._dtype, self.device, alone=size == 1)
         by_form: dict[Any, list[NetworkIndex]] = {}
         for network, (number, _) in enumerate(self._networks):
             by_form.setdefault(chunk_form(experiments[number]), []).append(network)
@@ -363,43 +363,3 @@ class TorchBackend:
                     chunk.mean[row].copy_(tensor_of(state[f"average_{network}"]))
                 if chunk.norms is not None:
                     chunk.norms.sums[row].copy_(tensor_of(state[f"norms_{network}"]))
-
-
-class _Parts:
-    """The training parts of a stack's experiments, each once."""
-
-    def __init__(
-        self,
-        train: Sequence[Split],
-        row_weights: Sequence[RowWeights],
-        dtype: torch.dtype,
-        device: torch.device,
-        *,
-        alone: bool,
-    ) -> None:
-        parts: list[Split] = []
-        weights: list[RowWeights] = []
-        self._number: list[int] = []
-        for part, of_part in zip(train, row_weights, strict=True):
-            for number, (known, of_known) in enumerate(zip(parts, weights, strict=True)):
-                if known is part and np.array_equal(of_known, of_part):  # type: ignore[arg-type]
-                    self._number.append(number)
-                    break
-            else:
-                self._number.append(len(parts))
-                parts.append(part)
-                weights.append(of_part)
-        self._n_rows = len(train[0].y)
-        # Where each network is computed by itself, its rows need not be copied to be together.
-        self._rows: list[Rows] = (
-            [make_rows([p], [w], dtype, device) for p, w in zip(parts, weights, strict=True)]
-            if alone
-            else [make_rows(parts, weights, dtype, device)]
-        )
-
-    def batches(self, experiments: Sequence[int]) -> Batches:
-        """What fetches the rows of these experiments' networks."""
-        numbers = np.array([self._number[experiment] for experiment in experiments])
-        if len(self._rows) > 1:
-            return Batches(self._rows[numbers[0]], np.zeros(1, np.int64))
-        return Batches(self._rows[0], numbers * self._n_rows)

@@ -104,6 +104,54 @@ class Batches:
         return self._rows.take(index.to(torch.int64))
 
 
+class Parts:
+    """The training parts of a stack's experiments, each once.
+
+    Parameters
+    ----------
+    train, row_weights
+        Of each experiment.
+    alone
+        Whether each network is computed by itself.
+    """
+
+    def __init__(
+        self,
+        train: Sequence[Split],
+        row_weights: Sequence[RowWeights],
+        dtype: torch.dtype,
+        device: torch.device,
+        *,
+        alone: bool,
+    ) -> None:
+        parts: list[Split] = []
+        weights: list[RowWeights] = []
+        self._number: list[int] = []
+        for part, of_part in zip(train, row_weights, strict=True):
+            for number, (known, of_known) in enumerate(zip(parts, weights, strict=True)):
+                if known is part and np.array_equal(of_known, of_part):  # type: ignore[arg-type]
+                    self._number.append(number)
+                    break
+            else:
+                self._number.append(len(parts))
+                parts.append(part)
+                weights.append(of_part)
+        self._n_rows = len(train[0].y)
+        # Where each network is computed by itself, its rows need not be copied to be together.
+        self._rows: list[Rows] = (
+            [make_rows([p], [w], dtype, device) for p, w in zip(parts, weights, strict=True)]
+            if alone
+            else [make_rows(parts, weights, dtype, device)]
+        )
+
+    def batches(self, experiments: Sequence[int]) -> Batches:
+        """What fetches the rows of these experiments' networks."""
+        numbers = np.array([self._number[experiment] for experiment in experiments])
+        if len(self._rows) > 1:
+            return Batches(self._rows[numbers[0]], np.zeros(1, np.int64))
+        return Batches(self._rows[0], numbers * self._n_rows)
+
+
 def _index_type(n_rows: int) -> type[np.signedinteger[Any]]:
     """The smallest whole numbers that count so many rows: they are what an epoch uploads."""
     kinds = (np.int8, np.int16, np.int32, np.int64)
