@@ -2,7 +2,7 @@
 
 - ``report``: the report's numbers, which ``report.yaml`` holds; no file here holds a fresh one.
 - ``parts``: what can be run; ``figure_parts``: what is, for the figures; ``selection``: all of it.
-  ``run`` runs it into a ``folder``, and goes on with it.
+  ``run`` runs it into a ``folder``, and goes on with it; ``side_by_side``: who begins when.
 - ``carried_over``: figure 6 with one network kept across its cells. ``exclusive_or``, ``timing``:
   what is measured and no sweep; ``records``: what is kept of it.
 - ``evidence``: what fresh runs gave; ``rules`` judge it by ``bars``, and ``verdicts`` says which.

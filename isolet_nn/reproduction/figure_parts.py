@@ -17,7 +17,7 @@ _CURVES: dict[str, Any] = {
 }
 _QUICK_CURVES: dict[str, Any] = {
     "grid": {"training.epochs": [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 35, 40]},
-    "seeds": 5,
+    "seeds": 3,
 }
 
 FIGURE_PARTS = (
@@ -38,7 +38,7 @@ FIGURE_PARTS = (
         "figure6",
         ("6",),
         "report/figure6_epochs_by_batch_size",
-        quick={"grid": {"training.batch_size": [64, 128, 256, 8192]}},
+        quick={"grid": {"training.batch_size": [128, 256, 1024, 8192]}},
     ),
     # PyTorch is loaded while the long trainings of figure 6 are at work.
     Part("parity", ("parity",), "report/parity", quick={"seeds": 4}, compares_backends=True),
@@ -46,7 +46,7 @@ FIGURE_PARTS = (
         CARRIED_OVER,
         ("6",),
         "report/figure6_carried_over",
-        quick={"epochs": [1, 2, 4, 5, 10], "batch_sizes": [64, 256, 8192]},
+        quick={"epochs": [1, 2, 4, 5, 10], "batch_sizes": [128, 256, 8192]},
     ),
     Part(
         "figure7",
@@ -77,6 +77,10 @@ FIGURE_PARTS = (
     Part("figure8", ("8",), "report/figure8_optimizers", quick={"seeds": 3}),
     Part(XOR, ("xor",), "report/xor", on_isolet=False, measure=measure_xor),
     Part(
-        "other-data-sets", ("data",), "report/other_data_sets", quick={"seeds": 3}, on_isolet=False
+        "other-data-sets",
+        ("data",),
+        "report/other_data_sets",
+        quick={"grid": {"dataset.name": ["wine", "breast_cancer", "iris"]}},
+        on_isolet=False,
     ),
 )

@@ -16,9 +16,9 @@ result goes to a journal from which a sweep can go on after anything:
   ``merging``: joined again.
 - ``reuse``: earlier results taken over, as ``sources`` finds them. ``header``: what decides on
   bits.
-- ``workers``: processes on this machine. ``cluster``: workers of Dask, ``scheduler``: how it is
-  reached, ``remote``: what they run. ``cohort``: the training itself, wherever, in the ``room``
-  that a device's memory has.
+- ``workers``: processes on this machine, of a sweep or shared by several. ``cluster``: workers of
+  Dask, ``scheduler``: how it is reached, ``remote``: what they run. ``cohort``: the training
+  itself, wherever, in the ``room`` that a device's memory has.
 - ``journal``, ``curves``, ``folder``, ``scores``, ``outer_scores``: results on the disk, and
   ranked. ``following``: read again and again. ``trial``: one of them as a run. ``axes``,
   ``drawing``, ``redraw``: pictures; ``overview_drawing``: those of all settings together, by
