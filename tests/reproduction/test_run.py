@@ -141,8 +141,9 @@ def test_missing_data_is_found_before_there_is_a_folder(tmp_path: Path) -> None:
 
 
 def test_every_figure_of_the_report_can_be_asked_for() -> None:
-    figures = ("1", "2", "3", "4", "5", "6", "7", "8", "parity", "xor", "data")
+    figures = ("1", "2", "3", "4", "5", "6", "7", "8", "xor", "parity", "data")
     assert figures + tuple(f"claim{n}" for n in range(1, 13)) == FIGURES
+    assert {name for part in PARTS for name in part.figures} == {*FIGURES}
     assert parts_of([]) == [*PARTS]
     assert [part.name for part in parts_of(["6"])] == ["figure6", "figure6-carried-over"]
     with pytest.raises(ConfigError, match=r"--figure: found '9'; allowed: 1, 2, 3, .*, claim12"):
