@@ -67,6 +67,7 @@ def test_the_promised_configs_are_shipped() -> None:
         "isolet-adapted-ensemble",
         "isolet-adapted-ensemble-seeds",
         "isolet-adapted-search",
+        "isolet-adapted-search-2",
         "isolet-adapted-seeds",
         "search/isolet",
         "xor",
