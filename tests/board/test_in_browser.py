@@ -213,7 +213,9 @@ def test_names_are_text_on_a_phone_too(
             assert page.locator("main img, main script").count() == 0
 
 
-def test_a_board_that_ended_is_told_of_and_what_was_shown_stays(page: Page, trained: Path) -> None:
+def test_a_board_that_ended_is_told_of_and_what_was_shown_stays(
+    page: Page, trained: Path, looks_at_once: None
+) -> None:
     with serving(trained) as served:
         page.goto(served.link)
         assert len(rows(page)) == 3
