@@ -98,15 +98,13 @@ class Answers:
         if len(paths) > _MOST_COMPARED:
             raise ValueError(f"at most {_MOST_COMPARED} runs are compared")
         # These import much.
-        from isolet_nn.pages.documents import make_document, sweep_document
+        from isolet_nn.pages.documents import make_document
 
         of = [(self._folder(path), path) for path in paths]
         stamp = _digest(kind, paths, [_state_of(self.index.folder(_name(p))) for p in paths])
 
         def make() -> Any:
-            if kind == "sweep" and len(of) == 1:
-                return sweep_document(*of[0], self._followed)
-            return make_document(kind, of)
+            return make_document(kind, of, self._followed)
 
         return self._answer(f"{kind} {json.dumps(paths)}", stamp, make)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,24 @@ from isolet_nn.pages.shapes import Band, ComparedGroup, ComparisonDocument
 from isolet_nn.plots import Band as ReadBand
 from isolet_nn.results.comparison import Comparison, bands_over_seeds, compare
 from isolet_nn.runs.card import text_of
+from isolet_nn.sweeps.folder import SweepFolder
 
 MOST_RUNS = 60
 _MOST_EPOCHS = 500
 
 
-def comparison_document(of: Sequence[tuple[Path, str]]) -> ComparisonDocument:
+def comparison_document(
+    of: Sequence[tuple[Path, str]],
+    open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open,
+) -> ComparisonDocument:
     """What a browser shows of several runs; those that cannot be read are told.
 
     Parameters
     ----------
     of
         Two folders or more, of runs or trials, each with what the document calls it.
+    open_sweep
+        Reads the sweeps of trials, for those who remember what they have read of them.
     """
     problems = Problems()
     if len(of) > MOST_RUNS:
@@ -44,8 +50,9 @@ def comparison_document(of: Sequence[tuple[Path, str]]) -> ComparisonDocument:
         "settings": [],
         "results": [],
     }
+    folders = [folder for folder, _ in shown]
     try:
-        _fill(document, compare([folder for folder, _ in shown]), shown, problems)
+        _fill(document, compare(folders, open_sweep=open_sweep), shown, problems)
     except IsoletNNError as error:
         problems.add(str(error))
     document["problems"] = problems.found

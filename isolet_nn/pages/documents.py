@@ -17,6 +17,7 @@ from isolet_nn.pages.run import run_document
 from isolet_nn.pages.search import importance_document, search_document
 from isolet_nn.pages.shapes import Document
 from isolet_nn.pages.sweep import sweep_document
+from isolet_nn.sweeps.folder import SweepFolder
 
 __all__ = [
     "KINDS",
@@ -33,7 +34,7 @@ __all__ = [
 Named = tuple[Path, str]
 """A folder, and the path by which a document calls it."""
 
-_OF_ONE: dict[str, Callable[[Path, str], Document]] = {
+_OF_ONE: dict[str, Callable[[Path, str, Callable[[Path], SweepFolder]], Document]] = {
     "run": run_document,
     "sweep": sweep_document,
     "search": search_document,
@@ -42,10 +43,19 @@ _OF_ONE: dict[str, Callable[[Path, str], Document]] = {
 KINDS = (*_OF_ONE, "comparison")
 
 
-def make_document(kind: str, of: Sequence[Named]) -> Document:
+def make_document(
+    kind: str,
+    of: Sequence[Named],
+    open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open,
+) -> Document:
     """The document of a kind, of one folder or, for a comparison, of several.
 
     What is damaged is said in the document; an error is raised for nothing that lies on a disk.
+
+    Parameters
+    ----------
+    open_sweep
+        Reads a sweep, for those who remember what they have read of it.
 
     Raises
     ------
@@ -53,10 +63,10 @@ def make_document(kind: str, of: Sequence[Named]) -> Document:
         If there is no such kind, or it is of another number of folders.
     """
     if kind == "comparison":
-        return comparison_document(of)
+        return comparison_document(of, open_sweep)
     if kind not in _OF_ONE or len(of) != 1:
         raise ValueError(f"no document {kind} of {len(of)} folders")
-    return _OF_ONE[kind](*of[0])
+    return _OF_ONE[kind](*of[0], open_sweep)
 
 
 def document_name(kind: str, *paths: str) -> str:

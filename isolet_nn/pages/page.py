@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -21,6 +22,7 @@ from isolet_nn.pages.shapes import Document
 from isolet_nn.pages.sweep import sweep_document
 from isolet_nn.results.listing import read_entry
 from isolet_nn.results.selection import is_sweep
+from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.trial import trial_address, trial_at
 from isolet_nn.system.files import finite, read_text, why_not_written, write_text
 from isolet_nn.system.folders import now
@@ -31,6 +33,9 @@ MOST_BYTES = 3_000_000
 _TEMPLATE = "page.html.jinja"
 _MOST_TRIALS, _MOST_SETTINGS = 20, 10
 """Trials that a sweep's page has as well, those of its best settings."""
+
+
+OpenSweep = Callable[[Path], SweepFolder]
 
 
 @dataclass(frozen=True)
@@ -71,13 +76,14 @@ def write_page(folders: Sequence[Path], output: Path | None = None) -> Path:
     """
     if output is not None:
         _require_page_path(output)
-    of = _named(folders)
+    open_sweep = functools.cache(SweepFolder.open)
+    of = _named(folders, open_sweep)
     if output is None:
         output = folders[0] / "page.html" if len(folders) == 1 else Path("comparison.html")
         output.parent.mkdir(exist_ok=True, parents=True)  # of a trial there may be none
     plotly = _Packed.of(read_text(plotly_script()))
     documents: dict[str, Document] = {}
-    for name, document in _documents(of):
+    for name, document in _documents(of, open_sweep):
         page = _html(documents | {name: document}, plotly)
         if len(page) <= MOST_BYTES:
             documents[name], html = document, page
@@ -104,11 +110,11 @@ def _require_page_path(output: Path) -> None:
         raise ConfigError(f"--output {output}: {why}")
 
 
-def _named(folders: Sequence[Path]) -> list[Named]:
+def _named(folders: Sequence[Path], open_sweep: OpenSweep) -> list[Named]:
     """The folders, each with the path that its document has: from the one all of them lie in."""
     paths = [Path(os.path.abspath(folder)) for folder in folders]  # noqa: PTH100 - links stay
     for folder, path in zip(folders, paths, strict=True):
-        if trial_at(path) is None and read_entry(path) is None:
+        if trial_at(path, open_sweep) is None and read_entry(path) is None:
             raise RunError(f"{folder}: {_why_nothing(path)}")
         if len(paths) > 1 and is_sweep(path):
             raise ConfigError(
@@ -129,32 +135,32 @@ def _why_nothing(path: Path) -> str:
     return "is a file; give the folder of a run or a sweep" if path.exists() else "no such folder"
 
 
-def _documents(of: Sequence[Named]) -> Iterator[tuple[str, Document]]:
+def _documents(of: Sequence[Named], open_sweep: OpenSweep) -> Iterator[tuple[str, Document]]:
     """The documents of a page, what it shows first before all others."""
     if len(of) > 1:
         yield (
             document_name("comparison", *(path for _, path in of)),
-            make_document("comparison", of),
+            make_document("comparison", of, open_sweep),
         )
     elif is_sweep(of[0][0]):
-        yield from _documents_of_sweep(of[0])
+        yield from _documents_of_sweep(of[0], open_sweep)
         return
     for folder, path in of:
-        yield document_name("run", path), make_document("run", [(folder, path)])
+        yield document_name("run", path), make_document("run", [(folder, path)], open_sweep)
 
 
-def _documents_of_sweep(of: Named) -> Iterator[tuple[str, Document]]:
+def _documents_of_sweep(of: Named, open_sweep: OpenSweep) -> Iterator[tuple[str, Document]]:
     folder, path = of
-    sweep = sweep_document(folder, path)
+    sweep = sweep_document(folder, path, open_sweep)
     yield document_name("sweep", path), sweep
     for kind in ("search", "importance"):
-        yield document_name(kind, path), make_document(kind, [of])
+        yield document_name(kind, path), make_document(kind, [of], open_sweep)
     best = [row["trials"] for row in sweep["settings"][:_MOST_SETTINGS] if row["n"]]
     in_turn = [n for of_each in zip_longest(*best) for n in of_each if n is not None]
     for trial in in_turn[:_MOST_TRIALS]:
         address = trial_address(folder, trial)
         called = trial_address(Path(path), trial).as_posix()
-        yield document_name("run", called), make_document("run", [(address, called)])
+        yield document_name("run", called), make_document("run", [(address, called)], open_sweep)
 
 
 def _html(documents: dict[str, Document], plotly: _Packed) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from isolet_nn.results.selection import load_run
 from isolet_nn.runs.drawing import training_loss_note
 from isolet_nn.runs.folder import Run
 from isolet_nn.runs.records import Labels
+from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.trial import Trial
 from isolet_nn.system.statuses import DAMAGED
 from isolet_nn.training.progress import Row
@@ -39,7 +40,9 @@ _MOST_EPOCHS = 1_000
 """Points of a curve; a chart is hardly wider."""
 
 
-def run_document(folder: Path, path: str) -> RunDocument:
+def run_document(
+    folder: Path, path: str, open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open
+) -> RunDocument:
     """What a browser shows of a run.
 
     Parameters
@@ -48,9 +51,11 @@ def run_document(folder: Path, path: str) -> RunDocument:
         A run's folder, or the address of a trial.
     path
         What the document calls it.
+    open_sweep
+        Reads a trial's sweep, for those who remember what they have read of it.
     """
     problems = Problems()
-    run = problems.read(lambda: load_run(folder), None)
+    run = problems.read(lambda: load_run(folder, open_sweep=open_sweep), None)
     document = _empty(folder, path)
     if run is not None:
         _fill(document, run, problems)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from isolet_nn.config.metrics import measure_of
-from isolet_nn.errors import counted, printable
+from isolet_nn.errors import printable
 from isolet_nn.pages.reading import Problems, metrics_shown, number, numbers, thinned, title_of
 from isolet_nn.pages.shapes import (
     History,
@@ -33,7 +34,9 @@ _EMPTY: History = {
 }
 
 
-def search_document(folder: Path, path: str) -> SearchDocument:
+def search_document(
+    folder: Path, path: str, open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open
+) -> SearchDocument:
     """What a browser shows of a search, or of any sweep, setting by setting.
 
     Parameters
@@ -42,9 +45,11 @@ def search_document(folder: Path, path: str) -> SearchDocument:
         A sweep's folder.
     path
         What the document calls it.
+    open_sweep
+        Reads it, for those who remember what they have read of it.
     """
     problems = Problems()
-    sweep = problems.read(lambda: SweepFolder.open(folder), None)
+    sweep = problems.read(lambda: open_sweep(folder), None)
     document: SearchDocument = {
         "kind": "search",
         "path": path,
@@ -112,7 +117,9 @@ def _axis(axis: Coordinate, shown: list[int]) -> ParallelAxis:
     }
 
 
-def importance_document(folder: Path, path: str) -> ImportanceDocument:
+def importance_document(
+    folder: Path, path: str, open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open
+) -> ImportanceDocument:
     """How much of the scores' variation each key of a sweep is responsible for.
 
     Parameters
@@ -121,6 +128,8 @@ def importance_document(folder: Path, path: str) -> ImportanceDocument:
         A sweep's folder.
     path
         What the document calls it.
+    open_sweep
+        Reads it, for those who remember what they have read of it.
     """
     problems = Problems()
     document: ImportanceDocument = {
@@ -130,9 +139,9 @@ def importance_document(folder: Path, path: str) -> ImportanceDocument:
         "note": "",
         "shares": [],
     }
-    found = problems.read(lambda: _importance(folder), None)
+    found = problems.read(lambda: _importance(open_sweep(folder)), None)
     if found is not None:
-        document["note"] = f"{found.method} over {counted(found.n, 'completed setting')}" + (
+        document["note"] = found.basis + (
             f"; without {', '.join(map(printable, found.left_out))}, which not all of them set"
             if found.left_out
             else ""
@@ -144,8 +153,7 @@ def importance_document(folder: Path, path: str) -> ImportanceDocument:
     return document
 
 
-def _importance(folder: Path) -> SettingImportance:
-    sweep = SweepFolder.open(folder)
+def _importance(sweep: SweepFolder) -> SettingImportance:
     return importance_of(
         sweep, axes_of_settings(sweep), sweep.metric, overview(sweep, sweep.metric)
     )

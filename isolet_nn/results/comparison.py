@@ -11,7 +11,7 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from isolet_nn.errors import ConfigError, RunError, printable
 from isolet_nn.results.listing import status_of
 from isolet_nn.results.selection import load_run
 from isolet_nn.runs.folder import Run
+from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.system.files import why_not_written
 from isolet_nn.training.progress import Row
 
@@ -138,11 +139,22 @@ class Comparison:
         }
 
 
-def compare(folders: Sequence[str | Path]) -> Comparison:
+def compare(
+    folders: Sequence[str | Path],
+    *,
+    open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open,
+) -> Comparison:
     """Compare runs.
 
     What lies among them in a folder, as an earlier comparison's picture, is left out, and so are
     sweeps and damaged runs.
+
+    Parameters
+    ----------
+    folders
+        Of runs, or addresses of trials.
+    open_sweep
+        Reads the sweeps of trials, for those who remember what they have read of them.
 
     Raises
     ------
@@ -161,7 +173,7 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
     left_out: dict[str, str] = {}
     for label, given in given_by_label.items():
         try:
-            runs[label] = _open_whole(given)
+            runs[label] = _open_whole(given, open_sweep)
         except (ConfigError, RunError) as error:
             if not os.path.lexists(given):
                 raise
@@ -180,10 +192,10 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
     )
 
 
-def _open_whole(folder: str | Path) -> Run:
+def _open_whole(folder: str | Path, open_sweep: Callable[[Path], SweepFolder]) -> Run:
     """Open a run of which all that is compared can be read."""
     try:
-        run = load_run(folder)
+        run = load_run(folder, open_sweep=open_sweep)
         _ = run.summary, run.environment, run.history()
     except OSError as error:
         raise RunError(f"{error.filename}: cannot be read: {error.strerror}") from None

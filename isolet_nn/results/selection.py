@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,15 @@ from isolet_nn.sweeps.trial import trial_address, trial_at
 from isolet_nn.system.folders import SWEEP
 
 
-def load_run(path: str | Path) -> Run:
+def load_run(
+    path: str | Path, *, open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open
+) -> Run:
     """Open a run folder, or the trial of a sweep that ``SWEEP/trials/17`` names.
+
+    Parameters
+    ----------
+    open_sweep
+        Reads a trial's sweep, for those who remember what they have read of it.
 
     Raises
     ------
@@ -24,7 +31,7 @@ def load_run(path: str | Path) -> Run:
     ConfigError
         If the sweep has no trial of that number.
     """
-    trial = trial_at(Path(path))
+    trial = trial_at(Path(path), open_sweep)
     return Run.open(path) if trial is None else shown_run(trial)
 
 

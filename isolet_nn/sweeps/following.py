@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from isolet_nn.errors import RunError
+from isolet_nn.sweeps.asked import ASKED
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.journal import parse_result
 from isolet_nn.system.files import open_file
@@ -40,13 +41,15 @@ class FollowedSweep:
             If it is not a sweep folder, or its journal is damaged.
         """
         folder, journal = self._folder, self._path / JOURNAL
-        # The settings of a search come in as it goes on, and outer trials may be outdated.
-        grows = folder is not None and folder.asked is None and folder.outer is None
         try:
-            if folder is None or not grows or self._state != self._state_now():
+            if folder is None or self._state != self._state_now():
                 return self._opened()
             status = journal.stat()
-            if status.st_ino != self._file or status.st_size < self._position:
+            if status.st_ino == self._file and status.st_size == self._position:
+                return folder
+            # The settings of a search come in as it goes on, and outer trials may be outdated.
+            grows = folder.asked is None and folder.outer is None
+            if not grows or status.st_ino != self._file or status.st_size < self._position:
                 return self._opened()
             self._read_on(folder, journal)
         except OSError as error:
@@ -77,10 +80,15 @@ class FollowedSweep:
 
     def _state_now(self) -> tuple[int, ...]:
         """What changes when the sweep is begun anew or resumed with other settings."""
-        try:
-            return ((self._path / SWEEP).stat().st_mtime_ns,)
-        except OSError:
-            return (0,)
+        return (*_times(self._path / SWEEP), *_times(self._path / ASKED))
+
+
+def _times(file: Path) -> tuple[int, int]:
+    try:
+        status = file.stat()
+    except OSError:
+        return (0, 0)
+    return status.st_mtime_ns, status.st_size
 
 
 def _end_of_lines(journal: Path) -> tuple[int, int | None]:

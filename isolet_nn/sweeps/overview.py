@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from isolet_nn.sweeps.axes import are_numbers, is_logarithmic
 from isolet_nn.sweeps.config import distribution_of
 from isolet_nn.sweeps.distributions import LogUniform
 from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.grid import Trials
 from isolet_nn.sweeps.journal import STATUSES, exact_text
 from isolet_nn.sweeps.settings import NOT_SET
 from isolet_nn.system.statuses import COMPLETED, FAILED, PENDING, PRUNED
@@ -71,6 +73,16 @@ def axes_of_settings(folder: SweepFolder) -> dict[str, Coordinate]:
     NaN is where a search does not set a key. Of many different lists, such as layers, there is an
     axis for their length, and one for each place in them.
     """
+    if folder.trial_table not in _axes:
+        _axes[folder.trial_table] = _made_axes(folder)
+    return _axes[folder.trial_table]
+
+
+_axes: weakref.WeakKeyDictionary[Trials, dict[str, Coordinate]] = weakref.WeakKeyDictionary()
+"""Of tables that are drawn again, which takes seconds for very many settings."""
+
+
+def _made_axes(folder: SweepFolder) -> dict[str, Coordinate]:
     found = {}
     for key in folder.trial_table.keys:
         values = _values_of(folder, key)

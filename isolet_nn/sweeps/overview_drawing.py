@@ -98,7 +98,7 @@ def _shares(folder: SweepFolder, plot: Plot, found: Overview) -> Figure:
     names = {name: setting_label(name) for name in importance.shares}
     if len(set(names.values())) < len(names):
         names = {name: name for name in names}
-    note = f"{importance.method} over {counted(importance.n, 'completed setting')}"
+    note = importance.basis
     if importance.left_out:
         left_out = ", ".join(map(setting_label, importance.left_out))
         note += f"; without {left_out}, which not all of them set"

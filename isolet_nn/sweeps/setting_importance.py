@@ -20,6 +20,9 @@ FEWEST, FEWEST_EACH = 10, 4
 MOST_FANOVA = 400
 """Settings up to which a forest is grown: 1000 of six keys take 26 s of processor, 200 take 3 s."""
 
+MOST_PED_ANOVA = 10_000
+"""Settings of which it is asked; of more, so many of them."""
+
 
 @dataclass(frozen=True)
 class SettingImportance:
@@ -31,18 +34,27 @@ class SettingImportance:
         By key, of 1 together, the largest first.
     n
         Settings that it is learned from.
+    completed
+        Settings that there are.
     left_out
         Keys that some of these do not set.
     """
 
     shares: dict[str, float]
     n: int
+    completed: int
     left_out: list[str]
 
     @property
     def method(self) -> str:
         """What it was computed by."""
         return "fANOVA" if self.n <= MOST_FANOVA else "PED-ANOVA"
+
+    @property
+    def basis(self) -> str:
+        """By what it was computed, and from how much, in words."""
+        some = f"{self.n} of " if self.n < self.completed else ""
+        return f"{self.method} over {some}{counted(self.completed, 'completed setting')}"
 
 
 def setting_importance(
@@ -71,7 +83,11 @@ def setting_importance(
     BackendUnavailableError
         If Optuna is not installed.
     """
-    known = np.flatnonzero(np.isfinite(scores))
+    completed = np.flatnonzero(np.isfinite(scores))
+    known = completed
+    if len(completed) > MOST_PED_ANOVA:  # at random, as the order of a grid repeats
+        chosen = np.random.default_rng(0).choice(len(completed), MOST_PED_ANOVA, replace=False)
+        known = completed[np.sort(chosen)]
     columns = {name: np.asarray(axis.places, np.float64)[known] for name, axis in axes.items()}
     usable = {
         name: column
@@ -89,7 +105,7 @@ def setting_importance(
         what = "no key is set and varied in all of them" if not usable else "all scores are equal"
         raise RunError(f"there is nothing that settings could be important for: {what}")
     shares = _shares({name: axes[name] for name in usable}, usable, scores[known])
-    return SettingImportance(shares, len(known), left_out)
+    return SettingImportance(shares, len(known), len(completed), left_out)
 
 
 def _shares(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +137,15 @@ def trial_address(sweep: Path, number: int) -> Path:
     return sweep / TRIALS / str(number)
 
 
-def trial_at(path: Path, data_dir: str | None = None) -> Trial | None:
+def trial_at(
+    path: Path, open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open
+) -> Trial | None:
     """The trial of which a path is the address; None if it is no such address.
+
+    Parameters
+    ----------
+    open_sweep
+        Reads its sweep, for those who remember what they have read of it.
 
     Raises
     ------
@@ -149,4 +157,4 @@ def trial_at(path: Path, data_dir: str | None = None) -> Trial | None:
         return None
     if not (path.name.isascii() and path.name.isdecimal() and len(path.name) < 10):
         raise ConfigError(f"{path}: found {path.name!r}, expected the number of a trial")
-    return Trial(SweepFolder.open(sweep, data_dir), int(path.name))
+    return Trial(open_sweep(sweep), int(path.name))

@@ -17,8 +17,13 @@ from isolet_nn.runs.execution import train
 
 @pytest.fixture
 def looks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a board look at its folder whenever it is asked, and be asked several times a second."""
+    """Let a board look at its folder whenever it is asked."""
     monkeypatch.setattr("isolet_nn.board.index._LONGEST_WAIT", 0.0)
+
+
+@pytest.fixture
+def is_asked_often(looks_at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let browsers ask several times a second."""
     monkeypatch.setattr("isolet_nn.board.answers._LATEST", 0.2)
 
 

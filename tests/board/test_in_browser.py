@@ -142,7 +142,7 @@ def test_all_is_reached_by_keyboard(page: Page, served: Served) -> None:
 
 
 def test_a_run_that_is_trained_is_live(
-    page: Page, trained: Path, tmp_path: Path, looks_at_once: None
+    page: Page, trained: Path, tmp_path: Path, is_asked_often: None
 ) -> None:
     runs = tmp_path / "runs"
     runs.mkdir()
@@ -170,7 +170,7 @@ def test_a_run_that_is_trained_is_live(
 
 
 def test_the_trials_of_a_sweep_come_in_as_they_end(
-    page: Page, tmp_path: Path, looks_at_once: None
+    page: Page, tmp_path: Path, is_asked_often: None
 ) -> None:
     sweep = make_sweep(tmp_path, (3, 4), 2, ended=3)
     header, _ = read_journal(sweep.path / JOURNAL)
@@ -214,7 +214,7 @@ def test_names_are_text_on_a_phone_too(
 
 
 def test_a_board_that_ended_is_told_of_and_what_was_shown_stays(
-    page: Page, trained: Path, looks_at_once: None
+    page: Page, trained: Path, is_asked_often: None
 ) -> None:
     with serving(trained) as served:
         page.goto(served.link)

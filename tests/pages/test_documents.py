@@ -30,7 +30,9 @@ from isolet_nn.pages.grids import axes_of, grids_of
 from isolet_nn.pages.page import write_page
 from isolet_nn.pages.reading import thinned
 from isolet_nn.runs.folder import Run
+from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.grid import Trials, make_trials
 from isolet_nn.sweeps.journal import COMPLETED_CODE
 from isolet_nn.sweeps.loading import load_sweep
 from isolet_nn.sweeps.trial import trial_address
@@ -140,6 +142,20 @@ def test_the_history_has_the_best_so_far_and_lines_the_best_first(runs: dict[str
     assert {len(axis["places"]) for axis in shown["parallel"]["axes"]} == {12}
     importance = importance_document(runs["sweep"], "sweep")
     assert sum(share["share"] for share in importance["shares"]) == pytest.approx(1.0)
+
+
+def test_a_page_reads_its_sweep_once(
+    runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Sweep] = []
+
+    def counted(of: Sweep) -> Trials:
+        read.append(of)
+        return make_trials(of)
+
+    monkeypatch.setattr("isolet_nn.sweeps.folder.make_trials", counted)
+    write_page([runs["sweep"]], tmp_path / "page.html")
+    assert len(read) == 1
 
 
 def test_a_sweep_of_100_000_trials_has_small_grids() -> None:

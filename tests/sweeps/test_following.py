@@ -7,12 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from board.large_folders import make_sweep
+from board.large_folders import QUICK, make_sweep
 
 from isolet_nn.errors import RunError
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.following import FollowedSweep
+from isolet_nn.sweeps.loading import load_sweep
+from isolet_nn.sweeps.sweep import resume_sweep, sweep
 from isolet_nn.system.folders import JOURNAL
+from sweeps.helpers import InlineWorkers
+
+SPACE = {"optimizer.learning_rate": {"log_uniform": [1e-3, 1.0]}}
 
 
 def require_as_opened(followed: SweepFolder) -> None:
@@ -41,6 +46,19 @@ def test_it_takes_in_what_was_appended_whole_lines_only(tmp_path: Path) -> None:
         assert follower.now() is first
         require_as_opened(first)
     assert len(first.results.errors) == 1
+
+
+def test_a_search_is_read_anew_only_when_something_of_it_has_changed(tmp_path: Path) -> None:
+    search = {"trials": 4, "batch": 2, "sampler": "random", "space": SPACE}
+    config = load_sweep({"experiment": QUICK, "search": search})
+    folder = sweep(config, runs_dir=tmp_path, workers=1, make_workers=InlineWorkers)
+    follower = FollowedSweep(folder.path)
+    first = follower.now()
+    assert follower.now() is first
+    resume_sweep(folder.path, trials=6, workers=1, make_workers=InlineWorkers)
+    second = follower.now()
+    assert (second.n_trials, follower.now() is second) == (6, True)
+    require_as_opened(second)
 
 
 def test_a_journal_that_is_another_is_read_anew(tmp_path: Path) -> None:

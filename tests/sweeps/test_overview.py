@@ -138,6 +138,12 @@ def test_of_very_many_settings_the_importance_is_found_without_a_forest(
     found = setting_importance(axes, places[0])
     assert found.method == "PED-ANOVA"
     assert next(iter(found.shares)) == "a"
+    assert found.basis == "PED-ANOVA over 60 completed settings"
+    monkeypatch.setattr(module, "MOST_PED_ANOVA", 40)
+    of_some = setting_importance(axes, places[0])
+    assert of_some.basis == "PED-ANOVA over 40 of 60 completed settings"
+    assert of_some.shares == setting_importance(axes, places[0]).shares
+    assert next(iter(of_some.shares)) == "a"
 
 
 def test_too_little_to_tell_an_importance_from_is_said() -> None:
