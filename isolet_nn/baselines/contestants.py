@@ -154,7 +154,7 @@ CONTESTANTS = (
     Contestant(
         name="pytorch-small",
         label="PyTorch, plain loop, 256 neurons",
-        short="PyTorch, small",
+        short="PyTorch 256",
         learner="PyTorch",
         fixed={"config": "isolet"},
         candidates=[{}],
@@ -165,7 +165,7 @@ CONTESTANTS = (
     Contestant(
         name="pytorch",
         label="PyTorch, plain loop, 1024 neurons",
-        short="PyTorch",
+        short="PyTorch 1024",
         learner="PyTorch",
         fixed={"config": "isolet-best"},
         candidates=[{}],
@@ -175,7 +175,7 @@ CONTESTANTS = (
     Contestant(
         name="isolet-nn-small",
         label="isolet-nn, 256 neurons",
-        short="small",
+        short="isolet-nn 256",
         learner="isolet-nn",
         fixed={"config": "isolet"},
         candidates=[{}],
@@ -185,7 +185,7 @@ CONTESTANTS = (
     Contestant(
         name=NETWORK,
         label="isolet-nn, 1024 neurons",
-        short="isolet-nn",
+        short="isolet-nn 1024",
         learner="isolet-nn",
         fixed={"config": "isolet-best"},
         candidates=[{}],
@@ -213,7 +213,7 @@ CONTESTANTS = (
     Contestant(
         name=f"isolet-nn-small{ADAPTED}",
         label="isolet-nn, 256 neurons, adapted",
-        short="small, adapted",
+        short="isolet-nn 256, adapted",
         learner="isolet-nn",
         fixed={"config": "isolet", **_BY_SPEAKER},
         candidates=[{}],
@@ -223,13 +223,13 @@ CONTESTANTS = (
     Contestant(
         name=f"{NETWORK}{ADAPTED}",
         label="isolet-nn, 1024 neurons, adapted",
-        short="isolet-nn, adapted",
+        short="isolet-nn 1024, adapted",
         learner="isolet-nn",
         fixed={"config": "isolet-adapted"},
         candidates=[{}],
         seeds=_SEEDS,
         why="Chosen beforehand, by cross-validation by speaker too: isolet-nn sweep "
-        "isolet-adapted-search. It is made for speakers of whom few utterances are known as well.",
+        "isolet-adapted-search-2. It is made for speakers, too, of whom few utterances are known.",
     ),
 )
 

@@ -84,9 +84,9 @@ def test_a_row_says_whose_utterance_it_is_and_what_each_model_takes_it_for(
         "utterance": 2,
         "spoken": "B",
         "SVM": "D",
-        "isolet-nn": "D",
+        "isolet-nn 1024": "D",
         "wrong in": 2,
-        "probability by isolet-nn": None,
+        "probability by isolet-nn 1024": None,
     }
 
 
