@@ -71,17 +71,21 @@ def predict(
 
     Where the table has the column of the classes, scores are told on standard error.
     """
+    from isolet_nn.results.models import load_model
     from isolet_nn.results.prediction import file_output
     from isolet_nn.terminal.streams import print_message
 
-    model = _load(path, trial, best)
+    chosen = _choose(path, trial, best)
     source: Source = sys.stdin.buffer if table == _STREAM else Path(table)
     kept = keep or []
     if output is None or str(output) == _STREAM:
-        _predict_to_stream(model, source, kept, group, proba=proba, quiet=quiet)
+        _predict_to_stream(chosen, source, kept, group, proba=proba, quiet=quiet)
         return
+    model = load_model(chosen)
     with file_output(output, model, proba=proba, keep=kept) as written:
-        rows = _predict(model, source, written, kept, group, quiet=quiet, shows_progress=not quiet)
+        rows = _predict(
+            model, chosen, source, written, kept, group, quiet=quiet, shows_progress=not quiet
+        )
     if not quiet:
         print_message(f"written: {output}, {rows:,} rows")
 
@@ -126,7 +130,7 @@ def export(
 
 
 def _predict_to_stream(
-    model: TrainedModel,
+    chosen: Path,
     source: Source,
     keep: Sequence[str],
     group: str | None,
@@ -135,14 +139,16 @@ def _predict_to_stream(
     quiet: bool,
 ) -> None:
     from isolet_nn.errors import printable
+    from isolet_nn.results.models import load_model
     from isolet_nn.results.prediction import CsvOutput, output_columns
 
+    model = load_model(chosen)
     is_terminal = sys.stdout.isatty()
     columns = output_columns(model, proba=proba, keep=keep)
     output = CsvOutput(sys.stdout, columns, text=printable if is_terminal else str)
     try:
         progress = not (quiet or is_terminal)
-        _predict(model, source, output, keep, group, quiet=quiet, shows_progress=progress)
+        _predict(model, chosen, source, output, keep, group, quiet=quiet, shows_progress=progress)
         output.flush()
     except BrokenPipeError:
         pass  # who reads has seen enough
@@ -150,6 +156,7 @@ def _predict_to_stream(
 
 def _predict(
     model: TrainedModel,
+    chosen: Path,
     source: Source,
     output: Output,
     keep: Sequence[str],
@@ -158,14 +165,16 @@ def _predict(
     quiet: bool,
     shows_progress: bool,
 ) -> int:
-    """Predict all rows; return their number."""
+    """Predict all rows with the model that was chosen; return their number."""
     from isolet_nn.results.prediction import predict_blocks
     from isolet_nn.results.prediction_scores import PredictionScores
+    from isolet_nn.results.training_table import is_training_table
     from isolet_nn.terminal.predictions import (
         PredictionProgress,
         print_prediction_scores,
         print_unseen,
     )
+    from isolet_nn.terminal.streams import print_message
 
     scores = PredictionScores(model.model.classes)
     unseen: Counter[str] = Counter()
@@ -180,13 +189,12 @@ def _predict(
     label = model.model.preprocessing.label
     if label is not None and not quiet:
         print_prediction_scores(scores, label, model.adapted_to)
+        if scores.n and isinstance(source, Path) and is_training_table(source, chosen):
+            print_message(
+                "the model was trained on this very table, so that is no test: `isolet-nn eval` "
+                "takes the rows that were held out"
+            )
     return progress.rows
-
-
-def _load(path: Path, trial: int | None, best: bool) -> TrainedModel:
-    from isolet_nn.results.models import load_model
-
-    return load_model(_choose(path, trial, best))
 
 
 def _choose(path: Path, trial: int | None, best: bool) -> Path:

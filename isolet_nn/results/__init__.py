@@ -2,7 +2,8 @@
 
 - ``selection``: which run is meant, of those in folders and of a sweep's trials.
 - ``models``: a trained model that answers for new rows, as arrays and ``frames`` hold them.
-- ``prediction``: its answers for a table of any length; ``prediction_scores``: how good they are.
+- ``prediction``: its answers for a table of any length; ``prediction_scores``: how good they are,
+  ``training_table``: and whether that is no test.
 - ``onnx_graph``: the model as one file for other programs.
 - ``listing``: which there are in a folder, how they ended, how good they are. ``ended_trials``:
   how far a sweep is.

@@ -69,6 +69,22 @@ def test_predict_prints_a_table(run: Path, table: Path) -> None:
     assert [row[0] for row in rows] == [f"r{number}" for number in range(60)]
 
 
+def test_predict_says_that_the_table_of_the_training_is_no_test(
+    run: Path, swept: Path, table: Path, tmp_path: Path
+) -> None:
+    no_test = "the model was trained on this very table, so that is no test"
+    copied, longer, unlabelled = (tmp_path / f"{name}.csv" for name in "abc")
+    copied.write_bytes(table.read_bytes())
+    longer.write_bytes(table.read_bytes() + b"one more,1,1,high\n")
+    unlabelled.write_text("x,y\n1,2\n")
+    for model, rows in ((run, table), (run, copied), (swept, table)):
+        assert no_test in invoke("predict", model, rows)[2]
+    for model, rows in ((run, longer), (run, unlabelled), (run / "model.safetensors", table)):
+        code, _, err = invoke("predict", model, rows)
+        assert (code, no_test in err) == (0, False)
+    assert no_test not in invoke("predict", run, table, "--quiet")[2]
+
+
 def test_predict_warns_of_categories_that_were_never_seen(tmp_path: Path) -> None:
     table = tmp_path / "towns.csv"
     rows = [f"{'Bonn' if n % 2 else 'Aix'},{n % 2}" for n in range(20)]
