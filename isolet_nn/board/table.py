@@ -182,7 +182,7 @@ def _usual(entries: Sequence[Entry], varying: Sequence[str], query: Query) -> li
         return [name for name in names if any(value_of(e, name) not in (None, ()) for e in entries)]
 
     scores, last = that_any_has(_SCORES), that_any_has(_LAST)
-    wanted = [*_FIRST, *scores, *asked, *varying[:_MOST_VARYING], *last]
+    wanted = [*_FIRST, *with_task(scores, entries), *asked, *varying[:_MOST_VARYING], *last]
     # Every row says these by itself.
     return [name for name in dict.fromkeys(wanted) if name not in ("name", "folder", "problem")]
 
