@@ -10,9 +10,10 @@ import io
 import itertools
 import math
 import re
+import threading
 import unicodedata
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
@@ -333,7 +334,13 @@ def rendered(figure: Figure, suffix: str) -> bytes:
     return content.getvalue()
 
 
-def _style() -> AbstractContextManager[None]:
+_drawing = threading.RLock()
+"""Matplotlib's settings are this process's, whose threads share them: one draws at a time."""
+
+
+@contextmanager
+def _style() -> Iterator[None]:
     import matplotlib
 
-    return matplotlib.rc_context(cast("Any", STYLE))
+    with _drawing, matplotlib.rc_context(cast("Any", STYLE)):
+        yield

@@ -5,7 +5,9 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
 from isolet_nn import plots
-from isolet_nn.plots.style import in_words, quantity, setting_label, shorten_all
+from isolet_nn.plots.style import (
+    INK,
+    STYLE,
+    in_style,
+    in_words,
+    quantity,
+    setting_label,
+    shorten_all,
+)
 from isolet_nn.scores.calibration import Calibration, CalibrationBin
 from isolet_nn.scores.evaluation import GroupScore
 from plots.figures import (
@@ -44,6 +55,33 @@ from plots.figures import (
 @pytest.fixture(params=list(all_figures()))
 def draw(request: pytest.FixtureRequest) -> Callable[[], Figure]:
     return all_figures()[request.param]
+
+
+def test_threads_that_draw_at_the_same_time_all_have_the_style_and_leave_no_trace_of_it() -> None:
+    settings: Any = matplotlib.rcParams
+    before = {name: settings[name] for name in STYLE}
+    is_first_at_work, is_second_at_work, has_first_ended = (threading.Event() for _ in range(3))
+
+    @in_style
+    def first() -> Figure:
+        is_first_at_work.set()
+        is_second_at_work.wait(0.2)  # it must not be, so nobody hears of it
+        return Figure()
+
+    @in_style
+    def second() -> Figure:
+        is_second_at_work.set()
+        assert has_first_ended.wait(60.0)
+        return Figure(facecolor=matplotlib.rcParams["text.color"])
+
+    with ThreadPoolExecutor(2) as threads:
+        one = threads.submit(first)
+        assert is_first_at_work.wait(60.0)
+        other = threads.submit(second)
+        one.result()
+        has_first_ended.set()
+        assert to_hex(other.result().get_facecolor()) == INK
+    assert {name: settings[name] for name in STYLE} == before
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])
