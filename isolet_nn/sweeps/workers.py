@@ -106,6 +106,13 @@ class _Slot:
 
     def submit(self, function: Callable[..., Any], *arguments: object) -> None:
         """Start a task, and with the first one the process."""
+        try:
+            self._submit(function, *arguments)
+        except BrokenExecutor:  # its process died while it had nothing to do
+            self.renew()
+            self._submit(function, *arguments)
+
+    def _submit(self, function: Callable[..., Any], *arguments: object) -> None:
         if self.executor is None:
             self.executor = _new_executor(self.variables)
         with starting() if self.is_new else nullcontext():
@@ -184,6 +191,8 @@ class Processes:
 
         slot = self.take()
         try:
+            if should_stop():  # it may have taken long until one was free
+                return None
             slot.submit(function, *arguments)
             while not wait([slot.future], timeout=_LOOK_SECONDS).done:
                 if should_stop():
@@ -265,11 +274,7 @@ class LocalWorkers:
         slot = self._processes.take()
         slot.ticket, slot.data_key = ticket, task.data_key
         try:
-            try:
-                slot.submit(_work, task, folder)
-            except BrokenExecutor:  # its process died while it had nothing to do
-                slot.renew()
-                slot.submit(_work, task, folder)
+            slot.submit(_work, task, folder)
         except BaseException:
             self._processes.give_back(slot)
             raise

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sweeps.helpers import InlineWorkers, kill, result_table, wait_until, worker_pids
+from sweeps.helpers import (
+    InlineWorkers,
+    kill,
+    result_table,
+    stop_after,
+    wait_until,
+    worker_pids,
+)
 
 from isolet_nn.config.key_paths import with_overrides
 from isolet_nn.errors import IsoletNNError
@@ -170,6 +177,9 @@ def test_what_is_timed_comes_first_while_nothing_else_is_at_work() -> None:
 @pytest.mark.slow
 def test_processes_are_shared_by_all_and_replaced_when_they_die() -> None:
     with shared_processes(1) as processes:
+        (slot,) = processes._slots
+        assert processes.call(os.getpid, should_stop=lambda: True) is None
+        assert slot.executor is None, "nothing begins for what is to stop"
         first = processes.call(os.getpid)
         assert processes.call(os.getpid) == first
         with processes.one_resting():
@@ -177,11 +187,13 @@ def test_processes_are_shared_by_all_and_replaced_when_they_die() -> None:
         assert processes.free() == 1
         assert first is not None
         kill(first)
+        wait_until(lambda: slot.executor._flags.broken)
+        second = processes.call(os.getpid)
+        assert second not in (None, first), "it died while it had nothing to do"
         with pytest.raises(IsoletNNError, match="a worker process died"):
             processes.call(os._exit, 3)
-        again = processes.call(os.getpid)
-        assert again not in (None, first)
-        assert processes.call(time.sleep, LIMIT, should_stop=lambda: True) is None
+        assert processes.call(os.getpid) not in (None, second)
+        assert processes.call(time.sleep, LIMIT, should_stop=stop_after(1)) is None
         assert processes.call(abs, -7) == 7
     wait_until(lambda: not worker_pids(os.getpid()))
 
