@@ -72,9 +72,10 @@ class _Newest(SweepObserver):
         self._among, self._progress = among, progress
 
     def on_start(self, folder: SweepFolder, plan: Plan) -> None:
+        self._folder = folder
         with self._among.showing:
-            if self._among.shown is not None:
-                self._among.shown.on_end(folder)
+            if (before := self._among.shown) is not None:
+                before.on_end(before._folder)
             self._among.shown = self
             self._progress.on_start(folder, plan)
 

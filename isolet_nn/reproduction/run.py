@@ -5,6 +5,7 @@ What is finished is told by the folders of its parts, so that nothing is run twi
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -161,6 +162,9 @@ def _require_isolet(data_dir: str | None) -> None:
     load_dataset(experiment.dataset, experiment.seed, experiment.training.dtype)
 
 
+_one_computes = threading.Lock()
+
+
 @dataclass(frozen=True)
 class _Work:
     """A reproduction at work: where, what, and by which means.
@@ -178,9 +182,13 @@ class _Work:
     should_stop: Callable[[], bool]
 
     def call(self, function: Callable[..., Any], *arguments: object) -> Any:
-        """What a function returns, computed in a process where there are some."""
+        """What a function returns, computed in a process where there are some; None if stopped.
+
+        Else one after another: threads share the libraries' settings and a GPU's memory.
+        """
         if self.processes is None:
-            return function(*arguments)
+            with _one_computes:
+                return None if self.should_stop() else function(*arguments)
         return self.processes.call(function, *arguments, should_stop=self.should_stop)
 
 
