@@ -186,8 +186,8 @@ def test_a_band_over_seeds_stands_behind_their_mean(comparison_page: Watched) ->
 def test_more_groups_than_there_are_colours_are_told_apart(
     open_page: Open, runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def with_twenty(kind: str, of: list[tuple[Path, str]]) -> Any:
-        document: Any = make_document(kind, of)
+    def with_twenty(kind: str, of: list[tuple[Path, str]], open_sweep: Any) -> Any:
+        document: Any = make_document(kind, of, open_sweep)
         if kind == "comparison":
             [first, *_] = document["groups"]
             names = [f"{'left ' * 9}{number}{' right' * 9}" for number in range(20)]
