@@ -259,12 +259,10 @@ class LocalWorkers:
         self._folders: dict[str, tuple[Path, int]] = {}
         self._numbers = itertools.count()
         self._busy: list[_Slot] = []
-        self._is_shared = _shared is not None and not gpus
-        if _shared is None or gpus:  # workers of its own
-            variables = [only_gpu(gpus[n % len(gpus)]) if gpus else {} for n in range(n_workers)]
-            self._processes = Processes(variables)
-        else:
-            self._processes = _shared
+        shared = None if gpus else _shared
+        variables = [only_gpu(gpus[n % len(gpus)]) if gpus else {} for n in range(n_workers)]
+        self._is_shared = shared is not None
+        self._processes = Processes(variables) if shared is None else shared
 
     def free(self) -> int:
         return self._processes.free()
