@@ -237,14 +237,24 @@ def tables(folder: Path) -> dict[str, Any]:
     return found
 
 
+def has_results(folder: Path) -> bool:
+    """Whether a trial of a part has ended: a journal has more than its header."""
+    return any(path.read_bytes().count(b"\n") > 1 for path in folder.glob("*/trials.jsonl"))
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("small")
-def test_side_by_side_on_shared_processes_results_are_the_same(
+def test_side_by_side_on_shared_processes_results_are_the_same_after_a_stop_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shared = reproduced(tmp_path / "shared", workers=2, observer=PrintedProgress(quiet=False))
     alone = reproduced(tmp_path / "alone", workers=1, make_workers=InlineWorkers)
     assert tables(shared) == tables(alone)
+    stopped = reproduction.begin(quick=True, runs_dir=tmp_path / "stopped", figures=["xor"])
+    reproduction.go_on(stopped, workers=2, should_stop=lambda: has_results(stopped))
+    assert read_status(stopped).status == "interrupted"
+    reproduction.go_on(stopped, workers=2)
+    assert tables(stopped) == tables(alone)
     (journal,) = (shared.glob("*-data-sets/trials.jsonl"),)
     taken = [path.read_text().count("-other-data-sets") for path in journal]
     assert sum(taken) == 6, "the trainings with a hidden layer were taken over"
