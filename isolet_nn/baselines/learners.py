@@ -12,9 +12,9 @@ from isolet_nn.baselines.contestants import Contestant, Settings
 from isolet_nn.baselines.torch_loop import PlainLoop
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.shipped import find_config
+from isolet_nn.config.shipped import shipped_config
 from isolet_nn.data.dataset import Dataset
-from isolet_nn.errors import ConfigError, IsoletNNError
+from isolet_nn.errors import IsoletNNError
 from isolet_nn.nn.losses import softmax
 from isolet_nn.training.loop import Training
 from isolet_nn.training.threads import limited_threads
@@ -40,12 +40,8 @@ def experiment_of(settings: Settings) -> Experiment:
     if "config" not in settings:
         of_data = {key: value for key, value in settings.items() if key.startswith(_OF_DATA)}
         return load_experiment({"dataset": {"name": "isolet"}}, of_data)
-    # Never a user's file of the same name.
-    config = find_config(str(settings["config"]))
-    if config is None:
-        raise ConfigError(f"config: found {settings['config']!r}; no shipped config has this name")
     changes = {key: value for key, value in settings.items() if key != "config"}
-    return load_experiment(config, changes)
+    return load_experiment(shipped_config(str(settings["config"])), changes)
 
 
 def make_learner(contestant: Contestant, settings: Settings, seed: int) -> Learner:

@@ -18,7 +18,7 @@ import numpy as np
 
 from isolet_nn.benchmarks.loop import train_one_after_another
 from isolet_nn.benchmarks.worker import in_own_process
-from isolet_nn.config.shipped import resolve
+from isolet_nn.config.shipped import shipped_config
 from isolet_nn.config.yaml_files import read_mapping
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import ConfigError, IsoletNNError, suggestion
@@ -45,8 +45,11 @@ def _networks(hidden: int, count: int, batch_size: int = 128) -> dict[str, Any]:
     return {"experiment": experiment, "seeds": count}
 
 
+_FIGURE_5 = "report/figure5_learning_rate_by_hidden"
+
+
 ROWS: dict[str, Callable[[], dict[str, Any]]] = {
-    "figure5": lambda: dict(read_mapping(resolve("report/figure5_learning_rate_by_hidden"))),
+    "figure5": lambda: dict(read_mapping(shipped_config(_FIGURE_5))),
     "thousand": lambda: _networks(64, 1000),
     "ten-thousand": lambda: _networks(64, 10_000),
     "one-wide": lambda: _networks(1024, 1, 64),

@@ -66,6 +66,20 @@ def find_config(name: str) -> Path | None:
     return next((config.path for config in list_configs() if config.name == wanted), None)
 
 
+def shipped_config(name: str) -> Path:
+    """The file of the shipped config called `name`, never a user's file of the same name.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
+    found = find_config(name)
+    if found is None:
+        raise ConfigError(f"config: found {name!r}; no shipped config has this name")
+    return found
+
+
 def resolve(argument: str) -> Path:
     """The file that a CONFIG argument means: an existing file, else a shipped config.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.shipped import resolve
+from isolet_nn.config.shipped import shipped_config
 from isolet_nn.reproduction.parts import Measuring
 from isolet_nn.runs import execution
 from isolet_nn.runs.xor import count_solved, require_xor, result_of, which_solve
@@ -19,7 +19,7 @@ SEEDS = {False: 100, True: 30}
 
 def measure_xor(how: Measuring) -> dict[str, Any] | None:
     """Count the seeds that solve it, with and without a hidden layer; train and draw one."""
-    experiment = load_experiment(resolve(RECIPE), how.computing)
+    experiment = load_experiment(shipped_config(RECIPE), how.computing)
     require_xor(experiment)
     seeds = SEEDS[how.quick]
     counted = None if how.should_stop() else how.call(count_seeds, experiment, seeds)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.config.shipped import resolve
+from isolet_nn.config.shipped import shipped_config
 from isolet_nn.config.yaml_files import read_mapping
 from isolet_nn.sweeps.config import Sweep
 from isolet_nn.sweeps.loading import load_sweep
@@ -135,8 +135,10 @@ def sweep_of(
     run on NumPy alone. `computing` is the backend and the device of all of it, `settings` the list
     of its settings, where given.
     """
-    file = read_mapping(resolve(part.config))
+    file = read_mapping(shipped_config(part.config))
     content: dict[str, Any] = file if "experiment" in file else {"experiment": part.config}
+    if isinstance(content["experiment"], str):
+        content["experiment"] = str(shipped_config(content["experiment"]))
     content |= {"name": part.name, "save_models": "none"}
     for changes in (part.changes, (part.quick or {}) if quick else {}):
         grid = {**content.get("grid", {}), **changes.get("grid", {})}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.shipped import resolve
+from isolet_nn.config.shipped import shipped_config
 from isolet_nn.config.yaml_files import dump_yaml
 from isolet_nn.data import load_dataset
 from isolet_nn.errors import RunError
@@ -287,7 +287,7 @@ def _run_carried_over(work: _Work, turn: Turn, own: Path | None) -> bool:
     if own is None:
         changes = (part.quick or {}) if work.content.quick else {}
         config = carried_over.load_carried_over(
-            resolve(part.config),
+            shipped_config(part.config),
             data_dir=work.data_dir,
             computing=work.content.computing,
             **changes,

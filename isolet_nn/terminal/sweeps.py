@@ -271,6 +271,8 @@ def print_plan(plan: Plan, trials: int, staff: Staff, printer: Printer = FOR_TER
     )
     for note, count in plan.notes.items():
         printer.say(f"{counted(count, 'trial')} {note}")
+    if not plan.cohorts:
+        return
     longest = plan.cohorts[:10]
     columns = [
         PrintedColumn("cohort", range(1, len(longest) + 1)),

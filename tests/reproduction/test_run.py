@@ -13,13 +13,13 @@ from needs import needs_torch
 from sweeps.helpers import InlineWorkers, stop_after
 
 from isolet_nn.config.key_paths import with_overrides
-from isolet_nn.config.shipped import resolve
+from isolet_nn.config.shipped import resolve, shipped_config
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.reproduction import carried_over
 from isolet_nn.reproduction import run as reproduction
 from isolet_nn.reproduction.carried_over import CELLS, CarriedOver, begin, go_on, load_carried_over
 from isolet_nn.reproduction.evidence import PLACES
-from isolet_nn.reproduction.parts import Part, sweep_of
+from isolet_nn.reproduction.parts import CARRIED_OVER, Part, sweep_of
 from isolet_nn.reproduction.report import Range, load_report
 from isolet_nn.reproduction.run import ReproductionObserver
 from isolet_nn.reproduction.selection import FIGURES, PARTS, parts_of
@@ -252,3 +252,20 @@ def test_one_backend_computes_all_and_what_compares_backends_is_left_aside(tmp_p
     assert "parity" not in [part.name for part in parts_of([], "torch")]
     with pytest.raises(ConfigError, match="compares the backends"):
         reproduction.begin(["parity"], backend="torch", runs_dir=tmp_path)
+
+
+def test_a_user_s_files_that_are_called_as_shipped_configs_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [part for part in PARTS if part.config and part.name != CARRIED_OVER]
+    assert len(parts) > 15
+    sweeps = [sweep_of(part, quick=True, data_dir=None) for part in parts if part.quick is not None]
+    monkeypatch.chdir(tmp_path)
+    for part in parts:
+        file = tmp_path / part.config
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("experiment: mine", encoding="utf-8")
+    again = [sweep_of(part, quick=True, data_dir=None) for part in parts if part.quick is not None]
+    assert again == sweeps
+    with pytest.raises(ConfigError, match="no shipped config has this name"):
+        shipped_config("mine")

@@ -8,7 +8,7 @@ from typing import Any
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.loading import load_experiment
-from isolet_nn.config.shipped import resolve
+from isolet_nn.config.shipped import shipped_config
 from isolet_nn.reproduction.claims.claim import ReportClaim
 from isolet_nn.reproduction.evidence import Evidence
 from isolet_nn.reproduction.exclusive_or import RECIPE
@@ -34,7 +34,7 @@ def measure_solved(how: Measuring) -> dict[str, Any] | None:
 
     A sweep stacks a few networks, as suits larger ones; a thousand of these are one stack.
     """
-    recipe = load_experiment(resolve(RECIPE), how.computing).model_dump(mode="json")
+    recipe = load_experiment(shipped_config(RECIPE), how.computing).model_dump(mode="json")
     kinds = [load_experiment(recipe, _changes(*network)) for network in NETWORKS]
     seeds = SEEDS[how.quick]
 
