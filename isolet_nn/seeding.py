@@ -68,11 +68,6 @@ def generators(
     networks
         Each one's place in its ensemble; None where each is the first.
     """
-    if len(seeds) < _FEW:
-        return [
-            generator(seed, stream, index, network)
-            for seed, network in zip(seeds, networks or [0] * len(seeds), strict=True)
-        ]
     states = _states(seeds, stream, index, networks, words=4)
     make: Any = np.random.PCG64  # NumPy's types know of its own SeedSequence only
     return [np.random.Generator(make(_State(state))) for state in states]
@@ -86,7 +81,7 @@ def words(
 
 
 _FEW = 8
-"""Fewer generators are made one after another: that is faster, and the same."""
+"""Fewer have a SeedSequence each: that is faster, and the same."""
 _POOL = 4
 """Words of a SeedSequence's pool."""
 

@@ -46,8 +46,6 @@ def _networks(hidden: int, count: int, batch_size: int = 128) -> dict[str, Any]:
 
 
 _FIGURE_5 = "report/figure5_learning_rate_by_hidden"
-
-
 ROWS: dict[str, Callable[[], dict[str, Any]]] = {
     "figure5": lambda: dict(read_mapping(shipped_config(_FIGURE_5))),
     "thousand": lambda: _networks(64, 1000),

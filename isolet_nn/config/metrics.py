@@ -130,10 +130,10 @@ def in_words(metric: str) -> str:
     return metric.removesuffix(name).replace("_", " ") + MEASURES[name].words
 
 
-def adapted_text(*groups: str | None) -> str:
-    """What is put behind results of models that adapt to a group; nothing of those that do not.
+def task_text(*groups: str | None) -> str:
+    """The task of models that adapt to a group, in words; empty for the usual one.
 
-    Their task is another one: they know which rows are of one group.
+    It is another one: they know which rows are of one group.
 
     Parameters
     ----------
@@ -142,7 +142,13 @@ def adapted_text(*groups: str | None) -> str:
     """
     names = sorted({group for group in groups if group is not None})
     some = "some " if None in groups else ""
-    return f", {some}adapted to the {' or the '.join(names)}" if names else ""
+    return f"{some}adapted to the {' or the '.join(names)}" if names else ""
+
+
+def adapted_text(*groups: str | None) -> str:
+    """What is put behind results of models that adapt to a group, as `task_text`."""
+    task = task_text(*groups)
+    return f", {task}" if task else ""
 
 
 def is_better(metric: str, value: float, other: float, by: float = 0.0) -> bool:

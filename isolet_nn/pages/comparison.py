@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from isolet_nn.pages.shapes import Band, ComparedGroup, ComparisonDocument
 from isolet_nn.plots import Band as ReadBand
 from isolet_nn.results.comparison import Comparison, bands_over_seeds, compare
 from isolet_nn.runs.card import text_of
-from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.folder import OpenSweep, SweepFolder
 
 MOST_RUNS = 60
 _MOST_EPOCHS = 500
@@ -23,7 +23,7 @@ _MOST_EPOCHS = 500
 
 def comparison_document(
     of: Sequence[tuple[Path, str]],
-    open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open,
+    open_sweep: OpenSweep = SweepFolder.open,
 ) -> ComparisonDocument:
     """What a browser shows of several runs; those that cannot be read are told.
 

@@ -17,7 +17,7 @@ from isolet_nn.pages.run import run_document
 from isolet_nn.pages.search import importance_document, search_document
 from isolet_nn.pages.shapes import Document
 from isolet_nn.pages.sweep import sweep_document
-from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.folder import OpenSweep, SweepFolder
 
 __all__ = [
     "KINDS",
@@ -34,7 +34,7 @@ __all__ = [
 Named = tuple[Path, str]
 """A folder, and the path by which a document calls it."""
 
-_OF_ONE: dict[str, Callable[[Path, str, Callable[[Path], SweepFolder]], Document]] = {
+_OF_ONE: dict[str, Callable[[Path, str, OpenSweep], Document]] = {
     "run": run_document,
     "sweep": sweep_document,
     "search": search_document,
@@ -46,7 +46,7 @@ KINDS = (*_OF_ONE, "comparison")
 def make_document(
     kind: str,
     of: Sequence[Named],
-    open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open,
+    open_sweep: OpenSweep = SweepFolder.open,
 ) -> Document:
     """The document of a kind, of one folder or, for a comparison, of several.
 

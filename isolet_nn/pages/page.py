@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -22,7 +22,7 @@ from isolet_nn.pages.shapes import Document
 from isolet_nn.pages.sweep import sweep_document
 from isolet_nn.results.listing import read_entry
 from isolet_nn.results.selection import is_sweep
-from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.folder import OpenSweep, SweepFolder
 from isolet_nn.sweeps.trial import trial_address, trial_at
 from isolet_nn.system.files import finite, read_text, why_not_written, write_text
 from isolet_nn.system.folders import now
@@ -33,9 +33,6 @@ MOST_BYTES = 3_000_000
 _TEMPLATE = "page.html.jinja"
 _MOST_TRIALS, _MOST_SETTINGS = 20, 10
 """Trials that a sweep's page has as well, those of its best settings."""
-
-
-OpenSweep = Callable[[Path], SweepFolder]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from isolet_nn.config.metrics import adapted_text, measure_name, measure_of
+from isolet_nn.config.metrics import measure_name, measure_of
 from isolet_nn.errors import IsoletNNError, printable
 from isolet_nn.pages.shapes import Column, File, Metrics, Number
 from isolet_nn.plots import in_words
@@ -86,11 +86,6 @@ def thinned(points: Sequence[PointT], most: int) -> Sequence[PointT]:
 def title_of(name: str) -> str:
     """A name that is a slug, as words."""
     return printable(in_words(name))
-
-
-def task_text(*groups: str | None) -> str:
-    """The task of models that adapt to a group, in words; empty for the usual one."""
-    return printable(adapted_text(*groups).removeprefix(", "))
 
 
 def is_shown(name: str) -> bool:

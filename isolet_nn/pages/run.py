@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.key_paths import flat, look_up
-from isolet_nn.config.metrics import METRICS, is_metric
+from isolet_nn.config.metrics import METRICS, is_metric, task_text
 from isolet_nn.errors import counted, printable
 from isolet_nn.notebook.cards import value_text
 from isolet_nn.pages.answers import answers_of
@@ -20,7 +20,6 @@ from isolet_nn.pages.reading import (
     metrics_shown,
     number,
     numbers,
-    task_text,
     thinned,
     title_of,
 )
@@ -31,7 +30,7 @@ from isolet_nn.results.selection import load_run
 from isolet_nn.runs.drawing import training_loss_note
 from isolet_nn.runs.folder import Run
 from isolet_nn.runs.records import Labels
-from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.folder import OpenSweep, SweepFolder
 from isolet_nn.sweeps.trial import Trial
 from isolet_nn.system.statuses import DAMAGED
 from isolet_nn.training.progress import Row
@@ -40,9 +39,7 @@ _MOST_EPOCHS = 1_000
 """Points of a curve; a chart is hardly wider."""
 
 
-def run_document(
-    folder: Path, path: str, open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open
-) -> RunDocument:
+def run_document(folder: Path, path: str, open_sweep: OpenSweep = SweepFolder.open) -> RunDocument:
     """What a browser shows of a run.
 
     Parameters
@@ -91,7 +88,7 @@ def _fill(document: RunDocument, run: Run, problems: Problems) -> None:
     scores = _scores(summary, history)
     curves = curves_of(history)
     document["name"] = title_of(run.experiment.name)
-    document["task"] = task_text(run.experiment.dataset.adapted_to)
+    document["task"] = printable(task_text(run.experiment.dataset.adapted_to))
     document["status"] = _status(run, summary)
     document["facts"] = _facts(run, summary, history, problems)
     document["scores"] = scores

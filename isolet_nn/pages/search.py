@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from isolet_nn.pages.shapes import (
     SearchDocument,
 )
 from isolet_nn.plots import Coordinate, setting_label
-from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.folder import OpenSweep, SweepFolder
 from isolet_nn.sweeps.overview import Overview, axes_of_settings, overview
 from isolet_nn.sweeps.overview_drawing import importance_of
 from isolet_nn.sweeps.setting_importance import SettingImportance
@@ -35,7 +34,7 @@ _EMPTY: History = {
 
 
 def search_document(
-    folder: Path, path: str, open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open
+    folder: Path, path: str, open_sweep: OpenSweep = SweepFolder.open
 ) -> SearchDocument:
     """What a browser shows of a search, or of any sweep, setting by setting.
 
@@ -118,7 +117,7 @@ def _axis(axis: Coordinate, shown: list[int]) -> ParallelAxis:
 
 
 def importance_document(
-    folder: Path, path: str, open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open
+    folder: Path, path: str, open_sweep: OpenSweep = SweepFolder.open
 ) -> ImportanceDocument:
     """How much of the scores' variation each key of a sweep is responsible for.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from isolet_nn.config.metrics import METRICS, in_words, measure_of
+from isolet_nn.config.metrics import METRICS, in_words, measure_of, task_text
 from isolet_nn.errors import counted, printable
 from isolet_nn.notebook.cards import value_text
 from isolet_nn.pages.grids import axes_of, grids_of
@@ -15,7 +15,6 @@ from isolet_nn.pages.reading import (
     files_in,
     metrics_shown,
     number,
-    task_text,
     title_of,
 )
 from isolet_nn.pages.shapes import Fact, SettingRow, SweepDocument
@@ -24,7 +23,7 @@ from isolet_nn.results.labels import read_labels
 from isolet_nn.results.listing import read_entry
 from isolet_nn.runs.records import Labels
 from isolet_nn.sweeps.card import nested_text
-from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.folder import OpenSweep, SweepFolder
 from isolet_nn.sweeps.scores import Means, completed_trials, ranked_settings
 from isolet_nn.system.statuses import DAMAGED
 
@@ -32,7 +31,7 @@ _MOST_SETTINGS, _MOST_ERRORS, _MOST_TRIALS = 200, 5, 100
 
 
 def sweep_document(
-    folder: Path, path: str, open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open
+    folder: Path, path: str, open_sweep: OpenSweep = SweepFolder.open
 ) -> SweepDocument:
     """What a browser shows of a sweep.
 
@@ -77,7 +76,7 @@ def _fill(document: SweepDocument, folder: SweepFolder, problems: Problems) -> N
     measured = measured_metrics(folder)
     entry = read_entry(folder.path, ended_in=lambda _journal: {})
     document["name"] = title_of(folder.sweep.name)
-    document["task"] = task_text(*set(folder.trial_table.tasks))
+    document["task"] = printable(task_text(*set(folder.trial_table.tasks)))
     document["status"] = DAMAGED if entry is None else entry.status
     document["facts"] = _facts(folder, problems)
     document["metric"] = folder.metric

@@ -11,18 +11,18 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isolet_nn.config.key_paths import flat
-from isolet_nn.config.metrics import ALWAYS_MEASURED, SCORES, adapted_text
+from isolet_nn.config.metrics import ALWAYS_MEASURED, SCORES, task_text
 from isolet_nn.errors import ConfigError, RunError, printable
 from isolet_nn.results.listing import status_of
 from isolet_nn.results.selection import load_run
 from isolet_nn.runs.folder import Run
-from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.folder import OpenSweep, SweepFolder
 from isolet_nn.system.files import why_not_written
 from isolet_nn.training.progress import Row
 
@@ -94,7 +94,7 @@ class Comparison:
         """
         first = printable(self.names[labels[0]])
         name = first if len(labels) == 1 else f"{len(labels)} seeds: {first}, ..."
-        task = printable(adapted_text(self.tasks[labels[0]]).removeprefix(", "))
+        task = printable(task_text(self.tasks[labels[0]]))
         return f"{task}: {name}" if task else name
 
     @property
@@ -142,7 +142,7 @@ class Comparison:
 def compare(
     folders: Sequence[str | Path],
     *,
-    open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open,
+    open_sweep: OpenSweep = SweepFolder.open,
 ) -> Comparison:
     """Compare runs.
 
@@ -192,7 +192,7 @@ def compare(
     )
 
 
-def _open_whole(folder: str | Path, open_sweep: Callable[[Path], SweepFolder]) -> Run:
+def _open_whole(folder: str | Path, open_sweep: OpenSweep) -> Run:
     """Open a run of which all that is compared can be read."""
     try:
         run = load_run(folder, open_sweep=open_sweep)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from isolet_nn.config.metrics import in_words
 from isolet_nn.errors import ConfigError, RunError
 from isolet_nn.results.shown import Run, shown_run
-from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.folder import OpenSweep, SweepFolder
 from isolet_nn.sweeps.trial import trial_address, trial_at
 from isolet_nn.system.folders import SWEEP
 
 
-def load_run(
-    path: str | Path, *, open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open
-) -> Run:
+def load_run(path: str | Path, *, open_sweep: OpenSweep = SweepFolder.open) -> Run:
     """Open a run folder, or the trial of a sweep that ``SWEEP/trials/17`` names.
 
     Parameters

@@ -88,7 +88,7 @@ def which_solve(experiment: Experiment, trials: int) -> list[bool]:
             training = Training(stack, [dataset] * len(stack))
             while training.epoch < experiment.training.epochs:
                 training.take_steps()
-                training.epoch, training.step = training.epoch + 1, 0
+                training.pass_epoch()
             # Numbers of one that has diverged are none, and none of its classes has the most.
             with np.errstate(all="ignore"):
                 solve += [_result(z, dataset).solved for z in training.logits(dataset.train.x)]

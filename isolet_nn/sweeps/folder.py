@@ -329,6 +329,10 @@ class SweepFolder:
         return read_record(self.path / SUMMARY, SweepSummary).model_dump(exclude_unset=True)
 
 
+OpenSweep = Callable[[Path], SweepFolder]
+"""Reads a sweep: `SweepFolder.open`, or what remembers what it has read of it."""
+
+
 def _asked_of(folder: Path, sweep: Sweep, samples: Trials) -> Asked | None:
     """What a search has asked for so far."""
     return None if sweep.search is None else read_asked(folder / ASKED, sweep.search, samples)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import math
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from isolet_nn.runs.folder import Run
 from isolet_nn.runs.records import Environment, read_record
 from isolet_nn.sweeps.cohort import model_path
 from isolet_nn.sweeps.curves import CURVES, metrics_measured, read_curve
-from isolet_nn.sweeps.folder import SweepFolder
+from isolet_nn.sweeps.folder import OpenSweep, SweepFolder
 from isolet_nn.sweeps.journal import STATUSES
 from isolet_nn.system.folders import ENVIRONMENT, MODELS, SWEEP
 from isolet_nn.system.statuses import FAILED, PENDING, PRUNED
@@ -137,9 +136,7 @@ def trial_address(sweep: Path, number: int) -> Path:
     return sweep / TRIALS / str(number)
 
 
-def trial_at(
-    path: Path, open_sweep: Callable[[Path], SweepFolder] = SweepFolder.open
-) -> Trial | None:
+def trial_at(path: Path, open_sweep: OpenSweep = SweepFolder.open) -> Trial | None:
     """The trial of which a path is the address; None if it is no such address.
 
     Parameters

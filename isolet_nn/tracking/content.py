@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from isolet_nn.config.experiment import Experiment
 from isolet_nn.config.key_paths import canonical, flat
-from isolet_nn.config.metrics import METRICS, adapted_text
+from isolet_nn.config.metrics import METRICS, task_text
 from isolet_nn.runs.folder import CHECKPOINT, Run
 from isolet_nn.sweeps.folder import SweepFolder
 from isolet_nn.sweeps.journal import STATUSES
@@ -212,7 +212,7 @@ def parameters_of(experiment: Experiment) -> dict[str, str]:
 
 def _task(*groups: str | None) -> dict[str, str]:
     """Whose own rows standardise them, where they do, which is another task."""
-    text = adapted_text(*groups).removeprefix(", ")
+    text = task_text(*groups)
     return {"task": text} if text else {}
 
 

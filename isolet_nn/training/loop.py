@@ -162,12 +162,16 @@ class Training:
             if self._inspector is not None:
                 self.inspected = self._inspector.inspect(self.backend, self.epoch + 1)
         seconds = (self._seconds + time.perf_counter() - started) / len(self.members)
-        self.epoch, self.step, self._seconds = self.epoch + 1, 0, 0.0
+        self.pass_epoch()
         for number, (member, row) in enumerate(zip(self.members, rows_of_epoch, strict=True)):
             member.record(
                 {"epoch": self.epoch, **row, "seconds": seconds},
                 functools.partial(self.weights, number),
             )
+
+    def pass_epoch(self) -> None:
+        """Go on to the next epoch without looking at the one whose steps are taken."""
+        self.epoch, self.step, self._seconds = self.epoch + 1, 0, 0.0
 
     def leave_finished(self) -> list[MemberIndex]:
         """Go on without those that are finished, after an epoch; the others' bits stay theirs.

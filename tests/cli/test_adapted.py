@@ -12,7 +12,7 @@ import pytest
 from needs import BACKENDS
 from safetensors.numpy import load_file
 
-from cli.helpers import Command
+from cli.helpers import Command, Result
 from isolet_nn.board.index import RunsIndex
 from isolet_nn.board.table import Query, SettingsInUse, table_document
 from isolet_nn.config.loading import load_experiment
@@ -103,14 +103,19 @@ def test_every_result_says_what_the_model_is_adapted_to(
     assert "not the same task" not in nn("compare", run.path, trained.run.path).out
 
 
-def test_a_ranking_of_two_tasks_says_so(nn: Command, config: Path) -> None:
-    sweep = config.with_name("tasks.yaml")
+def swept_two_tasks(nn: Command, config: Path, name: str, *, seeds: int) -> Result:
+    """A sweep of two settings, of which one adapts to a group."""
+    sweep = config.with_name(f"{name}.yaml")
     sweep.write_text(
-        "name: tasks\nexperiment: adapted.yaml\nset: {training.epochs: 1}\n"
+        f"name: {name}\nexperiment: adapted.yaml\nset: {{training.epochs: 1}}\nseeds: {seeds}\n"
         "list: [{dataset.standardize: {by: group}}, {dataset.standardize: true}]\n",
         encoding="utf-8",
     )
-    done = nn("sweep", sweep, "--workers", 1, "--runs-dir", config.parent / "sweeps")
+    return nn("sweep", sweep, "--workers", 1, "--runs-dir", config.parent / "sweeps")
+
+
+def test_a_ranking_of_two_tasks_says_so(nn: Command, config: Path) -> None:
+    done = swept_two_tasks(nn, config, "tasks", seeds=1)
     assert "Two tasks are ranked together here" in done.out
     summary = json.loads((Path(done.out.splitlines()[-1]) / "summary.json").read_text())
     tasks = [best.get("adapted_to") for best in summary["best"]]
@@ -127,13 +132,7 @@ def test_a_ranking_of_two_tasks_says_so(nn: Command, config: Path) -> None:
 
 
 def test_a_comparison_of_settings_of_two_tasks_says_so(nn: Command, config: Path) -> None:
-    sweep = config.with_name("contest.yaml")
-    sweep.write_text(
-        "name: contest\nexperiment: adapted.yaml\nset: {training.epochs: 1}\nseeds: 3\n"
-        "list: [{dataset.standardize: {by: group}}, {dataset.standardize: true}]\n",
-        encoding="utf-8",
-    )
-    done = nn("sweep", sweep, "--workers", 1, "--runs-dir", config.parent / "sweeps")
+    done = swept_two_tasks(nn, config, "contest", seeds=3)
     compared = nn("compare", done.out.splitlines()[-1])
     said = " ".join(compared.out.split())
     assert "validation accuracy, some adapted to the person, 1 pair" in said
